@@ -1,0 +1,1 @@
+"""tapeflow: order-flow bars, indicators and strategies from every trade, through backtrader."""

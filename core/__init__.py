@@ -1,0 +1,1 @@
+"""The ground floor: errors, schema, parameters, registry, arrays and backtrader lines."""

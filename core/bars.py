@@ -1,0 +1,187 @@
+"""Bars and levels: what aggregation makes and everything above reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import DataError, InputError, unknown
+from .schema import BARS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Levels:
+    """The price rows of every bar, ragged: bar ``i`` owns rows ``offsets[i]:offsets[i + 1]``.
+
+    Parameters
+    ----------
+    offsets : ndarray of int64
+        One more than there are bars.
+    price_tick : ndarray of int64
+        Lower edge of the row in ticks, ascending within a bar; ``price_tick * tick`` is a price.
+    buy_volume, sell_volume : ndarray of float64
+        Base amount that buyers and sellers took in the row.
+    tick : float
+        Price of one tick.
+    row_ticks : int
+        Height of a row in ticks.
+    """
+
+    offsets: NDArray[np.int64]
+    price_tick: NDArray[np.int64]
+    buy_volume: NDArray[np.float64]
+    sell_volume: NDArray[np.float64]
+    tick: float
+    row_ticks: int = 1
+
+    @property
+    def row_size(self) -> float:
+        """Height of a row in quote currency."""
+        return self.tick * self.row_ticks
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def __getitem__(self, bars: slice) -> Levels:
+        lo, hi, _ = bars.indices(len(self))
+        a, b = int(self.offsets[lo]), int(self.offsets[max(lo, hi)])
+        return replace(
+            self,
+            offsets=self.offsets[lo : max(lo, hi) + 1] - a,
+            price_tick=self.price_tick[a:b],
+            buy_volume=self.buy_volume[a:b],
+            sell_volume=self.sell_volume[a:b],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Bars as columns by canonical name, with their levels where the source has them.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        Canonical names; missing ones are filled with NaN (``quality`` with 0). Stored contiguous and read-only.
+    levels : Levels or None
+        Price rows; None when the source is klines or none were asked for.
+    spec : str
+        What one bar is: ``1m``, ``500t``, …
+    source : str
+        Where they came from, for errors and reports.
+    row_size : float or None
+        Row height asked for, when there are no levels to say it.
+    notes : tuple of str
+        What a reader of the result should know about them.
+
+    Examples
+    --------
+    >>> bars = Bars.of(open_time=[0], close_time=[60_000_000], close=[10.0], volume=[2.0])
+    >>> len(bars), bars["close"].tolist(), bars.carries("delta_high")
+    (1, [10.0], False)
+    """
+
+    columns: Mapping[str, Array]
+    levels: Levels | None = None
+    spec: str = ""
+    source: str = ""
+    row_size: float | None = None
+    notes: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        n = len(self.columns["close_time"])
+        made: dict[str, Array] = {}
+        for column in BARS:
+            given = self.columns.get(column.name)
+            if given is None:
+                fill = 0 if column.name == "quality" else np.nan
+                made[column.name] = np.full(n, fill, dtype=column.dtype)
+            else:
+                made[column.name] = np.array(given, dtype=column.dtype, order="C", copy=True)
+        for name, given in self.columns.items():
+            if name not in made:
+                made[name] = np.array(given, dtype=np.float64, order="C", copy=True)
+        for name, values in made.items():
+            if len(values) != n:
+                raise DataError(f"{self.source or 'bars'}: column {name} has {len(values)} rows, close_time {n}")
+            values.flags.writeable = False
+        object.__setattr__(self, "columns", made)
+
+    @classmethod
+    def of(cls, *, levels: Levels | None = None, spec: str = "", source: str = "", **columns: Any) -> Bars:
+        """From columns by name."""
+        return cls({k: np.asarray(v) for k, v in columns.items()}, levels, spec, source)
+
+    def __getitem__(self, name: str) -> Array:
+        try:
+            return self.columns[name]
+        except KeyError:
+            raise InputError(f"{self.source or 'bars'}: {unknown('column', name, self.columns)}") from None
+
+    def __len__(self) -> int:
+        return len(self.columns["close_time"])
+
+    @cached_property
+    def carried(self) -> frozenset[str]:
+        """The columns the source knows: those that are not NaN throughout."""
+        known = {k for k, v in self.columns.items() if v.dtype.kind == "i" or not np.isnan(v).all()}
+        return frozenset(known | ({"levels"} if self.levels is not None else set()))
+
+    def carries(self, name: str) -> bool:
+        """Whether the source knows ``name`` (a column, or ``levels``)."""
+        return name in self.carried
+
+    def slice(self, lo: int | None, hi: int | None) -> Bars:
+        """Bars ``lo`` up to ``hi``, levels included."""
+        part = slice(lo, hi)
+        cut = {k: v[part] for k, v in self.columns.items()}
+        return replace(self, columns=cut, levels=self.levels[part] if self.levels is not None else None)
+
+    def between(self, start: int | None, end: int | None) -> Bars:
+        """Bars that lie whole within ``[start, end)`` in epoch µs."""
+        lo = 0 if start is None else int(np.searchsorted(self["open_time"], start, "left"))
+        hi = len(self) if end is None else int(np.searchsorted(self["close_time"], end, "right"))
+        return self.slice(lo, max(lo, hi))
+
+    def assign(self, **columns: Array) -> Bars:
+        """A copy with some columns replaced."""
+        return replace(self, columns={**self.columns, **columns})
+
+    def frame(self) -> pd.DataFrame:
+        """All columns as a pandas frame, indexed by close time in UTC."""
+        import pandas as pd
+
+        made = pd.DataFrame(dict(self.columns))
+        made.index = pd.DatetimeIndex(self["close_time"].astype("datetime64[us]"), tz="UTC", name="time")
+        return made
+
+    @classmethod
+    def from_frame(
+        cls, frame: pd.DataFrame, *, levels: Levels | None = None, spec: str = "", source: str = "frame"
+    ) -> Bars:
+        """From a frame with canonical column names.
+
+        ``open_time`` and ``close_time`` are epoch µs; where ``close_time`` is missing the index, a
+        DatetimeIndex of right edges, stands for it.
+        """
+        import pandas as pd
+
+        columns: dict[str, Array] = {str(c): frame[c].to_numpy() for c in frame.columns}
+        if "close_time" not in columns:
+            if not isinstance(frame.index, pd.DatetimeIndex):
+                raise DataError(f"{source}: no column close_time and no DatetimeIndex of right edges")
+            columns["close_time"] = frame.index.as_unit("us").asi8
+        if "open_time" not in columns:
+            close = columns["close_time"]
+            step = int(np.median(np.diff(close))) if len(close) > 1 else 0
+            columns["open_time"] = close - step
+        return cls(columns, levels, spec, source)

@@ -1,0 +1,58 @@
+"""Errors a user can act on. Each says where, what, what is allowed and the nearest name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class TapeflowError(Exception):
+    """A mistake of the user's: reported in one line, exit code 2."""
+
+
+class ConfigError(TapeflowError):
+    """A run's YAML, or an override of it, is wrong."""
+
+
+class DataError(TapeflowError):
+    """A file or a series cannot be read as what it was said to be."""
+
+
+class ParamError(TapeflowError):
+    """A parameter is unknown or out of bounds."""
+
+
+class InputError(TapeflowError):
+    """A feed does not carry a column that something reads."""
+
+
+class ExpressionError(TapeflowError):
+    """A rule is not an expression of the allowed names and operators."""
+
+
+class PluginError(TapeflowError):
+    """A plugin cannot be imported, or takes a name that is taken."""
+
+
+def nearest(name: str, allowed: Iterable[str]) -> str | None:
+    """The allowed name most like ``name``, or None when nothing is close.
+
+    >>> nearest("VWPA", ["VWAP", "VolumeDelta"])
+    'VWAP'
+    """
+    by_lower = {a.lower(): a for a in allowed}
+    hits = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
+    return by_lower[hits[0]] if hits else None
+
+
+def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
+    """The standing sentence for a name nobody knows.
+
+    >>> unknown("indicator", "VWPA", ["VWAP", "VolumeDelta"])
+    "unknown indicator 'VWPA', did you mean 'VWAP'? (allowed: VWAP, VolumeDelta)"
+    """
+    names = sorted(allowed)
+    near = nearest(name, names)
+    hint = f", did you mean '{near}'?" if near else ""
+    shown = ", ".join(names) if len(names) <= 40 else ", ".join(names[:40]) + f", … {len(names) - 40} more"
+    return f"unknown {what} '{name}'{hint} (allowed: {shown or 'none'})"

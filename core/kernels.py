@@ -1,0 +1,51 @@
+"""Compiled code: one decorator, so that every kernel is cached on disk and divides like numpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba as nb
+from numba import types as nt
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+COLUMN = nt.Array(nt.float64, 1, "C")
+TABLE = nt.Array(nt.float64, 2, "C")
+INTEGERS = nt.Array(nt.int64, 1, "C")
+
+STEP = nt.void(COLUMN, COLUMN, COLUMN, COLUMN)
+"""Signature of an indicator's step: parameters, inputs of this bar, state, outputs."""
+
+LEVELS_STEP = nt.void(COLUMN, COLUMN, COLUMN, COLUMN, INTEGERS, COLUMN, COLUMN)
+"""The same with the rows of this bar: price ticks, bought, sold."""
+
+
+def compiled(fn: F) -> F:
+    """Compile ``fn`` on first use, without the interpreter lock, and keep the machine code on disk."""
+    made: F = nb.njit(cache=True, nogil=True, error_model="numpy")(fn)
+    return made
+
+
+def step(fn: F) -> F:
+    """Compile an indicator's ``step(p, x, s, y)``.
+
+    It is called once a bar and sees that bar alone, so it cannot look ahead.
+
+    Parameters
+    ----------
+    fn : callable
+        ``p`` holds the numeric parameters in the order of ``Indicator.numbers``, ``x`` the inputs of
+        this bar in the order of ``inputs``, ``s`` the state (changed in place), ``y`` takes one value a line.
+    """
+    made: F = nb.njit(STEP, cache=True, nogil=True, error_model="numpy")(fn)
+    return made
+
+
+def levels_step(fn: F) -> F:
+    """Compile an indicator's ``step(p, x, s, y, tick, buy, sell)``, which sees the bar's price rows too.
+
+    ``tick`` (int64), ``buy`` and ``sell`` (float64) hold one entry a row, lowest price first.
+    """
+    made: F = nb.njit(LEVELS_STEP, cache=True, nogil=True, error_model="numpy")(fn)
+    return made

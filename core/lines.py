@@ -1,0 +1,132 @@
+"""Bars as a backtrader feed: whole columns handed to the line buffers, no Python per bar."""
+
+from __future__ import annotations
+
+import array
+import sys
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+from numpy.typing import NDArray
+
+from .bars import Bars
+from .clock import day_numbers
+from .schema import BARS
+
+STANDARD = ("datetime", "open", "high", "low", "close", "volume", "openinterest")
+EXTRA = tuple(c.name for c in BARS if c.name not in STANDARD)
+
+
+class BarData(bt.feed.DataBase):
+    """A data feed whose lines are the canonical bar columns, stamped at each bar's close.
+
+    backtrader sees ``datetime`` as float days; the exact epoch µs travel as ``open_time`` and
+    ``close_time``. Bars are filled in bulk when backtrader preloads, and one by one in every other mode.
+
+    Parameters
+    ----------
+    dataname : Bars
+        What to feed.
+    tick : float, default=None
+        Smallest step of the price; None where it is not known.
+    lot : float, default=None
+        Smallest step of an order's size, in base currency.
+    min_notional : float, default=0.0
+        Smallest order, in quote currency.
+    """
+
+    lines: Any = EXTRA
+    params: Any = dict(tick=None, lot=None, min_notional=0.0)
+
+    def start(self) -> None:
+        """Lay the columns out in the order of the lines."""
+        super().start()
+        bars: Bars = self.p.dataname
+        n = len(bars)
+        known: dict[str, NDArray[Any]] = {**bars.columns, "datetime": day_numbers(bars["close_time"])}
+        self._columns = [
+            np.ascontiguousarray(known.get(name, np.zeros(n)), dtype=np.float64) for name in self.getlinealiases()
+        ]
+        self._row, self._rows = -1, n
+
+    @property
+    def bars(self) -> Bars:
+        """The bars behind the lines, levels included."""
+        made: Bars = self.p.dataname
+        return made
+
+    @property
+    def tick(self) -> float | None:
+        """Smallest step of the price."""
+        step: float | None = self.p.tick
+        return step
+
+    @property
+    def lot(self) -> float | None:
+        """Smallest step of an order's size, in base currency."""
+        step: float | None = self.p.lot
+        return step
+
+    @property
+    def min_notional(self) -> float:
+        """Smallest order, in quote currency."""
+        smallest: float = self.p.min_notional
+        return smallest
+
+    def carries(self, name: str) -> bool:
+        """Whether the source knows column ``name``."""
+        return self.bars.carries(name)
+
+    def _load(self) -> bool:
+        self._row += 1
+        if self._row >= self._rows:
+            return False
+        for line, column in zip(self.lines.lines, self._columns, strict=True):
+            line[0] = float(column[self._row])
+        return True
+
+    def preload(self) -> None:
+        """Hand every column to its line buffer with one copy."""
+        bounded = self.fromdate != float("-inf") or self.todate != float("inf")
+        if self._filters or self._tzinput or self._barstack or self._barstash or bounded:
+            super().preload()
+            return
+        for line, column in zip(self.lines.lines, self._columns, strict=True):
+            buffer = array.array("d")
+            buffer.frombytes(column.tobytes())
+            buffer.extend([float("nan")] * line.extension)
+            line.array = buffer
+        self._row = self._rows - 1
+        self.home()
+
+
+_variants: dict[tuple[str, ...], Any] = {}
+
+
+def bar_data(bars: Bars, name: str = "", **kwargs: Any) -> Any:
+    """A feed over ``bars``; columns beyond the canonical ones become lines too.
+
+    Parameters
+    ----------
+    bars : Bars
+        What to feed.
+    name : str
+        The feed's name in backtrader.
+    **kwargs
+        Further parameters of ``backtrader.feed.DataBase``.
+    """
+    more = tuple(c for c in bars.columns if c not in STANDARD and c not in EXTRA)
+    return _data_class(more)(dataname=bars, name=name, **kwargs)
+
+
+def _data_class(more: tuple[str, ...]) -> Any:
+    if not more:
+        return BarData
+    if more not in _variants:
+        name = f"BarData_{len(_variants) + 1}"
+        meta: Any = type(BarData)
+        made = meta(name, (BarData,), {"lines": more, "__module__": __name__})
+        setattr(sys.modules[__name__], name, made)
+        _variants[more] = made
+    return _variants[more]

@@ -1,0 +1,194 @@
+"""Plugins: classes found by name because they subclass a base, with nothing to register by hand.
+
+Found in this order: our own folder, installed packages with an entry point in the group
+``tapeflow.plugins`` (each names a module to import), and the ``plugins:`` of a run's YAML.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from .errors import PluginError, unknown
+
+GROUP = "tapeflow.plugins"
+_loaded: set[str] = set()
+
+
+class Registry(Mapping[str, type]):
+    """Classes of one kind by name; read-only from outside.
+
+    Parameters
+    ----------
+    what : str
+        The kind, as errors name it: ``indicator``, ``strategy``, ``feed``.
+    package : str
+        Our own package whose modules are imported before the first look-up.
+    """
+
+    def __init__(self, what: str, package: str) -> None:
+        self.what = what
+        self._package = package
+        self._classes: dict[str, type] = {}
+        self._families: dict[str, Callable[[str], type]] = {}
+
+    def add(self, cls: type) -> None:
+        """Take ``cls`` in. Classes named with an underscore or made inside a function stay out.
+
+        Raises
+        ------
+        PluginError
+            If another module already has a class of this name.
+        """
+        name = cls.__name__
+        if name.startswith("_") or "<locals>" in cls.__qualname__:
+            return
+        known = self._classes.get(name)
+        if known is not None and known.__module__ != cls.__module__:
+            raise PluginError(
+                f"{self.what} '{name}' stands twice: in {known.__module__} and in {cls.__module__}; rename one"
+            )
+        self._classes[name] = cls
+
+    def add_family(self, prefix: str, make: Callable[[str], type]) -> None:
+        """Let ``make(rest)`` answer every name ``prefix.rest``; it raises KeyError for one it does not know."""
+        self._families[prefix] = make
+
+    def __getitem__(self, name: str) -> type:
+        discover()
+        if ":" in name:
+            return self._from_module(name)
+        prefix, dot, rest = name.partition(".")
+        if dot and prefix in self._families:
+            return self._families[prefix](rest)
+        return self._classes[name]
+
+    def __iter__(self) -> Iterator[str]:
+        discover()
+        return iter(sorted(self._classes))
+
+    def __len__(self) -> int:
+        discover()
+        return len(self._classes)
+
+    def find(self, name: str) -> type:
+        """The class called ``name``.
+
+        Raises
+        ------
+        PluginError
+            With what is allowed and the nearest name.
+        """
+        try:
+            return self[name]
+        except KeyError as err:
+            allowed = err.args[1] if len(err.args) > 1 else tuple(self)
+            raise PluginError(unknown(self.what, name, allowed)) from None
+
+    def origin(self, name: str) -> str:
+        """The module of the class called ``name``."""
+        return self[name].__module__
+
+    def _from_module(self, spec: str) -> type:
+        module, _, attr = spec.partition(":")
+        made = getattr(load_module(module), attr, None)
+        if not isinstance(made, type):
+            raise PluginError(f"{self.what} '{spec}': module {module} has no class '{attr}'")
+        return made
+
+
+INDICATORS = Registry("indicator", "tapeflow.indicators")
+STRATEGIES = Registry("strategy", "tapeflow.strategies")
+FEEDS = Registry("feed", "tapeflow.feeds")
+REGISTRIES: dict[str, Registry] = {"indicators": INDICATORS, "strategies": STRATEGIES, "feeds": FEEDS}
+
+
+def discover() -> None:
+    """Import our own folders and every installed plugin, once a process."""
+    if GROUP in _loaded:
+        return
+    _loaded.add(GROUP)
+    for registry in REGISTRIES.values():
+        package = importlib.import_module(registry._package)
+        for info in pkgutil.iter_modules(package.__path__):
+            importlib.import_module(f"{registry._package}.{info.name}")
+    for point in entry_points(group=GROUP):
+        load_module(point.value)
+
+
+def load_module(name: str) -> Any:
+    """Import a plugin's module by name.
+
+    Raises
+    ------
+    PluginError
+        If there is none, or importing it fails; the cause is named.
+    """
+    try:
+        return importlib.import_module(name)
+    except PluginError:
+        raise
+    except Exception as err:
+        raise PluginError(f"plugin module '{name}' cannot be imported: {type(err).__name__}: {err}") from err
+
+
+def load_plugins(specs: list[str], beside: Path) -> list[Path]:
+    """Import the ``plugins:`` of a run: module names, or files and folders relative to the YAML.
+
+    Parameters
+    ----------
+    specs : list of str
+        What stands in the YAML.
+    beside : Path
+        Folder of the YAML.
+
+    Returns
+    -------
+    list of Path
+        The source files that were imported by path.
+    """
+    discover()
+    files: list[Path] = []
+    for spec in specs:
+        path = beside / spec
+        if path.is_dir():
+            files += [_load_file(p) for p in sorted(path.glob("*.py")) if not p.name.startswith("_")]
+        elif path.is_file():
+            files.append(_load_file(path))
+        elif spec.endswith(".py") or "/" in spec or spec.startswith("."):
+            raise PluginError(f"plugins: no file or folder '{spec}' in {beside}")
+        else:
+            module = load_module(spec)
+            if getattr(module, "__file__", None):
+                files.append(Path(module.__file__))
+    return files
+
+
+def _load_file(path: Path) -> Path:
+    """Import one file under a name of its own, so that a user's ``strategies/`` never meets ours."""
+    path = path.resolve()
+    digest = hashlib.sha256(str(path.parent).encode()).hexdigest()[:8]
+    name = f"tapeflow_local_{digest}.{path.parent.name}.{path.stem}"
+    if name in sys.modules:
+        return path
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"plugins: {path} is no Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except PluginError:
+        del sys.modules[name]
+        raise
+    except Exception as err:
+        del sys.modules[name]
+        raise PluginError(f"plugins: {path}: {type(err).__name__}: {err}") from err
+    return path

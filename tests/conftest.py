@@ -1,0 +1,31 @@
+"""Fixtures shared by all tests; makes a bare checkout importable as `tapeflow`."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+if importlib.util.find_spec("tapeflow") is None:
+    spec = importlib.util.spec_from_file_location(
+        "tapeflow", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["tapeflow"] = module
+    spec.loader.exec_module(module)
+
+DATA = ROOT.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of recorded market data; tests that need it are skipped, and counted, where it is absent."""
+    if not DATA.is_dir():
+        pytest.skip("recorded market data is not here (../shared/data)")
+    return DATA
