@@ -1,0 +1,1 @@
+"""Strategies: a base, rules written in YAML, and one idea a file."""

@@ -1,0 +1,141 @@
+"""What a strategy is: a backtrader strategy whose indicators, sizes and exits may come from YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import backtrader as bt
+
+from ..core.errors import DataError
+from ..core.names import Names
+from ..core.params import Bound, Rule
+from ..core.registry import INDICATORS, STRATEGIES
+from ..core.units import Distance
+from .risk import Risk
+
+
+@dataclass(frozen=True)
+class Use:
+    """An indicator a strategy works with: its kind, its parameters, the feed it reads.
+
+    Parameters
+    ----------
+    kind : str
+        Class name of the indicator, or ``talib.NAME``.
+    params : mapping
+        Its parameters.
+    data : str
+        Name of the feed; empty for the first.
+
+    Examples
+    --------
+    >>> Use("VWAP", {"anchor": "1d"}).kind
+    'VWAP'
+    """
+
+    kind: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    data: str = ""
+
+
+class _Meta(type(bt.Strategy)):  # type: ignore[misc]
+    """Makes a strategy's indicators before its ``__init__`` runs, so that ``self.vwap`` is there."""
+
+    def dopreinit(cls, _obj: Any, *args: Any, **kwargs: Any) -> Any:
+        _obj, args, kwargs = super().dopreinit(_obj, *args, **kwargs)
+        uses = {**cls.uses, **getattr(_obj.cerebro, "indicator_blocks", {})}
+        _obj.indicators = {}
+        for name, use in uses.items():
+            data = _obj.getdatabyname(use.data) if use.data else _obj.data
+            made = INDICATORS.find(use.kind)(data, **use.params)
+            _obj.indicators[name] = made
+            setattr(_obj, name, made)
+        return _obj, args, kwargs
+
+
+class Strategy(bt.Strategy, metaclass=_Meta):
+    """A backtrader strategy that YAML can configure.
+
+    Subclass it, declare the indicators it works with in ``uses`` and decide in ``next``. Each of
+    ``uses`` is an attribute of its name; the run's YAML may replace any of them, or add more. Every
+    feature of ``backtrader.Strategy`` stays usable; call ``super()`` in ``notify_order`` and ``next``-side
+    hooks you override.
+
+    Parameters
+    ----------
+    stop_loss : amount, default=None
+        Distance of a stop from the entry price, as ``0.5%``, ``20bp``, ``10ticks`` or a price distance.
+    take_profit : amount, default=None
+        Distance of a limit order from the entry price.
+    trailing_stop : amount, default=None
+        Distance of a stop that follows the close.
+    time_stop : int, default=None
+        Bars after which a position is closed at market.
+
+    Notes
+    -----
+    Protective orders are sent when the entry has filled, so they work from the following bar on. When a
+    bar touches stop and target, the stop fills.
+    """
+
+    params: Any = dict(stop_loss=None, take_profit=None, trailing_stop=None, time_stop=None)
+    bounds: Mapping[str, Rule] = dict(
+        stop_loss=Distance(),
+        take_profit=Distance(),
+        trailing_stop=Distance(),
+        time_stop=Bound(1, integer=True, optional=True),
+    )
+    uses: Mapping[str, Use] = {}
+    indicators: dict[str, Any]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        inherited: dict[str, Rule] = {}
+        for base in reversed(cls.__mro__[1:]):
+            inherited.update(base.__dict__.get("bounds", {}))
+        cls.bounds = {**inherited, **cls.__dict__.get("bounds", {})}
+        STRATEGIES.add(cls)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Every parameter with its default."""
+        return dict(cls.params._getitems())
+
+    @classmethod
+    def validate(cls, params: Mapping[str, Any], names: Names) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """Complaints beyond bounds, each with its place inside ``params``; none by default."""
+        return ()
+
+    def start(self) -> None:
+        """Refuse data too short for the warm-up, and lay out the protection."""
+        needed, bars = max(self._minperiods), self.data.buflen() or len(self.data)
+        if bars and bars < needed:
+            name = self.data._name or "the feed"
+            raise DataError(f"{name}: {bars} bars, but the indicators need {needed} before the first value")
+        self.risk = Risk(self)
+
+    def notify_order(self, order: Any) -> None:
+        """Place protection behind an entry that filled, take it away when the position is gone."""
+        self.risk.notify(order)
+
+    def enter_long(self, reason: str = "long.enter", **kwargs: Any) -> Any:
+        """Buy at market, sized by the run's sizer; ``reason`` travels into orders.parquet."""
+        return self.buy(reason=reason, **kwargs)
+
+    def enter_short(self, reason: str = "short.enter", **kwargs: Any) -> Any:
+        """Sell at market, sized by the run's sizer."""
+        return self.sell(reason=reason, **kwargs)
+
+    def exit(self, reason: str = "exit", **kwargs: Any) -> Any:
+        """Close the position at market and withdraw its protection."""
+        self.risk.withdraw()
+        return self.close(reason=reason, **kwargs)
+
+    def timed_out(self) -> bool:
+        """Close a position held for ``time_stop`` bars; true when it did."""
+        if not self.risk.expired():
+            return False
+        self.exit(reason="time_stop")
+        return True
