@@ -1,0 +1,1 @@
+"""The top floor: runner, broker, results, checks, report and command line."""

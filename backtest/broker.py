@@ -1,0 +1,113 @@
+"""The broker: backtrader's own, with maker and taker fees, honest slippage and no dust."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+import backtrader as bt
+from backtrader.position import Position
+
+DUST = 1e-9
+"""A remainder this small beside what was traded is rounding, not a position."""
+
+
+class WholePosition(Position):  # type: ignore[misc]
+    """A position that is zero when it is closed, however its fractional sizes add up in binary."""
+
+    def update(self, size: float, price: float, dt: Any = None) -> Any:
+        """Add ``size``; a remainder of rounding closes the position."""
+        if abs(self.size + size) <= DUST * max(abs(self.size), abs(size)):
+            size = -self.size
+        return super().update(size, price, dt)
+
+    def clone(self) -> WholePosition:
+        """A copy, for the broker's trial execution."""
+        return WholePosition(self.size, self.price)
+
+    def pseudoupdate(self, size: float, price: float) -> Any:
+        """What `update` would give, without doing it."""
+        return self.clone().update(size, price)
+
+
+class Fees(bt.CommInfoBase):  # type: ignore[misc]
+    """Commission as a share of notional, by whether the order rested.
+
+    Parameters
+    ----------
+    maker : float, default=0.0
+        Share for limit orders that rested before they filled.
+    taker : float, default=0.0
+        Share for everything else.
+    """
+
+    params = dict(maker=0.0, taker=0.0, stocklike=True, commtype=bt.CommInfoBase.COMM_PERC, percabs=True)
+    resting = False
+    """Set by the broker around the fill of an order that rested."""
+
+    def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
+        rate = self.p.maker if self.resting else self.p.taker
+        return float(abs(size) * rate * price)
+
+
+class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
+    """backtrader's broker with its known faults closed.
+
+    A limit order that rested pays the maker's fee. Slippage is taken in full, also beyond the bar's
+    range, but never pushes a limit order through its limit. A remainder of rounding leaves neither a
+    position nor an order open. A cancel reaches orders that were sent on the same bar.
+    """
+
+    def init(self) -> None:
+        """Start a run."""
+        super().init()
+        self.positions = defaultdict(WholePosition)
+
+    def cancel(self, order: Any, bracket: bool = False) -> bool:
+        """Cancel ``order``, also one that was sent on this very bar."""
+        if order in self.submitted:
+            self.submitted.remove(order)
+            self.pending.append(order)
+        return bool(super().cancel(order, bracket))
+
+    def notify(self, order: Any) -> None:
+        """Complete an order whose remainder is dust, then tell."""
+        done = order.executed
+        if order.status == bt.Order.Partial and abs(done.remsize) <= DUST * abs(done.size):
+            done.remsize = 0.0
+            order.completed()
+        super().notify(order)
+
+    def _try_exec_limit(self, order: Any, popen: float, phigh: float, plow: float, plimit: float) -> None:
+        fees = self.getcommissioninfo(order.data)
+        fees.resting = getattr(order, "rested", False)
+        super()._try_exec_limit(order, popen, phigh, plow, plimit)
+        fees.resting = False
+        order.rested = True
+
+    def _slip_up(self, pmax: float, price: float, doslip: bool = True, lim: bool = False) -> Any:
+        slipped = super()._slip_up(pmax, price, doslip, lim)
+        return min(slipped, pmax) if lim and slipped is not None else slipped
+
+    def _slip_down(self, pmin: float, price: float, doslip: bool = True, lim: bool = False) -> Any:
+        slipped = super()._slip_down(pmin, price, doslip, lim)
+        return max(slipped, pmin) if lim and slipped is not None else slipped
+
+
+def make_broker(cash: float, maker: float, taker: float, slip_perc: float = 0.0, slip_fixed: float = 0.0) -> Broker:
+    """A broker with its money and costs.
+
+    Parameters
+    ----------
+    cash : float
+        Quote currency at the start.
+    maker, taker : float
+        Fees as shares of notional.
+    slip_perc, slip_fixed : float
+        Slippage as a share of the price, or as a price distance; at most one above 0.
+    """
+    broker = Broker(
+        cash=cash, slip_perc=slip_perc, slip_fixed=slip_fixed, slip_open=True, slip_match=True, slip_out=True
+    )
+    broker.addcommissioninfo(Fees(maker=maker, taker=taker))
+    return broker

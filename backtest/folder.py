@@ -1,0 +1,168 @@
+"""The result folder: written beside its place, then put there in one step."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from ..core.errors import DataError
+from .result import Outcome, Result
+
+TIME = pa.timestamp("us", tz="UTC")
+ORDER_COLUMNS = {
+    "ref": pa.int64(),
+    "data": pa.string(),
+    "side": pa.string(),
+    "type": pa.string(),
+    "size": pa.float64(),
+    "price": pa.float64(),
+    "created_time": TIME,
+    "status": pa.string(),
+    "executed_time": TIME,
+    "executed_price": pa.float64(),
+    "executed_size": pa.float64(),
+    "commission": pa.float64(),
+    "pnl": pa.float64(),
+    "reason": pa.string(),
+}
+TRIP_COLUMNS = {
+    "data": pa.string(),
+    "direction": pa.string(),
+    "size": pa.float64(),
+    "entry_time": TIME,
+    "entry_price": pa.float64(),
+    "exit_time": TIME,
+    "exit_price": pa.float64(),
+    "bars": pa.int64(),
+    "pnl": pa.float64(),
+    "pnl_net": pa.float64(),
+    "commission": pa.float64(),
+    "return_pct": pa.float64(),
+    "entry_reason": pa.string(),
+    "exit_reason": pa.string(),
+}
+
+
+def save(outcome: Outcome, out: Path, *, report: bool = True) -> Result:
+    """Write the whole folder beside its place, then put it there in one step.
+
+    Raises
+    ------
+    DataError
+        If ``out`` is a file, or a folder that holds something other than a run.
+    """
+    _check_place(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        summary = _write(outcome, made)
+        if report:
+            from .report import write_report
+
+            write_report(made)
+        made.chmod(0o755)
+        _replace(made, out)
+    except BaseException:
+        shutil.rmtree(made, ignore_errors=True)
+        raise
+    return Result(out, summary)
+
+
+def _check_place(out: Path) -> None:
+    if out.is_file():
+        raise DataError(f"{out} is a file; --out wants a folder")
+    if out.is_dir() and any(out.iterdir()) and not (out / "run.lock").exists():
+        raise DataError(f"{out} holds something other than a run; choose another --out")
+
+
+def _replace(made: Path, out: Path) -> None:
+    if not out.exists():
+        made.replace(out)
+        return
+    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
+    out.replace(old)
+    made.replace(out)
+    shutil.rmtree(old)
+
+
+def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
+    summary = outcome.summary()
+    text = json.dumps(_finite(summary), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "result.json").write_text(text + "\n", encoding="utf-8")
+    lock = yaml.safe_dump(outcome.lock(), sort_keys=False, allow_unicode=True, width=120)
+    (folder / "run.lock").write_text(lock, encoding="utf-8")
+    _table(folder / "orders.parquet", ORDER_COLUMNS, list(outcome.record.orders.values()))
+    trips = [{**asdict(t), "pnl_net": t.pnl_net, "return_pct": t.return_pct} for t in outcome.trips]
+    _table(folder / "trades.parquet", TRIP_COLUMNS, trips)
+    equity = dict(outcome.equity)
+    _columns(folder / "equity.parquet", {"time": pa.array(equity.pop("time"), TIME), **equity})
+    _columns(folder / "indicators.parquet", _line_columns(outcome))
+    _columns(folder / "bars.parquet", _bar_columns(outcome))
+    if levels := _level_columns(outcome):
+        _columns(folder / "levels.parquet", levels)
+    return summary
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: what is undefined is null."""
+    if isinstance(value, float | np.floating):
+        return float(value) if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {k: _finite(v) for k, v in value.items()}
+    return [_finite(v) for v in value] if isinstance(value, list) else value
+
+
+def _table(path: Path, columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> None:
+    arrays = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in columns.items()}
+    _columns(path, arrays)
+
+
+def _columns(path: Path, columns: dict[str, Any]) -> None:
+    pq.write_table(pa.table(columns), path, compression="zstd")
+
+
+def _line_columns(outcome: Outcome) -> dict[str, Any]:
+    strategy = outcome.strategy
+    columns: dict[str, Any] = {"time": pa.array(outcome.first["close_time"], TIME)}
+    for name, indicator in strategy.indicators.items():
+        if len(indicator.lines[0].array) != len(outcome.first):
+            continue
+        for alias in indicator.lines.getlinealiases():
+            columns[f"{name}.{alias}"] = np.array(getattr(indicator.lines, alias).array, dtype=np.float64)
+    return columns
+
+
+def _bar_columns(outcome: Outcome) -> dict[str, Any]:
+    all_bars = {name: source.bars for name, source in outcome.sources.items()}
+    names = np.repeat(list(all_bars), [len(b) for b in all_bars.values()])
+    shared = [c for c in outcome.first.columns if all(c in b.columns for b in all_bars.values())]
+    return {"data": names, **{c: np.concatenate([b[c] for b in all_bars.values()]) for c in shared}}
+
+
+def _level_columns(outcome: Outcome) -> dict[str, Any]:
+    parts: list[dict[str, Any]] = []
+    for name, source in outcome.sources.items():
+        levels = source.bars.levels
+        if levels is None:
+            continue
+        rows = np.diff(levels.offsets)
+        parts.append(
+            {
+                "data": np.full(len(levels.price_tick), name),
+                "close_time": np.repeat(source.bars["close_time"], rows),
+                "price_tick": levels.price_tick,
+                "buy_volume": levels.buy_volume,
+                "sell_volume": levels.sell_volume,
+            }
+        )
+    return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]} if parts else {}

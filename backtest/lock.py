@@ -1,0 +1,70 @@
+"""run.lock: everything a run depended on, so that another can be told from it."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("tapeflow", "backtrader", "numpy", "pandas", "numba", "pyarrow", "TA-Lib")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of every package whose numbers enter a result."""
+    made = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            made[package.lower()] = version(package)
+        except PackageNotFoundError:
+            made[package.lower()] = "not installed"
+    return made
+
+
+def source_digest(path: Path) -> str:
+    """sha256 of a plugin's source."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def describe_source(source: Any) -> dict[str, Any]:
+    """What one data block was read from and what came of it."""
+    bars = source.bars
+    levels = bars.levels
+    return {
+        "feed": type(source.feed).__name__,
+        "spec": bars.spec,
+        "bars": len(bars),
+        "tick": levels.tick if levels is not None else None,
+        "row_size": levels.row_size if levels is not None else bars.row_size,
+        "counts": {k: int(v) for k, v in source.feed.counts.items()},
+    }
+
+
+def make_lock(config: Any, sources: Mapping[str, Any], engine: str) -> dict[str, Any]:
+    """The content of run.lock as plain YAML types.
+
+    Parameters
+    ----------
+    config : RunConfig
+        Resolved: every default is spelled out.
+    sources : mapping of str to Source
+        The data blocks as they were read.
+    engine : str
+        Which one ran.
+    """
+    return {
+        "name": config.name,
+        "engine": engine,
+        "seed": config.seed,
+        "versions": versions(),
+        "inputs": [
+            {"data": name, "path": str(f.path), "bytes": int(f.bytes), "sha256": f.sha256}
+            for name, source in sources.items()
+            for f in source.feed.files
+        ],
+        "data": {name: describe_source(source) for name, source in sources.items()},
+        "plugins": [{"path": str(p), "sha256": source_digest(p)} for p in config.plugin_files],
+        "config": config.resolved(),
+    }

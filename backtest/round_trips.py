@@ -1,0 +1,120 @@
+"""Round trips: fills paired from flat to flat."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from .record import Fill
+
+
+@dataclass
+class RoundTrip:
+    """A position from its first fill to its last.
+
+    Parameters
+    ----------
+    data : str
+        Name of the feed.
+    direction : str
+        ``long`` or ``short``.
+    size : float
+        Base amount that was opened in all.
+    entry_time, exit_time : int
+        Close of the bar of the first and of the last fill, epoch µs.
+    entry_price, exit_price : float
+        Mean prices, weighted by size.
+    bars : int
+        Bars from the first fill to the last.
+    pnl : float
+        Profit before fees, in quote currency.
+    commission : float
+        Fees of both ways.
+    entry_reason, exit_reason : str
+        What the strategy said.
+    """
+
+    data: str
+    direction: str
+    size: float
+    entry_time: int
+    entry_price: float
+    exit_time: int
+    exit_price: float
+    bars: int
+    pnl: float
+    commission: float
+    entry_reason: str
+    exit_reason: str
+    first_bar: int = 0
+    closed: float = 0.0
+
+    @property
+    def pnl_net(self) -> float:
+        """Profit after fees."""
+        return self.pnl - self.commission
+
+    @property
+    def return_pct(self) -> float:
+        """Profit after fees in percent of the entry's notional."""
+        notional = self.size * self.entry_price
+        return 100.0 * self.pnl_net / notional if notional else float("nan")
+
+
+def pair(fills: Iterable[Fill]) -> list[RoundTrip]:
+    """Round trips that came to an end, in the order they did.
+
+    Parameters
+    ----------
+    fills : iterable of Fill
+        In time order.
+    """
+    live: dict[str, RoundTrip] = {}
+    done: list[RoundTrip] = []
+    size: dict[str, float] = {}
+    for fill in fills:
+        if fill.closed:
+            trip = live[fill.data]
+            _close(trip, fill)
+            size[fill.data] += fill.closed
+            if not size[fill.data]:
+                done.append(live.pop(fill.data))
+        if fill.opened:
+            size[fill.data] = size.get(fill.data, 0.0) + fill.opened
+            live[fill.data] = _open(live.get(fill.data), fill)
+    return done
+
+
+def _open(trip: RoundTrip | None, fill: Fill) -> RoundTrip:
+    amount = abs(fill.opened)
+    if trip is None:
+        direction = "long" if fill.opened > 0 else "short"
+        trip = RoundTrip(
+            data=fill.data,
+            direction=direction,
+            size=0.0,
+            entry_time=fill.time,
+            entry_price=0.0,
+            exit_time=fill.time,
+            exit_price=0.0,
+            bars=0,
+            pnl=0.0,
+            commission=0.0,
+            entry_reason=fill.reason,
+            exit_reason="",
+            first_bar=fill.bar,
+        )
+    trip.entry_price = (trip.entry_price * trip.size + fill.price * amount) / (trip.size + amount)
+    trip.size += amount
+    trip.commission += fill.opened_fee
+    return trip
+
+
+def _close(trip: RoundTrip, fill: Fill) -> None:
+    amount = abs(fill.closed)
+    trip.exit_price = (trip.exit_price * trip.closed + fill.price * amount) / (trip.closed + amount)
+    trip.closed += amount
+    trip.exit_time, trip.exit_reason = fill.time, fill.reason
+    trip.bars = fill.bar - trip.first_bar
+    trip.pnl += fill.pnl
+    trip.commission += fill.closed_fee

@@ -1,0 +1,135 @@
+"""Runs one config: feeds to bars, bars to lines, lines through backtrader, results to a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import backtrader as bt
+
+from ..configs.models import RunConfig
+from ..core.bars import Bars
+from ..core.errors import DataError
+from ..core.lines import bar_data
+from ..core.registry import FEEDS, INDICATORS, STRATEGIES
+from ..strategies.base import Use
+from .broker import make_broker
+from .folder import save
+from .record import Recorder
+from .result import Outcome, Result
+from .sizers import FixedAmount, PercentOfEquity
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data block, read.
+
+    Parameters
+    ----------
+    feed : Feed
+        The reader, with its files and counts.
+    bars : Bars
+        What it gave.
+    """
+
+    feed: Any
+    bars: Bars
+
+
+def run(config: RunConfig, out: Path, *, report: bool = True, progress: Progress | None = None) -> Result:
+    """Run ``config`` and write its result folder.
+
+    Parameters
+    ----------
+    config : RunConfig
+        As `load_config` gives it.
+    out : Path
+        The folder to make; one that holds an earlier run is replaced.
+    report : bool
+        Whether to write report.html too.
+    progress : callable, optional
+        Told in a few words what is being done.
+
+    Returns
+    -------
+    Result
+        The summary and the folder.
+
+    Raises
+    ------
+    TapeflowError
+        If data, columns or parameters are wrong; nothing is written then.
+    """
+    say = progress or (lambda text: None)
+    sources = {name: read(config, name, say) for name in config.data}
+    say("running")
+    outcome = simulate(config, sources)
+    say("writing results")
+    return save(outcome, out, report=report)
+
+
+def read(config: RunConfig, name: str, say: Progress) -> Source:
+    """Open data block ``name`` and turn it into bars."""
+    block = config.data[name]
+    say(f"reading {name}")
+    feed: Any = FEEDS.find(block.feed)(config.paths(name), **block.params)
+    wish: dict[str, Any] = {"row_size": block.row_size, "start": block.start, "end": block.end}
+    if feed.gives == "bars":
+        bars = feed.bars(block.bars, gaps=block.gaps, **wish)
+    else:
+        if wish["row_size"] is None and _wants_levels(config):
+            wish["row_size"] = "auto"
+        bars = feed.bars(block.bars or "1m", size_edges=tuple(block.size_edges), tick=block.tick, **wish)
+    if not len(bars):
+        raise DataError(f"data.{name}: no bars between the times asked for")
+    return Source(feed, bars)
+
+
+def _wants_levels(config: RunConfig) -> bool:
+    """Whether an indicator of the run reads price rows."""
+    kinds = [b.kind for b in config.indicators.values()]
+    kinds += [use.kind for use in getattr(STRATEGIES.find(config.strategy.kind), "uses", {}).values()]
+    return any("levels" in getattr(INDICATORS.find(kind), "inputs", ()) for kind in kinds)
+
+
+def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:
+    """Run the strategy of ``config`` over bars that were read; nothing is written."""
+    cerebro = bt.Cerebro(stdstats=False)
+    for name, source in sources.items():
+        block = config.data[name]
+        cerebro.adddata(
+            bar_data(source.bars, name, tick=block.tick, lot=block.lot, min_notional=block.min_notional), name=name
+        )
+    cerebro.broker = _broker(config)
+    cerebro.broker.cerebro = cerebro
+    cerebro.indicator_blocks = {
+        name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
+    }
+    _add_sizer(cerebro, config)
+    cerebro.addanalyzer(Recorder, _name="record")
+    cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
+    strategy = cerebro.run()[0]
+    return Outcome(config=config, sources=sources, strategy=strategy, record=strategy.analyzers.record)
+
+
+def _broker(config: RunConfig) -> Any:
+    """The broker of the config; slippage in ticks needs the traded feed's tick."""
+    block = config.broker
+    slip = block.slippage
+    tick = next(iter(config.data.values())).tick
+    if slip.unit == "ticks" and slip.amount and not tick:
+        raise DataError("broker.slippage is in ticks: set `tick` in the traded data block")
+    fixed = slip.amount * (tick or 0.0) if slip.unit == "ticks" else slip.amount if slip.unit == "price" else 0.0
+    perc = slip.amount if slip.unit == "fraction" else 0.0
+    return make_broker(block.cash, block.fees.maker, block.fees.taker, perc, fixed)
+
+
+def _add_sizer(cerebro: Any, config: RunConfig) -> None:
+    if config.sizer.fixed is not None:
+        cerebro.addsizer(FixedAmount, size=config.sizer.fixed)
+    else:
+        cerebro.addsizer(PercentOfEquity, percent=config.sizer.percent)
