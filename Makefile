@@ -1,0 +1,49 @@
+# Every target works in a fresh clone with only Python, make and a compiler: each builds .venv first.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+export TAPEFLOW := $(CURDIR)/$(BIN)/tapeflow
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow lint types bench docs clean
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(READY): pyproject.toml requirements.lock
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --constraint requirements.lock --editable ".[dev]"
+	@touch $(READY)
+
+install: $(READY) ## make .venv with everything in it
+
+demo: $(READY) ## three synthetic days from tape to report
+	$(BIN)/tapeflow demo
+
+test: $(READY) ## the fast suite
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+
+test-slow: $(READY) ## the slow suite
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+lint: $(READY) ## style and floors
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(READY) ## mypy, strict
+	@mkdir -p .dev && ln -sfn .. .dev/tapeflow
+	$(BIN)/mypy -p tapeflow
+
+bench: $(READY) ## speed and memory beside peers, in one run
+	$(PIP) install --constraint requirements.lock --editable ".[bench]"
+	$(BIN)/python benchmarks/tape.py
+
+docs: $(READY) ## the site, into docs/_build
+	$(PIP) install --constraint requirements.lock --editable ".[docs]"
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+
+clean: ## remove what make made
+	rm -rf $(VENV) .dev .mypy_cache .ruff_cache .pytest_cache docs/_build
