@@ -21,10 +21,18 @@ LEVELS_STEP = nt.void(COLUMN, COLUMN, COLUMN, COLUMN, INTEGERS, COLUMN, COLUMN)
 """The same with the rows of this bar: price ticks, bought, sold."""
 
 
+def _jit(fn: F, *signature: Any) -> F:
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        made: F = nb.njit(*signature, cache=True, **options)(fn)
+    except RuntimeError:  # typed at a prompt: there is no file to keep machine code beside
+        made = nb.njit(*signature, **options)(fn)
+    return made
+
+
 def compiled(fn: F) -> F:
     """Compile ``fn`` on first use, without the interpreter lock, and keep the machine code on disk."""
-    made: F = nb.njit(cache=True, nogil=True, error_model="numpy")(fn)
-    return made
+    return _jit(fn)
 
 
 def step(fn: F) -> F:
@@ -38,8 +46,7 @@ def step(fn: F) -> F:
         ``p`` holds the numeric parameters in the order of ``Indicator.numbers``, ``x`` the inputs of
         this bar in the order of ``inputs``, ``s`` the state (changed in place), ``y`` takes one value a line.
     """
-    made: F = nb.njit(STEP, cache=True, nogil=True, error_model="numpy")(fn)
-    return made
+    return _jit(fn, STEP)
 
 
 def levels_step(fn: F) -> F:
@@ -47,5 +54,4 @@ def levels_step(fn: F) -> F:
 
     ``tick`` (int64), ``buy`` and ``sell`` (float64) hold one entry a row, lowest price first.
     """
-    made: F = nb.njit(LEVELS_STEP, cache=True, nogil=True, error_model="numpy")(fn)
-    return made
+    return _jit(fn, LEVELS_STEP)

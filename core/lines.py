@@ -36,6 +36,9 @@ class BarData(bt.feed.DataBase):
         Smallest order, in quote currency.
     """
 
+    tick_open = tick_high = tick_low = tick_close = None
+    """None lets the broker read the lines; filling an attribute for every line at every bar would be for nothing."""
+
     lines: Any = EXTRA
     params: Any = dict(tick=None, lot=None, min_notional=0.0)
 
@@ -77,6 +80,12 @@ class BarData(bt.feed.DataBase):
     def carries(self, name: str) -> bool:
         """Whether the source knows column ``name``."""
         return self.bars.carries(name)
+
+    def _tick_nullify(self) -> None:
+        pass
+
+    def _tick_fill(self, force: bool = False) -> None:
+        pass
 
     def _load(self) -> bool:
         self._row += 1

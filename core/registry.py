@@ -61,7 +61,24 @@ class Registry(Mapping[str, type]):
         """Let ``make(rest)`` answer every name ``prefix.rest``; it raises KeyError for one it does not know."""
         self._families[prefix] = make
 
+    def families(self) -> dict[str, tuple[str, ...]]:
+        """The prefixes that `add_family` was given, each with the full names it answers."""
+        discover()
+        return {prefix: _members(make) for prefix, make in sorted(self._families.items())}
+
+    def import_own(self) -> None:
+        """Import our own folder of this kind, once a process."""
+        if self._package not in _loaded:
+            _loaded.add(self._package)
+            package = importlib.import_module(self._package)
+            for info in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{self._package}.{info.name}")
+
     def __getitem__(self, name: str) -> type:
+        # Our own feeds need no backtrader: whoever asks for one alone is spared the other folders.
+        self.import_own()
+        if name in self._classes:
+            return self._classes[name]
         discover()
         if ":" in name:
             return self._from_module(name)
@@ -104,6 +121,15 @@ class Registry(Mapping[str, type]):
         return made
 
 
+def _members(make: Callable[[str], type]) -> tuple[str, ...]:
+    """The names a family tells when asked for one it cannot know."""
+    try:
+        make("")
+    except KeyError as err:
+        return tuple(err.args[1]) if len(err.args) > 1 else ()
+    return ()
+
+
 INDICATORS = Registry("indicator", "tapeflow.indicators")
 STRATEGIES = Registry("strategy", "tapeflow.strategies")
 FEEDS = Registry("feed", "tapeflow.feeds")
@@ -116,9 +142,7 @@ def discover() -> None:
         return
     _loaded.add(GROUP)
     for registry in REGISTRIES.values():
-        package = importlib.import_module(registry._package)
-        for info in pkgutil.iter_modules(package.__path__):
-            importlib.import_module(f"{registry._package}.{info.name}")
+        registry.import_own()
     for point in entry_points(group=GROUP):
         load_module(point.value)
 

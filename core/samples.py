@@ -80,7 +80,7 @@ class _Trades:
         self.raw = rng.integers(1, 4, total)
 
     def _sum(self, values: NDArray[Any]) -> Floats:
-        return np.bincount(self.bar, weights=values, minlength=len(self.rows))
+        return np.bincount(self.bar, weights=values, minlength=len(self.rows)).astype(np.float64)
 
     def prices(self) -> dict[str, Floats]:
         last = self.first + self.rows - 1
@@ -147,8 +147,10 @@ class _Trades:
         low = int(row.min()) if len(row) else 0
         span = int(row.max()) - low + 1 if len(row) else 1
         keys, where = np.unique(self.bar * span + (row - low), return_inverse=True)
-        bought = np.bincount(where, weights=np.where(self.buy, self.quantity, 0.0), minlength=len(keys))
-        sold = np.bincount(where, weights=np.where(self.buy, 0.0, self.quantity), minlength=len(keys))
+        bought, sold = (
+            np.bincount(where, weights=np.where(took, self.quantity, 0.0), minlength=len(keys)).astype(np.float64)
+            for took in (self.buy, ~self.buy)
+        )
         offsets = np.searchsorted(keys, np.arange(len(self.rows) + 1) * span)
         ticks = (keys % span + low) * ROW_TICKS
         return Levels(offsets.astype(np.int64), ticks.astype(np.int64), bought, sold, TICK, ROW_TICKS)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
     except OSError as err:
         raise DataError(f"{path}: cannot be written: {err.strerror or err}") from err
     finally:
-        made.unlink(missing_ok=True)
+        with suppress(OSError):
+            made.unlink()
 
 
 def check_format(path: Path | str) -> None:
@@ -52,7 +53,9 @@ def check_format(path: Path | str) -> None:
         Naming the endings that are.
     """
     if str(path) != "-" and Path(path).suffix.lower() not in FORMATS:
-        raise DataError(f"{path}: ending '{Path(path).suffix}' is no format (allowed: {', '.join(FORMATS)}, or - for CSV)")
+        raise DataError(
+            f"{path}: ending '{Path(path).suffix}' is no format (allowed: {', '.join(FORMATS)}, or - for CSV)"
+        )
 
 
 def write_table(columns: Columns, path: Path | str, *, metadata: Mapping[str, str] | None = None) -> None:
@@ -131,7 +134,20 @@ def _write_parquet(columns: Columns, path: Path, metadata: Mapping[str, str] | N
 def _write_csv(columns: Columns, where: Any) -> None:
     import pyarrow.csv as csv
 
-    csv.write_csv(_table(columns, nulls=True), where, csv.WriteOptions(quoting_style="needed"))
+    head = (",".join(map(_csv_cell, columns)) + "\n").encode()
+    # pyarrow would quote every name of the header.
+    options = csv.WriteOptions(include_header=False, quoting_style="needed")
+    if isinstance(where, Path):
+        with where.open("wb") as file:
+            file.write(head)
+            csv.write_csv(_table(columns, nulls=True), file, options)
+    else:
+        where.write(head)
+        csv.write_csv(_table(columns, nulls=True), where, options)
+
+
+def _csv_cell(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"' if any(c in text for c in ',"\n') else text
 
 
 def _write_json(columns: Columns, path: Path) -> None:

@@ -30,6 +30,8 @@ class Tape:
         contracts; None stands for price × quantity.
     flags : ndarray of int64 or None
         Bits of ``Quality`` that each row lends to its bar; None when no row has any.
+    first_id : ndarray of int64 or None
+        Id of the first raw trade in each row, where the reader keeps it; None stands for ``trade_id``.
 
     Examples
     --------
@@ -46,6 +48,7 @@ class Tape:
     trades: NDArray[np.int64]
     notional: NDArray[np.float64] | None = None
     flags: NDArray[np.int64] | None = None
+    first_id: NDArray[np.int64] | None = None
 
     @classmethod
     def of(cls, **columns: object) -> Tape:
@@ -53,7 +56,8 @@ class Tape:
         n = len(np.asarray(columns["time"]))
         columns = {"trade_id": np.full(n, -1), "trades": np.ones(n), **columns}
         kinds = {"time": "i8", "price": "f8", "quantity": "f8", "side": "i1", "trade_id": "i8", "trades": "i8"}
-        kinds |= {k: t for k, t in {"notional": "f8", "flags": "i8"}.items() if columns.get(k) is not None}
+        optional = {"notional": "f8", "flags": "i8", "first_id": "i8"}
+        kinds |= {k: t for k, t in optional.items() if columns.get(k) is not None}
         return cls(**{k: np.ascontiguousarray(columns[k], dtype=t) for k, t in kinds.items()})
 
     def __len__(self) -> int:
@@ -73,6 +77,7 @@ class Tape:
             self.trades[rows],
             None if self.notional is None else self.notional[rows],
             None if self.flags is None else self.flags[rows],
+            None if self.first_id is None else self.first_id[rows],
         )
 
     @staticmethod
@@ -85,4 +90,6 @@ class Tape:
             made["notional"] = np.concatenate(known)
         if any(p.flags is not None for p in parts):
             made["flags"] = np.concatenate([np.zeros(len(p), np.int64) if p.flags is None else p.flags for p in parts])
+        if any(p.first_id is not None for p in parts):
+            made["first_id"] = np.concatenate([p.trade_id if p.first_id is None else p.first_id for p in parts])
         return Tape(**made)

@@ -1,0 +1,1 @@
+"""Runs as data: YAML read with its positions, checked against every plugin's parameters."""

@@ -1,0 +1,179 @@
+"""What pydantic cannot know: plugins and their parameters, names, and the rules that use them."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.errors import ParamError, TapeflowError, unknown
+from ..core.names import FUNCTIONS, Names
+from ..core.registry import FEEDS, INDICATORS, STRATEGIES, Registry
+from ..core.schema import BAR_COLUMNS
+from ..feeds.bars import BarSpec
+from ..feeds.rows import check_rows
+from .errors import Complaint, KeyPath
+from .models import Data, IndicatorBlock, keys
+from .plugin import AnyLine, Raw, check_params, columns_of, declared, lacks, legal, line_names
+
+_OWN_NAMES = frozenset(
+    ("analyzers", "broker", "cerebro", "data", "datas", "env", "indicators", "l", "lines", "observers", "p", "params")
+)
+"""Attributes a strategy has from the start; an indicator of that name would hide them."""
+
+
+def block(raw: Raw, name: str) -> Raw:
+    """The mapping under ``name``; empty when it is something else, which pydantic has told already."""
+    found = raw.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+class Checker:
+    """Everything wrong with a raw config beyond its shape.
+
+    Parameters
+    ----------
+    raw : mapping
+        The whole config as plain values.
+    folder : Path
+        Folder of the YAML.
+    """
+
+    def __init__(self, raw: Raw, folder: Path) -> None:
+        self._folder = folder
+        self._data = block(raw, "data")
+        self._indicators = block(raw, "indicators")
+        self._strategy = block(raw, "strategy")
+        self._feeds: dict[str, Any] = {}
+        self._lines: dict[str, tuple[str, ...]] = {}
+
+    def complaints(self) -> Iterator[Complaint]:
+        """All of them, in no particular order."""
+        strategy, no_strategy = self._find(STRATEGIES, self._strategy.get("kind"), ("strategy", "kind"))
+        for name, given in self._data.items():
+            yield from self._feed(name, given)
+        for name, given in self._indicators.items():
+            yield from self._name(name, strategy)
+            yield from self._indicator(name, given)
+        yield from no_strategy
+        if strategy is not None:
+            yield from self._rules(strategy)
+
+    def _find(self, registry: Registry, kind: Any, path: KeyPath) -> tuple[Any, list[Complaint]]:
+        """The class called ``kind``, or a complaint at ``path``; neither when it is no text."""
+        if not isinstance(kind, str):
+            return None, []
+        try:
+            cls = registry.find(kind)
+        except TapeflowError as err:
+            beside = self._folder / f"{kind.partition(':')[0]}.py"
+            near = ":" in kind and beside.exists()
+            hint = f"; write plugins: [{beside.name}] and name the class alone" if near else ""
+            return None, [Complaint(path, f"{err}{hint}")]
+        if ":" in kind and cls not in registry.values():
+            return None, [Complaint(path, f"'{kind}' is no {registry.what}")]
+        return cls, []
+
+    def _feed(self, name: str, given: Any) -> Iterator[Complaint]:
+        path: KeyPath = ("data", name)
+        if not name.isidentifier():
+            yield Complaint(path, "a name must be letters, digits and _, and begin with a letter", on_key=True)
+        if not isinstance(given, Mapping):
+            return
+        cls, wrong = self._find(FEEDS, given.get("feed"), (*path, "feed"))
+        yield from wrong
+        if cls is not None:
+            self._feeds[name] = cls
+            yield from check_params(path, cls, given, keys(Data))
+            yield from self._use(path, cls, given)
+
+    @staticmethod
+    def _use(path: KeyPath, cls: Any, given: Raw) -> Iterator[Complaint]:
+        """Keys that this feed needs, or has no use for."""
+        kind = cls.__name__
+        if cls.needs_path and not given.get("path"):
+            yield Complaint(path, f"{kind} reads files: missing key 'path'")
+        if not cls.needs_path and given.get("path"):
+            yield Complaint((*path, "path"), f"{kind} reads no files", on_key=True)
+        edges = Data.model_fields["size_edges"].default
+        if cls.gives == "bars" and given.get("size_edges", edges) != edges:
+            yield Complaint((*path, "size_edges"), f"{kind} knows no trade sizes", on_key=True)
+        if cls.gives == "tape" and given.get("gaps", "keep") != "keep":
+            yield Complaint((*path, "gaps"), f"{kind} gives trades; only klines have gaps to fill", on_key=True)
+        for key, check in (("bars", _check_spec), ("row_size", _check_rows)):
+            try:
+                check(given)
+            except ParamError as err:
+                yield Complaint((*path, key), re.sub(rf"^{key}:? ", "", str(err)))
+
+    def _name(self, name: str, strategy: Any) -> Iterator[Complaint]:
+        taken = ""
+        if not name.isidentifier() or keyword.iskeyword(name) or name.startswith("_"):
+            taken = "a name must be letters, digits and _, begin with a letter, and be no word of the rules"
+        elif name in BAR_COLUMNS:
+            taken = f"'{name}' is a column of every feed; take another name"
+        elif name in FUNCTIONS:
+            taken = f"'{name}' is a function of the rules; take another name"
+        elif name in self._data:
+            taken = f"'{name}' is a data block already; take another name"
+        elif name in _OWN_NAMES or hasattr(strategy, name):
+            taken = f"'{name}' is an attribute of every strategy; take another name"
+        if taken:
+            yield Complaint(("indicators", name), taken, on_key=True)
+
+    def _indicator(self, name: str, given: Any) -> Iterator[Complaint]:
+        path: KeyPath = ("indicators", name)
+        read = self._read_by(given)
+        if isinstance(read, str) and read not in self._data:
+            yield Complaint((*path, "data"), unknown("data block", read, self._data))
+        kind = given.get("kind") if isinstance(given, Mapping) else None
+        cls, wrong = self._find(INDICATORS, kind, (*path, "kind"))
+        yield from wrong
+        self._lines[name] = AnyLine(("",))
+        if cls is None:
+            return
+        bad = list(check_params(path, cls, given, keys(IndicatorBlock)))
+        yield from bad
+        if not bad:
+            self._lines[name] = line_names(cls, given)
+        if read in self._feeds and (text := lacks(cls, given, self._feeds[read])):
+            yield Complaint(path, text)
+
+    def _read_by(self, given: Any) -> Any:
+        """The name of the data block an indicator reads."""
+        named = given.get("data") if isinstance(given, Mapping) else None
+        return named if named is not None else next(iter(self._data), None)
+
+    def _rules(self, cls: Any) -> Iterator[Complaint]:
+        """A strategy's parameters, the indicators it brings, and what only it can judge."""
+        given = self._strategy.get("params", {})
+        if not isinstance(given, Mapping):
+            return
+        wrong = list(check_params(("strategy", "params"), cls, given))
+        yield from wrong
+        feed = next((self._feeds.get(name) for name in self._data), None)
+        brought = {k: use for k, use in getattr(cls, "uses", {}).items() if k not in self._indicators}
+        for name, use in brought.items():
+            own = INDICATORS.find(use.kind)
+            self._lines[name] = line_names(own, use.params)
+            if feed is not None and not use.data and (text := lacks(own, use.params, feed)):
+                yield Complaint(("strategy", "kind"), f"{cls.__name__} uses {text}")
+        if feed is None or any(len(c.path) > 2 and c.path[2] in declared(cls) for c in wrong):
+            return
+        for where, text in cls.validate(legal(cls, given), Names(columns_of(feed), self._lines)):
+            yield Complaint(("strategy", "params", *where), text)
+
+
+def _check_spec(given: Raw) -> None:
+    if isinstance(spec := given.get("bars"), str):
+        BarSpec.parse(spec)
+
+
+def _check_rows(given: Raw) -> None:
+    """Whether rows are whole ticks; what is no number at all is told elsewhere."""
+    row_size: Any = given.get("row_size")
+    tick: Any = given.get("tick")
+    if all(type(v) in (int, float) and v > 0 for v in (row_size, tick)):
+        check_rows(row_size, tick)

@@ -1,0 +1,147 @@
+"""Complaints about a config and the lines that tell them: ``file:line:col: key: message``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from ..core.errors import ConfigError, nearest, unknown
+
+KeyPath = tuple[str | int, ...]
+
+
+@dataclass(frozen=True)
+class Complaint:
+    """What is wrong at a place of a config, before anyone knows its line.
+
+    Parameters
+    ----------
+    path : tuple of str and int
+        Keys and list positions from the top.
+    text : str
+        What is wrong and what is allowed, without the key.
+    on_key : bool
+        Whether the key itself is wrong, rather than its value.
+    """
+
+    path: KeyPath
+    text: str
+    on_key: bool = False
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A complaint with its place.
+
+    Parameters
+    ----------
+    where : str
+        ``file:line:col``, or ``--set key``.
+    key : str
+        Dotted path; empty for the whole file and for an override, whose key stands in ``where``.
+    text : str
+        What is wrong and what is allowed.
+    excerpt : str
+        The line of the file and a caret under the place, two lines; empty for an override.
+    """
+
+    where: str
+    key: str
+    text: str
+    excerpt: str = ""
+
+    def __str__(self) -> str:
+        return ": ".join(" ".join(part.split()) for part in (self.where, self.key, self.text) if part)
+
+
+class MistakesError(ConfigError):
+    """Everything wrong with one config, a line each."""
+
+    def __init__(self, mistakes: Sequence[Mistake]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(map(str, mistakes)))
+
+
+def dotted(path: KeyPath) -> str:
+    """A path as ``--set`` writes it.
+
+    >>> dotted(("indicators", "vwap", "bands", 0))
+    'indicators.vwap.bands.0'
+    """
+    return ".".join(map(str, path))
+
+
+def from_validation(error: ValidationError, model: type[BaseModel]) -> Iterator[Complaint]:
+    """pydantic's errors as complaints in our words."""
+    for one in error.errors(include_url=False):
+        path: KeyPath = tuple(one["loc"])
+        kind = one["type"]
+        if kind == "extra_forbidden":
+            yield Complaint(path, unknown("key", str(path[-1]), keys_of(model, path[:-1])), on_key=True)
+        elif kind == "missing":
+            yield Complaint(path[:-1], f"missing key '{path[-1]}'")
+        else:
+            yield Complaint(path, _wording(kind, one.get("ctx", {}), one["msg"], one["input"]))
+
+
+_WORDS = {
+    "string_type": "must be text",
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping of keys to values",
+    "model_type": "must be a mapping of keys to values",
+    "model_attributes_type": "must be a mapping of keys to values",
+    "list_type": "must be a list",
+    "finite_number": "must be a finite number",
+    "greater_than": "must be above {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be below {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be {expected}",
+    "too_short": "must not be empty",
+    "string_pattern_mismatch": "must be made of letters, digits, '_', '-' and '.'",
+}
+
+
+def _wording(kind: str, ctx: Mapping[str, Any], msg: str, value: Any) -> str:
+    if kind == "value_error":
+        text = str(ctx.get("error", msg))
+        return text if f"'{value}'" in text or isinstance(value, dict) else f"{text} (got {shown(value)})"
+    text = _WORDS.get(kind, msg).format_map(ctx)
+    if kind == "literal_error" and isinstance(value, str):
+        near = nearest(value, [e.strip(" '") for e in str(ctx["expected"]).replace(" or ", ", ").split(",")])
+        text += f", did you mean '{near}'?" if near else ""
+    return f"{text} (got {shown(value)})"
+
+
+def shown(value: Any, most: int = 60) -> str:
+    """A value as the user wrote it, or nearly, on one line."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = " ".join(repr(value).split())
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def keys_of(model: type[BaseModel], path: KeyPath) -> list[str]:
+    """The keys that the block at ``path`` knows, as YAML writes them."""
+    found: Any = model
+    for part in path:
+        found = _model_in(found.model_fields.get(part) if _is_model(found) else None)
+    return [field.alias or name for name, field in found.model_fields.items()] if _is_model(found) else []
+
+
+def _is_model(found: Any) -> bool:
+    return isinstance(found, type) and issubclass(found, BaseModel)
+
+
+def _model_in(field: FieldInfo | None) -> Any:
+    if field is None:
+        return None
+    return next((a for a in (field.annotation, *get_args(field.annotation)) if _is_model(a)), None)

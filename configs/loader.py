@@ -1,0 +1,163 @@
+"""A run's YAML file as a checked `RunConfig`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from ..core.errors import ConfigError, TapeflowError
+from ..core.registry import FEEDS, INDICATORS, STRATEGIES, load_plugins
+from .checks import Checker, block
+from .document import Document, parse
+from .errors import Complaint, KeyPath, from_validation, shown
+from .models import Data, RunConfig, keys
+from .overrides import override
+from .plugin import declared
+
+
+def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
+    """Read, override and check a run's YAML.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    overrides : sequence of str
+        ``key=value`` each, as ``--set`` takes them.
+
+    Returns
+    -------
+    RunConfig
+        With every default of every plugin filled in.
+
+    Raises
+    ------
+    MistakesError
+        Everything wrong with it at once, one line each, with file, line and column.
+    ConfigError
+        If the file cannot be read.
+    """
+    path = Path(path)
+    return checked(
+        override(parse(read_text(path), str(path)), overrides), path.parent, name=re.sub(r"[^\w.-]+", "-", path.stem)
+    )
+
+
+def from_mapping(raw: Mapping[str, Any], *, folder: Path | None = None, origin: str = "config") -> RunConfig:
+    """A config from plain types, as `RunConfig.resolved` gives them.
+
+    Parameters
+    ----------
+    raw : mapping
+        What a YAML would hold.
+    folder : Path
+        Where relative paths begin; the working folder when left out.
+    origin : str
+        What errors call it.
+    """
+    return checked(Document(origin, "", dict(raw)), folder if folder is not None else Path(), name="run")
+
+
+def read_text(path: Path) -> str:
+    """The text of a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        If there is none, or it is no UTF-8.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder, not a YAML file") from None
+    except UnicodeDecodeError as err:
+        raise ConfigError(f"{path}: not UTF-8 text at byte {err.start}") from None
+    except OSError as err:
+        raise ConfigError(f"{path}: {err.strerror}") from None
+
+
+def checked(document: Document, folder: Path, *, name: str) -> RunConfig:
+    """The config in ``document``, or all its mistakes; ``name`` stands where it gives none."""
+    if not isinstance(document.value, dict):
+        text = f"must be a mapping of keys to values (got {shown(document.value)})"
+        raise document.mistakes([Complaint((), text)])
+    raw = {k: v for k, v in document.value.items() if not k.startswith("x-") and k != "$schema"}
+    raw = {"name": name, **raw}
+    if huge := list(_huge(raw, ())):
+        raise document.mistakes(huge)
+    document = replace(document, value=raw)
+    files, complaints = _load_plugins(raw.get("plugins"), folder)
+    complaints += document.complaints
+    complaints += Checker(raw, folder).complaints()
+    try:
+        config = RunConfig.model_validate(raw if complaints else with_defaults(raw))
+    except ValidationError as err:
+        complaints += from_validation(err, RunConfig)
+    if complaints:
+        raise document.mistakes(complaints)
+    config._folder, config._plugin_files = folder, tuple(files)
+    return config
+
+
+def _huge(value: Any, path: KeyPath) -> Iterator[Complaint]:
+    """Whole numbers that no float and no int64 holds, which nothing below is ready for."""
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        yield Complaint(path, f"is too large a number (got {shown(value)})")
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in inner:
+        yield from _huge(item, (*path, key))
+
+
+def with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """``raw`` with the defaults of every plugin it names spelled out."""
+    made = dict(raw)
+    for part, fill in (("data", _data_defaults), ("indicators", _indicator_defaults)):
+        if blocks := block(raw, part):
+            made[part] = {
+                name: fill(raw, given) if isinstance(given, Mapping) else given for name, given in blocks.items()
+            }
+    strategy = block(raw, "strategy")
+    own = strategy.get("params", {})
+    if isinstance(strategy.get("kind"), str) and isinstance(own, Mapping):
+        made["strategy"] = {**strategy, "params": {**declared(STRATEGIES.find(strategy["kind"])), **own}}
+    return made
+
+
+def _data_defaults(raw: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(given.get("feed"), str):
+        return given
+    cls: Any = FEEDS.find(given["feed"])
+    own = declared(cls)
+    if "seed" in own and "seed" in raw:
+        own["seed"] = raw["seed"]
+    if cls.gives == "tape":
+        own["bars"] = "1m"
+    return {**own, **{k: v for k, v in given.items() if v is not None or k not in keys(Data)}}
+
+
+def _indicator_defaults(raw: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(given.get("kind"), str):
+        return given
+    traded = next(iter(block(raw, "data")), None)
+    read = given.get("data") if given.get("data") is not None else traded
+    return {**declared(INDICATORS.find(given["kind"])), **given, "data": read}
+
+
+def _load_plugins(specs: Any, folder: Path) -> tuple[list[Path], list[Complaint]]:
+    files: list[Path] = []
+    complaints: list[Complaint] = []
+    for i, spec in enumerate(specs if isinstance(specs, list) else ()):
+        if not isinstance(spec, str):
+            continue
+        try:
+            files += load_plugins([spec], folder)
+        except TapeflowError as err:
+            complaints.append(Complaint(("plugins", i), str(err).removeprefix("plugins: ")))
+    return files, complaints

@@ -1,0 +1,109 @@
+"""What a plugin's class says about its parameters, lines and inputs, as complaints."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from ..core.errors import InputError, nearest
+from ..core.params import check_param
+from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS
+from .errors import Complaint, KeyPath, shown
+
+Raw = Mapping[str, Any]
+
+
+def declared(cls: Any) -> dict[str, Any]:
+    """The parameters of a plugin class with their defaults.
+
+    backtrader turns the ``params`` of its own subclasses into a class; a feed's stay a dict.
+    """
+    if hasattr(cls, "defaults"):
+        return dict(cls.defaults())
+    params = getattr(cls, "params", {})
+    return dict(params) if isinstance(params, Mapping) else dict(params._getitems())
+
+
+class AnyLine(tuple[str, ...]):
+    """The lines of an indicator that is itself wrong: every name may be one, so that rules are not blamed."""
+
+    __slots__ = ()
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def legal(cls: Any, given: Raw) -> dict[str, Any]:
+    """Every parameter of ``cls``: as given where that is legal, else its default."""
+    bounds = getattr(cls, "bounds", {})
+    defaults = declared(cls)
+    own = {k: v for k, v in given.items() if k in defaults and not wrong(k, v, defaults[k], bounds.get(k))}
+    return {**defaults, **own}
+
+
+def line_names(cls: Any, given: Raw) -> tuple[str, ...]:
+    """The lines of an indicator with these parameters, as a rule may name them."""
+    return tuple(cls.line_names(**legal(cls, given)))
+
+
+def columns_of(feed: Any) -> tuple[str, ...]:
+    """The bar columns a feed class can know."""
+    return KLINE_COLUMNS if feed.gives == "bars" else tuple(BAR_COLUMNS)
+
+
+def lacks(cls: Any, given: Raw, feed: Any) -> str:
+    """Empty, or which input of an indicator the feed cannot know, before anything is read."""
+    known = frozenset(columns_of(feed)) | ({"levels"} if feed.gives == "tape" else set())
+    try:
+        settled = cls.settle(legal(cls, given), known.__contains__)
+        cls.check_inputs(settled, known.__contains__, feed.__name__, columns_of(feed))
+    except InputError as err:
+        return str(err)
+    return ""
+
+
+def check_params(path: KeyPath, cls: Any, given: Raw, common: Collection[str] = ()) -> Iterator[Complaint]:
+    """What is wrong with the parameters in the block at ``path``; ``common`` keys are not the class's."""
+    defaults, bounds = declared(cls), getattr(cls, "bounds", {})
+    fine = True
+    for name, value in given.items():
+        here: KeyPath = (*path, name)
+        if name in common:
+            continue
+        if name not in defaults:
+            yield Complaint(here, _unknown_key(cls, str(name), common, defaults), on_key=True)
+        elif text := wrong(name, value, defaults[name], bounds.get(name)):
+            fine = False
+            yield _placed(here, text, value)
+    if fine and hasattr(cls, "complaint") and (text := cls.complaint(legal(cls, given))):
+        yield Complaint(path, text)
+
+
+def wrong(name: str, value: Any, default: Any, rule: Any) -> str:
+    """The complaint about a value without its name, which the path says."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return f"must be a finite number (got {shown(value)})"
+    text = check_param(name, value, default, rule)
+    return text.removeprefix(f"{name} ").replace(f"(got {value!r})", f"(got {shown(value)})")
+
+
+def _unknown_key(cls: Any, name: str, common: Collection[str], defaults: Raw) -> str:
+    near = nearest(name, [*defaults, *common])
+    hint = f", did you mean '{near}'?" if near else ""
+    own = f"{cls.__name__}: {', '.join(sorted(defaults)) or 'none'}"
+    what = "key" if common else "parameter"
+    return f"unknown {what} '{name}'{hint} (allowed: {', '.join((*common, own))})"
+
+
+def _placed(path: KeyPath, text: str, value: Any) -> Complaint:
+    """A complaint about one item of a list, or one key of a mapping, at that item or key."""
+    item = re.match(r"item (\d+) ", text)
+    if item and isinstance(value, list):
+        i = int(item[1]) - 1
+        return Complaint((*path, i), f"{text[item.end() :].partition(' (got ')[0]} (got {shown(value[i])})")
+    key = re.search(r"unknown key '(\w+)'", text)
+    if key and isinstance(value, Mapping) and key[1] in value:
+        return Complaint((*path, key[1]), text[key.start() :].partition(" (got ")[0], on_key=True)
+    return Complaint(path, text)
