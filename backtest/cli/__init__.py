@@ -1,0 +1,22 @@
+"""The command line. It starts without numpy, pandas or backtrader: each command imports what it uses."""
+
+from __future__ import annotations
+
+from .root import Root
+
+COMMANDS = {
+    "run": "Run a YAML config through backtrader.",
+    "bars": "Turn trades or klines into order-flow bars.",
+    "compute": "Compute indicators over trades or klines.",
+    "validate": "Check a YAML config without running it.",
+    "schema": "Print the JSON Schema of a run's YAML.",
+    "list": "List indicators, strategies, feeds and configs.",
+    "show": "Describe one indicator, strategy or feed.",
+    "demo": "Run a shipped example that needs no data.",
+}
+"""What ``tapeflow --help`` says of each; the module of the same name in this package holds the command."""
+
+main = Root(COMMANDS, package=__name__)
+"""The entry point of the console script."""
+
+__all__ = ["COMMANDS", "main"]

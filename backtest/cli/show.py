@@ -1,0 +1,96 @@
+"""``tapeflow show``: one plugin, as its class declares it."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .options import common, print_json, print_table
+
+
+@click.command("show", short_help="Describe one indicator, strategy or feed.")
+@click.argument("kind")
+@click.option("--plugins", multiple=True, metavar="MODULE|PATH", help="Load these too, as `plugins:` of a run does.")
+@common()
+def command(kind: str, plugins: tuple[str, ...], as_json: bool) -> None:
+    """Describe KIND, an indicator, strategy or feed: parameters, lines, inputs, source, documentation."""
+    from ...core.registry import load_plugins
+
+    load_plugins(list(plugins), Path())
+    what, cls = _find(kind)
+    made = describe(kind, what, cls)
+    if as_json:
+        print_json(made)
+        return
+    click.echo(f"{kind}: {what} in {made['source']}\n")
+    click.echo(made["doc"] + "\n")
+    if made["params"]:
+        rows = [[p["name"], p["default"], p["allowed"]] for p in made["params"]]
+        print_table(rows, ["parameter", "default", "allowed"])
+    if made["lines"]:
+        click.echo("")
+        print_table([[line["name"], line["unit"], line["is"]] for line in made["lines"]], ["line", "unit", "is"])
+    if made["inputs"]:
+        click.echo(f"\nreads: {', '.join(made['inputs'])}")
+
+
+def _find(kind: str) -> tuple[str, Any]:
+    from ...core.errors import PluginError, unknown
+    from ...core.registry import REGISTRIES
+
+    for registry in REGISTRIES.values():
+        try:
+            return registry.what, registry[kind]
+        except KeyError:
+            continue
+    prefix = kind.partition(".")[0]
+    for registry in REGISTRIES.values():
+        if prefix in registry.families():
+            registry.find(kind)
+    raise PluginError(unknown("kind", kind, [name for registry in REGISTRIES.values() for name in registry]))
+
+
+def describe(kind: str, what: str, cls: Any) -> dict[str, Any]:
+    """What a plugin's class declares, as plain types."""
+    from ...configs.plugin import declared
+
+    bounds, measures, reads = getattr(cls, "bounds", {}), {}, []
+    defaults = declared(cls)
+    if what == "indicator":
+        measures = cls.line_measures(**defaults)
+        reads = _reads(cls, defaults)
+    try:
+        source = inspect.getsourcefile(cls) or cls.__module__
+    except TypeError:
+        source = cls.__module__
+    return {
+        "kind": kind,
+        "is": what,
+        "source": source,
+        "doc": inspect.cleandoc(cls.__doc__ or "It has no documentation."),
+        "params": [_param(name, default, bounds.get(name)) for name, default in defaults.items()],
+        "lines": [{"name": name, "unit": m.unit, "is": m.meaning} for name, m in measures.items()],
+        "inputs": reads,
+    }
+
+
+def _reads(cls: Any, params: dict[str, Any]) -> list[str]:
+    """Columns an indicator reads from a feed that carries everything."""
+    from ...indicators.inputs import columns_of
+
+    settled = cls.settle(params, lambda column: True)
+    return list(columns_of(cls.input_names(**settled)))
+
+
+def _param(name: str, default: Any, rule: Any) -> dict[str, Any]:
+    from ...configs.errors import shown
+    from ...core.params import _of_default
+
+    return {
+        "name": name,
+        "default": shown(default),
+        "allowed": rule.describe() if rule else _of_default(default) or "anything",
+    }

@@ -1,0 +1,182 @@
+"""Input files and the options that say how to read them, for the commands that take no YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ...core.bars import Bars
+
+_OPTIONS = (
+    click.argument("inputs", nargs=-1),
+    click.option("--feed", required=True, metavar="KIND", help="What the files are; see `tapeflow list feeds`."),
+    click.option("--market", metavar="M", help="The feed's market, as in spot, um or cm."),
+    click.option(
+        "--contract-size", type=float, metavar="X", help="Quote currency in one contract of market cm: 100 for BTC."
+    ),
+    click.option("--param", "extra", multiple=True, metavar="KEY=VALUE", help="Another parameter of the feed."),
+    click.option("--bars", "spec", metavar="SPEC", help="What one bar is, as in 1m or 4h; klines keep their own."),
+    click.option("--tick", metavar="N", help="The venue's price step, of which a row is a whole number."),
+    click.option("--row-size", metavar="N", help="Height of a price row in quote currency, or auto."),
+    click.option(
+        "--size-edges", metavar="A,B", help="Notional where medium and large orders begin.  [default: 100,1000]"
+    ),
+    click.option("--gaps", type=click.Choice(["keep", "fill", "error"]), help="What becomes of missing klines."),
+    click.option("--from", "start", metavar="TIME", help="First instant, as in 2024-01-31 or 2024-01-31T08:00."),
+    click.option("--to", "end", metavar="TIME", help="Last instant, exclusive."),
+)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the options say about the input.
+
+    Parameters
+    ----------
+    inputs : tuple of str
+        Files; patterns that the shell did not expand are allowed.
+    feed : str
+        Class name of the feed.
+    market, contract_size, extra
+        The feed's parameters, where given.
+    spec, tick, row_size, size_edges, gaps, start, end
+        How to make bars of it, where given.
+    """
+
+    inputs: tuple[str, ...]
+    feed: str
+    market: str | None
+    contract_size: float | None
+    extra: tuple[str, ...]
+    spec: str | None
+    tick: str | None
+    row_size: str | None
+    size_edges: str | None
+    gaps: str | None
+    start: str | None
+    end: str | None
+
+    def bars(self, out: str, *, levels: bool = False) -> tuple[Any, Bars]:
+        """The feed, read, and its bars.
+
+        Parameters
+        ----------
+        out : str
+            Lines that cannot be read, where the feed may skip them, go to a file beside it.
+        levels : bool
+            Whether price rows are needed, of a height to be chosen when none was asked for.
+
+        Raises
+        ------
+        TapeflowError
+            If options or files are wrong, or there is no bar.
+        """
+        from ...core.errors import DataError, ParamError
+        from ...core.registry import FEEDS
+
+        cls: Any = FEEDS.find(self.feed)
+        if cls.needs_path and not self.inputs:
+            raise ParamError(f"{self.feed} reads files; name at least one")
+        wish = self._wish(cls)
+        if levels and cls.gives == "tape" and wish["row_size"] is None:
+            wish["row_size"] = "auto"
+        feed = cls(self.inputs, **self._params())
+        if out != "-":
+            feed.quarantine = Path(out).with_suffix(".quarantine.csv")
+        bars: Bars = feed.bars(self.spec, **wish)
+        if not len(bars):
+            raise DataError(f"{', '.join(self.inputs) or self.feed}: no bars between the times asked for")
+        return feed, bars
+
+    def _params(self) -> dict[str, Any]:
+        given = {"market": self.market, "contract_size": self.contract_size}
+        return {**{k: v for k, v in given.items() if v is not None}, **dict(map(_pair, self.extra))}
+
+    def _wish(self, cls: Any) -> dict[str, Any]:
+        from ...core.errors import ParamError
+
+        wish: dict[str, Any] = {
+            "row_size": "auto" if self.row_size == "auto" else _price("--row-size", self.row_size, ", or auto"),
+            "start": _time("--from", self.start),
+            "end": _time("--to", self.end),
+        }
+        if cls.gives == "bars":
+            for option, given in (("--size-edges", self.size_edges), ("--tick", self.tick)):
+                if given:
+                    raise ParamError(f"{option}: {self.feed} gives klines, which know no single trades")
+            return {**wish, "gaps": self.gaps or "keep"}
+        if self.spec is None:
+            raise ParamError(f"{self.feed} gives trades; say what one bar is, as in --bars 1m")
+        if self.gaps:
+            raise ParamError(f"--gaps: {self.feed} gives trades; only klines have gaps to fill")
+        wish["tick"] = _price("--tick", self.tick)
+        return {**wish, "size_edges": _edges(self.size_edges)} if self.size_edges else wish
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give ``command`` the options above and, in their place, one `Source` as ``source``."""
+    from functools import wraps
+
+    @wraps(command)
+    def call(**given: Any) -> Any:
+        own = {name: given.pop(name) for name in Source.__dataclass_fields__}
+        return command(source=Source(**own), **given)
+
+    made: Callable[..., Any] = call
+    for option in reversed(_OPTIONS):
+        made = option(made)
+    return made
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    from ...configs.document import parse_value
+    from ...core.errors import ParamError
+
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ParamError(f"--param {text}: must be key=value, as in --param seed=7")
+    try:
+        return key.strip(), parse_value(value)
+    except ValueError as err:
+        raise ParamError(f"--param {key}: {err}") from None
+
+
+def _time(option: str, text: str | None) -> int | None:
+    from ...core.clock import parse_time
+    from ...core.errors import ParamError
+
+    try:
+        return None if text is None else parse_time(text)
+    except ValueError as err:
+        raise ParamError(f"{option}: {err}") from None
+
+
+def _price(option: str, text: str | None, or_else: str = "") -> float | None:
+    from ...core.errors import ParamError
+
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 < value < float("inf"):
+        raise ParamError(f"{option}: '{text}' must be a price above 0{or_else}")
+    return value
+
+
+def _edges(text: str) -> tuple[float, float]:
+    from ...core.errors import ParamError
+
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        low, high = 1.0, 0.0
+    if not 0 < low < high < float("inf"):
+        raise ParamError(f"--size-edges: '{text}' must be two ascending amounts, as in 100,1000")
+    return low, high

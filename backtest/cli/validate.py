@@ -1,0 +1,33 @@
+"""``tapeflow validate``: everything wrong with a config, without running it."""
+
+from __future__ import annotations
+
+import click
+
+from .options import common, print_json
+
+
+@click.command("validate", short_help="Check a YAML config without running it.")
+@click.argument("config")
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace one value, as in broker.cash=5e4.")
+@click.option("--resolved", is_flag=True, help="Print the config as YAML with every default spelled out.")
+@common()
+def command(config: str, settings: tuple[str, ...], resolved: bool, as_json: bool) -> None:
+    """Check CONFIG, a YAML file or the name of a shipped one, without running it.
+
+    Every mistake is told on a line of its own, as file:line:column: key: what is wrong.
+    """
+    from ...configs.loader import load_config
+    from ...configs.shipped import find_config
+
+    path = find_config(config)
+    made = load_config(path, settings)
+    if as_json:
+        print_json(made.resolved())
+    elif resolved:
+        import yaml
+
+        click.echo(yaml.safe_dump(made.resolved(), sort_keys=False, allow_unicode=True), nl=False)
+    else:
+        counts = f"{len(made.data)} data, {len(made.indicators)} indicators, strategy {made.strategy.kind}"
+        click.echo(f"{path}: valid ({counts})")
