@@ -1,0 +1,248 @@
+// The view: a window of the run in the chart, coarser from afar, and all that moves it.
+
+const LEAST_SPACING = 3, MARGIN = 2.5, FEWEST = 8, SETTLE = 70;
+
+class View {
+  constructor(run, levels) {
+    Object.assign(this, { run, packedLevels: levels, held: false, listeners: [] });
+    this.box = document.getElementById('chart');
+    this.legends = document.getElementById('legends');
+    this.chart = LightweightCharts.createChart(this.box, this.options());
+    this.scale = this.chart.timeScale();
+    this.flow = new FlowLayer(this);
+    this.marks = new FillLayer(this, run);
+    this.use(0);
+    this.listen();
+  }
+
+  options() {
+    const color = this.colors = theme.palette();
+    return {
+      autoSize: true,
+      layout: {
+        background: { color: 'transparent' }, textColor: color.muted, fontSize: 11,
+        fontFamily: getComputedStyle(document.body).fontFamily,
+        panes: { separatorColor: color.line, separatorHoverColor: color.faint },
+      },
+      grid: { vertLines: { color: color.faint }, horzLines: { color: color.faint } },
+      crosshair: { mode: 0, vertLine: { color: color.muted, labelBackgroundColor: color.muted }, horzLine: { color: color.muted, labelBackgroundColor: color.muted } },
+      rightPriceScale: { borderColor: color.line, minimumWidth: this.narrow ? 48 : 66 },
+      timeScale: { borderColor: color.line, timeVisible: true, minBarSpacing: 0.02, enableConflation: true },
+      localization: { locale: 'en-US', timeFormatter: t => moment(Math.round(t * 1e6)) },
+      handleScroll: { vertTouchDrag: false },
+      kineticScroll: { touch: false, mouse: false },
+    };
+  }
+
+  get narrow() {
+    return this.box.clientWidth < 560;
+  }
+
+  /** Charts another feed of the run. */
+  use(number) {
+    const { chart, run } = this;
+    this.drawn?.flat().forEach(d => d.series && chart.removeSeries(d.series));
+    if (this.candles) chart.removeSeries(this.candles);
+    this.feed = run.feed(number);
+    this.levels = Levels.of(this.packedLevels, number);
+    this.window = null;
+    this.span = [0, this.feed.n - 1];
+    this.marks.use(this.feed);
+    this.panes = paneList(run, this.feed);
+    this.resize();
+    this.build();
+  }
+
+  build() {
+    const { chart, feed, panes } = this, move = 10 ** -feed.decimals;
+    this.candles = chart.addSeries(LightweightCharts.CandlestickSeries, {
+      priceFormat: { type: 'price', precision: feed.decimals, minMove: move }, priceLineVisible: false,
+    }, 0);
+    this.candles.attachPrimitive(this.flow);
+    this.candles.attachPrimitive(this.marks);
+    this.drawn = panes.map((pane, i) => pane.lines.map(line => new Drawn(chart, line, pane, i)));
+    const factor = this.priceHeight() / PANE_HEIGHT;
+    chart.panes().forEach((pane, i) => pane.setStretchFactor(i ? 1 : factor));
+    this.paintCandles();
+    this.buildLegends();
+  }
+
+  priceHeight() {
+    return this.narrow ? 300 : Math.max(400, Math.min(560, innerHeight * 0.5));
+  }
+
+  resize() {
+    const other = this.narrow ? 76 : PANE_HEIGHT;
+    this.box.style.height = `${Math.round(this.priceHeight() + other * (this.panes.length - 1) + 28)}px`;
+  }
+
+  /** Hollow while rows of the bars are drawn in their place. */
+  paintCandles() {
+    const hidden = this.flow.active, up = hidden ? '#0000' : this.colors['candle-up'], down = hidden ? '#0000' : this.colors['candle-down'];
+    this.footprint = hidden;
+    this.candles.applyOptions({ lastValueVisible: !hidden, upColor: up, downColor: down, borderVisible: false, wickUpColor: up, wickDownColor: down });
+  }
+
+  repaint() {
+    this.chart.applyOptions(this.options());
+    this.drawn.flat().forEach(d => { d.paint(); d.load(this.window); });
+    this.paintCandles();
+    this.buildLegends();
+    this.settle();
+  }
+
+  // Where things are on the screen.
+
+  get spacing() { return (this.scale.options().barSpacing ?? 6) / this.window.size; }
+  /** Also between points, where the library knows no coordinate. */
+  x(bar) {
+    const logical = this.window.logical(bar), point = Math.floor(logical);
+    return this.scale.logicalToCoordinate(point) + (logical - point) * this.scale.options().barSpacing;
+  }
+
+  y(price) { return this.candles.priceToCoordinate(price) ?? 0; }
+  priceAt(y) { return this.candles.coordinateToPrice(y); }
+
+  visibleBars() {
+    const [from, to] = this.span;
+    return [Math.max(0, Math.floor(from)), Math.min(this.feed.n - 1, Math.ceil(to))];
+  }
+
+  // Moving.
+
+  /** Bars in one point so that points stay wide enough to be seen. */
+  sizeFor(span) {
+    const room = Math.max(200, this.scale.width() || this.box.clientWidth) / LEAST_SPACING;
+    let size = 1;
+    while (span / size > room) size *= 2;
+    return size;
+  }
+
+  show(from, to) {
+    const { n } = this.feed, least = Math.min(FEWEST, n);
+    if (to - from < least) [from, to] = [(from + to - least) / 2, (from + to + least) / 2];
+    const span = Math.min(to - from, n * 1.5), middle = Math.min(Math.max((from + to) / 2, -span * 0.4), n + span * 0.4);
+    this.place(middle - span / 2, middle + span / 2);
+  }
+
+  place(from, to) {
+    const span = to - from, size = this.sizeFor(span);
+    if (!this.window?.holds(from, to, size)) this.load(from - MARGIN * span, to + MARGIN * span, size);
+    this.span = [from, to];
+    this.scale.setVisibleLogicalRange({ from: this.window.logical(from), to: this.window.logical(to) });
+    this.seen();
+  }
+
+  load(from, to, size) {
+    const { feed } = this;
+    const start = Math.max(0, Math.floor(from / size) * size), end = Math.min(feed.n, Math.ceil(to / size) * size);
+    this.loading = true;
+    const window = this.window = new Window(feed, start, end, size);
+    this.candles.setData(window.points((point, time) => {
+      const open = window.value(feed.open, 'first', point);
+      if (!Number.isFinite(open)) return { time };
+      return {
+        time, open, high: window.value(feed.high, 'max', point),
+        low: window.value(feed.low, 'min', point), close: window.value(feed.close, 'last', point),
+      };
+    }));
+    this.drawn.flat().forEach(d => d.load(window));
+    this.loading = false;
+  }
+
+  /** After the reader moved the chart: load what the new view needs, unless a finger is still down. */
+  settle() {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => { if (!this.held) this.place(...this.span); }, SETTLE);
+  }
+
+  seen() {
+    if (this.flow.active !== this.footprint) this.paintCandles();
+    const { size } = this.window;
+    document.getElementById('level').textContent = size > 1 ? `1 candle = ${size} bars` : '';
+    this.tell(null);
+    this.listeners.forEach(listener => listener());
+  }
+
+  pan(share) {
+    const [from, to] = this.span, step = share * (to - from);
+    this.show(from + step, to + step);
+  }
+
+  zoom(factor) {
+    const [from, to] = this.span, middle = (from + to) / 2, half = (to - from) * factor / 2;
+    this.show(middle - half, middle + half);
+  }
+
+  /** Room at the right for the volume profile, as a share of the span. */
+  get room() { return this.levels && this.flow.profileOn ? 0.13 : 0.02; }
+
+  fit() { this.show(-0.5, this.feed.n * (1 + this.room) - 0.5); }
+
+  last(bars) { this.show(this.feed.n - bars, this.feed.n - 0.5 + bars * this.room); }
+
+  listen() {
+    this.scale.subscribeVisibleLogicalRangeChange(range => {
+      if (!range || this.loading || !this.window) return;
+      const span = [this.window.bar(range.from), this.window.bar(range.to)];
+      if (Math.abs(span[0] - this.span[0]) + Math.abs(span[1] - this.span[1]) < 1e-6 * this.feed.n) return;
+      this.span = span;
+      this.seen();
+      this.settle();
+    });
+    this.chart.subscribeCrosshairMove(event => this.point(event));
+    this.box.addEventListener('pointerdown', () => { this.held = true; });
+    for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => { if (this.held) { this.held = false; this.settle(); } });
+    new ResizeObserver(() => { this.resize(); this.placeLegends(); if (this.window) this.settle(); }).observe(this.box.parentElement);
+  }
+
+  // Telling.
+
+  buildLegends() {
+    this.prices = element('span', { className: 'ohlc' });
+    const boxes = this.panes.map((pane, i) => element(
+      'div', { className: 'legend' }, element('b', { textContent: i ? pane.title : [this.feed.name, pane.title].filter(Boolean).join(' · ') }),
+      ...(i ? [] : [this.prices]), ...this.drawn[i].map(d => d.legend()),
+    ));
+    this.legends.replaceChildren(...boxes);
+    this.placeLegends();
+    this.tell(null);
+  }
+
+  placeLegends() {
+    const place = () => this.chart.panes().forEach((pane, i) => {
+      const node = pane.getHTMLElement(), box = this.legends.children[i];
+      if (node && box) box.style.top = `${node.getBoundingClientRect().top - this.box.getBoundingClientRect().top + 4}px`;
+    });
+    place();
+    // Panes get their heights with the next frame when the chart is new or has another size.
+    requestAnimationFrame(place);
+  }
+
+  /** Values at a point of the window; without one, at the last bar in sight. */
+  tell(point) {
+    const { window, feed } = this;
+    if (!window || !window.count) return;
+    const at = Math.min(window.count - 1, Math.max(0, point ?? Math.round(window.logical(this.visibleBars()[1]))));
+    const [start, end] = window.bounds(at), price = (values, how) => shown(window.value(values, how, at), feed.decimals);
+    const stamp = window.size > 1 ? `${moment(feed.time[start] - feed.span[start])} \u2192 ${moment(feed.time[end - 1])}` : moment(feed.time[end - 1]);
+    this.prices.replaceChildren(
+      element('span', { className: 'stamp', textContent: stamp }),
+      ...[['O', feed.open, 'first'], ['H', feed.high, 'max'], ['L', feed.low, 'min'], ['C', feed.close, 'last']]
+        .map(([letter, values, how]) => element('span', {}, element('small', { textContent: letter }), price(values, how))),
+    );
+    this.drawn.forEach((lines, i) => lines.forEach(d => d.tell(window, at, i ? null : feed.decimals)));
+  }
+
+  point({ point, logical, paneIndex }) {
+    const tip = document.getElementById('tip');
+    this.tell(point && logical != null ? Math.round(logical) : null);
+    const fill = point && (paneIndex ?? 0) === 0 ? this.marks.nearest(point) : null;
+    tip.hidden = !fill;
+    if (!fill) return;
+    tip.replaceChildren(...this.marks.tell(fill, this.feed.decimals));
+    const x = this.x(fill.bar), y = this.y(fill.price), right = x > this.box.clientWidth / 2;
+    tip.style.left = `${right ? x - tip.offsetWidth - 14 : x + 14}px`;
+    tip.style.top = `${Math.max(4, y - tip.offsetHeight / 2)}px`;
+  }
+}

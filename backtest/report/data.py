@@ -1,0 +1,176 @@
+"""What the chart and the trade list are made of, packed for the page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from .codec import Packer, steps_per_unit
+from .folder import FLOW_COLUMNS, Folder, microseconds
+from .lines import line_table
+
+Floats = NDArray[np.float64]
+
+_TRADE_NUMBERS = {
+    "size": 6,
+    "entry_price": 9,
+    "exit_price": 9,
+    "bars": 9,
+    "pnl": 6,
+    "pnl_net": 6,
+    "commission": 6,
+    "return_pct": 5,
+}
+"""Columns of the trade list and the digits kept of a typical value."""
+_FILL_NUMBERS = {"executed_price": 9, "executed_size": 6, "commission": 6, "pnl": 6}
+
+
+def packed_run(folder: Folder) -> str:
+    """Bars, lines, equity, fills and trades of a run as one compressed text for the browser."""
+    packer = Packer()
+    feeds = [_pack_feed(packer, i, folder, name) for i, name in enumerate(folder.feeds)]
+    price_steps = 10.0 ** feeds[0]["decimals"] if feeds else 1.0
+    return packer.packed(
+        feeds=feeds,
+        lines=_pack_lines(packer, folder, price_steps),
+        equity=_pack_equity(packer, folder),
+        fills=_pack_fills(packer, folder.orders),
+        trades=_pack_trades(packer, folder.trades),
+    )
+
+
+def _pack_feed(packer: Packer, number: int, folder: Folder, name: str) -> dict[str, Any]:
+    """Candles as close, then the three distances from it that are small; volume and delta."""
+    bars = folder.bars[folder.bars["data"].astype(str) == name]
+    said = folder.data.get(name) or {}
+    per = _price_steps(bars, said.get("tick"))
+    o, h, low, c = (np.rint(bars[k].to_numpy(np.float64) * per) / per for k in ("open", "high", "low", "close"))
+    packer.numbers(f"{number}:time", microseconds_of(bars["close_time"]))
+    packer.numbers(f"{number}:span", bars["close_time"].to_numpy(np.int64) - bars["open_time"].to_numpy(np.int64))
+    packer.numbers(f"{number}:close", c, per)
+    packer.numbers(f"{number}:gap", o - np.r_[o[:1], c[:-1]], per)
+    packer.numbers(f"{number}:up", h - np.maximum(o, c), per)
+    packer.numbers(f"{number}:down", np.minimum(o, c) - low, per)
+    packer.numbers(f"{number}:first", o[:1], per)
+    volume = bars["volume"].to_numpy(np.float64)
+    steps = steps_per_unit(volume)
+    packer.numbers(f"{number}:volume", volume, steps)
+    flow = bar_delta(bars)
+    if flow is not None:
+        packer.numbers(f"{number}:delta", flow, steps)
+    decimals = max(0, round(float(np.log10(per)) + 0.49))
+    return {"name": name, "spec": str(said.get("spec") or ""), "decimals": decimals, "delta": flow is not None}
+
+
+def microseconds_of(column: pd.Series[Any]) -> NDArray[np.float64]:
+    """Bar times as doubles, which hold microseconds exactly until the year 2255."""
+    return column.to_numpy(np.int64).astype(np.float64)
+
+
+def bar_delta(bars: pd.DataFrame) -> Floats | None:
+    """Taker buys less taker sells of every bar; None where the feed cannot know it."""
+    if not set(FLOW_COLUMNS) <= set(bars.columns):
+        return None
+    buys, sells = (bars[k].to_numpy(np.float64) for k in FLOW_COLUMNS)
+    delta: Floats = buys - sells
+    return delta if np.isfinite(delta).any() else None
+
+
+def _price_steps(bars: pd.DataFrame, tick: object) -> float:
+    """Steps in one unit of price: the tick's where prices sit on it, else what the prices are written with."""
+    close = bars["close"].to_numpy(np.float64)
+    if isinstance(tick, int | float) and tick > 0:
+        ticks = close[np.isfinite(close)] / tick
+        if np.all(np.abs(ticks - np.rint(ticks)) < 1e-4):
+            return float(1 / tick)
+    return steps_per_unit(close, digits=8)
+
+
+def _pack_lines(packer: Packer, folder: Folder, price_steps: float) -> list[dict[str, Any]]:
+    """Lines over the candles as fine as prices are, the others as fine as a screen can show."""
+    table = folder.indicators
+    if table.empty:
+        return []
+    packer.numbers("lines:time", microseconds(table["time"]))
+    described = line_table(folder)
+    for i, line in enumerate(described):
+        values = table[line["name"]].to_numpy(np.float64)
+        packer.numbers(f"lines:{i}", values, price_steps if line["overlay"] else _line_steps(values))
+    return described
+
+
+def _line_steps(values: Floats) -> float:
+    """Steps in one unit, 1, 2 or 5 times a power of ten, so that 4,000 to 10,000 cover the reach of a line."""
+    known = values[np.isfinite(values)]
+    if not len(known):
+        return 1.0
+    low, high = np.percentile(known, [0.5, 99.5])
+    reach = float(high - low) or float(np.max(np.abs(known))) or 1.0
+    power = 10.0 ** np.floor(np.log10(10_000 / reach))
+    return float(power * max(k for k in (1, 2, 5) if power * k * reach <= 10_000 or k == 1))
+
+
+def _pack_equity(packer: Packer, folder: Folder) -> dict[str, Any]:
+    """Value, position, and the drawdown only where it is not what the values say."""
+    table = folder.equity
+    value = table["value"].to_numpy(np.float64)
+    cash = folder.result.get("initial_cash")
+    per = steps_per_unit(value, digits=8)
+    packer.numbers("equity:time", microseconds(table["time"]))
+    packer.numbers("equity:value", value, per)
+    if "position" in table:
+        position = table["position"].to_numpy(np.float64)
+        packer.numbers("equity:position", position, steps_per_unit(position, 6))
+    start = _peak_start(value, table.get("drawdown"), cash)
+    if start is None:
+        packer.numbers("equity:drawdown", table["drawdown"].to_numpy(np.float64), 1e6)
+    return {"peak": start, "derived": start is not None, "position": "position" in table, "cash": cash}
+
+
+def _peak_start(value: Floats, drawdown: pd.Series[Any] | None, cash: object) -> float | None:
+    """The value drawdown is measured from before the first bar; None when the column must be carried."""
+    if drawdown is None:
+        return float(value[0]) if len(value) else 0.0
+    given = drawdown.to_numpy(np.float64)
+    for start in (cash, value[0] if len(value) else 0.0):
+        if not isinstance(start, int | float):
+            continue
+        peak = np.maximum.accumulate(np.maximum(value, start))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            if np.allclose(1 - value / peak, given, rtol=0, atol=1e-9):
+                return float(start)
+    return None
+
+
+def _pack_fills(packer: Packer, orders: pd.DataFrame) -> int:
+    """Orders that were executed, wholly or in part, in time order."""
+    if orders.empty:
+        return 0
+    fills = orders[orders["executed_time"].notna() & (orders["executed_size"].abs() > 0)]
+    fills = fills.sort_values("executed_time", kind="stable")
+    packer.numbers("fills:time", microseconds(fills["executed_time"]))
+    _pack_table(packer, "fills", fills, _FILL_NUMBERS, ("data", "side", "type", "reason"))
+    return len(fills)
+
+
+def _pack_trades(packer: Packer, trades: pd.DataFrame) -> int:
+    if trades.empty:
+        return 0
+    packer.numbers("trades:entry_time", microseconds(trades["entry_time"]))
+    packer.numbers("trades:exit_time", microseconds(trades["exit_time"]))
+    _pack_table(packer, "trades", trades, _TRADE_NUMBERS, ("data", "direction", "entry_reason", "exit_reason"))
+    return len(trades)
+
+
+def _pack_table(
+    packer: Packer, prefix: str, table: pd.DataFrame, numbers: dict[str, int], words: tuple[str, ...]
+) -> None:
+    for name, digits in numbers.items():
+        values = table[name].to_numpy(np.float64) if name in table else np.full(len(table), np.nan)
+        packer.numbers(f"{prefix}:{name}", values, steps_per_unit(values, digits))
+    for name in words:
+        column = table[name] if name in table else pd.Series([""] * len(table))
+        packer.text(f"{prefix}:{name}", ["" if pd.isna(x) else str(x) for x in column])

@@ -1,0 +1,127 @@
+"""The result folder as the report reads it: frames, facts and the lock of one run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from numpy.typing import NDArray
+
+from ...core.errors import DataError
+
+BAR_COLUMNS = ("data", "open_time", "close_time", "open", "high", "low", "close", "volume")
+FLOW_COLUMNS = ("taker_buy_volume", "taker_sell_volume")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Everything a report shows of one run.
+
+    Parameters
+    ----------
+    path : Path
+        The folder.
+    result : dict
+        ``result.json``.
+    lock : dict
+        ``run.lock``; empty when the run left none.
+    bars, equity, orders, trades, indicators : DataFrame
+        The tables of the same names; an absent optional one is empty.
+    """
+
+    path: Path
+    result: dict[str, Any]
+    lock: dict[str, Any]
+    bars: pd.DataFrame
+    equity: pd.DataFrame
+    orders: pd.DataFrame
+    trades: pd.DataFrame
+    indicators: pd.DataFrame
+
+    @property
+    def levels(self) -> Path | None:
+        """The file of price rows, when the run has one."""
+        path = self.path / "levels.parquet"
+        return path if path.exists() else None
+
+    @property
+    def feeds(self) -> list[str]:
+        """Feeds in the order the YAML names them; the first is charted first."""
+        here = [str(x) for x in self.bars["data"].unique()]
+        known = [str(x) for x in self.data]
+        return [x for x in known if x in here] + [x for x in here if x not in known]
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """Per feed, what the lock says of it: tick, row size, rows, counts."""
+        return dict(self.lock.get("data") or {})
+
+
+def read_folder(path: Path) -> Folder:
+    """The result folder at ``path``.
+
+    Raises
+    ------
+    DataError
+        If ``result.json``, ``bars.parquet`` or ``equity.parquet`` is missing or cannot be read.
+    """
+    return Folder(
+        path=path,
+        result=_json(path / "result.json"),
+        lock=_lock(path / "run.lock"),
+        bars=_frame(path / "bars.parquet", columns=(*BAR_COLUMNS, *FLOW_COLUMNS)),
+        equity=_frame(path / "equity.parquet"),
+        orders=_frame(path / "orders.parquet", optional=True),
+        trades=_frame(path / "trades.parquet", optional=True),
+        indicators=_frame(path / "indicators.parquet", optional=True),
+    )
+
+
+def microseconds(times: pd.Series[Any]) -> NDArray[np.int64]:
+    """A column of times, of whatever unit, as int64 microseconds UTC.
+
+    >>> microseconds(pd.Series(pd.to_datetime(["2024-01-01"], utc=True))).tolist()
+    [1704067200000000]
+    """
+    stamps = pd.to_datetime(times, utc=True).to_numpy(dtype="datetime64[us]")
+    return np.asarray(stamps).astype(np.int64)
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; a result folder holds result.json") from None
+    except ValueError as error:
+        raise DataError(f"{path}: not the result of a run ({error})") from None
+
+
+def _lock(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise DataError(f"{path}: not a lock file ({str(error).splitlines()[0]})") from None
+
+
+def _frame(path: Path, columns: tuple[str, ...] | None = None, optional: bool = False) -> pd.DataFrame:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.exists():
+        if optional:
+            return pd.DataFrame()
+        raise DataError(f"{path}: no such file; a result folder holds {path.name}")
+    try:
+        table = pq.ParquetFile(path)
+        chosen = [c for c in columns if c in table.schema_arrow.names] if columns else None
+        frame: pd.DataFrame = table.read(columns=chosen).to_pandas()
+    except pa.ArrowException as error:
+        raise DataError(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from None
+    return frame

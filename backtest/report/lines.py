@@ -1,0 +1,74 @@
+"""Which indicator line is drawn where."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .folder import Folder, microseconds
+
+_OSCILLATES = 0.2
+"""Heuristic: a line is a price when its median is within this share of the median close …"""
+_SPREADS = 5.0
+"""… and it does not reach further from its median than this many times the closes do."""
+
+
+def line_table(folder: Folder) -> list[dict[str, Any]]:
+    """Every line of ``indicators.parquet``: name, indicator, kind, overlay, unit, as_delta.
+
+    What ``result.json`` says under ``lines`` decides; a line whose unit it does not know is judged by
+    its magnitude beside the closes. ``as_delta`` marks the line that repeats the delta of the bars.
+    """
+    from .data import bar_delta
+
+    said = {str(x.get("name")): x for x in folder.result.get("lines") or [] if isinstance(x, dict)}
+    first = folder.bars[folder.bars["data"].astype(str) == folder.feeds[0]]
+    close, flow = first["close"].to_numpy(np.float64), bar_delta(first)
+    same_clock = _same_clock(folder, first["close_time"].to_numpy(np.int64))
+    made = []
+    for name in folder.indicators.columns:
+        if name == "time":
+            continue
+        values = folder.indicators[name].to_numpy(np.float64)
+        fact = said.get(name, {})
+        made.append(
+            {
+                "name": name,
+                "indicator": str(fact.get("indicator") or name.partition(".")[0]),
+                "kind": str(fact.get("kind") or ""),
+                "overlay": bool(fact.get("overlay")) if fact.get("unit") else looks_like_price(values, close),
+                "unit": str(fact.get("unit") or ""),
+                "as_delta": same_clock and flow is not None and _equal(values, flow),
+            }
+        )
+    return made
+
+
+def looks_like_price(values: NDArray[np.float64], close: NDArray[np.float64]) -> bool:
+    """Whether a line lives among the closes, judged by its median and its reach.
+
+    >>> close = np.linspace(100.0, 120.0, 50)
+    >>> looks_like_price(close - 2, close), looks_like_price(close / 100, close)
+    (True, False)
+    """
+    line, price = values[np.isfinite(values)], close[np.isfinite(close)]
+    if not len(line) or not len(price):
+        return False
+    middle, centre = float(np.median(line)), float(np.median(price))
+    near = abs(middle - centre) <= _OSCILLATES * abs(centre)
+    reach = float(np.percentile(np.abs(line - middle), 95))
+    allowed = _SPREADS * max(float(np.percentile(np.abs(price - centre), 95)), 0.01 * abs(centre))
+    return near and reach <= allowed
+
+
+def _same_clock(folder: Folder, close_time: NDArray[np.int64]) -> bool:
+    if folder.indicators.empty:
+        return False
+    return bool(np.array_equal(microseconds(folder.indicators["time"]), close_time))
+
+
+def _equal(values: NDArray[np.float64], flow: NDArray[np.float64]) -> bool:
+    known = np.isfinite(values)
+    return bool(known.any()) and bool(np.allclose(values[known], flow[known], rtol=1e-9, atol=1e-9, equal_nan=True))

@@ -1,0 +1,95 @@
+"""The page: the parts put together, and everything it may run named by digest."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from functools import cache
+from importlib import resources
+from string import Template
+from typing import Any
+
+from .config_view import assumptions, configuration, provenance, warnings
+from .data import packed_run
+from .folder import Folder
+from .html import Markup, escape, number, tag
+from .levels import packed_levels
+from .library import chart_library
+from .returns_view import returns
+from .statistics_view import key_figures, statistics
+
+SCRIPTS = ("unpack.js", "series.js", "theme.js", "flow.js", "fills.js", "panes.js", "chart.js", "trades.js", "app.js")
+"""In the order in which they run; together they are one script."""
+
+
+def page(folder: Folder) -> str:
+    """The whole report of one run."""
+    library, app = chart_library(), app_script()
+    levels = packed_levels(folder)
+    result = folder.result
+    return Template(_asset("page.html")).substitute(
+        policy=escape(policy(library, app)),
+        title=escape(result.get("name") or folder.path.name),
+        subtitle=_subtitle(folder),
+        style=_asset("style.css"),
+        figures=key_figures(result),
+        warnings=warnings(result.get("warnings") or []),
+        statistics=statistics(result, folder.trades),
+        returns=returns(folder),
+        assumptions=assumptions(result.get("assumptions") or []),
+        configuration=configuration(folder.lock),
+        provenance=provenance(folder.lock),
+        library=library,
+        app=app,
+        run=packed_run(folder),
+        levels=levels or "",
+    )
+
+
+def policy(*scripts: str) -> str:
+    """A content policy under which only these scripts run and nothing is ever fetched."""
+    digests = " ".join(f"'sha256-{_digest(s)}'" for s in scripts)
+    return (
+        f"default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+@cache
+def app_script() -> str:
+    """Our own JavaScript as one script that leaves no names behind."""
+    return "(() => {\n'use strict';\n" + "\n".join(_asset(name) for name in SCRIPTS) + "})();\n"
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+
+
+@cache
+def _asset(name: str) -> str:
+    return (resources.files(__package__) / name).read_text(encoding="utf-8")
+
+
+def _subtitle(folder: Folder) -> Markup:
+    """Period, feeds, bars, strategy and engine in one line."""
+    result = folder.result
+    period = " to ".join(_moment(result[k]) for k in ("start", "end") if result.get(k))
+    feeds = "; ".join(_feed(name, folder.data.get(name) or {}) for name in folder.feeds)
+    bars = f"{number(result.get('bars'), 0)} bars" if result.get("bars") else ""
+    engine = f"engine {result['engine']}" if result.get("engine") else ""
+    parts = (period, feeds, bars, result.get("strategy"), engine)
+    return tag("p", *(tag("span", x) for x in parts if x), class_="subtitle")
+
+
+def _moment(value: object) -> str:
+    """A time as people write it: no T, no zone where the page says UTC, no zero seconds.
+
+    >>> _moment("2024-01-01T00:01:00+00:00"), _moment("2024-01-01T00:01:07Z")
+    ('2024-01-01 00:01', '2024-01-01 00:01:07')
+    """
+    text = str(value).replace("T", " ").removesuffix("Z").removesuffix("+00:00")
+    return text.removesuffix(":00") if text.count(":") == 2 else text
+
+
+def _feed(name: str, facts: dict[str, Any]) -> str:
+    return " ".join(str(x) for x in (name, facts.get("feed"), facts.get("spec")) if x)

@@ -1,0 +1,154 @@
+// What is drawn where: candles with the lines that are prices, then one pane for each other thing.
+
+const PANE_HEIGHT = 96, LIKE = 5, FAR = 16;
+
+/** Panes of a feed from top to bottom; a line is values by bar, how it is grouped, and how it looks. */
+function paneList(run, feed) {
+  const indicators = [...new Set(run.lines.map(line => line.indicator))];
+  const made = line => ({
+    name: line.name, values: feed.asOf(run.lineTime, line.values()), how: 'last', kind: 'line', unit: line.unit,
+    color: indicators.indexOf(line.indicator), signed: false,
+  });
+  const panes = [{ title: feed.spec, price: true, lines: run.lines.filter(line => line.overlay).map(made) }];
+  weigh(panes[0].lines);
+  panes.push(flowPane(run, feed));
+  for (const indicator of indicators) {
+    const own = run.lines.filter(line => line.indicator === indicator && !line.overlay && !(line.as_delta && feed.number === 0));
+    if (own.length) panes.push(scaled({ title: own[0].kind || indicator, lines: own.map(made) }));
+  }
+  return [...panes, ...equityPanes(run, feed)];
+}
+
+/** Of the lines of one indicator the first is drawn full, the others lighter. */
+function weigh(lines) {
+  const seen = new Set();
+  for (const line of lines) {
+    line.first = !seen.has(line.color);
+    seen.add(line.color);
+  }
+}
+
+function flowPane(run, feed) {
+  const lines = [{ name: 'volume', values: feed.volume, how: 'sum', kind: 'histogram', paint: 'volume', first: true }];
+  const twin = run.lines.find(line => line.as_delta && feed.number === 0);
+  if (feed.buyLess) {
+    lines.push({ name: twin ? twin.name : 'delta', values: feed.buyLess, how: 'sum', kind: 'histogram', paint: 'sign', signed: true });
+  }
+  return { title: feed.buyLess ? 'Volume and delta' : 'Volume', lines };
+}
+
+function equityPanes(run, feed) {
+  const values = feed.asOf(run.equity.time, run.equity.value), below = feed.asOf(run.equity.time, run.equity.drawdown);
+  const equity = { name: 'equity', values, how: 'last', kind: 'line', paint: 'equity', decimals: 2, first: true };
+  const depth = { name: 'drawdown', values: below.map(v => -100 * v), how: 'min', kind: 'area', paint: 'down', decimals: 2, percent: true };
+  const lines = [equity];
+  if (run.equity.position) lines.push({ name: 'position', values: feed.asOf(run.equity.time, run.equity.position), how: 'last', kind: 'none' });
+  return [{ title: 'Equity', lines }, { title: 'Drawdown', lines: [depth] }];
+}
+
+/** Lines of one pane that differ much in reach get scales of their own. */
+function scaled(pane) {
+  const first = reach(pane.lines[0].values);
+  pane.lines.forEach((line, i) => {
+    line.first = i === 0;
+    if (i > 0) line.color += i;
+    const ratio = reach(line.values) / first;
+    if (i > 0 && (line.unit !== pane.lines[0].unit || ratio > LIKE || ratio < 1 / LIKE)) line.scale = `own-${i}`;
+  });
+  return pane;
+}
+
+/** Whether a line stands still most of the time and then jumps, so that it is drawn as steps. */
+function stepped(values) {
+  let still = 0, known = 0;
+  for (let i = 1; i < Math.min(values.length, 50000); i++) {
+    if (!Number.isFinite(values[i]) || !Number.isFinite(values[i - 1])) continue;
+    known++;
+    if (values[i] === values[i - 1]) still++;
+  }
+  return still > 0.6 * known;
+}
+
+function reach(values) {
+  const stride = Math.max(1, Math.floor(values.length / 5000)), some = [];
+  for (let i = 0; i < values.length; i += stride) if (Number.isFinite(values[i])) some.push(values[i]);
+  some.sort((a, b) => a - b);
+  return some.length ? some[Math.floor(some.length * 0.99)] - some[Math.floor(some.length * 0.01)] || 1 : 1;
+}
+
+/** One series of the chart with the legend entry that tells its value. */
+class Drawn {
+  constructor(chart, line, pane, number) {
+    Object.assign(this, { line, over: Boolean(pane.price), label: element('span', { className: 'value' }) });
+    if (line.kind === 'none') return;
+    const L = LightweightCharts;
+    const kinds = { line: L.LineSeries, histogram: L.HistogramSeries, area: L.AreaSeries };
+    this.series = chart.addSeries(kinds[line.kind], this.options(pane), number);
+    if (line.scale) chart.priceScale(line.scale, number).applyOptions({ scaleMargins: { top: 0.12, bottom: 0.08 } });
+    this.paint();
+  }
+
+  options(pane) {
+    const { line } = this;
+    const common = { priceLineVisible: false, lastValueVisible: false, crosshairMarkerVisible: false };
+    if (line.scale) common.priceScaleId = line.scale;
+    if (pane.price) common.autoscaleInfoProvider = () => null;
+    else common.priceFormat = { type: 'custom', minMove: 1e-6, formatter: v => this.axis(v) };
+    if (line.kind === 'histogram') common.base = 0;
+    if (line.kind === 'area') common.invertFilledArea = true;
+    if (line.kind === 'line' && !line.paint && stepped(line.values)) common.lineType = 1;
+    return common;
+  }
+
+  axis(value) {
+    return this.line.percent ? `${trimmed(value, 3)}%` : trimmed(value, 5);
+  }
+
+  get color() {
+    const { line } = this;
+    if (line.paint === 'sign') return theme.color('up');
+    return line.paint ? theme.color(line.paint) : lineColor(line.color);
+  }
+
+  paint() {
+    if (!this.series) return;
+    const { line, color } = this;
+    this.signs = [theme.color('up'), theme.color('down')];
+    if (line.kind === 'histogram') return this.series.applyOptions({ color });
+    if (line.kind === 'area') {
+      return this.series.applyOptions({ lineColor: color, lineWidth: 1, topColor: faded(color, 0.06), bottomColor: faded(color, 0.28) });
+    }
+    const full = line.first && !(this.over && this.far);
+    this.series.applyOptions({ color: full ? color : faded(color, line.first ? 0.75 : this.far ? 0.4 : 0.62), lineWidth: full ? 2 : 1 });
+  }
+
+  load(window) {
+    if (!this.series) return;
+    // From afar the candles are thin, and lines must not bury them.
+    if (this.over && this.far !== (this.far = window.size >= FAR)) this.paint();
+    const { values, how, paint } = this.line, [up, down] = this.signs;
+    const at = point => window.value(values, how, point);
+    this.series.setData(window.points((point, time) => {
+      const value = at(point);
+      if (!Number.isFinite(value)) return { time };
+      if (paint === 'sign') return { time, value, color: value < 0 ? down : up };
+      // The stretch after this point would bridge a gap in what is known.
+      if (this.line.kind === 'line' && point + 1 < window.count && !Number.isFinite(at(point + 1))) return { time, value, color: '#0000' };
+      return { time, value };
+    }));
+  }
+
+  tell(window, point, decimals) {
+    const { line } = this, value = window.value(line.values, line.how, point);
+    const text = line.percent ? `${shown(value, 2)} %` : line.decimals != null ? shown(value, line.decimals)
+      : decimals != null ? shown(value, decimals) : figures(value, line.signed);
+    this.label.textContent = text;
+    if (line.paint === 'sign') this.label.style.color = theme.color(value < 0 ? 'down' : 'up');
+  }
+
+  legend() {
+    const key = element('i');
+    key.style.background = this.series ? this.color : 'transparent';
+    return element('span', { className: 'entry', title: this.line.scale ? 'on a scale of its own' : '' }, key, `${this.line.name} `, this.label);
+  }
+}
