@@ -35,7 +35,7 @@ lint: $(READY) ## style and floors
 
 types: $(READY) ## mypy, strict
 	@mkdir -p .dev && ln -sfn .. .dev/tapeflow
-	$(BIN)/mypy -p tapeflow
+	$(BIN)/mypy $(addprefix -p tapeflow.,core feeds indicators strategies configs backtest)
 
 bench: $(READY) ## speed and memory beside peers, in one run
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"

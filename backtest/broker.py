@@ -12,7 +12,7 @@ DUST = 1e-9
 """A remainder this small beside what was traded is rounding, not a position."""
 
 
-class WholePosition(Position):  # type: ignore[misc]
+class WholePosition(Position):
     """A position that is zero when it is closed, however its fractional sizes add up in binary."""
 
     def update(self, size: float, price: float, dt: Any = None) -> Any:
@@ -30,7 +30,7 @@ class WholePosition(Position):  # type: ignore[misc]
         return self.clone().update(size, price)
 
 
-class Fees(bt.CommInfoBase):  # type: ignore[misc]
+class Fees(bt.CommInfoBase):
     """Commission as a share of notional, by whether the order rested.
 
     Parameters
@@ -50,25 +50,18 @@ class Fees(bt.CommInfoBase):  # type: ignore[misc]
         return float(abs(size) * rate * price)
 
 
-class Broker(bt.brokers.BackBroker):  # type: ignore[misc]
+class Broker(bt.brokers.BackBroker):
     """backtrader's broker with its known faults closed.
 
     A limit order that rested pays the maker's fee. Slippage is taken in full, also beyond the bar's
     range, but never pushes a limit order through its limit. A remainder of rounding leaves neither a
-    position nor an order open. A cancel reaches orders that were sent on the same bar.
+    position nor an order open.
     """
 
     def init(self) -> None:
         """Start a run."""
         super().init()
-        self.positions = defaultdict(WholePosition)
-
-    def cancel(self, order: Any, bracket: bool = False) -> bool:
-        """Cancel ``order``, also one that was sent on this very bar."""
-        if order in self.submitted:
-            self.submitted.remove(order)
-            self.pending.append(order)
-        return bool(super().cancel(order, bracket))
+        self.positions: defaultdict[Any, WholePosition] = defaultdict(WholePosition)
 
     def notify(self, order: Any) -> None:
         """Complete an order whose remainder is dust, then tell."""

@@ -53,19 +53,21 @@ TRIP_COLUMNS = {
 }
 
 
-def save(outcome: Outcome, out: Path, *, report: bool = True) -> Result:
-    """Write the whole folder beside its place, then put it there in one step.
+def save(outcome: Outcome, out: Path, *, report: bool = True, aside: Path | None = None) -> Result:
+    """Write the whole folder beside its place, then put it there in one step; files in ``aside`` join it.
 
     Raises
     ------
     DataError
         If ``out`` is a file, or a folder that holds something other than a run.
     """
-    _check_place(out)
+    check_place(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         summary = _write(outcome, made)
+        for extra in sorted(aside.iterdir()) if aside else ():
+            shutil.copy(extra, made / extra.name)
         if report:
             from .report import write_report
 
@@ -78,7 +80,14 @@ def save(outcome: Outcome, out: Path, *, report: bool = True) -> Result:
     return Result(out, summary)
 
 
-def _check_place(out: Path) -> None:
+def check_place(out: Path) -> None:
+    """Refuse a place that holds something other than a run.
+
+    Raises
+    ------
+    DataError
+        If ``out`` is a file, or a folder with other things in it.
+    """
     if out.is_file():
         raise DataError(f"{out} is a file; --out wants a folder")
     if out.is_dir() and any(out.iterdir()) and not (out / "run.lock").exists():

@@ -59,7 +59,7 @@ class Fill:
     reason: str
 
 
-class Recorder(bt.Analyzer):  # type: ignore[misc]
+class Recorder(bt.Analyzer):
     """Collects what a run did, for the result folder."""
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
     def notify_order(self, order: Any) -> None:
         """Keep the latest state of ``order`` and its new executions."""
         number = len(self.orders) + 1
-        row = self.orders.setdefault(order.ref, {"ref": number, "created_time": self._bar_time(order.data)})
+        row = self.orders.setdefault(order.ref, {"ref": number, "created_time": self._created(order)})
         row.update(self._state(order))
         for bit in order.executed.iterpending():
             if bit is not None:
@@ -113,11 +113,19 @@ class Recorder(bt.Analyzer):  # type: ignore[misc]
             reason=order.info.get("reason", ""),
         )
 
+    def _created(self, order: Any) -> int:
+        """The exact close of the bar on which ``order`` was sent; its news comes a bar or so later."""
+        data = order.data
+        for ago in range(min(len(data), 8)):
+            if data.datetime[-ago] == order.created.dt:
+                return self._bar_time(data, ago)
+        return from_day_number(order.created.dt)
+
     @staticmethod
-    def _bar_time(data: Any) -> int:
-        """The exact close of the feed's current bar where the feed carries it."""
+    def _bar_time(data: Any, ago: int = 0) -> int:
+        """The exact close of a bar of the feed, where the feed carries it."""
         line = getattr(data.lines, "close_time", None)
-        return int(line[0]) if line is not None else from_day_number(data.datetime[0])
+        return int(line[-ago]) if line is not None else from_day_number(data.datetime[-ago])
 
     def _now(self) -> int:
         datas = self.strategy.datas

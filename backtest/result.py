@@ -112,15 +112,16 @@ class Outcome:
         """Every indicator line with its kind, its unit and whether it is a price."""
         made = []
         for name, indicator in self.strategy.indicators.items():
+            measures = indicator.line_measures(**indicator.p._getkwargs())
             for alias in indicator.lines.getlinealiases():
-                measure = getattr(indicator, "measures", {}).get(alias)
+                measure = measures[alias]
                 made.append(
                     {
                         "name": f"{name}.{alias}",
                         "indicator": name,
-                        "kind": type(indicator).__name__,
-                        "overlay": bool(getattr(measure, "overlay", False)),
-                        "unit": str(getattr(measure, "unit", "")),
+                        "kind": indicator.kind,
+                        "overlay": measure.overlay,
+                        "unit": measure.unit,
                     }
                 )
         return made
@@ -133,6 +134,9 @@ class Outcome:
             made += [f"{name}: {counts[what]:,} rows {what}" for what in DAMAGE if counts.get(what)]
         if rejected := sum(row["status"] in ("margin", "rejected") for row in self.record.orders.values()):
             made.append(f"{rejected} orders were refused for lack of cash")
+        fees = self.config.broker.fees
+        if not fees.maker and not fees.taker:
+            made.append("no fees are set: the figures are before costs")
         if self.equity["position"][-1]:
             made.append("the run ends with an open position; it is valued at the last close")
         if type(next(iter(self.sources.values())).feed).__name__.startswith("Synthetic"):

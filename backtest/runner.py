@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import backtrader as bt
@@ -16,7 +17,7 @@ from ..core.lines import bar_data
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES
 from ..strategies.base import Use
 from .broker import make_broker
-from .folder import save
+from .folder import check_place, save
 from .record import Recorder
 from .result import Outcome, Result
 from .sizers import FixedAmount, PercentOfEquity
@@ -64,19 +65,35 @@ def run(config: RunConfig, out: Path, *, report: bool = True, progress: Progress
     TapeflowError
         If data, columns or parameters are wrong; nothing is written then.
     """
+    check_place(out)
     say = progress or (lambda text: None)
-    sources = {name: read(config, name, say) for name in config.data}
-    say("running")
-    outcome = simulate(config, sources)
-    say("writing results")
-    return save(outcome, out, report=report)
+    with TemporaryDirectory(prefix="tapeflow-") as aside:
+        sources = {name: read(config, name, say, aside=Path(aside)) for name in config.data}
+        say("running")
+        outcome = simulate(config, sources)
+        say("writing results")
+        return save(outcome, out, report=report, aside=Path(aside))
 
 
-def read(config: RunConfig, name: str, say: Progress) -> Source:
-    """Open data block ``name`` and turn it into bars."""
+def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = None) -> Source:
+    """Open data block ``name`` and turn it into bars.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    name : str
+        The data block.
+    say : callable
+        Told what is being read.
+    aside : Path, optional
+        Folder for lines that cannot be read, where the feed is asked to quarantine them.
+    """
     block = config.data[name]
     say(f"reading {name}")
     feed: Any = FEEDS.find(block.feed)(config.paths(name), **block.params)
+    if aside is not None:
+        feed.quarantine = aside / f"{name}.quarantine.csv"
     wish: dict[str, Any] = {"row_size": block.row_size, "start": block.start, "end": block.end}
     if feed.gives == "bars":
         bars = feed.bars(block.bars, gaps=block.gaps, **wish)

@@ -31,7 +31,7 @@ def whole_lots(size: float, lot: float | None) -> float:
     return round(lots * step, digits)
 
 
-class _LotSizer(bt.Sizer):  # type: ignore[misc]
+class _LotSizer(bt.Sizer):
     """Rounds what `wish` asks for to lots, and to nothing below the smallest notional."""
 
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
@@ -57,7 +57,7 @@ class PercentOfEquity(_LotSizer):
 
     def wish(self, price: float) -> float:
         """Equity times the share, over the price."""
-        return float(self.broker.getvalue()) * self.p.percent / 100.0 / price
+        return float(self.broker.getvalue() * self.p.percent / 100.0 / price)
 
 
 class FixedAmount(_LotSizer):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import wraps
 from typing import Any
 
 import backtrader as bt
@@ -55,13 +56,27 @@ class _Meta(type(bt.Strategy)):  # type: ignore[misc]
         return _obj, args, kwargs
 
 
+def _protecting(decide: Callable[[Any], None]) -> Callable[[Any], None]:
+    """``next`` that sends the protection of a new position after the author's has decided.
+
+    Sent any earlier, an exit on the very bar of the entry could not take it back: backtrader cancels no
+    order that was sent on the same bar.
+    """
+
+    @wraps(decide)
+    def next_(self: Any) -> None:
+        decide(self)
+        self.risk.settle()
+
+    return next_
+
+
 class Strategy(bt.Strategy, metaclass=_Meta):
     """A backtrader strategy that YAML can configure.
 
     Subclass it, declare the indicators it works with in ``uses`` and decide in ``next``. Each of
     ``uses`` is an attribute of its name; the run's YAML may replace any of them, or add more. Every
-    feature of ``backtrader.Strategy`` stays usable; call ``super()`` in ``notify_order`` and ``next``-side
-    hooks you override.
+    feature of ``backtrader.Strategy`` stays usable; an own ``start`` or ``notify_order`` calls ``super()``.
 
     Parameters
     ----------
@@ -96,6 +111,8 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         for base in reversed(cls.__mro__[1:]):
             inherited.update(base.__dict__.get("bounds", {}))
         cls.bounds = {**inherited, **cls.__dict__.get("bounds", {})}
+        if "next" in cls.__dict__:
+            cls.next = _protecting(cls.__dict__["next"])
         STRATEGIES.add(cls)
 
     @classmethod

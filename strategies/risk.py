@@ -31,6 +31,7 @@ class Risk:
         self._orders: list[Any] = []
         self._side = 0.0
         self._entered = -1
+        self._unprotected: tuple[float, float] | None = None
 
     def notify(self, order: Any) -> None:
         """React to the news of an order on the first feed."""
@@ -44,10 +45,17 @@ class Risk:
             self.withdraw()
         elif order.executed.size * side > 0:
             self.withdraw()
-            self._protect(position.size, order.executed.price)
+            self._unprotected = position.size, order.executed.price
+
+    def settle(self) -> None:
+        """Protect a new position, once the strategy has decided to keep it over this bar."""
+        if self._unprotected:
+            self._protect(*self._unprotected)
+            self._unprotected = None
 
     def withdraw(self) -> None:
-        """Cancel whatever protection still rests."""
+        """Cancel whatever protection still rests, and send none that was due."""
+        self._unprotected = None
         orders, self._orders = self._orders, []
         for order in orders:
             if order.alive():

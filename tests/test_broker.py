@@ -103,14 +103,6 @@ def test_slippage_is_taken_in_full_beyond_the_bars_range_but_not_through_a_limit
     assert trade(market, limit, make_broker(1e4, 0, 0, slip_fixed=0.5)).news[-1][2] <= 100.2
 
 
-def test_a_cancel_reaches_an_order_sent_on_the_same_bar() -> None:
-    def send_and_cancel(s: object) -> None:
-        s.cancel(s.buy(size=1))
-
-    assert trade(bars(), {0: send_and_cancel}, plain()).news[-1][1] == "Canceled"
-    assert trade(bars(), {0: send_and_cancel}).news[-1][1] == "Completed", "stock fills it"
-
-
 @pytest.mark.parametrize(
     ("size", "lot", "expected"),
     [(0.3, 0.1, 0.3), (0.7, 0.1, 0.7), (0.29999, 0.1, 0.2), (1.9, 1, 1.0), (0.123456789, None, 0.12345678), (5, 10, 0)],
