@@ -1,0 +1,1 @@
+"""Indicators, one a file; each is found by its class name."""

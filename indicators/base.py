@@ -1,0 +1,308 @@
+"""The base of every indicator: class data, three ways of writing one, and one way of running it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import backtrader as bt
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.bars import Bars, Levels
+from ..core.errors import ParamError
+from ..core.params import Rule, resolve
+from .drivers import drive
+from .inputs import LEVELS, Input, Source, columns_of, missing
+from .measure import Line
+from .meta import IndicatorMeta
+from .runs import Run, VecRun, bind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Indicator", "Line"]
+
+Floats = NDArray[np.float64]
+
+
+class Indicator(bt.Indicator, metaclass=IndicatorMeta):
+    """A function of feed columns that gives lines, the same bar by bar and over whole arrays.
+
+    A subclass says everything as class data and writes its math in one of these ways:
+
+    - ``step``, a kernel compiled by `core.kernels.step` (or `levels_step` when ``inputs`` has
+      ``"levels"``): it is shown one bar and its own state, so it cannot look ahead. Recommended.
+    - ``vec(self, *columns)``: arrays in, a tuple of arrays out, one value a bar. It must not look
+      ahead, and a value may depend on the last ``lookback()`` bars only.
+    - ``next``, or line arithmetic in ``__init__``: plain backtrader.
+
+    Subclasses register themselves under their class name.
+
+    Attributes
+    ----------
+    lines : tuple of str
+        Lines under the default parameters, main line first.
+    params : dict
+        Defaults.
+    bounds : dict of str to Rule
+        Legal values; without one the default's type is the rule.
+    inputs : tuple
+        What is read: columns of ``self.data``, ``"levels"`` for its price rows, a whole number k for
+        ``self.datas[k].lines[0]``, or a `Derived` such as `Session`. The kernel's ``x`` has them in this
+        order, without the levels.
+    measures : dict of str to Line
+        What each line is; ``upper`` also stands for ``upper1``, ``upper2``, …
+    remedies : dict of str to str
+        What would help where an input is missing.
+    nan_policy : str
+        ``skip``: a bar with a NaN input gives NaN and leaves the state alone; ``pass``: the kernel gets it.
+    presets : tuple of dict
+        Further parametrisations that the laws are run on.
+    price_scale : float
+        By how much the law of units raises prices; 10 for what rounds to a decimal grid.
+    param_units : dict of str to (int, int)
+        Parameters that are prices or sizes, with their exponents.
+
+    Raises
+    ------
+    ParamError
+        If a parameter is unknown or out of bounds.
+    InputError
+        If the feed does not carry an input.
+
+    Examples
+    --------
+    >>> from tapeflow.core.kernels import step
+    >>> @step
+    ... def spread(p, x, s, y):
+    ...     y[0] = x[0] - x[1]
+    >>> class _Range(Indicator):
+    ...     lines = ("range",)
+    ...     inputs = ("high", "low")
+    ...     measures = {"range": Line("high less low", price=1, overlay=False)}
+    ...     step = spread
+    >>> from tapeflow.core.samples import sample_bars
+    >>> _Range.over(sample_bars(3))["range"].tolist()
+    [16.0, 5.5, 12.5]
+    """
+
+    kind: ClassVar[str]
+    inputs: ClassVar[tuple[Input, ...]] = ()
+    bounds: ClassVar[dict[str, Rule]] = {}
+    measures: ClassVar[dict[str, Line]] = {}
+    remedies: ClassVar[dict[str, str]] = {}
+    presets: ClassVar[tuple[dict[str, Any], ...]] = ()
+    nan_policy: ClassVar[str] = "skip"
+    price_scale: ClassVar[float] = 3.0
+    param_units: ClassVar[dict[str, tuple[int, int]]] = {}
+    step: ClassVar[Any] = None
+    vec: ClassVar[Any] = None
+
+    # What an author may say besides class data; all are asked with checked, complete parameters.
+
+    @classmethod
+    def line_names(cls, **params: Any) -> tuple[str, ...]:
+        """The lines this parametrisation has."""
+        return tuple(cls.lines._getlines())
+
+    @classmethod
+    def line_measures(cls, **params: Any) -> dict[str, Line]:
+        """What each line of this parametrisation is."""
+        full = cls.resolve(params)
+        stems = {name: name.rstrip("0123456789") for name in cls.line_names(**full)}
+        return {name: cls.measures.get(name) or cls.measures[stem] for name, stem in stems.items()}
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any]) -> str:
+        """Empty, or what is wrong with parameters that are each legal but do not go together."""
+        return ""
+
+    @classmethod
+    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+        """The parameters once it is known what the feed carries: where ``auto`` is decided."""
+        return params
+
+    @classmethod
+    def input_names(cls, **params: Any) -> tuple[Input, ...]:
+        """What settled parameters read."""
+        return cls.inputs
+
+    @classmethod
+    def warmup(cls, **params: Any) -> int:
+        """The bar, counted from 1, that has the first value."""
+        return 1
+
+    @classmethod
+    def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:
+        """What the kernel gets as ``p``: numeric parameters in declaration order."""
+        return tuple(float(params[k]) for k in cls.defaults() if isinstance(params[k], int | float))
+
+    @classmethod
+    def state_size(cls, **params: Any) -> int:
+        """Numbers of state the kernel keeps."""
+        return 0
+
+    @classmethod
+    def init_state(cls, state: Floats, **params: Any) -> None:
+        """Write what the state begins with, where that is not zero."""
+
+    @classmethod
+    def levels_of(cls, bars: Bars, **params: Any) -> Levels:
+        """The price rows the kernel is shown."""
+        if bars.levels is None:
+            raise missing(cls.kind, LEVELS, bars.source or "bars", bars.columns, cls.remedies.get(LEVELS, ""))
+        return bars.levels
+
+    @classmethod
+    def levels_state(cls, levels: Levels, **params: Any) -> Floats:
+        """The first state of a kernel that reads ``levels``: their size may decide on its size, on no value."""
+        return cls.first_state(**params)
+
+    def lookback(self) -> int | None:
+        """Bars that one value of ``vec`` depends on; None for all."""
+        return self.warmup(**self.settled)
+
+    @classmethod
+    def run_with(cls, made: Any, fed: list[Any]) -> Run:
+        """What runs ``vec`` under backtrader."""
+        return VecRun(made, fed)
+
+    # What everybody may ask.
+
+    @classmethod
+    def level(cls) -> str:
+        """How the math is written: ``step``, ``vec``, ``next`` or ``lines``."""
+        if cls.step is not None:
+            return "step"
+        if cls.vec is not None:
+            return "vec"
+        return "lines" if cls.next is Indicator.next else "next"
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Every parameter with its default."""
+        return dict(cls.params._getitems())
+
+    @classmethod
+    def resolve(cls, params: Mapping[str, Any]) -> dict[str, Any]:
+        """``params`` over the defaults, checked.
+
+        Raises
+        ------
+        ParamError
+            Naming the indicator, the parameter and what is allowed.
+        """
+        full = resolve(cls.kind, params, cls.defaults(), cls.bounds)
+        if wrong := cls.complaint(full):
+            raise ParamError(f"{cls.kind}: {wrong}")
+        return full
+
+    @classmethod
+    def first_state(cls, **params: Any) -> Floats:
+        """The state before the first bar."""
+        state = np.zeros(max(1, cls.state_size(**params)))
+        cls.init_state(state, **params)
+        return state
+
+    @classmethod
+    def check_inputs(
+        cls, params: Mapping[str, Any], carries: Callable[[str], bool], feed: str, known: tuple[str, ...]
+    ) -> None:
+        """Refuse a feed that lacks a column that settled ``params`` read."""
+        for column in columns_of(cls.input_names(**params)):
+            if not carries(column):
+                raise missing(cls.kind, column, feed, known, cls.remedies.get(column, ""))
+
+    @classmethod
+    def over(cls, bars: Bars | pd.DataFrame | pd.Series[Any], **params: Any) -> pd.DataFrame:
+        """The lines over ``bars``, without a backtest.
+
+        Parameters
+        ----------
+        bars : Bars, DataFrame or Series
+            Bars; a frame with canonical columns, indexed by right edges; or, for an indicator that
+            reads one line, a series.
+        **params
+            The indicator's parameters.
+
+        Returns
+        -------
+        DataFrame
+            One column a line, one row a bar, indexed by close time in UTC; NaN in the warm-up.
+        """
+        import pandas as pd
+
+        source = Source(bars)
+        names = cls.line_names(**cls.resolve(params))
+        return pd.DataFrame(cls.table(source, **params).T, index=source.index(), columns=list(names), copy=False)
+
+    @classmethod
+    def table(cls, bars: Source | Bars | pd.DataFrame | pd.Series[Any], **params: Any) -> Floats:
+        """The same as an array, (lines, bars)."""
+        source = bars if isinstance(bars, Source) else Source(bars)
+        full = cls.resolve(params)
+        if cls.level() in ("next", "lines"):
+            from .hosting import through_cerebro
+
+            return through_cerebro(cls, source.bars(), full)
+        if len(source) == 0:
+            return np.full((len(cls.line_names(**full)), 0), np.nan)
+        settled = cls.settle(full, source.carries)
+        source.stand_for(columns_of(cls.input_names(**settled)))
+        cls.check_inputs(settled, source.carries, source.name, tuple(source.names()))
+        columns = [_column(source, key, settled) for key in cls.input_names(**settled) if key != LEVELS]
+        made = cls._step_table(source, settled, columns) if cls.level() == "step" else cls._vec_table(settled, columns)
+        made[:, : cls.warmup(**settled) - 1] = np.nan
+        return made
+
+    @classmethod
+    def _step_table(cls, source: Source, params: dict[str, Any], columns: list[NDArray[Any]]) -> Floats:
+        levels = cls.levels_of(source.bars(), **params) if LEVELS in cls.inputs else None
+        state = cls.first_state(**params) if levels is None else cls.levels_state(levels, **params)
+        width = len(cls.line_names(**params))
+        skip = cls.nan_policy == "skip"
+        return drive(cls.step, cls.constants(params), columns, state, width, len(source), skip=skip, levels=levels)
+
+    @classmethod
+    def _vec_table(cls, params: dict[str, Any], columns: list[NDArray[Any]]) -> Floats:
+        bare = cls.__new__(cls)
+        bare.p = bare.params = type("Params", (), params)
+        bare.settled = params
+        made = bare.vec(*(np.ascontiguousarray(c, dtype=np.float64) for c in columns))
+        return np.array(made if isinstance(made, tuple) else (made,), dtype=np.float64)
+
+    @classmethod
+    def constants(cls, params: Mapping[str, Any]) -> Floats:
+        """`numbers` as the array a kernel takes, never empty."""
+        return np.array(cls.numbers(params) or (0.0,), dtype=np.float64)
+
+    # How backtrader runs it.
+
+    def _bind(self) -> None:
+        """Check and tie the inputs; called before ``__init__``."""
+        self._run: Run = bind(self)
+
+    def preonce(self, start: int, end: int) -> None:
+        """Nothing: `once` fills whole lines."""
+
+    def oncestart(self, start: int, end: int) -> None:
+        """Nothing: `once` fills whole lines."""
+
+    def once(self, start: int, end: int) -> None:
+        """Fill the lines from the first bar to the last."""
+        self._run.once()
+
+    def prenext(self) -> None:
+        """Show the kernel a bar of the warm-up."""
+        self._run.tick(emit=False)
+
+    def next(self) -> None:
+        """Compute the current bar; asked again for the same bar, compute it anew."""
+        self._run.tick(emit=True)
+
+
+def _column(source: Source, key: Input, params: Mapping[str, Any]) -> NDArray[Any]:
+    if isinstance(key, str | int):
+        return source.column(key)
+    return key.array(params, *(source.column(name) for name in key.needs))

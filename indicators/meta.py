@@ -1,0 +1,112 @@
+"""How indicator classes are made: checked, registered, and given the lines their parameters ask for."""
+
+from __future__ import annotations
+
+import copyreg
+import sys
+from functools import update_wrapper
+from typing import Any
+
+import backtrader as bt
+
+from ..core.registry import INDICATORS
+
+_variants: dict[tuple[type, tuple[str, ...]], Any] = {}
+_Call = tuple[Any, tuple[Any, ...], dict[str, Any]]
+_COMPLETED = ("line_names", "input_names", "warmup", "state_size")
+_MERGED = ("bounds", "measures", "remedies")
+
+
+class IndicatorMeta(bt.indicator.MetaIndicator):
+    """The type of every `Indicator`: backtrader's, with strict parameters and lines by parameter.
+
+    backtrader drops a parameter it does not know without a word; here `doprenew` refuses it before
+    backtrader sees it, also when the indicator is built by hand inside a strategy.
+    """
+
+    def __new__(meta, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> Any:
+        """Let an author's hooks count on every parameter, whoever asks with how few."""
+        for hook in _COMPLETED:
+            if isinstance(body.get(hook), classmethod) and bases != (bt.Indicator,):
+                body[hook] = _completed(body[hook])
+        return super().__new__(meta, name, bases, body)
+
+    def __init__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> None:  # noqa: N805
+        super().__init__(name, bases, body)
+        if not any(isinstance(b, IndicatorMeta) for b in bases):
+            return
+        for table in _MERGED:
+            inherited = [getattr(b, table, {}) for b in reversed(bases)]
+            setattr(cls, table, {k: v for part in [*inherited, body.get(table, {})] for k, v in part.items()})
+        if "made_by" in body:
+            return
+        cls.kind = name
+        cls._mindatas = max([1, *(k + 1 for k in cls.inputs if isinstance(k, int))])
+        if cls.level() in ("next", "lines"):
+            _leave_to_backtrader(cls)
+        INDICATORS.add(cls)
+
+    def doprenew(cls, *args: Any, **kwargs: Any) -> _Call:  # noqa: N805
+        """Check the parameters, then build the class whose lines they ask for."""
+        cls, args, kwargs = super().doprenew(*args, **kwargs)
+        if not hasattr(cls, "kind"):
+            return cls, args, kwargs
+        foreign = set(cls.plotinfo._getkeys())
+        own = {k: v for k, v in kwargs.items() if k not in foreign and not k.startswith("_")}
+        params = cls.resolve(own)
+        return with_lines(cls, cls.line_names(**params)), args, kwargs
+
+    def dopreinit(cls, made: Any, *args: Any, **kwargs: Any) -> _Call:  # noqa: N805
+        """Tie the inputs to lines before the author's ``__init__``, which need not call ours."""
+        made, args, kwargs = super().dopreinit(made, *args, **kwargs)
+        made._bind()
+        return made, args, kwargs
+
+
+def _completed(hook: Any) -> Any:
+    said: Any = hook.__func__
+
+    def full(cls: Any, **params: Any) -> Any:
+        return said(cls, **{**cls.defaults(), **params})
+
+    made: Any = update_wrapper(full, said)
+    return classmethod(made)
+
+
+def _leave_to_backtrader(cls: Any) -> None:
+    """An author's plain ``next``, or line arithmetic, runs as backtrader runs it."""
+    stock = bt.indicator.Indicator
+    own_next = cls.level() == "next"
+    if not own_next:
+        cls.next, cls.prenext = stock.next, stock.prenext
+    cls.once = stock.once_via_next if own_next else stock.once
+    cls.preonce = stock.preonce_via_prenext if own_next else stock.preonce
+    cls.oncestart = stock.oncestart_via_nextstart if own_next else stock.oncestart
+
+
+def with_lines(cls: Any, names: tuple[str, ...]) -> Any:
+    """``cls``, or its subclass that has exactly the lines ``names``; made once and picklable."""
+    if tuple(cls.lines._getlines()) == tuple(names):
+        return cls
+    key = (cls, tuple(names))
+    if key not in _variants:
+        title = f"{cls.__name__}__{'_'.join(names)}"
+        body = {
+            "__module__": cls.__module__,
+            "__doc__": cls.__doc__,
+            "lines": tuple(names),
+            "linesoverride": True,
+            "made_by": (with_lines, (cls, tuple(names))),
+        }
+        made = type(cls)(title, (cls,), body)
+        setattr(sys.modules[cls.__module__], title, made)
+        _variants[key] = made
+    return _variants[key]
+
+
+def _reduce(cls: Any) -> Any:
+    """Pickle a class that was made by a call as that call, every other by its name."""
+    return cls.__dict__.get("made_by", cls.__qualname__)
+
+
+copyreg.pickle(IndicatorMeta, _reduce)
