@@ -28,7 +28,7 @@ def whole_lots(size: float, lot: float | None) -> float:
     step = lot or DEFAULT_LOT
     lots = math.floor(size / step * (1 + 1e-12) + 1e-9)
     digits = max(0, -math.floor(math.log10(step)) + 2)
-    return round(lots * step, digits)
+    return round(float(lots * step), digits)
 
 
 class _LotSizer(bt.Sizer):

@@ -1,0 +1,185 @@
+"""Trades to one-minute bars: tapeflow beside pandas, polars and duckdb, each run in a process of its own."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import peers
+
+MINUTE_MS = 60_000
+
+
+def make(folder: Path, rows: int) -> None:
+    """Write the same tape as CSV, zip and Parquet, in pieces."""
+    import pyarrow as pa
+    import pyarrow.csv as pacsv
+    import pyarrow.parquet as pq
+
+    from tapeflow.feeds.synthetic import SyntheticTape
+
+    feed = SyntheticTape(seed=42, days=3660, rows=rows, rate=14.5, batch=1 << 18)
+    parquet, first = None, 2_500_000_000
+    options = pacsv.WriteOptions(include_header=False, quoting_style="none")
+    with (folder / "tape.csv").open("wb") as csv:
+        csv.write(",".join(peers.NAMES).encode() + b"\n")
+        for tape in feed.tapes():
+            table = pa.table(
+                {
+                    "agg_trade_id": np.arange(first, first + len(tape)),
+                    "price": tape.price,
+                    "quantity": tape.quantity,
+                    "first_trade_id": tape.trade_id,
+                    "last_trade_id": tape.trade_id + tape.trades - 1,
+                    "transact_time": tape.time // 1000,
+                    "is_buyer_maker": tape.side < 0,
+                }
+            )
+            first += len(tape)
+            pacsv.write_csv(table, csv, options)
+            parquet = parquet or pq.ParquetWriter(folder / "tape.parquet", table.schema, compression="zstd")
+            parquet.write_table(table, row_group_size=1 << 18)
+    if parquet:
+        parquet.close()
+    with zipfile.ZipFile(folder / "tape.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=6) as packed:
+        packed.write(folder / "tape.csv", "tape.csv")
+
+
+def tapeflow_bars(path: Path) -> dict[str, np.ndarray]:
+    """Every canonical column, from a file."""
+    from tapeflow.feeds.load import open_feed
+
+    bars = open_feed("BinanceAggTrades", [path]).bars("1m")
+    return {name: bars[name] for name in (*peers.COLUMNS, "open_time")}
+
+
+def tapeflow_arrays(folder: Path, rows: int) -> tuple[float, int]:
+    """CPU seconds from columns in memory to bars, and how many trades."""
+    import pyarrow.parquet as pq
+
+    from tapeflow.core.tape import Tape
+    from tapeflow.feeds.bars import aggregate
+
+    table = pq.read_table(folder / "tape.parquet", columns=["price", "quantity", "transact_time", "is_buyer_maker"])
+    price, quantity, time, maker = (c.to_numpy() for c in table.columns)
+    tape = Tape.of(time=time * 1000, price=price, quantity=quantity, side=np.where(maker, -1, 1))
+    batches = [tape[i : i + 65_536] for i in range(0, len(tape), 65_536)]
+    aggregate(batches[:2], ["1m"])
+    before = cpu()
+    aggregate(batches, ["1m"])
+    return cpu() - before, len(tape)
+
+
+def cpu() -> float:
+    """CPU seconds of this process and its children so far."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(u.ru_utime + u.ru_stime for u in used)
+
+
+CASES: dict[str, tuple[str, Callable[[Path], dict[str, np.ndarray]]]] = {
+    "zip tapeflow": ("tape.zip", tapeflow_bars),
+    "zip pandas": ("tape.zip", peers.pandas_bars),
+    "zip polars": ("tape.zip", peers.polars_bars),
+    "csv tapeflow": ("tape.csv", tapeflow_bars),
+    "csv pandas": ("tape.csv", peers.pandas_bars),
+    "csv polars": ("tape.csv", peers.polars_bars),
+    "csv duckdb": ("tape.csv", peers.duckdb_bars),
+    "parquet pandas": ("tape.parquet", peers.pandas_bars),
+    "parquet polars": ("tape.parquet", peers.polars_bars),
+    "parquet duckdb": ("tape.parquet", peers.duckdb_bars),
+}
+
+
+def one(folder: Path, case: str) -> None:
+    """Run one case in this process, warm, and print its CPU seconds and peak memory."""
+    name, run = CASES[case]
+    run(folder / "warm" / name)
+    before = cpu()
+    made = run(folder / name)
+    spent = cpu() - before
+    print(json.dumps({"cpu": spent, "peak": peak_memory(), "bars": len(made["open"])}))
+
+
+def peak_memory() -> float:
+    """Peak resident MiB of this program; getrusage would count the parent it was forked from."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return next(int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmHWM")) / 1024
+
+
+def spawn(*args: str) -> dict[str, float]:
+    """Run this script again and give what it printed."""
+    done = subprocess.run([sys.executable, __file__, *args], capture_output=True, text=True, check=True)
+    made: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return made
+
+
+def compare(folder: Path) -> None:
+    """Every peer must give the bars that tapeflow gives."""
+    ours = tapeflow_bars(folder / "tape.csv")
+    traded = ours["trades"] > 0
+    for name, run in (("pandas", peers.pandas_bars), ("polars", peers.polars_bars), ("duckdb", peers.duckdb_bars)):
+        theirs = run(folder / "tape.csv")
+        for column in peers.COLUMNS:
+            np.testing.assert_allclose(theirs[column], ours[column][traded], rtol=1e-9, err_msg=f"{name} {column}")
+
+
+def table(folder: Path, rows: int, repeat: int) -> None:
+    """Run every case in turn and print medians."""
+    spent: dict[str, list[dict[str, float]]] = {case: [] for case in CASES}
+    arrays: list[float] = []
+    for _ in range(repeat):
+        for case, runs in spent.items():
+            runs.append(spawn("--folder", str(folder), "--case", case))
+        arrays.append(spawn("--folder", str(folder), "--case", "arrays")["cpu"])
+    print(f"{rows:,} trades, medians of {repeat}\n")
+    print(f"{'path':<18}{'M trades/CPU s':>16}{'tapeflow is':>14}{'peak MiB':>10}")
+    medians = {case: statistics.median(r["cpu"] for r in runs) for case, runs in spent.items()}
+    for case, runs in spent.items():
+        ours = medians.get(f"{case.split()[0]} tapeflow")
+        ratio = f"{medians[case] / ours:.1f} x" if ours and "tapeflow" not in case else ""
+        print(f"{case:<18}{rows / medians[case] / 1e6:>16.2f}{ratio:>14}{max(r['peak'] for r in runs):>10.0f}")
+    print(f"{'arrays tapeflow':<18}{rows / statistics.median(arrays) / 1e6:>16.2f}")
+
+
+def main() -> None:
+    """Parse the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--memory", action="store_true", help="tapeflow's peak memory only")
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--case", choices=[*CASES, "arrays"])
+    given = parser.parse_args()
+    if given.case == "arrays":
+        spent, _ = tapeflow_arrays(given.folder, given.rows)
+        print(json.dumps({"cpu": spent}))
+        return
+    if given.case:
+        one(given.folder, given.case)
+        return
+    with tempfile.TemporaryDirectory(prefix="tapeflow-bench-") as made:
+        folder = given.folder or Path(made)
+        (folder / "warm").mkdir(parents=True, exist_ok=True)
+        make(folder / "warm", 50_000)
+        make(folder, given.rows)
+        if given.memory:
+            done = spawn("--folder", str(folder), "--case", "zip tapeflow")
+            print(f"{given.rows:,} trades: {done['peak']:.0f} MiB, {given.rows / done['cpu'] / 1e6:.2f} M trades/CPU s")
+            return
+        compare(folder / "warm")
+        table(folder, given.rows, given.repeat)
+
+
+if __name__ == "__main__":
+    main()
