@@ -1,0 +1,283 @@
+"""The bases of all feeds: what a provider's class declares, and what it gets for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..core.bars import Bars
+from ..core.clock import iso, parse_time
+from ..core.errors import DataError, ParamError
+from ..core.params import Rule, resolve
+from ..core.registry import FEEDS
+from ..core.schema import SIZE_EDGES
+from ..core.tape import Tape
+from .bars import Aggregator, BarSpec, Covered
+from .files import InputFile, expand
+
+Instant = int | str | None
+"""Epoch µs, an ISO date or date-time, or None."""
+
+
+class Feed:
+    """A named reader of one provider's files.
+
+    A subclass is registered by its name, unless it says ``abstract = True`` of itself.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        Files; patterns with ``*`` are expanded. Empty for a feed that needs none.
+    **params
+        The feed's own parameters.
+
+    Raises
+    ------
+    DataError
+        If a file is missing, or there is none.
+    ParamError
+        If a parameter is unknown or out of bounds.
+    """
+
+    abstract: ClassVar[bool] = True
+    params: ClassVar[Mapping[str, Any]] = {}
+    """Parameters and their defaults; those of the bases are inherited."""
+    bounds: ClassVar[Mapping[str, Rule]] = {}
+    """Legal values of parameters; inherited too."""
+    gives: ClassVar[str] = ""
+    """``tape`` or ``bars``."""
+    needs_path: ClassVar[bool] = True
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.params = {**_inherited(cls, "params"), **cls.__dict__.get("params", {})}
+        cls.bounds = {**_inherited(cls, "bounds"), **cls.__dict__.get("bounds", {})}
+        if not cls.__dict__.get("abstract", False):
+            FEEDS.add(cls)
+
+    def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
+        name = type(self).__name__
+        self.p: dict[str, Any] = resolve(name, params, type(self).params, type(self).bounds)
+        given = [paths] if isinstance(paths, str | Path) else list(paths)
+        if given and not self.needs_path:
+            raise DataError(f"{name}: reads no files (got path {given[0]})")
+        if not given and self.needs_path:
+            raise DataError(f"{name}: needs a path")
+        self.paths: list[Path] = expand(given)
+        self.files: list[InputFile] = []
+        """What was read, with digests; filled by reading."""
+        self.counts: dict[str, int] = {}
+        """Rows by what became of them; filled by reading."""
+        self.interval: int | None = None
+        """Length of a kline in µs, once known."""
+        self.tick: float | None = None
+        """The venue's price step, where known."""
+        self.quarantine: Path | None = None
+        """Where lines that cannot be read are written when ``bad_rows`` is ``quarantine``; None only counts them."""
+
+    @property
+    def source(self) -> str:
+        """Where the data come from, for errors and reports."""
+        if not self.paths:
+            return type(self).__name__
+        more = f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else ""
+        return f"{self.paths[0]}{more}"
+
+
+def _inherited(cls: type[Feed], name: str) -> dict[str, Any]:
+    """What the bases of ``cls`` declare, the nearest last."""
+    made: dict[str, Any] = {}
+    for base in reversed(cls.__mro__[1:]):
+        made |= base.__dict__.get(name, {})
+    return made
+
+
+def instant(value: Instant) -> int | None:
+    """Epoch µs of a bound in time.
+
+    Raises
+    ------
+    ParamError
+        If it is text and no ISO date.
+    """
+    if value is None or isinstance(value, int):
+        return value
+    try:
+        return parse_time(value)
+    except ValueError as err:
+        raise ParamError(str(err)) from None
+
+
+class Window:
+    """The part of a tape from ``start`` up to ``end``, and what it proves about its own edges.
+
+    Parameters
+    ----------
+    start, end : int or None
+        Epoch µs; None for no bound.
+    """
+
+    def __init__(self, start: int | None, end: int | None) -> None:
+        self._start, self._end = start, end
+        self._before = self._after = False
+        self.rows = 0
+
+    def cut(self, tapes: Iterable[Tape]) -> Iterator[Tape]:
+        """The rows within; stops at the first row that is not before the end."""
+        for tape in tapes:
+            lo = 0 if self._start is None else int(np.searchsorted(tape.time, self._start, "left"))
+            hi = len(tape) if self._end is None else int(np.searchsorted(tape.time, self._end, "left"))
+            self._before |= lo > 0
+            self._after |= hi < len(tape)
+            if lo < hi:
+                self.rows += hi - lo
+                yield tape if hi - lo == len(tape) else tape[lo:hi]
+            if self._after:
+                return
+
+    def covered(self, known: Covered) -> Covered:
+        """From when to when the cut is complete, given what is ``known`` of the whole.
+
+        Rows seen beyond a bound prove that the tape reaches past it.
+        """
+        since, until = known
+        if self._start is not None and (self._before or (since is not None and since <= self._start)):
+            since = self._start
+        if self._end is not None and (self._after or (until is not None and until >= self._end)):
+            until = self._end
+        return since, until
+
+
+class TapeFeed(Feed):
+    """A feed of trades; a subclass writes `tapes`."""
+
+    abstract = True
+    gives = "tape"
+
+    def tapes(self) -> Iterator[Tape]:
+        """Batches in time order, in bounded memory."""
+        raise NotImplementedError
+
+    def covered(self) -> Covered:
+        """From when to when (epoch µs) the tape is known to hold every trade; None where that is not known."""
+        return None, None
+
+    def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
+        """`tapes`, of which batches wholly outside ``[start, end)`` may be left out."""
+        return self.tapes()
+
+    def bars(
+        self,
+        spec: str = "1m",
+        *,
+        row_size: float | str | None = None,
+        size_edges: Sequence[float] = SIZE_EDGES,
+        start: Instant = None,
+        end: Instant = None,
+        tick: float | None = None,
+    ) -> Bars:
+        """Bars of one kind; see `bars_of`."""
+        return self.bars_of([spec], row_size=row_size, size_edges=size_edges, start=start, end=end, tick=tick)[0]
+
+    def bars_of(
+        self,
+        specs: Sequence[str | BarSpec],
+        *,
+        row_size: float | str | None = None,
+        size_edges: Sequence[float] = SIZE_EDGES,
+        start: Instant = None,
+        end: Instant = None,
+        tick: float | None = None,
+    ) -> list[Bars]:
+        """Bars of several kinds from one pass over the tape.
+
+        Parameters
+        ----------
+        specs : sequence of str or BarSpec
+            Such as ``["1m", "1h"]``.
+        row_size, size_edges
+            As for `Aggregator`.
+        start, end : int, str or None
+            Trades from ``start`` up to, not including, ``end``: epoch µs or ISO dates in UTC.
+        tick : float or None
+            The venue's price step; None takes the feed's own.
+
+        Raises
+        ------
+        DataError
+            If there are no trades.
+        """
+        window = Window(instant(start), instant(end))
+        tick = self.tick if tick is None else tick
+        under_way = Aggregator(specs, row_size=row_size, tick=tick, size_edges=size_edges, source=self.source)
+        for tape in window.cut(self._tapes_between(instant(start), instant(end))):
+            under_way.push(tape)
+        if not window.rows:
+            raise DataError(f"{self.source}: no trades{_between(instant(start), instant(end))}")
+        return under_way.finish(window.covered(self.covered()))
+
+
+class KlineFeed(Feed):
+    """A feed of bars that an exchange made; a subclass writes `klines`."""
+
+    abstract = True
+    gives = "bars"
+
+    def klines(self) -> Bars:
+        """All klines in time order, as the exchange sent them; sets `interval`."""
+        raise NotImplementedError
+
+    def bars(
+        self,
+        spec: str | None = None,
+        *,
+        row_size: float | str | None = None,
+        start: Instant = None,
+        end: Instant = None,
+        gaps: str = "keep",
+    ) -> Bars:
+        """The klines as bars.
+
+        Parameters
+        ----------
+        spec : str or None
+            Refused unless it is the klines' own interval; None takes that.
+        row_size : float, "auto" or None
+            Recorded with the bars for indicators that spread volume over prices; klines carry no price rows.
+        start, end : int, str or None
+            Klines that lie whole within: epoch µs or ISO dates in UTC.
+        gaps : str
+            What to do about klines that the exchange did not send: ``keep`` flags the next one ``GAP``, ``fill``
+            puts in bars without trades flagged ``FILLED``, ``error`` refuses.
+
+        Raises
+        ------
+        DataError
+            If there are none, or some are missing and ``gaps`` is ``error``.
+        """
+        from .klines import finish
+
+        wanted = None if spec is None else BarSpec.parse(spec)
+        bars = self.klines().between(instant(start), instant(end))
+        if not len(bars):
+            raise DataError(f"{self.source}: no klines{_between(instant(start), instant(end))}")
+        if wanted is not None and wanted.interval != self.interval:
+            raise DataError(f"{self.source}: holds klines of {bars.spec}, not {wanted.text}; bars must be {bars.spec}")
+        return finish(bars, int(self.interval or 0), gaps, row_size, self.tick)
+
+
+def _between(start: int | None, end: int | None) -> str:
+    since = "" if start is None else f" from {iso(start)}"
+    until = "" if end is None else f" before {iso(end)}"
+    return since + until
+
+
+def counted(counts: Counter[str], tapes: Iterable[Tape]) -> Iterator[Tape]:
+    """The same tapes, their rows counted."""
+    for tape in tapes:
+        counts["rows"] += len(tape)
+        yield tape

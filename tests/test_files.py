@@ -1,0 +1,152 @@
+"""Files: found, inflated, digested; and every way in which one can be broken."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import shutil
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tapeflow.core.errors import DataError
+from tapeflow.feeds.files import Source, expand
+
+TEXT = b"".join(b"%d,%d\n" % (i, i * i) for i in range(100_000))
+
+
+def text_of(path):
+    return b"".join(Source(path).chunks())
+
+
+def zipped(path, text=TEXT, name="a.csv", method=zipfile.ZIP_DEFLATED):
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr(name, text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("packed")
+    (folder / "a.csv").write_bytes(TEXT)
+    (folder / "a.csv.gz").write_bytes(gzip.compress(TEXT[:1000]) + gzip.compress(TEXT[1000:]))
+    zipped(folder / "a.zip")
+    zipped(folder / "stored.zip", method=zipfile.ZIP_STORED)
+    return folder
+
+
+@pytest.fixture
+def made(packed, tmp_path):
+    return Path(shutil.copytree(packed, tmp_path / "made"))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.zip", "stored.zip"])
+def test_text_and_digest_are_those_of_the_file(made, name):
+    source = Source(made / name)
+    chunks = list(source.chunks())
+    assert b"".join(chunks) == TEXT
+    assert max(map(len, chunks)) <= 1 << 20
+    digest = source.digest()
+    assert digest.sha256 == hashlib.sha256((made / name).read_bytes()).hexdigest()
+    assert (digest.path, digest.bytes) == (made / name, (made / name).stat().st_size)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.zip"])
+def test_digest_covers_a_file_whose_text_was_left_half_read(made, name):
+    source = Source(made / name)
+    next(iter(source.chunks()))
+    assert source.digest().sha256 == hashlib.sha256((made / name).read_bytes()).hexdigest()
+
+
+def test_a_well_packed_file_is_inflated_in_small_pieces(tmp_path):
+    zipped(tmp_path / "zeros.zip", b"0" * 50_000_000)
+    sizes = [len(c) for c in Source(tmp_path / "zeros.zip").chunks()]
+    assert sum(sizes) == 50_000_000
+    assert max(sizes) <= 1 << 20
+
+
+def test_a_right_checksum_is_silent(made):
+    digest = hashlib.sha256((made / "a.zip").read_bytes()).hexdigest()
+    (made / "a.zip.CHECKSUM").write_text(f"{digest}  some-other-name.zip\n")
+    assert text_of(made / "a.zip") == TEXT
+
+
+def test_a_wrong_checksum_names_file_and_both_digests(made):
+    found = hashlib.sha256((made / "a.zip").read_bytes()).hexdigest()
+    (made / "a.zip.CHECKSUM").write_text(f"{'0' * 64}  a.zip\n")
+    with pytest.raises(DataError, match=rf"a\.zip: sha256 is {found}, its CHECKSUM file wants {'0' * 64}"):
+        text_of(made / "a.zip")
+
+
+def test_a_checksum_file_of_several_lines_goes_by_name(made):
+    found = hashlib.sha256((made / "a.csv").read_bytes()).hexdigest()
+    (made / "a.csv.CHECKSUM").write_text(f"{'0' * 64}  b.csv\n{found} *a.csv\n")
+    assert text_of(made / "a.csv") == TEXT
+
+
+def test_a_checksum_file_without_a_digest_is_an_error(made):
+    (made / "a.csv.CHECKSUM").write_text("nothing here\n")
+    with pytest.raises(DataError, match=r"a\.csv\.CHECKSUM: holds no sha256 of a\.csv"):
+        text_of(made / "a.csv")
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.csv.gz"])
+@pytest.mark.parametrize("seed", range(12))
+def test_no_damage_goes_unseen(made, name, seed):
+    path, chance = made / name, np.random.default_rng(seed)
+    data = bytearray(path.read_bytes())
+    start = 40 if name == "a.zip" else 12
+    data[int(chance.integers(start, len(data) - 200))] ^= 1 << int(chance.integers(8))
+    path.write_bytes(bytes(data))
+    with pytest.raises(DataError, match=name.replace(".", r"\.")):
+        text_of(path)
+
+
+@pytest.mark.parametrize("name", ["a.zip", "a.csv.gz"])
+@pytest.mark.parametrize("share", [0.001, 0.3, 0.9, 0.9999])
+def test_a_cut_file_is_an_error_of_one_line(made, name, share):
+    data = (made / name).read_bytes()
+    (made / name).write_bytes(data[: max(1, int(len(data) * share))])
+    with pytest.raises(DataError) as err:
+        text_of(made / name)
+    assert str(made / name) in str(err.value)
+    assert "\n" not in str(err.value)
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.zip", "a.csv.gz", "a.json"])
+def test_an_empty_file_says_so(tmp_path, name):
+    (tmp_path / name).touch()
+    with pytest.raises(DataError, match=r"is empty"):
+        Source(tmp_path / name)
+
+
+def test_a_zip_holds_one_csv(tmp_path):
+    with zipfile.ZipFile(tmp_path / "two.zip", "w") as archive:
+        archive.writestr("a.csv", "1")
+        archive.writestr("b.csv", "2")
+    with pytest.raises(DataError, match="holds 2 CSV files"):
+        Source(tmp_path / "two.zip")
+
+
+def test_other_kinds_of_files_are_refused(tmp_path):
+    (tmp_path / "a.parquet").write_text("x")
+    with pytest.raises(DataError, match=r"is no \.zip, \.csv, \.csv\.gz or \.json"):
+        Source(tmp_path / "a.parquet")
+
+
+def test_patterns_leave_checksums_and_quarantine_out(made):
+    (made / "a.csv.CHECKSUM").touch()
+    (made / "run.quarantine.csv").write_text("x")
+    assert expand([made / "a.*"]) == [made / "a.csv", made / "a.csv.gz", made / "a.zip"]
+    assert expand([made / "a.csv", str(made / "a.csv*")]) == [made / "a.csv", made / "a.csv.gz"]
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [("none.csv", "no such file"), ("none*.csv", "no file matches the pattern"), ("", "is a folder")],
+)
+def test_paths_that_lead_nowhere(made, name, complaint):
+    with pytest.raises(DataError, match=complaint):
+        expand([made / name])
