@@ -6,8 +6,7 @@ class Packed {
     const text = holder.textContent;
     holder.remove();
     if (!text) return null;
-    const gunzip = new Blob([octets(text)]).stream().pipeThrough(new DecompressionStream('gzip'));
-    return new Packed(await new Response(gunzip).arrayBuffer());
+    return new Packed(await gunzip(octets(text)));
   }
 
   constructor(buffer) {
@@ -36,6 +35,29 @@ class Packed {
     const { words } = this.specs[name];
     return Array.from(this.numbers(name), code => words[code]);
   }
+}
+
+// Fed by hand rather than from a Blob, whose bytes take the way through another process: a page that is
+// printed or pictured right after it has loaded would still be empty.
+async function gunzip(packed) {
+  const { readable, writable } = new DecompressionStream('gzip');
+  const writer = writable.getWriter();
+  writer.write(packed).catch(() => {});
+  writer.close().catch(() => {});
+  const parts = [];
+  let size = 0;
+  const reader = readable.getReader();
+  for (let got = await reader.read(); !got.done; got = await reader.read()) {
+    parts.push(got.value);
+    size += got.value.length;
+  }
+  const made = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    made.set(part, at);
+    at += part.length;
+  }
+  return made.buffer;
 }
 
 function octets(text) {
