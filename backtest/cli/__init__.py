@@ -8,7 +8,7 @@ COMMANDS = {
     "run": "Run a YAML config through backtrader.",
     "bars": "Turn trades or klines into order-flow bars.",
     "compute": "Compute indicators over trades or klines.",
-    "data": "Fetch market data.",
+    "data": "Fetch, keep and list market data.",
     "validate": "Check a YAML config without running it.",
     "schema": "Print the JSON Schema of a run's YAML.",
     "list": "List indicators, strategies, feeds and configs.",

@@ -9,6 +9,9 @@ import click
 from .root import Root
 
 COMMANDS = {
+    "add": "Add trades or klines to a catalog.",
+    "list": "List what a catalog holds.",
+    "export": "Export trades or klines from a catalog.",
     "download": "Fetch public market data, verified and resumable.",
 }
 """What ``tapeflow data --help`` says of each; the module ``data_NAME`` of this package holds the command."""
@@ -39,4 +42,4 @@ class Branch(Root):
         return made
 
 
-command = Branch("data", "Fetch market data.", COMMANDS)
+command = Branch("data", "Fetch, keep and list market data.", COMMANDS)
