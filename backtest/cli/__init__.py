@@ -9,6 +9,7 @@ COMMANDS = {
     "bars": "Turn trades or klines into order-flow bars.",
     "compute": "Compute indicators over trades or klines.",
     "data": "Fetch, keep and list market data.",
+    "audit": "Grade market data: holes, duplicates, disorder, units, klines.",
     "validate": "Check a YAML config without running it.",
     "schema": "Print the JSON Schema of a run's YAML.",
     "list": "List indicators, strategies, feeds and configs.",

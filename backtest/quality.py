@@ -1,0 +1,80 @@
+"""Quality of bars in results: what part of a profit came from bars that deserve less trust."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Protocol
+
+import numpy as np
+
+from ..core.bars import Bars
+from ..core.schema import Quality
+
+DAMAGED = Quality.GAP | Quality.PARTIAL | Quality.ID_HOLE | Quality.DISORDER | Quality.VOID
+"""Bits of a bar whose numbers may be wrong; an empty bar or an inferred side is no damage."""
+
+
+class Trip(Protocol):
+    """What is asked of a round trip; `round_trips.RoundTrip` has it."""
+
+    @property
+    def data(self) -> str:
+        """Name of the feed."""
+        ...
+
+    @property
+    def entry_time(self) -> int:
+        """Close of the bar of the first fill."""
+        ...
+
+    @property
+    def exit_time(self) -> int:
+        """Close of the bar of the last fill."""
+        ...
+
+    @property
+    def pnl_net(self) -> float:
+        """Profit after fees."""
+        ...
+
+
+def profit_from_damaged(trades: Iterable[Trip], bars: Bars | Mapping[str, Bars]) -> float:
+    """Share of the net profit that came from round trips over damaged bars.
+
+    A round trip is over damaged bars when one of those from its first fill to its last, or the one before its first
+    fill, on which it was decided, has a bit of `DAMAGED`.
+
+    Parameters
+    ----------
+    trades : iterable of RoundTrip
+        Times are closes of bars, epoch µs.
+    bars : Bars, or mapping of str to Bars
+        Of the one feed, or of each by its name.
+
+    Returns
+    -------
+    float
+        Net profit of those round trips over that of all. Above 1 when the others lost money, below 0 when these and
+        all together differ in sign; NaN without round trips or when all together made exactly 0.
+
+    Examples
+    --------
+    >>> from tapeflow.backtest.round_trips import RoundTrip
+    >>> bars = Bars.of(open_time=[0, 1, 2, 3, 4, 5], close_time=[1, 2, 3, 4, 5, 6], quality=[0, 0, 0, 0, 16, 0])
+    >>> def trip(entry, exit, pnl):
+    ...     return RoundTrip("btc", "long", 1.0, entry, 10.0, exit, 11.0, 1, pnl, 0.0, "", "")
+    >>> profit_from_damaged([trip(2, 3, 6.0), trip(4, 5, 2.0)], bars)
+    0.25
+    """
+    total = damaged = 0.0
+    for trade in trades:
+        own = bars if isinstance(bars, Bars) else bars[trade.data]
+        total += trade.pnl_net
+        damaged += trade.pnl_net if _over_damaged(own, trade) else 0.0
+    return damaged / total if total else float("nan")
+
+
+def _over_damaged(bars: Bars, trade: Trip) -> bool:
+    first = int(np.searchsorted(bars["close_time"], trade.entry_time, "left")) - 1
+    behind = int(np.searchsorted(bars["close_time"], trade.exit_time, "right"))
+    return bool((bars["quality"][max(first, 0) : behind] & int(DAMAGED)).any())
