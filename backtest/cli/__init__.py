@@ -5,6 +5,7 @@ from __future__ import annotations
 from .root import Root
 
 COMMANDS = {
+    "new": "Begin a project, indicator, strategy, feed or config.",
     "run": "Run a YAML config through backtrader.",
     "bars": "Turn trades or klines into order-flow bars.",
     "compute": "Compute indicators over trades or klines.",
@@ -12,6 +13,7 @@ COMMANDS = {
     "audit": "Grade market data: holes, duplicates, disorder, units, klines.",
     "validate": "Check a YAML config without running it.",
     "schema": "Print the JSON Schema of a run's YAML.",
+    "report": "Make the report of a finished run.",
     "list": "List indicators, strategies, feeds and configs.",
     "show": "Describe one indicator, strategy or feed.",
     "demo": "Run a shipped example that needs no data.",
