@@ -3,128 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.bars import Bars
-from ..core.clock import grid_origin, interval_text, iso, parse_interval
+from ..core.clock import iso
 from ..core.errors import DataError, ParamError
 from ..core.schema import SIZE_EDGES, Quality
 from ..core.tape import Tape
+from .cutters import Covered as Covered
+from .cutters import Segments, cutter
 from .folding import FLOWS, PRICES, Fold, first_back
+from .kinds import BarSpec as BarSpec
 from .rows import RowFold, check_rows, row_grid
 
 Integers = NDArray[np.int64]
-Covered = tuple[int | None, int | None]
 
 BATCH = 65_536
 """Rows in a batch where the reader chooses."""
-_MOST_EMPTY = 20_000_000
-"""More empty bars in a row than this are taken for a broken time stamp."""
 _LONG_AGO = -(2**62)
 _SIDED = tuple(c for c in FLOWS if c.startswith(("taker_", "delta_")))
-
-
-@dataclass(frozen=True)
-class BarSpec:
-    """What one bar is.
-
-    Parameters
-    ----------
-    text : str
-        Canonical text, such as ``1m``.
-    interval : int
-        Length in µs.
-    """
-
-    text: str
-    interval: int
-
-    @classmethod
-    def parse(cls, text: str) -> BarSpec:
-        """From text: a whole number and s, m, h, d or w.
-
-        Raises
-        ------
-        ParamError
-            For anything else, other kinds of bars included.
-
-        Examples
-        --------
-        >>> BarSpec.parse("60m")
-        BarSpec(text='1h', interval=3600000000)
-        """
-        try:
-            interval = parse_interval(text)
-        except ValueError:
-            raise ParamError(
-                f"bars: '{text}' is not supported; time bars are: a whole number and s, m, h, d or w, as in 1m or 4h"
-            ) from None
-        return cls(interval_text(interval), interval)
-
-    def cutter(self) -> TimeCutter:
-        """What cuts a tape into bars of this kind."""
-        return TimeCutter(self.interval)
-
-
-class TimeCutter:
-    """Cuts a tape at the edges of a time grid, empty intervals included.
-
-    Any cutter answers for a batch with the interval and the end row of every bar that the batch touches:
-    first the bar left open by the batch before, last the bar left open by this one.
-
-    Parameters
-    ----------
-    interval : int
-        Length of a bar in µs; the grid is counted from midnight UTC, for whole weeks from Monday.
-    """
-
-    def __init__(self, interval: int) -> None:
-        self._interval, self._origin = interval, grid_origin(interval)
-        self._open: int | None = None
-
-    def cut(self, time: Integers) -> tuple[Integers, Integers, Integers]:
-        """Open times, close times and end rows for a batch that is not empty."""
-        lo = self._floor(int(time[0])) if self._open is None else self._open
-        hi = self._floor(int(time[-1]))
-        if (hi - lo) // self._interval > _MOST_EMPTY:
-            raise DataError(
-                f"tape: {iso(lo)} to {iso(hi)} is too long for bars of {interval_text(self._interval)}; "
-                "a time stamp is wrong or the bars are too short"
-            )
-        opens = np.arange(lo, hi + 1, self._interval, dtype=np.int64)
-        closes = opens + self._interval
-        self._open = hi
-        return opens, closes, np.searchsorted(time, closes, "left")
-
-    def close(self) -> tuple[Integers, Integers, Integers]:
-        """The same for no more rows: the open bar ends, and one that nobody wants begins."""
-        lo = 0 if self._open is None else self._open
-        opens = np.array([lo, lo + self._interval], np.int64)
-        return opens, opens + self._interval, np.zeros(2, np.int64)
-
-    def _floor(self, time: int) -> int:
-        return self._origin + (time - self._origin) // self._interval * self._interval
 
 
 class _Kind:
     """One kind of bars under way: its cutter, its folds, and the bars it has closed."""
 
-    def __init__(self, spec: BarSpec, edges: tuple[float, float]) -> None:
+    def __init__(self, spec: BarSpec, edges: tuple[float, float], tick: float | None) -> None:
         self.spec = spec
-        self._cutter, self._fold = spec.cutter(), Fold(edges)
+        self._cutter, self._fold = cutter(spec, tick), Fold(edges)
         self.rows: RowFold | None = None
+        self.sided = True
         self._parts: list[tuple[NDArray[np.float64] | Integers, ...]] = []
 
     def push(self, tape: Tape) -> None:
-        self._take(tape, self._cutter.cut(tape.time))
+        self._take(tape, self._cutter.cut(tape))
 
-    def close(self) -> None:
-        self._take(_NOTHING, self._cutter.close())
+    def close(self, covered: Covered) -> tuple[bool, bool]:
+        """End the open bar; tells whether the first and the last bar are partial."""
+        segments, partial = self._cutter.close(covered)
+        self._take(_NOTHING, segments)
+        return partial
 
-    def _take(self, tape: Tape, segments: tuple[Integers, Integers, Integers]) -> None:
+    def _take(self, tape: Tape, segments: Segments) -> None:
         opens, closes, ends = segments
         self._parts.append((opens[:-1], closes[:-1], *self._fold.push(tape, opens, closes, ends)))
         if self.rows is not None:
@@ -139,7 +60,8 @@ class _Kind:
         rows, unknown = made.pop("rows"), made.pop("unknown_rows")
         flags = flags | np.where(rows == 0, int(Quality.FILLED), 0)
         made["quality"] = flags | np.where(unknown > 0, int(Quality.INFERRED_SIDE), 0)
-        if len(rows) and rows.sum() == unknown.sum():
+        self.sided = not len(rows) or bool(rows.sum() != unknown.sum())
+        if not self.sided:
             made |= {name: np.full(len(rows), np.nan) for name in _SIDED}
         return made
 
@@ -157,7 +79,7 @@ class Aggregator:
     row_size : float, "auto" or None
         Height of the price rows in quote currency; None for no rows. ``auto`` looks at the first trade only.
     tick : float or None
-        The venue's price step, of which ``row_size`` must be a whole number.
+        The venue's price step, of which ``row_size`` must be a whole number, and in which range bars are measured.
     size_edges : sequence of two floats
         Notional edges between small, medium and large rows: small is below the first, large from the second on.
     source : str
@@ -181,7 +103,7 @@ class Aggregator:
         edges = _edges(size_edges)
         if row_size is not None:
             check_rows(row_size, tick)
-        self._kinds = [_Kind(s if isinstance(s, BarSpec) else BarSpec.parse(s), edges) for s in specs]
+        self._kinds = [_Kind(BarSpec.parse(spec), edges, tick) for spec in specs]
         self._row_size, self._tick, self._source = row_size, tick, source
         self._rows, self._last = 0, _LONG_AGO
 
@@ -219,21 +141,27 @@ class Aggregator:
         Parameters
         ----------
         covered : pair of int or None
-            From when to when (epoch µs) the tape is known to hold every trade. The first bar is flagged
-            ``PARTIAL`` unless the tape is known to reach back to its open, the last unless to its close.
+            From when to when (epoch µs) the tape is known to hold every trade. The first time bar is flagged
+            ``PARTIAL`` unless the tape is known to reach back to its open, the last unless to its close. Of other
+            kinds the last is, when the trade that would have ended it has not come.
+
+        Raises
+        ------
+        DataError
+            If imbalance or run bars are asked for and no row has a side.
         """
         return [self._bars(kind, covered) for kind in self._kinds]
 
     def _bars(self, kind: _Kind, covered: Covered) -> Bars:
         if not self._rows:
             return Bars.of(open_time=[], close_time=[], spec=kind.spec.text, source=self._source)
-        kind.close()
+        partial = kind.close(covered)
         columns = kind.columns()
-        since, until = covered
-        if since is None or since > columns["open_time"][0]:
-            columns["quality"][0] |= int(Quality.PARTIAL)
-        if until is None or until < columns["close_time"][-1]:
-            columns["quality"][-1] |= int(Quality.PARTIAL)
+        if kind.spec.needs_side and not kind.sided:
+            raise DataError(f"{self._source}: bars of {kind.spec.text} need the aggressor's side, which no row has")
+        for at, is_partial in zip((0, -1), partial, strict=True):
+            if is_partial:
+                columns["quality"][at] |= int(Quality.PARTIAL)
         levels = None if kind.rows is None else kind.rows.levels()
         row_size = None if levels is None else levels.row_size
         return Bars(columns, levels, kind.spec.text, self._source, row_size)
@@ -257,7 +185,8 @@ def aggregate(
 ) -> list[Bars]:
     """Bars of every kind in ``specs`` from batches of one tape, read once.
 
-    The result is the same to the byte however the tape is cut into batches. The grid of time bars reaches from
+    The result is the same to the byte however the tape is cut into batches. A bar of any kind but time opens at its
+    first trade and closes 1 µs after its last, or at the session's end that cut it. The grid of time bars reaches from
     the first trade to the last; a bar without trades has volumes and counts 0, the close before it for prices,
     NaN for ``twap_trade`` and ``realized_vol``, and the flag ``FILLED``.
 
@@ -266,7 +195,7 @@ def aggregate(
     tapes : iterable of Tape
         Batches in time order.
     specs : sequence of BarSpec or str
-        The kinds of bars, such as ``["1m", "1h"]``.
+        The kinds of bars, such as ``["1m", "500t"]``.
     row_size, tick, size_edges, source
         As for `Aggregator`.
     covered : pair of int or None

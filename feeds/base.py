@@ -16,8 +16,10 @@ from ..core.params import Rule, resolve
 from ..core.registry import FEEDS
 from ..core.schema import SIZE_EDGES
 from ..core.tape import Tape
-from .bars import Aggregator, BarSpec, Covered
+from .bars import Aggregator
+from .cutters import Covered
 from .files import InputFile, expand
+from .kinds import BarSpec
 
 Instant = int | str | None
 """Epoch µs, an ISO date or date-time, or None."""
@@ -51,6 +53,13 @@ class Feed:
     gives: ClassVar[str] = ""
     """``tape`` or ``bars``."""
     needs_path: ClassVar[bool] = True
+    has_levels: ClassVar[bool] = False
+    """Whether its bars can have price rows."""
+
+    @classmethod
+    def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The columns beyond the canonical ones that bars have under ``params``."""
+        return ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -62,12 +71,12 @@ class Feed:
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         name = type(self).__name__
         self.p: dict[str, Any] = resolve(name, params, type(self).params, type(self).bounds)
-        given = [paths] if isinstance(paths, str | Path) else list(paths)
+        given: list[str | Path] = [paths] if isinstance(paths, str | Path) else list(paths)
         if given and not self.needs_path:
             raise DataError(f"{name}: reads no files (got path {given[0]})")
         if not given and self.needs_path:
             raise DataError(f"{name}: needs a path")
-        self.paths: list[Path] = expand(given)
+        self.paths: list[Path] = self._expand(given)
         self.files: list[InputFile] = []
         """What was read, with digests; filled by reading."""
         self.counts: dict[str, int] = {}
@@ -78,6 +87,10 @@ class Feed:
         """The venue's price step, where known."""
         self.quarantine: Path | None = None
         """Where lines that cannot be read are written when ``bad_rows`` is ``quarantine``; None only counts them."""
+
+    def _expand(self, paths: list[str | Path]) -> list[Path]:
+        """The files that ``paths`` name."""
+        return expand(paths)
 
     @property
     def source(self) -> str:
@@ -157,6 +170,7 @@ class TapeFeed(Feed):
 
     abstract = True
     gives = "tape"
+    has_levels = True
 
     def tapes(self) -> Iterator[Tape]:
         """Batches in time order, in bounded memory."""
@@ -245,7 +259,7 @@ class KlineFeed(Feed):
         Parameters
         ----------
         spec : str or None
-            Refused unless it is the klines' own interval; None takes that.
+            A kind of time bars as long as the klines or longer; None takes their own interval.
         row_size : float, "auto" or None
             Recorded with the bars for indicators that spread volume over prices; klines carry no price rows.
         start, end : int, str or None
@@ -262,12 +276,49 @@ class KlineFeed(Feed):
         from .klines import finish
 
         wanted = None if spec is None else BarSpec.parse(spec)
+        if wanted is not None and wanted.measure:
+            raise ParamError(f"bars: {wanted.text} must be cut from trades; {type(self).__name__} gives klines")
         bars = self.klines().between(instant(start), instant(end))
         if not len(bars):
             raise DataError(f"{self.source}: no klines{_between(instant(start), instant(end))}")
-        if wanted is not None and wanted.interval != self.interval:
-            raise DataError(f"{self.source}: holds klines of {bars.spec}, not {wanted.text}; bars must be {bars.spec}")
-        return finish(bars, int(self.interval or 0), gaps, row_size, self.tick)
+        return _longer(finish(bars, int(self.interval or 0), gaps, row_size, self.tick), wanted)
+
+    def bars_of(
+        self,
+        specs: Sequence[str | BarSpec | None],
+        *,
+        row_size: float | str | None = None,
+        start: Instant = None,
+        end: Instant = None,
+        gaps: str = "keep",
+    ) -> list[Bars]:
+        """Bars of several kinds from klines read once; arguments as for `bars`."""
+        wanted = [None if spec is None else BarSpec.parse(spec) for spec in specs]
+        traded = [spec.text for spec in wanted if spec is not None and spec.measure]
+        if traded:
+            raise ParamError(f"bars: {traded[0]} must be cut from trades; {type(self).__name__} gives klines")
+        own = self.bars(None, row_size=row_size, start=start, end=end, gaps=gaps)
+        return [_longer(own, spec) for spec in wanted]
+
+
+def _longer(bars: Bars, spec: BarSpec | None) -> Bars:
+    """Klines as bars of a kind, which may be their own.
+
+    Raises
+    ------
+    DataError
+        If they do not fit into it.
+    """
+    from .resample import resample
+
+    own = int(bars["close_time"][0] - bars["open_time"][0])
+    if spec is None or (spec.interval == own and spec.session is None):
+        return bars
+    if spec.interval < own:
+        raise DataError(
+            f"{bars.source}: holds klines of {bars.spec}, not {spec.text}; bars may be {bars.spec} or longer"
+        )
+    return resample(bars, spec)
 
 
 def _between(start: int | None, end: int | None) -> str:

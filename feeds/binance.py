@@ -21,6 +21,8 @@ from .klines import read_klines
 from .order import Batch
 
 Integers = NDArray[np.int64]
+_TAKERS = np.array([1, -1], np.int8)
+"""The side that took, by whether the buyer was the maker."""
 _PARAMS: dict[str, Any] = {"market": "spot", "contract_size": None}
 _BOUNDS: dict[str, Rule] = {
     "market": Choice("spot", "um", "cm"),
@@ -104,8 +106,7 @@ class _BinanceTape(DumpTape):
         if self.p["market"] == "cm":
             notional = quantity * float(self.p["contract_size"])
             quantity = notional / price
-        side = (1 - 2 * rows["is_buyer_maker"]).astype(np.int8)
-        return Tape(time, price, quantity, side, ids, trades, notional)
+        return Tape(time, price, quantity, _TAKERS[rows["is_buyer_maker"]], ids, trades, notional)
 
 
 class BinanceAggTrades(_BinanceTape):

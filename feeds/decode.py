@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,13 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import DataError
+from .cells import PADDING
+from .columns import Columns, Table
 from .files import Source
-from .scan import DECIMAL, FLAG, INTEGER, POWERS, SIDE, SKIP, scan
+from .layout import Cell, Layout
+from .scan import DECIMAL, FLAG, INTEGER, SIDE, SKIP
 
 __all__ = ["DECIMAL", "FLAG", "INTEGER", "SIDE", "SKIP", "Cell", "Decoder", "Layout", "Quarantine", "Rows"]
 
 _ROWS = 65_536
-_ODD = 4_096
 _LONGEST = 1 << 24
 _DECIMAL = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
@@ -28,66 +30,6 @@ _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
 _SIDES = {"buy": 1, "b": 1, "sell": -1, "s": -1}
 _SAYS = {DECIMAL: "no number", INTEGER: "no whole number", FLAG: "neither true nor false", SIDE: "neither buy nor sell"}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What stands in one cell of a line.
-
-    Parameters
-    ----------
-    name : str
-        Our name for it: ``time``, ``price``, …; in errors too.
-    kind : int
-        ``SKIP``, ``DECIMAL`` (not negative), ``INTEGER``, ``FLAG`` (true or false) or ``SIDE`` (buy or sell).
-    key : str
-        Its key in the provider's JSON objects; JSON arrays go by position.
-    headers : tuple of str
-        What header lines call it, besides ``name``.
-    """
-
-    name: str
-    kind: int
-    key: str = ""
-    headers: tuple[str, ...] = ()
-
-    def called(self, header: str) -> bool:
-        """Whether a header line means this cell by ``header``."""
-        return header.lower() in (self.name, *self.headers)
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What stands where in a provider's lines: a new provider is a new table, not a new parser.
-
-    Parameters
-    ----------
-    cells : tuple of Cell
-        In the order of lines that have no header.
-    optional : int
-        How many of the last cells a file may leave out.
-    """
-
-    cells: tuple[Cell, ...]
-    optional: int = 0
-
-    def by_position(self, count: int, where: str) -> tuple[Cell, ...]:
-        """The cells of lines of ``count`` cells without a header."""
-        least = len(self.cells) - self.optional
-        if not least <= count <= len(self.cells):
-            wanted = str(least) if not self.optional else f"{least} to {len(self.cells)}"
-            names = ", ".join(c.name for c in self.cells)
-            raise DataError(f"{where}: has {count} cells, wanted {wanted} ({names})")
-        return self.cells[:count]
-
-    def by_header(self, names: Sequence[str], where: str) -> tuple[Cell, ...]:
-        """The cells of lines under a header, in its order; columns that nobody wants are skipped."""
-        made = [next((c for c in self.cells if c.called(name)), Cell(name, SKIP)) for name in names]
-        for cell in self.cells:
-            if cell.kind != SKIP and made.count(cell) != 1:
-                how = "no" if cell not in made else "more than one"
-                raise DataError(f"{where}: the header has {how} column {cell.name}; it has {', '.join(names)}")
-        return tuple(made)
 
 
 @dataclass(frozen=True, eq=False)
@@ -185,7 +127,7 @@ class Decoder:
         self._source, self._layout = source, layout
         self._quarantine = quarantine or Quarantine()
         self._line = 1
-        self._cells: tuple[Cell, ...] | None = None
+        self._columns: Columns | None = None
 
     def rows(self) -> Iterator[Rows]:
         """All rows, some ten thousand at a time, in the order of the file."""
@@ -196,84 +138,62 @@ class Decoder:
             yield from self._from_text(text)
 
     def _whole_lines(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """The same text in pieces that end with a newline; one is added where the last is missing."""
+        """The same text in pieces of whole lines between `PADDING`; a newline is added where the last is missing."""
         rest = b""
         for chunk in chunks:
             cut = chunk.rfind(b"\n") + 1
             if cut:
-                yield b"".join((rest, memoryview(chunk)[:cut]))
+                yield b"".join((PADDING, rest, memoryview(chunk)[:cut], PADDING))
                 rest = chunk[cut:]
             elif len(rest) < _LONGEST:
                 rest += chunk
             else:
                 raise DataError(f"{self._source.path}: a line does not end within {_LONGEST >> 20} MiB; is it a CSV?")
         if rest:
-            yield rest + b"\n"
+            yield PADDING + rest + b"\n" + PADDING
 
     def _from_text(self, text: bytes) -> Iterator[Rows]:
-        at = 0
-        if self._cells is None:
-            at = self._begin(text)
-        while at < len(text):
-            at, rows = self._scan(text, at)
-            yield rows
+        at = len(PADDING)
+        if self._columns is None:
+            at, self._columns = self._begin(text)
+        for table in self._columns.tables(text, at, _ROWS):
+            rows = Rows(self._source.path, np.arange(self._line, self._line + len(table)), table.columns)
+            self._line += len(table)
+            yield self._mend(rows, table, text) if len(table.odd) else rows
 
-    def _begin(self, text: bytes) -> int:
-        """Tell a header from data by the first cell, which in data is a number; returns where data begin."""
-        end = text.index(b"\n")
-        first = text[:end].decode("utf-8", "replace").lstrip("\ufeff").strip()
+    def _begin(self, text: bytes) -> tuple[int, Columns]:
+        """Tell a header from data by the first cell, which in data is a number; gives where data begin."""
+        start = len(PADDING)
+        end = text.index(b"\n", start)
+        first = text[start:end].decode("utf-8", "replace").lstrip("\ufeff").strip()
         names = [name.strip().strip('"') for name in first.split(",")]
         where = f"{self._source.path}: row 1"
         if _NUMBER.fullmatch(names[0]):
-            self._cells = self._layout.by_position(len(names), where)
-            return 0
-        self._cells = self._layout.by_header(names, where)
+            return start, Columns(self._layout.by_position(len(names), where))
         self._line = 2
-        return end + 1
+        return end + 1, Columns(self._layout.by_header(names, where))
 
-    def _scan(self, text: bytes, at: int) -> tuple[int, Rows]:
-        """Rows of ``text`` from ``at`` on, and where they end."""
-        cells = self._cells or ()
-        decimals = [c.name for c in cells if c.kind == DECIMAL]
-        whole = [c.name for c in cells if c.kind > DECIMAL]
-        slots = [decimals.index(c.name) if c.kind == DECIMAL else whole.index(c.name) if c.kind else 0 for c in cells]
-        room = min(_ROWS, (len(text) - at) // len(cells) + 1)
-        floats, integers = np.empty((max(1, len(decimals)), room)), np.empty((max(1, len(whole)), room), np.int64)
-        odd = np.empty((_ODD, 4), np.int64)
-        kinds = np.array([c.kind for c in cells], np.int64)
-        base = np.frombuffer(text, np.uint8).ctypes.data
-        stop, n, strange = scan(
-            base + at, base + len(text), kinds, np.array(slots, np.int64), POWERS, floats, integers, odd
-        )
-        columns: dict[str, NDArray[Any]] = {name: floats[k, :n] for k, name in enumerate(decimals)}
-        columns |= {name: integers[k, :n] for k, name in enumerate(whole)}
-        rows = Rows(self._source.path, np.arange(self._line, self._line + n), columns)
-        self._line += n
-        odd[:strange, 2:] -= base
-        return stop - base, self._mend(rows, odd[:strange], text) if strange else rows
-
-    def _mend(self, rows: Rows, odd: NDArray[np.int64], text: bytes) -> Rows:
+    def _mend(self, rows: Rows, table: Table, text: bytes) -> Rows:
         """Look again at what the scanner could not read; rows that cannot be read at all are set aside."""
         good = np.ones(len(rows), bool)
-        for row, cell, start, end in odd.tolist():
+        for row, cell in sorted(table.odd.tolist()):
             if good[row]:
-                line = _line_at(text, start)
-                complaint = self._mend_one(rows, row, cell, text[start:end].decode("utf-8", "replace").strip())
+                line = table.line(text, row)
+                complaint = self._mend_one(rows, row, cell, line)
                 good[row] = complaint is None
                 if complaint and line.strip():
                     self._quarantine.add(f"{rows.path}: row {rows.line[row]}, {complaint}", line)
         return rows.where(good)
 
-    def _mend_one(self, rows: Rows, row: int, cell: int, found: str) -> str | None:
+    def _mend_one(self, rows: Rows, row: int, cell: int, line: str) -> str | None:
         """None when the cell could be read after all, else the complaint."""
-        cells = self._cells or ()
-        if cell < 0:
-            count = found.count(",") + 1
-            return f"has {count} cells, wanted {len(cells)}: '{_short(found)}'"
-        what = cells[cell]
-        value = convert(what.kind, found)
+        cells, found = self._columns.cells if self._columns else (), line.split(",")
+        if len(found) != len(cells):
+            return f"has {len(found)} cells, wanted {len(cells)}: '{_short(line.strip())}'"
+        what, word = cells[cell], found[cell].strip()
+        value = convert(what.kind, word)
         if value is None:
-            return f"column {what.name}: {_complaint(what.kind, found)}"
+            return f"column {what.name}: {_complaint(what.kind, word)}"
         rows[what.name][row] = value
         return None
 
@@ -341,12 +261,6 @@ def _complaint(kind: int, found: str) -> str:
     if kind == DECIMAL and _NUMBER.fullmatch(found):
         return f"'{_short(found)}' is negative"
     return f"'{_short(found)}' is {_SAYS[kind]}"
-
-
-def _line_at(text: bytes, at: int) -> str:
-    """The line that ``at`` is in."""
-    line = text[text.rfind(b"\n", 0, at) + 1 : text.index(b"\n", at)]
-    return line.decode("utf-8", "replace").rstrip("\r")
 
 
 def _short(text: str) -> str:

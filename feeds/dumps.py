@@ -126,7 +126,7 @@ class DumpTape(TapeFeed):
         self._covered: Covered = (None, None)
         self._void = False
         quarantine, order = Quarantine(self.p["bad_rows"], self.quarantine), Order(counts)
-        paths = [p for p in in_time_order(self.paths, self.layout, "time") if _may_hold(p, start, end)]
+        paths = [p for p in self._in_time_order() if _may_hold(self._promised(p), start, end)]
         try:
             for path in paths:
                 done = False
@@ -147,15 +147,32 @@ class DumpTape(TapeFeed):
 
     def _read(self, path: Path, order: Order, quarantine: Quarantine) -> Iterator[Tape]:
         """The rows of one file that are in their final place by its end."""
-        self._source, clock, promised = Source(path), Clock(), stamped(path)
+        self._source, promised = self._open(path), self._promised(path)
         first = not self.files
-        for rows in Decoder(self._source, self.layout, quarantine).rows():
-            batch = self._without_void(rows, clock.microseconds(rows, "time"))
+        for rows, time in self._decoded(self._source, quarantine):
+            batch = self._without_void(rows, time)
             if len(batch):
                 promised = _kept(promised, batch.tape.time)
                 self._covered = promised[0] if first else self._covered[0], promised[1]
                 yield from order.push(batch)
         self.files.append(self._source.digest())
+
+    def _in_time_order(self) -> list[Path]:
+        """The files by the time of their first row."""
+        return in_time_order(self.paths, self.layout, "time")
+
+    def _promised(self, path: Path) -> Covered:
+        """From when to when a file holds every trade, as its name says."""
+        return stamped(path)
+
+    def _open(self, path: Path) -> Source:
+        return Source(path)
+
+    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers]]:
+        """The rows of one file with their times in µs, in the order of the file."""
+        clock = Clock()
+        for rows in Decoder(source, self.layout, quarantine).rows():
+            yield rows, clock.microseconds(rows, "time")
 
     def _without_void(self, rows: Rows, time: Integers) -> Batch:
         """The batch of ``rows`` less voided ones (price or quantity 0); the row behind a voided one is flagged."""
@@ -177,9 +194,9 @@ def _kept(promised: Covered, time: Integers) -> Covered:
     return promised
 
 
-def _may_hold(path: Path, start: int | None, end: int | None) -> bool:
-    """Whether a file may hold rows of ``[start, end)``; false only where its name rules it out."""
-    since, until = stamped(path)
+def _may_hold(promised: Covered, start: int | None, end: int | None) -> bool:
+    """Whether a file may hold rows of ``[start, end)``; false only where what its name promises rules it out."""
+    since, until = promised
     if since is None or until is None:
         return True
     return (start is None or until > start) and (end is None or since < end)

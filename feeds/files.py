@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import re
 import struct
 import zipfile
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, ClassVar
 
 from isal import isal_zlib
 from isal.igzip_lib import IsalError
@@ -21,6 +23,7 @@ from ..core.errors import DataError
 CHUNK = 1 << 20
 """Bytes in one chunk of text, about."""
 _READ = 1 << 17
+_LEAST = 1 << 14
 _GZIP, _RAW = 31, -15
 _DAMAGED: Any = IsalError
 _SKIPPED = (".checksum", ".quarantine.csv")
@@ -36,13 +39,37 @@ class InputFile:
         Where it lies.
     bytes : int
         Its size on disk.
-    sha256 : str
-        Digest of the file as it lies on disk, in lower-case hexadecimal.
+    known : str
+        Its digest, where reading made one; else it is made when it is first asked for.
+    modified : int
+        When it was last modified, in ns; only for a file whose digest is not known.
     """
 
     path: Path
     bytes: int
-    sha256: str
+    known: str = ""
+    modified: int = 0
+
+    @cached_property
+    def sha256(self) -> str:
+        """Digest of the file as it lies on disk, in lower-case hexadecimal.
+
+        Raises
+        ------
+        DataError
+            If the file is another one by now than was read.
+        """
+        if self.known:
+            return self.known
+        try:
+            with self.path.open("rb") as file:
+                made = hashlib.file_digest(file, "sha256").hexdigest()
+                now = os.fstat(file.fileno())
+        except OSError as err:
+            raise DataError(f"{self.path}: {_why(err)}") from None
+        if (now.st_size, now.st_mtime_ns) != (self.bytes, self.modified):
+            raise DataError(f"{self.path}: changed since it was read; run it again")
+        return made
 
 
 def expand(paths: Iterable[str | Path]) -> list[Path]:
@@ -88,21 +115,27 @@ class Source:
         If the file is missing, empty, of another kind, or no whole zip.
     """
 
+    endings: ClassVar[tuple[str, ...]] = (".zip", ".csv", ".csv.gz", ".json", ".json.gz")
+    says: ClassVar[str] = ".zip, .csv, .csv.gz or .json"
+
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._hash, self._bytes, self._done = hashlib.sha256(), 0, False
+        self._bytes, self._done = 0, False
         name = path.name.lower()
         self.json = name.endswith((".json", ".json.gz"))
-        if not name.endswith((".zip", ".csv", ".csv.gz", ".json", ".json.gz")):
-            raise DataError(f"{path}: is no .zip, .csv, .csv.gz or .json")
+        if not name.endswith(self.endings):
+            raise DataError(f"{path}: is no {self.says}")
         try:
-            empty = path.stat().st_size == 0
+            self._stat = path.stat()
         except OSError as err:
             raise DataError(f"{path}: {_why(err)}") from None
-        if empty:
+        if self._stat.st_size == 0:
             raise DataError(f"{path}: is empty")
         self._member = _only_csv(path) if name.endswith(".zip") else None
         self._gzip = name.endswith(".gz")
+        # To digest plain text takes longer than to read it; where nothing is compared, it waits until it is asked for.
+        lazy = self._member is None and not self._gzip and _beside(path) is None
+        self._hash = None if lazy else hashlib.sha256()
 
     def chunks(self) -> Iterator[bytes]:
         """The text in chunks of about `CHUNK` bytes; at the end the checksums are compared.
@@ -129,6 +162,8 @@ class Source:
         DataError
             If a ``.CHECKSUM`` file beside it wants another digest.
         """
+        if self._hash is None:
+            return InputFile(self.path, self._stat.st_size, modified=self._stat.st_mtime_ns)
         if not self._done:
             with self.path.open("rb") as file:
                 file.seek(self._bytes)
@@ -142,7 +177,8 @@ class Source:
 
     def _read(self, file: BinaryIO, size: int) -> bytes:
         data = file.read(size)
-        self._hash.update(data)
+        if self._hash is not None:
+            self._hash.update(data)
         self._bytes += len(data)
         return data
 
@@ -153,9 +189,11 @@ class Source:
             raise DataError(f"{self.path}: is cut short; fetch it again")
         self._read(file, sum(struct.unpack("<HH", header[26:30])))
         left, crc, size = member.compress_size, 0, 0
+        # what inflates to most of a chunk: a chunk and a little would be handed on in two pieces
+        portion = max(_LEAST, min(CHUNK, 7 * CHUNK // 8 * left // max(1, member.file_size)))
         inflate = isal_zlib.decompressobj(_RAW) if member.compress_type == zipfile.ZIP_DEFLATED else None
         while left > 0:
-            data = self._read(file, min(_READ, left))
+            data = self._read(file, min(portion, left))
             if not data:
                 raise DataError(f"{self.path}: is cut short; fetch it again")
             left -= len(data)
@@ -177,6 +215,8 @@ class Source:
             raise DataError(f"{self.path}: is cut short; fetch it again")
 
     def _finish(self, file: BinaryIO) -> None:
+        if self._hash is None:
+            return
         while self._read(file, CHUNK):
             pass
         self._done = True
@@ -222,10 +262,16 @@ def _only_csv(path: Path) -> zipfile.ZipInfo:
     return members[0]
 
 
+def _beside(path: Path) -> Path | None:
+    """The ``.CHECKSUM`` file beside ``path``, where there is one."""
+    beside = path.with_name(path.name + ".CHECKSUM")
+    return beside if beside.is_file() else None
+
+
 def _wanted(path: Path) -> str | None:
     """The digest that a ``.CHECKSUM`` file beside ``path`` wants: of the line that names it, or of its only line."""
-    beside = path.with_name(path.name + ".CHECKSUM")
-    if not beside.is_file():
+    beside = _beside(path)
+    if beside is None:
         return None
     lines = [line.split() for line in beside.read_text(errors="replace").splitlines() if line.strip()]
     named = [w for w in lines if len(w) == 2 and w[1].lstrip("*") == path.name]

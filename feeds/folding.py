@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.kernels import compiled
+from ..core.kernels import compiled, inlined
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -48,6 +48,8 @@ FLOWS = (
 
 ONE, TWO = np.uint64(1), np.uint64(2)
 """Unsigned, so that an index made with them is not looked at for being negative."""
+_SMALL = 1e-3
+"""Difference over sum of two prices up to which the series of `_small_square` is exact."""
 N_PRICE_STATE = 10
 N_FLOW_STATE = 9
 N_BUCKETS = 9
@@ -64,6 +66,11 @@ def price_state() -> Floats:
 @compiled
 def first_back(time: Integers, before: int) -> int:
     """The first row that is earlier than the one ahead of it (``before`` for row 0), or −1."""
+    back = len(time) > 0 and time[0] < before
+    for i in range(1, len(time)):
+        back |= time[i] < time[i - 1]
+    if not back:
+        return -1
     for i in range(len(time)):
         if time[i] < before:
             return i
@@ -71,18 +78,33 @@ def first_back(time: Integers, before: int) -> int:
     return -1
 
 
-@compiled
-def squared_return(price: float, before: float) -> float:
-    """A quarter of the squared logarithm of ``price / before``.
+@inlined
+def _small_square(x: float) -> float:
+    """A quarter of the squared logarithm of a quotient of two prices, from their difference over their sum.
 
-    For the small steps of a tape by its series, which is exact where the quotient would have been rounded.
+    By its series, which for the small steps of a tape is exact where the quotient would have been rounded.
     """
-    x = (price - before) / (price + before)
-    if abs(x) > 1e-3:
-        r = math.log(price / before)
-        return 0.25 * r * r
     y = x * x
     return y * (1.0 + y * (2.0 / 3.0 + y * (23.0 / 45.0)))
+
+
+@compiled
+def squared_return(price: float, before: float) -> float:
+    """A quarter of the squared logarithm of ``price / before``."""
+    x = (price - before) / (price + before)
+    if abs(x) > _SMALL:
+        r = math.log(price / before)
+        return 0.25 * r * r
+    return _small_square(x)
+
+
+@compiled
+def _squared_returns(price: Floats, row: int, end: int, hold: float, total: float) -> float:
+    """``total`` and the squared returns of some rows, large ones among them."""
+    for i in range(row, end):
+        total += squared_return(price[i], hold)
+        hold = price[i]
+    return total
 
 
 @compiled
@@ -129,14 +151,19 @@ def fold_prices(
                 first = high = low = price[row]
                 ref = first if math.isnan(hold) else hold
                 since, hold = time[row], first
+        before, sure, large = hold, squares, False
         for i in range(np.uint64(row), np.uint64(end)):
             p, t = price[i], time[i]
             held += (hold - ref) * (t - since)
-            squares += squared_return(p, hold)
+            x = (p - hold) / (p + hold)
+            large |= abs(x) > _SMALL
+            squares += _small_square(x)
             above += p - first
             high = p if p > high else high
             low = p if p < low else low
             since, hold = t, p
+        if large:  # rare, and the logarithm is kept out of the loop: a call would turn everything out of the registers
+            squares = _squared_returns(price, row, end, before, sure)
         n += end - row
         row = end
         if bar < last:
@@ -307,9 +334,8 @@ class Fold:
         """
         closed = len(ends) - 1
         prices, flows = np.empty((closed, len(PRICES))), np.empty((closed, len(FLOWS)))
-        flags = np.empty(closed, np.int64)
+        flags = np.zeros(closed, np.int64)
         notional = np.empty(0) if tape.notional is None else tape.notional
-        marks = np.empty(0, np.int64) if tape.flags is None else tape.flags
         fold_prices(tape.time, tape.price, ends, opens, closes, self._prices, prices)
         fold_flow(
             tape.price,
@@ -323,5 +349,7 @@ class Fold:
             self._flow,
             flows,
         )
-        fold_flags(marks, ends, self._flags, flags)
+        if tape.flags is not None or self._flags[0]:
+            marks = np.empty(0, np.int64) if tape.flags is None else tape.flags
+            fold_flags(marks, ends, self._flags, flags)
         return prices, flows, flags

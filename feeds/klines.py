@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.bars import Bars
+from ..core.bars import Bars, Levels
 from ..core.clock import interval_text, iso
 from ..core.errors import DataError, ParamError, unknown
 from ..core.schema import Quality
@@ -140,22 +141,25 @@ def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, t
     """
     if gaps not in GAPS:
         raise ParamError(f"gaps: {unknown('value', gaps, GAPS)}")
-    size = None
+    size, levels = bars.row_size, bars.levels
     if row_size is not None:
         check_rows(row_size, tick)
         step, ticks = row_grid(row_size, tick, float(bars["open"][0]))
         size = step * ticks
-    quality = np.where(bars["trades"] == 0, int(Quality.FILLED), 0)
+    idle = (bars["trades"] == 0) | (bars["volume"] == 0)
+    quality = bars["quality"] | np.where(idle, int(Quality.FILLED), 0)
     missing = np.diff(bars["open_time"], prepend=bars["open_time"][0] - interval) // interval - 1
     holes = np.flatnonzero(missing > 0)
     if len(holes) and gaps == "error":
         _refuse_gap(bars, int(holes[0]), missing)
     if gaps == "keep":
-        quality[holes] |= int(Quality.GAP)
+        quality[holes] = quality[holes] | int(Quality.GAP)
     columns = {**bars.columns, "quality": quality}
     if gaps == "fill" and len(holes):
-        columns = _filled(columns, missing, interval)
-    return Bars(columns, None, bars.spec, bars.source, size)
+        real = _spread(missing)
+        columns = _filled(columns, real, interval)
+        levels = None if levels is None else _spread_levels(levels, real)
+    return Bars(columns, levels, bars.spec, bars.source, size, bars.notes)
 
 
 def _refuse_gap(bars: Bars, i: int, missing: NDArray[np.int64]) -> None:
@@ -166,21 +170,35 @@ def _refuse_gap(bars: Bars, i: int, missing: NDArray[np.int64]) -> None:
     )
 
 
-def _filled(columns: dict[str, NDArray[Any]], missing: NDArray[np.int64], interval: int) -> Columns:
-    """``columns`` with bars without trades where klines are missing."""
+def _spread(missing: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which bars of the whole grid are there, ``missing`` before each being not."""
     times = missing + 1
     times[0] = 1
     last = np.cumsum(times) - 1
-    n = int(last[-1]) + 1
-    real = np.zeros(n, bool)
+    real = np.zeros(int(last[-1]) + 1, bool)
     real[last] = True
+    return real
+
+
+def _filled(columns: dict[str, NDArray[Any]], real: NDArray[np.bool_], interval: int) -> Columns:
+    """``columns`` with bars without trades where klines are missing; what the source never knows stays NaN."""
     source = np.cumsum(real) - 1
     made = {name: values[source] for name, values in columns.items()}
-    for name in _PRICES:
-        made[name] = np.where(real, made[name], made["close"])
-    for name in _NOTHING:
-        made[name] = np.where(real, made[name], 0.0)
+    for name, values in made.items():
+        if name in _PRICES:
+            made[name] = np.where(real, values, made["close"])
+        elif name in _NOTHING and not np.isnan(values).all():
+            made[name] = np.where(real, values, 0.0)
+        elif values.dtype.kind == "f":
+            made[name] = np.where(real, values, np.nan)
     made["quality"] = np.where(real, made["quality"], int(Quality.FILLED))
-    made["open_time"] = columns["open_time"][0] + interval * np.arange(n)
+    made["open_time"] = columns["open_time"][0] + interval * np.arange(len(real))
     made["close_time"] = made["open_time"] + interval
     return made
+
+
+def _spread_levels(levels: Levels, real: NDArray[np.bool_]) -> Levels:
+    """``levels`` with no price rows in the bars that are filled in."""
+    rows = np.zeros(len(real), np.int64)
+    rows[real] = np.diff(levels.offsets)
+    return replace(levels, offsets=np.concatenate([[0], np.cumsum(rows)]).astype(np.int64))

@@ -67,24 +67,29 @@ class Batch:
 @compiled
 def _ascending(time: Integers, ids: Integers, before_time: int, before_id: int) -> bool:
     """Whether time and, within equal times, ids ascend; rows without an id (−1) may share a time."""
-    for i in range(len(time)):
-        if time[i] < before_time or (time[i] == before_time and ids[i] <= before_id and ids[i] >= 0):
-            return False
-        before_time, before_id = time[i], ids[i]
-    return True
+    back = (time[0] < before_time) | ((time[0] == before_time) & (ids[0] <= before_id) & (ids[0] >= 0))
+    for i in range(1, len(time)):
+        step = time[i] - time[i - 1]
+        back |= (step < 0) | ((step == 0) & (ids[i] <= ids[i - 1]) & (ids[i] >= 0))
+    return not back
 
 
 @compiled
-def _holes(first: Integers, after: Integers, wanted: int, flags: Integers) -> int:
-    """How many rows begin behind the id they should begin with; marks them in ``flags`` unless that is empty."""
-    holes, mark = 0, len(flags) > 0
+def _holes(first: Integers, after: Integers, wanted: int) -> int:
+    """How many rows begin behind the id they should begin with."""
+    holes = int((first[0] > wanted) & (wanted >= 0))
+    for i in range(1, len(first)):
+        holes += (first[i] > after[i - 1]) & (after[i - 1] >= 0)
+    return holes
+
+
+@compiled
+def _mark_holes(first: Integers, after: Integers, wanted: int, flags: Integers) -> None:
+    """Mark the rows that begin behind the id they should begin with."""
     for i in range(len(first)):
         if first[i] > wanted >= 0:
-            holes += 1
-            if mark:
-                flags[i] |= _ID_HOLE
+            flags[i] |= _ID_HOLE
         wanted = after[i]
-    return holes
 
 
 class Order:
@@ -180,14 +185,14 @@ class Order:
         batch = self._held.pop(0)
         self._rows -= len(batch)
         wanted = int(batch.first[0]) if self._after is None else self._after
-        holes = _holes(batch.first, batch.after, wanted, np.empty(0, np.int64))
+        holes = _holes(batch.first, batch.after, wanted)
         self._after = int(batch.after[-1])
         self._given = int(batch.tape.time[-1]), int(batch.tape.trade_id[-1])
         if not holes:
             return batch.tape
         self._counts["id_holes"] += holes
         flags = np.zeros(len(batch), np.int64)
-        _holes(batch.first, batch.after, wanted, flags)
+        _mark_holes(batch.first, batch.after, wanted, flags)
         return flagged(batch.tape, flags)
 
 

@@ -1,186 +1,216 @@
-"""The compiled scanner: CSV bytes straight into columns, without a string in between."""
+"""The compiled scanner: CSV bytes straight into columns, without a string in between.
+
+A text is looked through twice: first for commas and newlines, 64 bytes at a time, which tells where every cell is;
+then the wanted cells are read where they are. What nobody wants is not looked at again.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from ..core.kernels import compiled
+from ..core.kernels import compiled, inlined
+from .cells import Bits, byte, count, decimal, equal64, letters, lowest, spelled, whole
 
 SKIP, DECIMAL, INTEGER, FLAG, SIDE = range(5)
 """What a cell is: nothing we want, a decimal, a whole number, true or false, buy or sell."""
-POWERS = np.array([10.0**k for k in range(23)])
-"""The powers of ten that a float64 holds exactly."""
-_EXACT = 1 << 53
-_TRUE, _FALSE, _BUY, _SELL = (int.from_bytes(word) for word in (b"true", b"false", b"buy", b"sell"))
-_COMMA, _NEWLINE, _RETURN, _POINT, _ZERO = 44, 10, 13, 46, 48
+_GROUP = 256
+"""Rows read column by column before the next ones: their text stays in the nearest cache."""
+_COMMA, _NEWLINE, _RETURN = np.uint8(44), np.uint8(10), 13
+_TRUE, _FALSE, _BUY, _SELL = (spelled(s) for s in ("true", "false", "buy", "sell"))
+_1, _0, _B, _S = (spelled(s) for s in ("1", "0", "b", "s"))
+_ONE = np.uint64(1)
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-
-
-@intrinsic
-def byte(_: Any, address: Any) -> Any:
-    """The byte at a memory address, as a number.
-
-    Compiled functions pay for every array they are called with; an address costs nothing, and the small functions
-    below are called once or more per cell.
-    """
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = context.get_value_type(types.uint8)
-        value = builder.load(builder.inttoptr(args[0], kind.as_pointer()))
-        return builder.zext(value, context.get_value_type(types.int64))
-
-    return types.int64(address), emit
+Marks = NDArray[np.int32]
 
 
 @compiled
-def _digits(i: int) -> tuple[int, int, int, int]:
-    """Digits at ``i``, a point among them allowed: their value, how many, how many behind the point, where they end.
+def find(base: int, at: int, end: int, marks: Marks) -> tuple[int, int]:
+    """Where cells begin: behind every comma and newline.
 
-    The value is right for up to 18 digits.
-    """
-    value, start = 0, i
-    digit = byte(i) - _ZERO
-    while 0 <= digit <= 9:
-        value = value * 10 + digit
-        i += 1
-        digit = byte(i) - _ZERO
-    if byte(i) != _POINT:
-        return value, i - start, 0, i
-    point = i
-    i += 1
-    digit = byte(i) - _ZERO
-    while 0 <= digit <= 9:
-        value = value * 10 + digit
-        i += 1
-        digit = byte(i) - _ZERO
-    return value, i - start - 1, i - point - 1, i
-
-
-@compiled
-def _past(i: int) -> int:
-    """The end of the cell that ``i`` is in."""
-    b = byte(i)
-    while b not in (_COMMA, _NEWLINE):
-        i += 1
-        b = byte(i)
-    return i
-
-
-@compiled
-def _end(i: int) -> int:
-    """``i``, or the newline behind it when a carriage return stands there."""
-    return i + 1 if byte(i) == _RETURN and byte(i + 1) == _NEWLINE else i
-
-
-@compiled
-def _word(start: int, size: int) -> int:
-    """A word of one to five bytes in lower case, as one big-endian number; 0 for a longer or an empty one."""
-    word = 0
-    for i in range(start, start + size if size <= 5 else start):
-        word = word << 8 | byte(i) | 32
-    return word
-
-
-@compiled
-def _flag(word: int) -> int:
-    """1 for true, 0 for false, −1 for neither."""
-    if word in (_TRUE, 49):
-        return 1
-    return 0 if word in (_FALSE, 48) else -1
-
-
-@compiled
-def _side(word: int) -> int:
-    """1 for buy or b, −1 for sell or s, 0 for neither."""
-    if word in (_BUY, 98):
-        return 1
-    return -1 if word in (_SELL, 115) else 0
-
-
-@compiled
-def scan(
-    at: int,
-    end: int,
-    kinds: Integers,
-    slots: Integers,
-    powers: Floats,
-    floats: Floats,
-    integers: Integers,
-    odd: Integers,
-) -> tuple[int, int, int]:
-    """Read whole lines until the text, the room for rows or the room for oddities ends.
-
-    A decimal becomes the float nearest to it: digits and power of ten are both exact as floats, so their quotient
-    is rounded once. Whatever is not read that way (more than 15 to 17 digits, an exponent, a sign, a letter, a wrong
-    number of cells) is written down in ``odd`` for the caller to look at; its row is kept, so that rows number lines.
+    Eight are written per block whether it has them or not, and the surplus is overwritten: that is cheaper than to
+    guess how many there are.
 
     Parameters
     ----------
+    base : int
+        Address of the text.
     at, end : int
-        Addresses of the first byte and behind the last, which is a newline.
-    kinds, slots : ndarray of int64
-        Per cell: what it is, and the row of ``floats`` or ``integers`` it goes to.
-    powers : ndarray of float64
-        `POWERS`.
-    floats, integers : ndarray, one row per column
-        Take the values.
-    odd : ndarray of int64, four columns
-        Takes row, cell (−1 for a line with a wrong number of cells) and the addresses of what could not be read.
+        First byte to look at, and the one behind the last.
+    marks : ndarray of int32
+        Takes positions in the text, of cells, from ``at`` itself on; longer than the text by a block.
 
     Returns
     -------
     tuple of int
-        Where reading stopped, rows read, oddities written.
+        Cells and lines that end.
     """
-    cells, room, most = len(kinds), min(floats.shape[1], integers.shape[1]), len(odd) - len(kinds) - 1
-    i, row, strange = at, 0, 0
-    while i < end and row < room and strange < most:
-        line, cell = i, 0
-        while True:
-            start, kind = i, kinds[cell]
-            good = True
-            if kind == SKIP:
-                i = _past(i)
-            elif kind <= INTEGER:
-                value, count, scale, i = _digits(i)
-                if kind == DECIMAL:
-                    while value >= _EXACT and scale > 0 and value % 10 == 0:
-                        value //= 10
-                        scale -= 1
-                    good = 0 < count <= 18 and value < _EXACT and i - start <= count + 1
-                    floats[slots[cell], row] = value / powers[scale] if good else np.nan
-                else:
-                    good = 0 < count <= 18 and i - start == count
-                    integers[slots[cell], row] = value
-            else:
-                i = _past(i)
-                size = i - start - (byte(i) == _NEWLINE and byte(i - 1) == _RETURN)
-                word = _flag(_word(start, size)) if kind == FLAG else _side(_word(start, size))
-                good = word >= 0 if kind == FLAG else word != 0
-                integers[slots[cell], row] = word
-            i = _end(i)
-            if byte(i) != _COMMA and byte(i) != _NEWLINE:
-                good = False
-                i = _past(i)
-            if not good:
-                odd[strange, 0], odd[strange, 1], odd[strange, 2], odd[strange, 3] = row, cell, start, i
-                strange += 1
-            cell += 1
-            if byte(i) == _NEWLINE or cell == cells:
-                break
-            i += 1
-        if cell != cells or byte(i) != _NEWLINE:
-            while byte(i) != _NEWLINE:
-                i += 1
-            odd[strange, 0], odd[strange, 1], odd[strange, 2], odd[strange, 3] = row, -1, line, i
+    marks[0] = at
+    cells, lines = 1, 0
+    for block in range(at, end, 64):
+        newline = equal64(base + block, _NEWLINE)
+        bits = equal64(base + block, _COMMA) | newline
+        if end - block < 64:
+            inside = (_ONE << np.uint64(end - block)) - _ONE
+            newline, bits = newline & inside, bits & inside
+        n = count(bits)
+        for j in range(8 if n <= 8 else n):
+            marks[np.uint64(cells + j)] = block + 1 + lowest(bits)
+            bits &= bits - _ONE
+        cells, lines = cells + n, lines + count(newline)
+    return cells - 1, lines
+
+
+@compiled
+def even(base: int, marks: Marks, lines: int, cells: int) -> bool:
+    """Whether every line has ``cells`` cells, where there are as many in all."""
+    fine = True
+    for line in range(1, lines + 1):
+        fine &= byte(base + marks[np.uint64(line * cells)] - 1) == _NEWLINE
+    return fine
+
+
+@compiled
+def straighten(base: int, marks: Marks, found: int, cells: int, out: Marks, wrong: Integers) -> int:
+    """Marks with ``cells`` cells for every line: the cells of a line that has more or fewer are made empty.
+
+    Parameters
+    ----------
+    base : int
+        Address of the text.
+    marks : ndarray of int32
+        As `find` filled them.
+    found, cells : int
+        Cells that there are, and how many each line should have.
+    out : ndarray of int32
+        Takes the marks.
+    wrong : ndarray of int64
+        Takes the lines that have more or fewer.
+
+    Returns
+    -------
+    int
+        How many lines have more or fewer.
+    """
+    line, strange, first = 0, 0, 0
+    out[0] = marks[0]
+    for last in range(1, found + 1):
+        if byte(base + marks[last] - 1) != _NEWLINE:
+            continue
+        right = last - first == cells
+        for cell in range(1, cells + 1):
+            out[line * cells + cell] = marks[first + cell if right else last]
+        if not right:
+            wrong[strange] = line
             strange += 1
-        i += 1
-        row += 1
-    return i, row, strange
+        line, first = line + 1, last
+    return strange
+
+
+@inlined
+def _edges(base: int, marks: Marks, k: int, last: bool) -> tuple[int, int]:
+    """Where cell ``k`` begins and ends; a carriage return belongs to the newline."""
+    end = base + marks[np.uint64(k + 1)] - 1
+    if last and byte(end - 1) == _RETURN:
+        end -= 1
+    return base + marks[np.uint64(k)], end
+
+
+@inlined
+def _word(start: int, end: int, flag: bool) -> tuple[Any, Bits]:
+    """1 for true or buy, 0 for false, −1 for sell, and 0 if it is one of them."""
+    found = letters(start, end)
+    yes = (found == (_TRUE if flag else _BUY)) | (found == (_1 if flag else _B))
+    no = (found == (_FALSE if flag else _SELL)) | (found == (_0 if flag else _S))
+    return np.int64(yes) - (0 if flag else np.int64(no)), _ONE - np.uint64(yes | no)
+
+
+@compiled
+def _decimals(base: int, marks: Marks, k: int, step: int, last: bool, out: Floats, odd: Integers) -> int:
+    """Read cell ``k`` and every ``step``-th from there on; returns how many could not be read."""
+    strange = 0
+    for row in range(len(out)):
+        start, end = _edges(base, marks, k, last)
+        out[row], wrong = decimal(start, end)
+        if wrong:
+            odd[strange, 0] = row
+            strange += 1
+        k += step
+    return strange
+
+
+@compiled
+def _integers(base: int, marks: Marks, k: int, step: int, last: bool, out: Integers, odd: Integers) -> int:
+    """The same for whole numbers."""
+    strange = 0
+    for row in range(len(out)):
+        start, end = _edges(base, marks, k, last)
+        out[row], wrong = whole(start, end)
+        if wrong:
+            odd[strange, 0] = row
+            strange += 1
+        k += step
+    return strange
+
+
+@compiled
+def _words(base: int, marks: Marks, k: int, step: int, last: bool, flag: bool, out: Integers, odd: Integers) -> int:
+    """The same for words."""
+    strange = 0
+    for row in range(len(out)):
+        start, end = _edges(base, marks, k, last)
+        out[row], wrong = _word(start, end, flag)
+        if wrong:
+            odd[strange, 0] = row
+            strange += 1
+        k += step
+    return strange
+
+
+@compiled
+def scan(
+    base: int, marks: Marks, kinds: Integers, slots: Integers, floats: Floats, integers: Integers, odd: Integers
+) -> int:
+    """Read the wanted cells of some lines.
+
+    A decimal becomes the float nearest to it. Whatever cannot be read here (more than 15 or 16 digits, an exponent, a
+    sign, a letter) is written down in ``odd`` for the caller to look at.
+
+    Parameters
+    ----------
+    base : int
+        Address of the text.
+    marks : ndarray of int32
+        Where cells begin, as `find` tells, from the first cell of the first line on.
+    kinds, slots : ndarray of int64
+        Per cell: what it is, and the row of ``floats`` or ``integers`` it goes to.
+    floats, integers : ndarray, one row per column, one column per line
+        Take the values.
+    odd : ndarray of int64, two columns
+        Takes line and cell of what could not be read; has room for every cell.
+
+    Returns
+    -------
+    int
+        Oddities written.
+    """
+    cells, rows, strange = len(kinds), floats.shape[1], 0
+    for lo in range(0, rows, _GROUP):
+        hi = min(lo + _GROUP, rows)
+        for cell in range(cells):
+            kind, slot, k, last = kinds[cell], slots[cell], lo * cells + cell, cell == cells - 1
+            n, more = 0, odd[strange:]
+            if kind == DECIMAL:
+                n = _decimals(base, marks, k, cells, last, floats[slot, lo:hi], more)
+            elif kind == INTEGER:
+                n = _integers(base, marks, k, cells, last, integers[slot, lo:hi], more)
+            elif kind != SKIP:
+                n = _words(base, marks, k, cells, last, kind == FLAG, integers[slot, lo:hi], more)
+            more[:n, 0] += lo
+            more[:n, 1] = cell
+            strange += n
+    return strange

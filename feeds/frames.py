@@ -1,0 +1,171 @@
+"""Frames in memory as feeds: pandas, polars, or anything that speaks the Arrow C stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import DataError
+from ..core.tape import Tape
+from .decode import Quarantine, Rows
+from .files import Source
+from .generic import MappedBars, MappedTape
+from .order import Order
+from .tables import TableReader
+from .tabular import Sheet, of_batches
+
+_FRAME = Path("frame")
+_ROWS = 65_536
+
+
+def _batches(owner: str, frame: Any) -> Iterator[Sheet]:
+    """A frame's rows as sheets.
+
+    Raises
+    ------
+    DataError
+        If it is no frame.
+    """
+    import pyarrow as pa
+
+    if hasattr(frame, "reset_index"):  # pandas: an index of times is a column like any other
+        if type(frame.index).__name__ == "DatetimeIndex":
+            frame = frame.rename_axis(frame.index.name or "time").reset_index()
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    elif hasattr(frame, "__arrow_c_stream__"):
+        table = pa.table(frame)
+    elif isinstance(frame, Mapping) and frame:
+        table = pa.table({name: np.asarray(values) for name, values in frame.items()})
+    else:
+        raise DataError(f"{owner}: takes a frame from Python, not from a YAML; CsvTape and CsvBars read files")
+    return of_batches(_FRAME, table.to_batches(_ROWS))
+
+
+class FrameTape(MappedTape):
+    """Trades from a frame in memory; for Python only, a YAML cannot hold a frame.
+
+    Parameters
+    ----------
+    frame : pandas or polars frame, pyarrow table, or mapping of names to arrays
+        Anything with ``__arrow_c_stream__`` does. A DatetimeIndex of pandas is a column ``time`` or of its own name.
+    columns : dict, default={}
+        What the frame calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
+        ``symbol``; what is left out is looked for under its usual names.
+    time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
+        Unit of time stamps that are numbers.
+    sides : dict, default={}
+        Words for the sides, as in ``{buy: [up], sell: [down]}``; left out: buy, b, 1, sell, s and −1.
+    side_of : {"taker", "maker"}, default="taker"
+        Whose side the frame tells.
+    contracts : {"none", "linear", "inverse"}, default="none"
+        What quantities count: base currency, or contracts.
+    contract_size : float or None, default=None
+        Base currency (linear) or quote currency (inverse) in one contract; refused with ``none``.
+    infer_side : {"none", "tick", "bulk"}, default="none"
+        What to do about rows without a side.
+    symbol : str or None, default=None
+        The market wanted of a frame that holds several.
+    bad_rows : {"error", "quarantine"}, default="error"
+        What to do with rows that cannot be read.
+
+    Raises
+    ------
+    DataError
+        If it is no frame, or a value cannot be read.
+    ParamError
+        For a parameter out of bounds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> when = pd.to_datetime(["2024-01-01 00:00:00.5", "2024-01-01 00:00:01.0"])
+    >>> frame = pd.DataFrame({"price": [10.0, 11.0], "qty": [1.0, 2.0], "side": ["buy", "sell"]}, index=when)
+    >>> (tape,) = FrameTape(frame).tapes()
+    >>> tape.time.tolist(), tape.side.tolist()
+    ([1704067200500000, 1704067201000000], [1, -1])
+    """
+
+    needs_path = False
+
+    def __init__(self, frame: Any = None, **params: Any) -> None:
+        super().__init__((), **params)
+        self._frame = frame
+        _batches(type(self).__name__, frame)
+
+    @property
+    def source(self) -> str:
+        """Where the data come from, for errors and reports."""
+        return str(_FRAME)
+
+    def _in_time_order(self) -> list[Path]:
+        return [_FRAME]
+
+    def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
+        return super()._tapes_between(start, None)
+
+    def _read(self, path: Path, order: Order, quarantine: Quarantine) -> Iterator[Tape]:
+        for rows, time in self._rows(quarantine):
+            yield from order.push(self._without_void(rows, time))
+
+    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+        return self._rows(quarantine)
+
+    def _rows(self, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+        table, _ = self.how()
+        for rows in TableReader(_FRAME, table, quarantine, self.counts).rows(_batches("FrameTape", self._frame)):
+            self._market.check(rows)
+            yield rows, rows["time"]
+
+
+class FrameBars(MappedBars):
+    """Bars from a frame in memory; for Python only, a YAML cannot hold a frame.
+
+    Parameters
+    ----------
+    frame : pandas or polars frame, pyarrow table, or mapping of names to arrays
+        Anything with ``__arrow_c_stream__`` does. A DatetimeIndex of pandas is a column ``time`` or of its own name.
+    columns : dict, default={}
+        What the frame calls ``time`` and the canonical columns; what is left out is looked for under its own name.
+        Any other name makes an extra column.
+    time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
+        Unit of time stamps that are numbers.
+    label : {"start", "end"}, default="start"
+        Whether rows are stamped with the start or the end of their interval.
+    interval : str or None, default=None
+        Length of a bar; None takes the most frequent distance between two rows.
+    infer_side : {"none", "bulk"}, default="none"
+        ``bulk`` estimates taker volume from price moves where the frame has none.
+    bad_rows : {"error", "quarantine"}, default="error"
+        What to do with rows that cannot be read.
+
+    Raises
+    ------
+    DataError
+        If it is no frame, or a value cannot be read.
+    ParamError
+        For a parameter out of bounds.
+
+    Examples
+    --------
+    >>> frame = {"time": [1704067260, 1704067320], "close": [10.0, 11.0], "volume": [1.0, 2.0]}
+    >>> bars = FrameBars(frame, label="end").bars()
+    >>> bars["open_time"].tolist(), bars["close"].tolist()
+    ([1704067200000000, 1704067260000000], [10.0, 11.0])
+    """
+
+    needs_path = False
+
+    def __init__(self, frame: Any = None, **params: Any) -> None:
+        super().__init__((), **params)
+        self._frame = frame
+        self.paths = [_FRAME]
+        _batches(type(self).__name__, frame)
+
+    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
+        """The rows of the frame."""
+        table, _ = self.how()
+        return TableReader(path, table, quarantine, self.counts).rows(_batches("FrameBars", self._frame))

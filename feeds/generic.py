@@ -1,0 +1,224 @@
+"""Files of one's own: trades and bars from any table whose columns are said by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.errors import ParamError
+from ..core.params import Choice, Rule, Text
+from ..core.tape import Tape
+from .decode import Rows
+from .table_bars import NUMBERS, TableBars
+from .table_params import TIME_UNITS, ColumnMap, WordLists, by_cells, mapped, side_words
+from .table_tape import ContractTape
+from .tables import Column, Table, of_symbol
+from .tabular import Reading
+from .values import SIDES
+
+_WORDS = {**SIDES, "1": 1, "1.0": 1, "-1": -1, "-1.0": -1}
+_TIMES = ("time", "timestamp", "ts", "datetime", "date", "open_time")
+_TAPE = (
+    Column("time", "time", _TIMES),
+    Column("price", "amount", ("price", "px")),
+    Column("quantity", "amount", ("quantity", "qty", "size", "amount", "volume")),
+    Column("side", "side", ("side", "taker_side"), optional=True),
+    Column("is_buyer_maker", "side", (), optional=True, words={"true": -1, "1": -1, "false": 1, "0": 1}),
+    Column("trade_id", "integer", ("trade_id", "id"), optional=True),
+    Column("symbol", "text", ("symbol",), optional=True),
+)
+_BARS = (
+    Column("time", "time", _TIMES),
+    *(Column(n, "number", (n, n[0]) if n in ("open", "high", "low", "close") else (n,), True) for n in NUMBERS),
+)
+
+
+def _delimiter(text: str) -> str:
+    """One character, or its name.
+
+    >>> _delimiter("tab"), _delimiter(";")
+    ('\\t', ';')
+    """
+    made = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(text, text)
+    if len(made) != 1 or made in '"\n\r':
+        raise ValueError
+    return made
+
+
+FILE_PARAMS: dict[str, Any] = {"delimiter": ",", "header": "auto"}
+FILE_BOUNDS: dict[str, Rule] = {
+    "delimiter": Text(_delimiter, "one character, or tab"),
+    "header": Choice("auto", "yes", "no"),
+}
+
+
+def reading(params: dict[str, Any]) -> Reading:
+    """How the parameters say to read files."""
+    return Reading(_delimiter(params.get("delimiter", ",")), params.get("header", "auto"))
+
+
+class MappedTape(ContractTape):
+    """A tape from a table whose columns the user names."""
+
+    abstract = True
+    params = {"columns": {}, "time_unit": "auto", "sides": {}, "side_of": "taker"}
+    bounds = {
+        "columns": ColumnMap(tuple(c.name for c in _TAPE)),
+        "time_unit": Choice(*TIME_UNITS),
+        "sides": WordLists(),
+        "side_of": Choice("taker", "maker"),
+    }
+
+    def how(self) -> tuple[Table, Reading]:
+        """What stands where, and how to read it."""
+        given = self.p["columns"]
+        words = side_words(self.p["sides"]) or _WORDS
+        if self.p["side_of"] == "maker":
+            words = {word: -sign for word, sign in words.items()}
+        cells = by_cells(given)
+        columns = mapped(_TAPE, given)
+        if cells:
+            columns = tuple(c for c in columns if c.name in given or not c.optional)
+        table = Table(columns, cells, self.p["time_unit"], words, counted=bool(cells))
+        return of_symbol(table, self.p["symbol"]), reading(self.p)
+
+    def tape(self, rows: Rows, time: NDArray[np.int64], ids: NDArray[np.int64]) -> Tape:
+        """Rows of one file as a tape; who made the market stands for the side where there is no side."""
+        made = super().tape(rows, time, ids)
+        if "side" in rows.columns or "is_buyer_maker" not in rows.columns:
+            return made
+        return replace(made, side=rows["is_buyer_maker"].astype(np.int8))
+
+
+class CsvTape(MappedTape):
+    """Trades from any CSV, parquet, feather, JSON or JSON-lines file, its columns named in ``columns``.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        Files, in any order; patterns are expanded.
+    columns : dict, default={}
+        What the file calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
+        ``symbol``; or the numbers of their cells, counted from 1. What is left out is looked for under its usual names.
+    time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
+        Unit of the time stamps, which may have a fraction; ``auto`` goes by their
+        magnitude. Text without a zone is UTC.
+    sides : dict, default={}
+        Words for the sides, as in ``{buy: [B], sell: [S], none: [N]}``; left out: buy, b, 1, sell, s and −1.
+    side_of : {"taker", "maker"}, default="taker"
+        Whose side the file tells.
+    delimiter : str, default=","
+        Between the cells of a line: one character, or ``tab``.
+    header : {"auto", "yes", "no"}, default="auto"
+        Whether the first line names the columns; ``auto`` takes it for a header unless it begins with a digit.
+    contracts : {"none", "linear", "inverse"}, default="none"
+        What quantities count: base currency, or contracts.
+    contract_size : float or None, default=None
+        Base currency (linear) or quote currency (inverse) in one contract; refused with ``none``.
+    infer_side : {"none", "tick", "bulk"}, default="none"
+        What to do about rows without a side: nothing, the tick rule, or bulk classification of the bars' volume.
+    symbol : str or None, default=None
+        The market wanted of files that hold several.
+    bad_rows : {"error", "quarantine"}, default="error"
+        What to do with lines that cannot be read.
+
+    Raises
+    ------
+    DataError
+        For a file that cannot be read, with its row, column and value.
+    ParamError
+        For a parameter out of bounds.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
+    >>> _ = file.write_text("ts;px;qty;agg\\n2024-01-01 00:00:00;10.5;2;S\\n2024-01-01 00:00:01;10.6;1;B\\n")
+    >>> names = {"time": "ts", "price": "px", "quantity": "qty", "side": "agg"}
+    >>> (tape,) = CsvTape(file, columns=names, delimiter=";").tapes()
+    >>> tape.side.tolist(), tape.price.tolist()
+    ([-1, 1], [10.5, 10.6])
+    """
+
+    params = FILE_PARAMS
+    bounds = FILE_BOUNDS
+
+
+class MappedBars(TableBars):
+    """Bars from a table whose columns the user names."""
+
+    abstract = True
+    params = {"columns": {}, "time_unit": "auto"}
+    bounds = {"columns": ColumnMap(), "time_unit": Choice(*TIME_UNITS)}
+
+    @classmethod
+    def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The columns beyond the canonical ones that bars have under ``params``."""
+        own = {c.name for c in _BARS}
+        return tuple(name for name in params.get("columns", {}) if name not in own)
+
+    def how(self) -> tuple[Table, Reading]:
+        """What stands where, and how to read it."""
+        given = self.p["columns"]
+        cells = by_cells(given)
+        own = {c.name for c in _BARS}
+        for name in given:
+            if name not in own and (not name.isidentifier() or name in ("open_time", "close_time", "quality")):
+                raise ParamError(f"{type(self).__name__}: columns: '{name}' cannot be a column; stamps are called time")
+        extra = tuple(Column(name, "number", ()) for name in self.extra_columns(self.p))
+        columns = mapped((*_BARS, *extra), given)
+        if cells:
+            columns = tuple(c for c in columns if c.name in given or not c.optional)
+        return Table(columns, cells, self.p["time_unit"], counted=bool(cells)), reading(self.p)
+
+
+class CsvBars(MappedBars):
+    """Bars from any CSV, parquet, feather, JSON or JSON-lines file, its columns named in ``columns``.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        Files; patterns are expanded. Rows that two files share must be the same in both.
+    columns : dict, default={}
+        What the file calls ``time`` and the canonical columns; or the numbers of their cells, counted from 1. What is
+        left out is looked for under its own name. Any other name makes an extra column.
+    time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
+        Unit of the time stamps, which may have a fraction; ``auto`` goes by their
+        magnitude. Text without a zone is UTC.
+    label : {"start", "end"}, default="start"
+        Whether rows are stamped with the start or the end of their interval.
+    interval : str or None, default=None
+        Length of a bar; None takes the most frequent distance between two rows.
+    delimiter : str, default=","
+        Between the cells of a line: one character, or ``tab``.
+    header : {"auto", "yes", "no"}, default="auto"
+        Whether the first line names the columns; ``auto`` takes it for a header unless it begins with a digit.
+    infer_side : {"none", "bulk"}, default="none"
+        ``bulk`` estimates taker volume from price moves where the file has none.
+    bad_rows : {"error", "quarantine"}, default="error"
+        What to do with lines that cannot be read.
+
+    Raises
+    ------
+    DataError
+        For a file that cannot be read, with its row, column and value; for rows off the grid.
+    ParamError
+        For a parameter out of bounds.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"
+    >>> lines = ["date,open,high,low,close,volume,fund", "2024-01-01,1,3,1,2,9,0.1", "2024-01-02,2,2,2,2,0,0.2"]
+    >>> _ = file.write_text("\\n".join(lines))
+    >>> bars = CsvBars(file, columns={"funding": "fund"}).bars()
+    >>> bars.spec, bars["close"].tolist(), bars["funding"].tolist(), bars["quality"].tolist()
+    ('1d', [2.0, 2.0], [0.1, 0.2], [0, 2])
+    """
+
+    params = FILE_PARAMS
+    bounds = FILE_BOUNDS

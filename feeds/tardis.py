@@ -1,0 +1,85 @@
+"""Tardis.dev: normalised trade files of many venues."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..core.params import Choice
+from .bars import Covered
+from .table_tape import ContractTape, trade_columns
+from .tables import Column, Table
+from .tabular import Reading
+
+
+class TardisTrades(ContractTape):
+    """Tardis.dev's ``trades`` files: exchange, symbol, timestamp, local_timestamp, id, side, price, amount.
+
+    Parameters
+    ----------
+    paths : path or sequence of paths
+        Files, in any order; patterns are expanded.
+    clock : {"exchange", "local"}, default="exchange"
+        The time of a trade: the venue's stamp, or that of its arrival at the recorder.
+    contracts : {"none", "linear", "inverse"}, default="none"
+        What amounts count, which is as the venue does: base currency, or contracts.
+    contract_size : float or None, default=None
+        Base currency (linear) or quote currency (inverse) in one contract; refused with ``none``.
+    infer_side : {"none", "tick", "bulk"}, default="none"
+        What to do about rows whose side is ``unknown``.
+    symbol : str or None, default=None
+        The market wanted of files that hold several, as grouped symbols do.
+    bad_rows : {"error", "quarantine"}, default="error"
+        What to do with lines that cannot be read.
+
+    Raises
+    ------
+    DataError
+        For a file that cannot be read, with its row, column and value.
+    ParamError
+        For a parameter out of bounds.
+
+    Notes
+    -----
+    The side is the taker's. Whether ids follow each other depends on the venue, so missing ones are not looked for.
+
+    References
+    ----------
+    Tardis.dev, Downloadable CSV files, https://docs.tardis.dev/downloadable-csv-files#trades
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> file = pathlib.Path(tempfile.mkdtemp()) / "trades.csv"
+    >>> head = "exchange,symbol,timestamp,local_timestamp,id,side,price,amount"
+    >>> row = "binance-futures,BTCUSDT,1582329602111000,1582329602418379,42377944,buy,9682,0.132"
+    >>> _ = file.write_text(f"{head}\\n{row}\\n")
+    >>> [tape.time.tolist() for clock in ("exchange", "local") for tape in TardisTrades(file, clock=clock).tapes()]
+    [[1582329602111000], [1582329602418379]]
+    """
+
+    params = {"clock": "exchange"}
+    bounds = {"clock": Choice("exchange", "local")}
+    table = Table(
+        trade_columns(
+            ("timestamp",),
+            ("price",),
+            ("amount",),
+            ("side",),
+            ("id",),
+            Column("symbol", "text", ("symbol",), optional=True),
+        ),
+        unit="us",
+    )
+    dated = r"_(\d{4})-(\d{2})-(\d{2})_"
+
+    def how(self) -> tuple[Table, Reading]:
+        """What stands where, and how to read it."""
+        table, how = super().how()
+        if self.p["clock"] == "local":
+            time = replace(table.columns[0], names=("local_timestamp",))
+            table = replace(table, columns=(time, *table.columns[1:]))
+        return table, how
+
+    def _promised(self, path: Path) -> Covered:
+        return super()._promised(path) if self.p["clock"] == "exchange" else (None, None)
