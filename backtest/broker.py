@@ -55,7 +55,7 @@ class Broker(bt.brokers.BackBroker):
 
     A limit order that rested pays the maker's fee. Slippage is taken in full, also beyond the bar's
     range, but never pushes a limit order through its limit. A remainder of rounding leaves neither a
-    position nor an order open.
+    position nor an order open. A bar of another feed gives an order no second try at its own feed's old bar.
     """
 
     def init(self) -> None:
@@ -70,6 +70,16 @@ class Broker(bt.brokers.BackBroker):
             done.remsize = 0.0
             order.completed()
         super().notify(order)
+
+    def submit(self, order: Any, check: bool = True) -> Any:
+        """Take an order, which the bars after this one may fill."""
+        order.tried = len(order.data)
+        return super().submit(order, check=check)
+
+    def _try_exec(self, order: Any) -> None:
+        if len(order.data) > order.tried:
+            order.tried = len(order.data)
+            super()._try_exec(order)
 
     def _try_exec_limit(self, order: Any, popen: float, phigh: float, plow: float, plimit: float) -> None:
         fees = self.getcommissioninfo(order.data)

@@ -29,7 +29,7 @@ def source_digest(path: Path) -> str:
 
 
 def describe_source(source: Any) -> dict[str, Any]:
-    """What one data block was read from and what came of it."""
+    """What one feed was read from and what came of it."""
     bars = source.bars
     levels = bars.levels
     return {
@@ -42,6 +42,14 @@ def describe_source(source: Any) -> dict[str, Any]:
     }
 
 
+def readers(sources: Mapping[str, Any]) -> dict[str, Any]:
+    """What was read, each reader once, by the name of the first feed it gave."""
+    first: dict[int, str] = {}
+    for name, source in sources.items():
+        first.setdefault(id(source.feed), name)
+    return {name: sources[name].feed for name in first.values()}
+
+
 def make_lock(config: Any, sources: Mapping[str, Any], engine: str) -> dict[str, Any]:
     """The content of run.lock as plain YAML types.
 
@@ -50,7 +58,7 @@ def make_lock(config: Any, sources: Mapping[str, Any], engine: str) -> dict[str,
     config : RunConfig
         Resolved: every default is spelled out.
     sources : mapping of str to Source
-        The data blocks as they were read.
+        The feeds as they were read.
     engine : str
         Which one ran.
     """
@@ -61,8 +69,8 @@ def make_lock(config: Any, sources: Mapping[str, Any], engine: str) -> dict[str,
         "versions": versions(),
         "inputs": [
             {"data": name, "path": str(f.path), "bytes": int(f.bytes), "sha256": f.sha256}
-            for name, source in sources.items()
-            for f in source.feed.files
+            for name, feed in readers(sources).items()
+            for f in feed.files
         ],
         "data": {name: describe_source(source) for name, source in sources.items()},
         "plugins": [{"path": str(p), "sha256": source_digest(p)} for p in config.plugin_files],

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import backtrader as bt
+import numpy as np
+from numpy.typing import NDArray
 
 from ..core.clock import from_day_number
+
+Array = NDArray[Any]
+Account = tuple[Array, ...]
 
 TYPES = {
     bt.Order.Market: "market",
@@ -59,38 +66,34 @@ class Fill:
     reason: str
 
 
-class Recorder(bt.Analyzer):
-    """Collects what a run did, for the result folder."""
+class News(NamedTuple):
+    """What is heard of an order.
 
-    def __init__(self) -> None:
-        self.orders: dict[int, dict[str, Any]] = {}
-        self.fills: list[Fill] = []
-        self.equity: list[tuple[int, float, float, float]] = []
+    Parameters
+    ----------
+    order : Order
+        As it is at that time.
+    bar : int
+        Bar of its feed, from 1.
+    price : float
+        Its price at that time, which a trailing stop goes on moving.
+    """
 
-    def notify_order(self, order: Any) -> None:
-        """Keep the latest state of ``order`` and its new executions."""
-        number = len(self.orders) + 1
-        row = self.orders.setdefault(order.ref, {"ref": number, "created_time": self._created(order)})
-        row.update(self._state(order))
-        for bit in order.executed.iterpending():
-            if bit is not None:
-                self.fills.append(self._fill(row["ref"], order, bit))
+    order: Any
+    bar: int
+    price: float
 
-    def next(self) -> None:
-        """Note the account at the close of this bar."""
-        broker, data = self.strategy.broker, self.strategy.data
-        self.equity.append((self._now(), broker.getvalue(), broker.getcash(), broker.getposition(data).size))
-
-    def _state(self, order: Any) -> dict[str, Any]:
-        done = order.executed
+    def state(self) -> dict[str, Any]:
+        """Columns of orders.parquet."""
+        order, done = self.order, self.order.executed
         return {
             "data": order.data._name,
             "side": "buy" if order.isbuy() else "sell",
             "type": TYPES.get(order.exectype, order.getordername().lower()),
             "size": abs(order.created.size),
-            "price": order.created.price if order.exectype != bt.Order.Market else float("nan"),
+            "price": self.price if order.exectype != bt.Order.Market else float("nan"),
             "status": order.getstatusname().lower(),
-            "executed_time": self._bar_time(order.data) if done.size else None,
+            "executed_time": self._time() if done.size else None,
             "executed_price": done.price if done.size else float("nan"),
             "executed_size": abs(done.size),
             "commission": done.comm,
@@ -98,35 +101,92 @@ class Recorder(bt.Analyzer):
             "reason": order.info.get("reason", ""),
         }
 
-    def _fill(self, ref: int, order: Any, bit: Any) -> Fill:
-        return Fill(
-            ref=ref,
-            data=order.data._name,
-            bar=len(order.data) - 1,
-            time=self._bar_time(order.data),
-            price=bit.price,
-            opened=bit.opened,
-            closed=bit.closed,
-            opened_fee=bit.openedcomm,
-            closed_fee=bit.closedcomm,
-            pnl=bit.pnl,
-            reason=order.info.get("reason", ""),
-        )
+    def fills(self, ref: int) -> Iterator[Fill]:
+        """Executions since the news before."""
+        order = self.order
+        for bit in order.executed.iterpending():
+            yield Fill(
+                ref=ref,
+                data=order.data._name,
+                bar=self.bar - 1,
+                time=self._time(),
+                price=bit.price,
+                opened=bit.opened,
+                closed=bit.closed,
+                opened_fee=bit.openedcomm,
+                closed_fee=bit.closedcomm,
+                pnl=bit.pnl,
+                reason=order.info.get("reason", ""),
+            )
 
-    def _created(self, order: Any) -> int:
-        """The exact close of the bar on which ``order`` was sent; its news comes a bar or so later."""
-        data = order.data
-        for ago in range(min(len(data), 8)):
-            if data.datetime[-ago] == order.created.dt:
-                return self._bar_time(data, ago)
-        return from_day_number(order.created.dt)
+    def created(self) -> int:
+        """The exact close of the bar on which the order was sent; its first news comes a bar or so later."""
+        stamps, sent = self.order.data.lines.datetime.array, self.order.created.dt
+        for ago in range(min(self.bar, 8)):
+            if stamps[self.bar - 1 - ago] == sent:
+                return self._time(ago)
+        return from_day_number(sent)
 
-    @staticmethod
-    def _bar_time(data: Any, ago: int = 0) -> int:
-        """The exact close of a bar of the feed, where the feed carries it."""
-        line = getattr(data.lines, "close_time", None)
-        return int(line[-ago]) if line is not None else from_day_number(data.datetime[-ago])
+    def _time(self, ago: int = 0) -> int:
+        """The exact close of the bar of the news, or of one before it."""
+        return _close(self.order.data, self.bar - 1 - ago)
 
-    def _now(self) -> int:
-        datas = self.strategy.datas
-        return max(self._bar_time(d) for d in datas if len(d))
+
+def _close(data: Any, bar: int) -> int:
+    """The exact close of a bar of a feed, where the feed carries it."""
+    line = getattr(data.lines, "close_time", None)
+    return int(line.array[bar]) if line is not None else from_day_number(data.lines.datetime.array[bar])
+
+
+class Recorder(bt.Analyzer):
+    """Collects what a run did, for the result folder."""
+
+    def __init__(self) -> None:
+        self._news: list[News] = []
+        self._rows: list[tuple[int, float, float, float]] = []
+        self._spans: list[Account] = []
+        self._bars = 0
+
+    def notify_order(self, order: Any) -> None:
+        """Keep the news of ``order``; it is made sense of after the run."""
+        self._news.append(News(order, len(order.data), order.created.price))
+
+    def next(self) -> None:
+        """Note the account at the close of this bar of the traded feed; the bars of other feeds are no news of it."""
+        broker, data = self.strategy.broker, self.strategy.data
+        if len(data) == self._bars:
+            return
+        self._bars = len(data)
+        self._rows.append((_close(data, self._bars - 1), broker.getvalue(), broker.getcash(), broker.getposition(data).size))
+
+    def take(self, time: Array, value: Array, cash: Array, position: Array) -> None:
+        """Note the account over many bars of the traded feed, before `next` notes any."""
+        self._spans.append((time, value, cash, position))
+        self._bars += len(time)
+
+    @property
+    def equity(self) -> Account:
+        """Time in epoch µs, value, cash and position in the traded feed, one entry a bar."""
+        rows = tuple(np.array(column) for column in zip(*self._rows, strict=True))
+        spans = [*self._spans, rows] if rows else self._spans
+        time, *others = (np.concatenate(parts) for parts in zip(*spans, strict=True))
+        return time.astype(np.int64), *(column.astype(np.float64) for column in others)
+
+    @cached_property
+    def orders(self) -> dict[int, dict[str, Any]]:
+        """The latest state of every order, by its number in backtrader; once the run is over."""
+        first: dict[int, News] = {}
+        last: dict[int, News] = {}
+        for news in self._news:
+            first.setdefault(news.order.ref, news)
+            last[news.order.ref] = news
+        return {
+            ref: {"ref": number, "created_time": first[ref].created(), **news.state()}
+            for number, (ref, news) in enumerate(last.items(), 1)
+        }
+
+    @cached_property
+    def fills(self) -> list[Fill]:
+        """Every execution, in the order in which they became known; once the run is over."""
+        rows = self.orders
+        return [fill for news in self._news for fill in news.fills(rows[news.order.ref]["ref"])]

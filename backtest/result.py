@@ -12,7 +12,8 @@ import numpy as np
 
 from ..core.bars import Bars
 from ..core.clock import iso
-from .lock import make_lock
+from .lock import make_lock, readers
+from .quality import profit_from_damaged
 from .record import Recorder
 from .round_trips import RoundTrip, pair
 from .statistics import drawdown, summarise
@@ -53,6 +54,8 @@ class Outcome:
         What it did.
     engine : str
         How it ran.
+    engine_reason : str
+        Why that way.
     """
 
     config: Any
@@ -60,6 +63,7 @@ class Outcome:
     strategy: Any
     record: Recorder
     engine: str = "backtrader"
+    engine_reason: str = ""
 
     @cached_property
     def trips(self) -> list[RoundTrip]:
@@ -69,13 +73,13 @@ class Outcome:
     @cached_property
     def equity(self) -> dict[str, Any]:
         """Columns of equity.parquet, one row a bar."""
-        time, value, cash, position = (np.array(c) for c in zip(*self.record.equity, strict=True))
+        time, value, cash, position = self.record.equity
         start = self.config.broker.cash
         return {
-            "time": time.astype(np.int64),
+            "time": time,
             "value": value,
             "cash": cash,
-            "position": position.astype(np.float64),
+            "position": position,
             "drawdown": drawdown(value, start),
         }
 
@@ -97,11 +101,13 @@ class Outcome:
             "name": self.config.name,
             "strategy": self.config.strategy.kind,
             "engine": self.engine,
+            "engine_reason": self.engine_reason,
             "bars": len(self.first),
             "start": iso(int(self.first["open_time"][0])),
             "end": iso(int(self.first["close_time"][-1])),
             "orders": len(self.record.orders),
             **figures,
+            "profit_from_damaged": profit_from_damaged(self.trips, {n: s.bars for n, s in self.sources.items()}),
             "open_position": float(equity["position"][-1]),
             "lines": self.lines(),
             "warnings": self.warnings(),
@@ -129,8 +135,8 @@ class Outcome:
     def warnings(self) -> list[str]:
         """What a reader should know before believing the figures."""
         made = [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
-        for name, source in self.sources.items():
-            counts = source.feed.counts
+        for name, feed in readers(self.sources).items():
+            counts = feed.counts
             made += [f"{name}: {counts[what]:,} rows {what}" for what in DAMAGE if counts.get(what)]
         if rejected := sum(row["status"] in ("margin", "rejected") for row in self.record.orders.values()):
             made.append(f"{rejected} orders were refused for lack of cash")

@@ -8,15 +8,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import backtrader as bt
-
-from ..configs.models import RunConfig
+from ..configs.models import RunConfig, feed_specs
 from ..core.bars import Bars
 from ..core.errors import DataError
 from ..core.lines import bar_data
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES
 from ..strategies.base import Use
 from .broker import make_broker
+from .engine import make_cerebro, what_ran
 from .folder import check_place, save
 from .record import Recorder
 from .result import Outcome, Result
@@ -27,12 +26,12 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Source:
-    """One data block, read.
+    """One feed, read.
 
     Parameters
     ----------
     feed : Feed
-        The reader, with its files and counts.
+        The reader, with its files and counts; one for all feeds of a data block.
     bars : Bars
         What it gave.
     """
@@ -68,15 +67,17 @@ def run(config: RunConfig, out: Path, *, report: bool = True, progress: Progress
     check_place(out)
     say = progress or (lambda text: None)
     with TemporaryDirectory(prefix="tapeflow-") as aside:
-        sources = {name: read(config, name, say, aside=Path(aside)) for name in config.data}
+        sources: dict[str, Source] = {}
+        for name in config.data:
+            sources |= read(config, name, say, aside=Path(aside))
         say("running")
         outcome = simulate(config, sources)
         say("writing results")
         return save(outcome, out, report=report, aside=Path(aside))
 
 
-def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = None) -> Source:
-    """Open data block ``name`` and turn it into bars.
+def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = None) -> dict[str, Source]:
+    """Open data block ``name`` and turn it, in one pass, into the bars of each of its feeds.
 
     Parameters
     ----------
@@ -95,15 +96,18 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
     if aside is not None:
         feed.quarantine = aside / f"{name}.quarantine.csv"
     wish: dict[str, Any] = {"row_size": block.row_size, "start": block.start, "end": block.end}
+    specs = feed_specs(name, block.bars)
     if feed.gives == "bars":
-        bars = feed.bars(block.bars, gaps=block.gaps, **wish)
+        made = feed.bars_of(list(specs.values()), gaps=block.gaps, **wish)
     else:
         if wish["row_size"] is None and _wants_levels(config):
             wish["row_size"] = "auto"
-        bars = feed.bars(block.bars or "1m", size_edges=tuple(block.size_edges), tick=block.tick, **wish)
-    if not len(bars):
-        raise DataError(f"data.{name}: no bars between the times asked for")
-    return Source(feed, bars)
+        kinds = [spec or "1m" for spec in specs.values()]
+        made = feed.bars_of(kinds, size_edges=tuple(block.size_edges), tick=block.tick, **wish)
+    for own, bars in zip(specs, made, strict=True):
+        if not len(bars):
+            raise DataError(f"data.{own}: no bars between the times asked for")
+    return {own: Source(feed, bars) for own, bars in zip(specs, made, strict=True)}
 
 
 def _wants_levels(config: RunConfig) -> bool:
@@ -115,9 +119,9 @@ def _wants_levels(config: RunConfig) -> bool:
 
 def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:
     """Run the strategy of ``config`` over bars that were read; nothing is written."""
-    cerebro = bt.Cerebro(stdstats=False)
+    cerebro = make_cerebro(config.engine)
     for name, source in sources.items():
-        block = config.data[name]
+        block = config.data[config.feeds[name]]
         cerebro.adddata(
             bar_data(source.bars, name, tick=block.tick, lot=block.lot, min_notional=block.min_notional), name=name
         )
@@ -130,7 +134,8 @@ def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:
     cerebro.addanalyzer(Recorder, _name="record")
     cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
     strategy = cerebro.run()[0]
-    return Outcome(config=config, sources=sources, strategy=strategy, record=strategy.analyzers.record)
+    engine, why = what_ran(cerebro)
+    return Outcome(config, sources, strategy, strategy.analyzers.record, engine, why)
 
 
 def _broker(config: RunConfig) -> Any:

@@ -12,11 +12,12 @@ from ..core.errors import ParamError, TapeflowError, unknown
 from ..core.names import FUNCTIONS, Names
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
-from ..feeds.bars import BarSpec
+from ..feeds.kinds import BarSpec
 from ..feeds.rows import check_rows
 from .errors import Complaint, KeyPath
-from .models import Data, IndicatorBlock, keys
-from .plugin import AnyLine, Raw, check_params, columns_of, declared, lacks, legal, line_names
+from .models import Data, IndicatorBlock, feed_specs, keys
+from .plugin import AnyLine, Raw, check_params, columns_of, declared, legal, line_names
+from .wiring import Asked, Wiring
 
 _OWN_NAMES = frozenset(
     ("analyzers", "broker", "cerebro", "data", "datas", "env", "indicators", "l", "lines", "observers", "p", "params")
@@ -47,17 +48,22 @@ class Checker:
         self._indicators = block(raw, "indicators")
         self._strategy = block(raw, "strategy")
         self._feeds: dict[str, Any] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
         self._lines: dict[str, tuple[str, ...]] = {}
+        self._wiring = Wiring(self._lines, self._feeds)
 
     def complaints(self) -> Iterator[Complaint]:
         """All of them, in no particular order."""
         strategy, no_strategy = self._find(STRATEGIES, self._strategy.get("kind"), ("strategy", "kind"))
         for name, given in self._data.items():
             yield from self._feed(name, given)
+            yield from self._named(name, given)
         for name, given in self._indicators.items():
             yield from self._name(name, strategy)
             yield from self._indicator(name, given)
         yield from no_strategy
+        self._bring(strategy)
+        yield from self._wiring.complaints()
         if strategy is not None:
             yield from self._rules(strategy)
 
@@ -85,9 +91,23 @@ class Checker:
         cls, wrong = self._find(FEEDS, given.get("feed"), (*path, "feed"))
         yield from wrong
         if cls is not None:
-            self._feeds[name] = cls
+            self._feeds |= dict.fromkeys(feed_specs(name, given.get("bars")), cls)
             yield from check_params(path, cls, given, keys(Data))
             yield from self._use(path, cls, given)
+            yield from _kinds(path, cls, given)
+
+    def _named(self, name: str, given: Any) -> Iterator[Complaint]:
+        """The names of a block's feeds, each of which must be free."""
+        bars = given.get("bars") if isinstance(given, Mapping) else None
+        for feed in feed_specs(name, bars):
+            path = ("data", name, "bars", feed) if isinstance(bars, Mapping) and bars else ("data", name)
+            if len(path) > 2 and not feed.isidentifier():
+                text = "a name must be letters, digits and _, and begin with a letter"
+                yield Complaint(path, text, on_key=True)
+            elif feed in self._names:
+                other = ".".join(self._names[feed])
+                yield Complaint(path, f"'{feed}' is the name of {other} already; take another name", on_key=True)
+            self._names.setdefault(feed, path)
 
     @staticmethod
     def _use(path: KeyPath, cls: Any, given: Raw) -> Iterator[Complaint]:
@@ -102,11 +122,10 @@ class Checker:
             yield Complaint((*path, "size_edges"), f"{kind} knows no trade sizes", on_key=True)
         if cls.gives == "tape" and given.get("gaps", "keep") != "keep":
             yield Complaint((*path, "gaps"), f"{kind} gives trades; only klines have gaps to fill", on_key=True)
-        for key, check in (("bars", _check_spec), ("row_size", _check_rows)):
-            try:
-                check(given)
-            except ParamError as err:
-                yield Complaint((*path, key), re.sub(rf"^{key}:? ", "", str(err)))
+        try:
+            _check_rows(given)
+        except ParamError as err:
+            yield Complaint((*path, "row_size"), re.sub("^row_size:? ", "", str(err)))
 
     def _name(self, name: str, strategy: Any) -> Iterator[Complaint]:
         taken = ""
@@ -116,7 +135,7 @@ class Checker:
             taken = f"'{name}' is a column of every feed; take another name"
         elif name in FUNCTIONS:
             taken = f"'{name}' is a function of the rules; take another name"
-        elif name in self._data:
+        elif name in self._names:
             taken = f"'{name}' is a data block already; take another name"
         elif name in _OWN_NAMES or hasattr(strategy, name):
             taken = f"'{name}' is an attribute of every strategy; take another name"
@@ -126,8 +145,8 @@ class Checker:
     def _indicator(self, name: str, given: Any) -> Iterator[Complaint]:
         path: KeyPath = ("indicators", name)
         read = self._read_by(given)
-        if isinstance(read, str) and read not in self._data:
-            yield Complaint((*path, "data"), unknown("data block", read, self._data))
+        if isinstance(read, str) and read not in self._names:
+            yield Complaint((*path, "data"), unknown("data block", read, self._names))
         kind = given.get("kind") if isinstance(given, Mapping) else None
         cls, wrong = self._find(INDICATORS, kind, (*path, "kind"))
         yield from wrong
@@ -136,39 +155,58 @@ class Checker:
             return
         bad = list(check_params(path, cls, given, keys(IndicatorBlock)))
         yield from bad
-        if not bad:
-            self._lines[name] = line_names(cls, given)
-        if read in self._feeds and (text := lacks(cls, given, self._feeds[read])):
-            yield Complaint(path, text)
+        self._wiring.add(name, Asked(cls, given, read, path))
+        if bad:
+            return
+        self._lines[name] = line_names(cls, given)
+        if isinstance(read, str) and read in self._names:
+            said = cls.disagreement(legal(cls, given), block(self._data, self._names[read][1]))
+            yield from (Complaint((*path, param), text) for param, text in said.items())
 
     def _read_by(self, given: Any) -> Any:
         """The name of the data block an indicator reads."""
         named = given.get("data") if isinstance(given, Mapping) else None
-        return named if named is not None else next(iter(self._data), None)
+        return named if named is not None else next(iter(self._names), None)
+
+    def _bring(self, strategy: Any) -> None:
+        """Take in the indicators that a strategy brings and the YAML does not replace."""
+        for name, use in getattr(strategy, "uses", {}).items():
+            if name not in self._indicators:
+                cls: Any = INDICATORS.find(use.kind)
+                feed = use.data or next(iter(self._names), None)
+                self._lines[name] = line_names(cls, use.params)
+                self._wiring.add(name, Asked(cls, use.params, feed, ("strategy", "kind"), strategy.__name__))
 
     def _rules(self, cls: Any) -> Iterator[Complaint]:
-        """A strategy's parameters, the indicators it brings, and what only it can judge."""
+        """A strategy's parameters, and what only it can judge."""
         given = self._strategy.get("params", {})
         if not isinstance(given, Mapping):
             return
         wrong = list(check_params(("strategy", "params"), cls, given))
         yield from wrong
-        feed = next((self._feeds.get(name) for name in self._data), None)
-        brought = {k: use for k, use in getattr(cls, "uses", {}).items() if k not in self._indicators}
-        for name, use in brought.items():
-            own = INDICATORS.find(use.kind)
-            self._lines[name] = line_names(own, use.params)
-            if feed is not None and not use.data and (text := lacks(own, use.params, feed)):
-                yield Complaint(("strategy", "kind"), f"{cls.__name__} uses {text}")
+        feed = next((self._feeds.get(name) for name in self._names), None)
         if feed is None or any(len(c.path) > 2 and c.path[2] in declared(cls) for c in wrong):
             return
         for where, text in cls.validate(legal(cls, given), Names(columns_of(feed), self._lines)):
             yield Complaint(("strategy", "params", *where), text)
 
 
-def _check_spec(given: Raw) -> None:
-    if isinstance(spec := given.get("bars"), str):
-        BarSpec.parse(spec)
+def _kinds(path: KeyPath, cls: Any, given: Raw) -> Iterator[Complaint]:
+    """Kinds of bars that are none, or that this feed cannot give."""
+    bars = given.get("bars")
+    for feed, text in feed_specs("", bars).items():
+        here: KeyPath = (*path, "bars", feed) if isinstance(bars, Mapping) else (*path, "bars")
+        if not isinstance(text, str):
+            continue
+        try:
+            spec = BarSpec.parse(text)
+        except ParamError as err:
+            yield Complaint(here, str(err).removeprefix("bars: "))
+            continue
+        if spec.measure and cls.gives == "bars":
+            yield Complaint(here, f"'{text}' must be cut from trades; {cls.__name__} gives klines")
+        elif spec.needs_tick and given.get("tick") is None and "tick" not in declared(cls):
+            yield Complaint(here, f"'{text}' is a range in ticks: set tick beside it, the venue's price step")
 
 
 def _check_rows(given: Raw) -> None:

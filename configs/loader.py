@@ -15,7 +15,7 @@ from ..core.registry import FEEDS, INDICATORS, STRATEGIES, load_plugins
 from .checks import Checker, block
 from .document import Document, parse
 from .errors import Complaint, KeyPath, from_validation, shown
-from .models import Data, RunConfig, keys
+from .models import Data, RunConfig, feed_specs, keys
 from .overrides import override
 from .plugin import declared
 
@@ -145,7 +145,8 @@ def _data_defaults(raw: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[
 def _indicator_defaults(raw: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(given.get("kind"), str):
         return given
-    traded = next(iter(block(raw, "data")), None)
+    name, data = next(iter(block(raw, "data").items()), ("", None))
+    traded = next(iter(feed_specs(name, data.get("bars") if isinstance(data, Mapping) else None)))
     read = given.get("data") if given.get("data") is not None else traded
     return {**declared(INDICATORS.find(given["kind"])), **given, "data": read}
 

@@ -55,6 +55,14 @@ def _paths(value: Any) -> list[str]:
     return given
 
 
+def _bars(value: Any) -> str | dict[str, str] | None:
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping) or not value or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError("must be a kind of bars, as in 1m, or one for each name, as in {fast: 1m, slow: 4h}")
+    return dict(value)
+
+
 def _row_size(value: Any) -> float | Literal["auto"] | None:
     if value is None or value == "auto":
         return value  # type: ignore[no-any-return]
@@ -105,7 +113,22 @@ class Data(Model):
         BeforeValidator(_paths),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
     ] = Field(default=[], description="files, * and ? allowed; relative to the folder of this YAML")
-    bars: str | None = Field(default=None, description="what one bar is: 1m, 4h, 500t, 250v, 1000000q, 10r")
+    bars: Annotated[
+        str | dict[str, str] | None,
+        BeforeValidator(_bars),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": ["string", "null"]},
+                    {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
+                ]
+            }
+        ),
+    ] = Field(
+        default=None,
+        description="what one bar is: 1m, 500t, 250v, 1000000q, 10r, 500ti, 500tr, each with a session if wished, as "
+        "in 500t@1d; or names with one each, which are feeds then, as in {fast: 1m, slow: 4h}",
+    )
     row_size: Annotated[
         float | Literal["auto"] | None,
         BeforeValidator(_row_size),
@@ -215,6 +238,11 @@ class RunConfig(Model):
     _plugin_files: tuple[Path, ...] = PrivateAttr(default=())
 
     @property
+    def feeds(self) -> dict[str, str]:
+        """The data block behind each feed, by the feed's name; the first feed is traded."""
+        return {feed: name for name, block in self.data.items() for feed in feed_specs(name, block.bars)}
+
+    @property
     def folder(self) -> Path:
         """Where relative paths begin: the folder of the YAML."""
         return self._folder
@@ -235,6 +263,17 @@ class RunConfig(Model):
         """
         made: dict[str, Any] = _plain(self.model_dump(mode="python", by_alias=True))
         return made
+
+
+def feed_specs(name: str, bars: Any) -> dict[str, Any]:
+    """The feeds that data block ``name`` gives and the kind of bars of each: those in a mapping, or itself.
+
+    Examples
+    --------
+    >>> feed_specs("btc", "1m"), feed_specs("btc", {"fast": "1m", "slow": "4h"})
+    ({'btc': '1m'}, {'fast': '1m', 'slow': '4h'})
+    """
+    return dict(bars) if isinstance(bars, Mapping) and bars else {name: bars}
 
 
 def _plain(value: Any) -> Any:

@@ -53,9 +53,9 @@ def columns_of(feed: Any) -> tuple[str, ...]:
     return KLINE_COLUMNS if feed.gives == "bars" else tuple(BAR_COLUMNS)
 
 
-def lacks(cls: Any, given: Raw, feed: Any) -> str:
-    """Empty, or which input of an indicator the feed cannot know, before anything is read."""
-    known = frozenset(columns_of(feed)) | ({"levels"} if feed.gives == "tape" else set())
+def lacks(cls: Any, given: Raw, feed: Any, lines: Collection[str] = ()) -> str:
+    """Empty, or which input of an indicator neither the feed nor another one's ``lines`` can know."""
+    known = frozenset((*columns_of(feed), *lines, *(("levels",) if feed.gives == "tape" else ())))
     try:
         settled = cls.settle(legal(cls, given), known.__contains__)
         cls.check_inputs(settled, known.__contains__, feed.__name__, columns_of(feed))

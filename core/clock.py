@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,6 +56,20 @@ def interval_text(us: int) -> str:
 def grid_origin(interval: int) -> int:
     """Where a grid of ``interval`` is counted from: Monday for whole weeks, else midnight 1970-01-01."""
     return _MONDAY if interval % WEEK == 0 else 0
+
+
+def parse_zone(text: str) -> ZoneInfo:
+    """The time zone of an IANA name.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    try:
+        return ZoneInfo(text)
+    except (OSError, ValueError, LookupError):
+        raise ValueError(f"'{text}' is no time zone; write an IANA name, as in UTC or America/New_York") from None
 
 
 def day_numbers(us: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -21,8 +21,8 @@ LEVELS_STEP = nt.void(COLUMN, COLUMN, COLUMN, COLUMN, INTEGERS, COLUMN, COLUMN)
 """The same with the rows of this bar: price ticks, bought, sold."""
 
 
-def _jit(fn: F, *signature: Any) -> F:
-    options = {"nogil": True, "error_model": "numpy"}
+def _jit(fn: F, *signature: Any, **more: Any) -> F:
+    options = {"nogil": True, "error_model": "numpy", **more}
     try:
         made: F = nb.njit(*signature, cache=True, **options)(fn)
     except RuntimeError:  # typed at a prompt: there is no file to keep machine code beside
@@ -33,6 +33,11 @@ def _jit(fn: F, *signature: Any) -> F:
 def compiled(fn: F) -> F:
     """Compile ``fn`` on first use, without the interpreter lock, and keep the machine code on disk."""
     return _jit(fn)
+
+
+def inlined(fn: F) -> F:
+    """The same for what is called once or more per row: it becomes part of every compiled function that calls it."""
+    return _jit(fn, forceinline=True)
 
 
 def step(fn: F) -> F:

@@ -9,12 +9,15 @@ from typing import Any
 
 import backtrader as bt
 
-from ..core.errors import DataError
+from ..core.errors import DataError, InputError, unknown
 from ..core.names import Names
 from ..core.params import Bound, Rule
 from ..core.registry import INDICATORS, STRATEGIES
 from ..core.units import Distance
+from ..indicators.references import in_order, lines_read, spelled_out
+from .nested import walk
 from .risk import Risk
+from .wake import Wake
 
 
 @dataclass(frozen=True)
@@ -47,13 +50,35 @@ class _Meta(type(bt.Strategy)):  # type: ignore[misc]
     def dopreinit(cls, _obj: Any, *args: Any, **kwargs: Any) -> Any:
         _obj, args, kwargs = super().dopreinit(_obj, *args, **kwargs)
         uses = {**cls.uses, **getattr(_obj.cerebro, "indicator_blocks", {})}
-        _obj.indicators = {}
-        for name, use in uses.items():
-            data = _obj.getdatabyname(use.data) if use.data else _obj.data
-            made = INDICATORS.find(use.kind)(data, **use.params)
-            _obj.indicators[name] = made
-            setattr(_obj, name, made)
+        made = _made(_obj, uses)
+        _obj.indicators = {name: made[name] for name in uses}
+        for name, indicator in _obj.indicators.items():
+            setattr(_obj, name, indicator)
         return _obj, args, kwargs
+
+
+def _made(strategy: Any, uses: Mapping[str, Use]) -> dict[str, Any]:
+    """The indicators, each after those whose lines it reads."""
+    asked = {name: (INDICATORS.find(use.kind), use.params) for name, use in uses.items()}
+    made: dict[str, Any] = {}
+    for name in in_order(asked):
+        cls, params = asked[name]
+        lines = {other: indicator.getlinealiases() for other, indicator in made.items()}
+        own = spelled_out(cls, params, lines)
+        read = [_line(made, text) for text in lines_read(cls, own)]
+        data = strategy.getdatabyname(uses[name].data) if uses[name].data else strategy.data
+        made[name] = cls(data, *read, **own)
+    return made
+
+
+def _line(made: Mapping[str, Any], text: str) -> Any:
+    """The line ``name.line`` of the indicators in ``made``."""
+    name, _, line = text.partition(".")
+    if name not in made:
+        raise InputError(f"'{text}': {unknown('indicator', name, made)}")
+    if line not in made[name].getlinealiases():
+        raise InputError(f"'{text}': {unknown('line', line, made[name].getlinealiases())}")
+    return getattr(made[name].lines, line)
 
 
 def _protecting(decide: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -104,6 +129,7 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     )
     uses: Mapping[str, Use] = {}
     indicators: dict[str, Any]
+    _nested: list[Any] | None = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -125,6 +151,18 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         """Complaints beyond bounds, each with its place inside ``params``; none by default."""
         return ()
 
+    def _oncepost(self, dt: float) -> None:
+        """Move nested indicators along too; backtrader leaves them where they show the last bar of all."""
+        for indicator in self._parts():
+            if len(indicator._clock) > len(indicator):
+                indicator.advance()
+        super()._oncepost(dt)
+
+    def _parts(self) -> list[Any]:
+        if self._nested is None:
+            self._nested = list(walk(self._lineiterators[bt.LineIterator.IndType]))
+        return self._nested
+
     def start(self) -> None:
         """Refuse data too short for the warm-up, and lay out the protection."""
         needed, bars = max(self._minperiods), self.data.buflen() or len(self.data)
@@ -136,6 +174,17 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     def notify_order(self, order: Any) -> None:
         """Place protection behind an entry that filled, take it away when the position is gone."""
         self.risk.notify(order)
+
+    def wake(self) -> Wake | None:
+        """The bars on which ``next`` may act, known before the first; None where that is not known.
+
+        Engines may then leave out the others. Asked once the indicators are computed over all bars.
+        """
+        return None
+
+    def overdue(self) -> int:
+        """The bar, from 0, from which on `timed_out` closes the position held."""
+        return self.risk.due()
 
     def enter_long(self, reason: str = "long.enter", **kwargs: Any) -> Any:
         """Buy at market, sized by the run's sizer; ``reason`` travels into orders.parquet."""

@@ -8,6 +8,7 @@ from typing import Any
 import backtrader as bt
 
 from ..core.units import Amount, parse_amount
+from .wake import NEVER
 
 ENTRY_DONE = (bt.Order.Completed, bt.Order.Partial)
 
@@ -40,7 +41,7 @@ class Risk:
         position = self._strategy.getposition(order.data)
         side = math.copysign(1.0, position.size) if position.size else 0.0
         if side != self._side:
-            self._side, self._entered = side, len(self._strategy)
+            self._side, self._entered = side, len(self._strategy.data)
         if not side:
             self.withdraw()
         elif order.executed.size * side > 0:
@@ -63,8 +64,12 @@ class Risk:
 
     def expired(self) -> bool:
         """Whether the position has been held for ``time_stop`` bars."""
-        held = len(self._strategy) - self._entered
+        held = len(self._strategy.data) - self._entered
         return bool(self._bars and self._side and held >= self._bars)
+
+    def due(self) -> int:
+        """The bar, from 0, from which on `expired` is true of the position held."""
+        return self._entered + self._bars - 1 if self._bars and self._side else NEVER
 
     def _protect(self, size: float, price: float) -> None:
         side = 1.0 if size > 0 else -1.0

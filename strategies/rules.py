@@ -11,6 +11,7 @@ from ..core.errors import ExpressionError, nearest
 from ..core.names import Names
 from .base import Strategy
 from .expressions import Array, Expression, Ref
+from .wake import Mask, Wake
 
 SIDES = ("long", "short")
 KEYS = ("enter", "exit")
@@ -109,14 +110,29 @@ class Rules(Strategy):
             for key, text in (getattr(self.p, side) or {}).items()
             if text is not None
         }
-        self._true: dict[str, Any] | None = None
+        self._true: dict[str, Mask] | None = None
+        self._bars = 0
 
-    def signals(self) -> dict[str, Any]:
+    def signals(self) -> dict[str, Mask]:
         """Where each rule is true, as arrays over all bars of the first feed."""
-        return {name: rule.over(self._column) for name, rule in self._rules.items()}
+        bars = self.data.buflen()
+        return {name: np.broadcast_to(rule.over(self._column), bars) for name, rule in self._rules.items()}
+
+    def wake(self) -> Wake | None:
+        """While flat the bars on which one side's entry is true, in a position those of its exit."""
+        if not self._whole():
+            return None
+        self._true = self.signals()
+        never = np.zeros(self.data.buflen(), dtype=bool)
+        enters = (self._true.get(f"{side}.enter", never) for side in SIDES)
+        leaves = (self._true.get(f"{side}.exit", never) for side in SIDES)
+        return Wake(np.logical_xor(*enters), *leaves)
 
     def next(self) -> None:
-        """Exit, or enter while flat."""
+        """Exit, or enter while flat, once a bar of the first feed; bars of other feeds in between change nothing."""
+        if len(self.data) == self._bars:
+            return
+        self._bars = len(self.data)
         size = self.position.size
         if size:
             side = "long" if size > 0 else "short"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import BARS, Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.bars import BarSpec, aggregate
+from tapeflow.feeds.bars import aggregate
 from tapeflow.feeds.folding import FLOWS, PRICES
 from tapeflow.feeds.rows import auto_row_size, row_grid, row_index
 
@@ -342,12 +342,6 @@ def test_auto_rows_see_the_first_trade_only():
 def test_columns_are_the_canonical_ones():
     made = {"open_time", "close_time", "quality", *PRICES, *FLOWS} - {"rows", "unknown_rows"}
     assert made == {c.name for c in BARS}
-
-
-@pytest.mark.parametrize("text", ["500t", "250v", "1000000q", "10r", "x", "0m", "1mo"])
-def test_other_kinds_of_bars_are_refused_by_name(text):
-    with pytest.raises(ParamError, match=f"bars: '{text}' is not supported; time bars are"):
-        BarSpec.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -136,12 +136,12 @@ def assert_equal(ours: object, plain: bt.Strategy) -> None:
     broker = ours.strategy.broker
     assert plain.broker.getcash() == broker.getcash()
     assert plain.broker.getvalue() == broker.getvalue()
-    assert plain.values == [row[1] for row in ours.record.equity]
+    assert plain.values == ours.equity["value"].tolist()
 
 
 def test_a_run_equals_plain_backtrader_bit_for_bit(tmp_path: Path) -> None:
     conf = config(tmp_path, "{feed: SyntheticTape, seed: 3, days: 1, lot: 0.001}")
-    source = read(conf, "main", lambda text: None)
+    source = read(conf, "main", lambda text: None)["main"]
     assert_equal(simulate(conf, {"main": source}), by_hand(source))
 
 
@@ -151,7 +151,7 @@ def test_stops_and_targets_equal_plain_backtraders_bit_for_bit(tmp_path: Path) -
     conf = conf.model_copy(
         update={"broker": conf.broker.model_copy(update={"fees": conf.broker.fees.model_copy(update={"maker": 5e-4})})}
     )
-    source = read(conf, "main", lambda text: None)
+    source = read(conf, "main", lambda text: None)["main"]
     outcome = simulate(conf, {"main": source})
     kinds = {row["type"] for row in outcome.record.orders.values() if row["status"] == "completed"}
     assert kinds == {"market", "stop", "limit"}
@@ -163,5 +163,5 @@ def test_a_run_on_a_real_day_equals_plain_backtrader(tmp_path: Path, real_data: 
     path = real_data / "06_binance_official_dumps" / "cm_BTCUSD_PERP-aggTrades-2026-05-08.zip"
     data = f"{{feed: BinanceAggTrades, market: cm, contract_size: 100, path: '{path}', lot: 0.001}}"
     conf = config(tmp_path, data)
-    source = read(conf, "main", lambda text: None)
+    source = read(conf, "main", lambda text: None)["main"]
     assert_equal(simulate(conf, {"main": source}), by_hand(source))

@@ -11,6 +11,7 @@ COMMANDS = {
     "compute": "Compute indicators over trades or klines.",
     "data": "Fetch, keep and list market data.",
     "audit": "Grade market data: holes, duplicates, disorder, units, klines.",
+    "check": "Look for look-ahead in a config, or hold an indicator to the laws.",
     "validate": "Check a YAML config without running it.",
     "schema": "Print the JSON Schema of a run's YAML.",
     "report": "Make the report of a finished run.",

@@ -13,14 +13,18 @@ from .source import Source, source_options
 @click.command("bars", short_help="Turn trades or klines into order-flow bars.")
 @source_options
 @click.option(
-    "--out", required=True, metavar="FILE", help="Bars, as .parquet, .csv or .json; - is CSV on standard output."
+    "--out",
+    required=True,
+    metavar="FILE",
+    help="Bars, as .parquet, .csv or .json; - is CSV on standard output. {spec} in it stands for the kind of bars.",
 )
 @click.option("--levels", metavar="FILE", help="Volume by price row of every bar; needs --row-size.")
 @common(quiet=True)
 def command(source: Source, out: str, levels: str | None, as_json: bool, quiet: bool) -> None:
     """Turn INPUTS, trades or klines, into order-flow bars.
 
-    Times are epoch microseconds UTC; a bar covers open_time up to, not including, close_time.
+    Times are epoch microseconds UTC; a bar covers open_time up to, not including, close_time. --bars may be repeated:
+    all kinds are made in one pass, each with a file of its own, as in --out "bars-{spec}.parquet".
     """
     from ...core.errors import ParamError
     from ...core.tables import check_format, write_table
@@ -32,14 +36,39 @@ def command(source: Source, out: str, levels: str | None, as_json: bool, quiet: 
             raise ParamError("--levels: give --row-size, the height of a price row, or --row-size auto")
         if levels == out:
             raise ParamError(f"--levels and --out are both {out}")
-    feed, bars = source.bars(out)
-    if levels is not None and bars.levels is None:
+    outs, level_files = _files("--out", out, source.specs), _files("--levels", levels, source.specs)
+    feed, made = source.all_bars(outs[0])
+    if levels is not None and made[0].levels is None:
         raise ParamError(f"--levels: {source.feed} knows no price rows")
-    write_table(bars.columns, out, metadata={"spec": bars.spec, "source": bars.source})
-    rows = 0
-    if levels is not None:
-        rows = write_levels(bars, levels)
-    _tell(feed, bars, out, levels, rows, as_json=as_json and out != "-", quiet=quiet)
+    told = []
+    for bars, file, level_file in zip(made, outs, level_files, strict=True):
+        write_table(bars.columns, file, metadata={"spec": bars.spec, "source": bars.source})
+        rows = 0 if level_file is None else write_levels(bars, level_file)
+        told.append(_facts(feed, bars, file, level_file, rows))
+    if as_json and out != "-":
+        print_json(told[0] if len(told) == 1 else told)
+    else:
+        _tell(told, quiet=quiet)
+
+
+def _files(option: str, name: Any, specs: tuple[str, ...]) -> list[Any]:
+    """The file of each kind of bars: ``{spec}`` in ``name`` replaced; None for each where there is no name."""
+    from ...core.errors import ParamError
+
+    if name is None or "{spec}" not in name:
+        if name is not None and len(specs) > 1:
+            raise ParamError(
+                f"{option}: {len(specs)} kinds of bars need {{spec}} in the name, as in bars-{{spec}}.parquet"
+            )
+        return [name] * max(1, len(specs))
+    from ...feeds.kinds import BarSpec
+
+    if not specs:
+        raise ParamError(f"{option}: {{spec}} stands for a kind of bars; give --bars")
+    made = [name.replace("{spec}", BarSpec.parse(spec).file_name) for spec in specs]
+    if len(set(made)) < len(made):
+        raise ParamError(f"--bars: one kind is named twice (got {', '.join(specs)})")
+    return made
 
 
 def write_levels(bars: Any, path: str) -> int:
@@ -68,15 +97,18 @@ def level_columns(bars: Any) -> dict[str, Any]:
     }
 
 
-def _tell(feed: Any, bars: Any, out: str, levels: str | None, rows: int, *, as_json: bool, quiet: bool) -> None:
+def _facts(feed: Any, bars: Any, out: str, levels: str | None, rows: int) -> dict[str, Any]:
+    """What was written, for people and programs."""
     counts = {k: int(v) for k, v in feed.counts.items()}
-    if as_json:
-        made = {"out": out, "bars": len(bars), "spec": bars.spec, "counts": counts, "notes": list(bars.notes)}
-        print_json({**made, **({"levels": levels, "level_rows": rows} if levels else {})})
-        return
-    shown = ", ".join(f"{k} {v:,}" for k, v in counts.items() if v)
-    note(f"{label(out)}{len(bars):,} bars of {bars.spec} ({shown})", quiet=quiet)
-    if levels:
-        note(f"{label(levels)}{rows:,} price rows of {bars.levels.row_size:g}", quiet=quiet)
-    for text in bars.notes:
+    made = {"out": out, "bars": len(bars), "spec": bars.spec, "counts": counts, "notes": list(bars.notes)}
+    return {**made, **({"levels": levels, "level_rows": rows, "row_size": bars.levels.row_size} if levels else {})}
+
+
+def _tell(told: list[dict[str, Any]], *, quiet: bool) -> None:
+    shown = ", ".join(f"{k} {v:,}" for k, v in told[0]["counts"].items() if v)
+    for made in told:
+        note(f"{label(made['out'])}{made['bars']:,} bars of {made['spec']} ({shown})", quiet=quiet)
+        if "levels" in made:
+            note(f"{label(made['levels'])}{made['level_rows']:,} price rows of {made['row_size']:g}", quiet=quiet)
+    for text in dict.fromkeys(text for made in told for text in made["notes"]):
         note(f"note: {text}", quiet=quiet)

@@ -1,14 +1,27 @@
-"""``tapeflow compute``: indicators over trades or klines, in a file."""
+"""``tapeflow compute``: indicators over trades or klines, as a table or as the data providers' APIs answer."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from .asked import COMPLETE, DOCUMENTS, LIKE, Asked
 from .options import common, label, note, print_json
+from .output import FORMATS, choose_format, emit, emit_json
 from .source import Source, source_options
 from .wish import Wish, parse_wishes
+
+if TYPE_CHECKING:
+    from ...core.bars import Bars
+
+Lines = list[tuple[str, dict[str, Any]]]
+"""Each indicator's lines under its name."""
+SHOWN = 20
+"""Rows that a terminal is shown unless --results says otherwise."""
 
 
 @click.command("compute", short_help="Compute indicators over trades or klines.")
@@ -17,51 +30,189 @@ from .wish import Wish, parse_wishes
     "--indicator",
     "indicators",
     multiple=True,
-    required=True,
     metavar='"NAME=KIND(PARAM=VALUE, …)"',
     help='An indicator, as in "vwap=VWAP(anchor=1d)" or VWAP; may be repeated.',
 )
 @click.option(
-    "--out", required=True, metavar="FILE", help="The table, as .parquet, .csv or .json; - is CSV on standard output."
+    "--results", metavar="N|max", help=f"How many bars, the last ones.  [default: max; {SHOWN} on a terminal]"
 )
+@click.option(
+    "--backtrack",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="End at the N-th bar from the end. Files hold closed bars only, so 0, elsewhere the forming candle, is 1.",
+)
+@click.option(
+    "--chart",
+    type=click.Choice(["candles", "heikinashi"]),
+    default="candles",
+    help="Prices that indicators are shown: the bars' own, or Heikin-Ashi's; volumes are the bars' own.",
+)
+@click.option("--timestamps", type=click.Choice(["iso", "seconds"]), help="Add when each bar opens.")
+@click.option("--like", type=click.Choice(LIKE), help="Answer in the shape of this provider's API.")
+@click.option("--id", "ids", multiple=True, metavar="KEY=VALUE", help="With --like: the market, as in pair=btc_usd.")
+@click.option("--fields", metavar="A,B,…", help="With --like aperiodic: which fields.  [default: all 36]")
+@click.option(
+    "--format", "form", type=click.Choice(FORMATS), help="What is printed.  [default: table, or csv in a pipe]"
+)
+@click.option("--out", metavar="FILE", help="Write it, as .parquet, .csv or .json; - is CSV on standard output.")
 @click.option("--plugins", multiple=True, metavar="MODULE|PATH", help="Load these too, as `plugins:` of a run does.")
 @common(quiet=True)
 def command(
-    source: Source, indicators: tuple[str, ...], out: str, plugins: tuple[str, ...], as_json: bool, quiet: bool
+    source: Source,
+    indicators: tuple[str, ...],
+    plugins: tuple[str, ...],
+    out: str | None,
+    form: str | None,
+    as_json: bool,
+    quiet: bool,
+    **given: Any,
 ) -> None:
-    """Compute indicators over INPUTS, trades or klines.
+    """Compute indicators over INPUTS, trades or klines, oldest bar first.
 
     Columns are open_time and close_time, in epoch microseconds UTC, then name.line for every line.
+
+    --like prints what a provider's API answers: taapi a value or lists of values of one indicator; amberdata VWAP and
+    TWAP, newest first; kiyotaka volume profiles; aperiodic its 36 flow fields. The last three take no --indicator.
     """
-    from pathlib import Path
-
     from ...core.registry import load_plugins
-    from ...core.tables import check_format, write_table
 
-    check_format(out)
+    asked = Asked(**given)
+    asked.check(len(indicators), form, out)
     wishes = parse_wishes(indicators)
+    shape = choose_format("json" if asked.like in DOCUMENTS else form, out, as_json=as_json)
     load_plugins(list(plugins), Path())
-    classes = [_class(wish) for wish in wishes]
-    _, bars = source.bars(out, levels=any("levels" in cls.inputs for cls in classes))
-    columns: dict[str, Any] = {"open_time": bars["open_time"], "close_time": bars["close_time"]}
-    for wish, cls in zip(wishes, classes, strict=True):
-        frame = cls.over(bars, **wish.params)
-        columns.update({f"{wish.name}.{line}": frame[line].to_numpy() for line in frame.columns})
-    write_table(columns, out, metadata={"spec": bars.spec, "source": bars.source})
-    if as_json and out != "-":
-        print_json({"out": out, "bars": len(bars), "spec": bars.spec, "columns": list(columns)})
+    classes = [_class(wish, asked.chart) for wish in wishes]
+    if asked.like in COMPLETE:
+        _answer(source, asked, shape, out)
         return
-    note(f"{label(out)}{len(bars):,} bars of {bars.spec}, {len(columns) - 2} lines", quiet=quiet)
+    _, bars = source.bars(out or "-", levels=any("levels" in cls.inputs for cls in classes))
+    lines = _lines(bars, wishes, classes, asked.chart)
+    if asked.like == "taapi":
+        _taapi(bars, lines, asked, many=asked.results is not None or source.start is not None, out=out)
+        return
+    columns, part = _columns(bars, lines, asked), asked.part(len(bars), SHOWN if shape == "table" else None)
+    emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
+    shown = len(range(len(bars))[part])
+    if as_json and out not in (None, "-"):
+        print_json({"out": out, "bars": shown, "spec": bars.spec, "columns": list(columns)})
+        return
+    note(f"{label(out or '-')}{shown:,} bars of {bars.spec}, {sum(len(m) for _, m in lines)} lines", quiet=quiet)
+    for remark in _remarks(source, bars, asked, len(bars) - shown if shape == "table" else 0):
+        note(f"note: {remark}", quiet=quiet)
+    if asked.chart == "heikinashi" and (same := _blind(bars, wishes, classes)):
+        note(f"note: --chart changes nothing in {', '.join(same)}: no prices are read", quiet=quiet)
+
+
+def _remarks(source: Source, bars: Bars, asked: Asked, hidden: int) -> Iterator[str]:
+    if hidden and asked.results is None:
+        yield f"{hidden:,} other bars are not shown; --results max shows all"
     if bars.levels is not None and source.row_size is None:
-        note(f"note: price rows of {bars.levels.row_size:g}; --row-size sets another height", quiet=quiet)
+        yield f"price rows of {bars.levels.row_size:g}; --row-size sets another height"
 
 
-def _class(wish: Wish) -> Any:
+def _class(wish: Wish, chart: str) -> Any:
     """The indicator's class, its parameters checked before anything is read."""
     from ...configs.plugin import declared
+    from ...core.errors import ParamError
     from ...core.params import resolve
     from ...core.registry import INDICATORS
 
     cls: Any = INDICATORS.find(wish.kind)
-    resolve(f"--indicator {wish.name}: {wish.kind}", wish.params, declared(cls), cls.bounds)
+    full = resolve(f"--indicator {wish.name}: {wish.kind}", wish.params, declared(cls), cls.bounds)
+    if chart == "heikinashi" and full.get("chart") == chart:
+        raise ParamError(f"--chart: {wish.name} turns its prices into Heikin-Ashi itself; leave one of them out")
     return cls
+
+
+def _lines(bars: Bars, wishes: list[Wish], classes: list[Any], chart: str) -> Lines:
+    """Every indicator's lines by name."""
+    from ...indicators.references import all_over
+
+    if chart == "heikinashi":
+        bars = heikin_ashi(bars)
+    asked = {wish.name: (cls, wish.params) for wish, cls in zip(wishes, classes, strict=True)}
+    return [(name, {k: frame[k].to_numpy() for k in frame.columns}) for name, frame in all_over(bars, asked).items()]
+
+
+def heikin_ashi(bars: Bars) -> Bars:
+    """The same bars with Heikin-Ashi's prices; everything else, volumes and notionals too, stays."""
+    import numpy as np
+
+    from ...core.registry import INDICATORS
+
+    cls: Any = INDICATORS.find("HeikinAshi")
+    made = {name: values.to_numpy() for name, values in cls.over(bars).items()}
+    # A body that is rounding alone has no colour.
+    body = np.abs(made["close"] - made["open"]) > 1e-12 * np.abs(made["close"])
+    return bars.assign(**{**made, "open": np.where(body, made["open"], made["close"])})
+
+
+def _blind(bars: Bars, wishes: list[Wish], classes: list[Any]) -> list[str]:
+    """Those that read no prices."""
+    from ...indicators.inputs import columns_of
+
+    made = []
+    for wish, cls in zip(wishes, classes, strict=True):
+        inputs = cls.input_names(**cls.settle(cls.resolve(wish.params), bars.carries))
+        if 0 not in inputs and not {"open", "high", "low", "close"} & set(columns_of(inputs)):
+            made.append(wish.name)
+    return made
+
+
+def _columns(bars: Bars, lines: Lines, asked: Asked) -> dict[str, Any]:
+    """The table, times first."""
+    made: dict[str, Any] = {"open_time": bars["open_time"], "close_time": bars["close_time"]}
+    if asked.timestamps:
+        made["timestamp"] = _stamps(bars, asked.timestamps)
+    return made | {f"{name}.{line}": values for name, own in lines for line, values in own.items()}
+
+
+def _stamps(bars: Bars, form: str) -> Any:
+    import numpy as np
+
+    from ..answers import stamps
+
+    return np.array(stamps(bars, form))
+
+
+def _taapi(bars: Bars, lines: Lines, asked: Asked, *, many: bool, out: str | None) -> None:
+    from ..answers import stamps, taapi
+
+    part = asked.part(len(bars), None if many else 1)
+    times = stamps(bars, asked.timestamps)[part] if asked.timestamps else None
+    emit_json(taapi({name: values[part] for name, values in lines[0][1].items()}, times, many=many), out)
+
+
+def _answer(source: Source, asked: Asked, shape: str, out: str | None) -> None:
+    """What the providers answer that have values of their own."""
+    from ..answers import amberdata, aperiodic, kiyotaka
+
+    if asked.like == "amberdata":
+        bars, minutes = _with_minutes(source, out or "-")
+        part = asked.part(len(bars))
+        emit_json(
+            amberdata(bars.slice(part.start, part.stop), minutes, asked.names(), asked.timestamps or "words"), out
+        )
+        return
+    _, bars = source.bars(out or "-", levels=asked.like == "kiyotaka")
+    part = asked.part(len(bars), SHOWN if shape == "table" else None)
+    if asked.like == "kiyotaka":
+        emit_json(kiyotaka(bars.slice(part.start, part.stop), asked.names()), out)
+        return
+    columns = aperiodic(bars, [name.strip() for name in asked.fields.split(",")] if asked.fields else [])
+    if asked.timestamps:
+        columns = {"time": _stamps(bars, asked.timestamps), **{k: v for k, v in columns.items() if k != "time"}}
+    emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
+
+
+def _with_minutes(source: Source, out: str) -> tuple[Bars, Bars]:
+    """The bars asked for and those of a minute, from one reading."""
+    if not source.specs or source.specs == ("1m",):
+        _, bars = source.bars(out)
+        return bars, bars if bars.spec == "1m" else replace(source, specs=("1m",)).bars(out)[1]
+    if len(source.specs) > 1:
+        return source.bars(out)  # which refuses several kinds by name
+    _, (bars, minutes) = replace(source, specs=(*source.specs, "1m")).all_bars(out)
+    return bars, minutes

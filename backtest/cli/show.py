@@ -13,14 +13,18 @@ from .options import common, print_json, print_table
 
 @click.command("show", short_help="Describe one indicator, strategy or feed.")
 @click.argument("kind")
+@click.option("--explain", is_flag=True, help="Print what each choice of each dialect is, and who says so.")
 @click.option("--plugins", multiple=True, metavar="MODULE|PATH", help="Load these too, as `plugins:` of a run does.")
 @common()
-def command(kind: str, plugins: tuple[str, ...], as_json: bool) -> None:
+def command(kind: str, explain: bool, plugins: tuple[str, ...], as_json: bool) -> None:
     """Describe KIND, an indicator, strategy or feed: parameters, lines, inputs, source, documentation."""
     from ...core.registry import load_plugins
 
     load_plugins(list(plugins), Path())
     what, cls = _find(kind)
+    if explain:
+        _explain(kind, cls, as_json)
+        return
     made = describe(kind, what, cls)
     if as_json:
         print_json(made)
@@ -35,6 +39,24 @@ def command(kind: str, plugins: tuple[str, ...], as_json: bool) -> None:
         print_table([[line["name"], line["unit"], line["is"]] for line in made["lines"]], ["line", "unit", "is"])
     if made["inputs"]:
         click.echo(f"\nreads: {', '.join(made['inputs'])}")
+
+
+def _explain(kind: str, cls: Any, as_json: bool) -> None:
+    """The choices behind an indicator, dialect by dialect."""
+    from ...core.errors import ParamError
+    from ...indicators.dialects import DIALECTS
+
+    if not hasattr(cls, "explain"):
+        raise ParamError(f"{kind} has no dialect to explain; VolumeProfile and NakedPOC have")
+    made = {name: {"is": d.title, "choices": cls.explain(dialect=name)} for name, d in DIALECTS.items()}
+    if as_json:
+        print_json(made)
+        return
+    for name, dialect in made.items():
+        click.echo(f"{name}: {dialect['is']}\n")
+        rows = [list(choice.values()) for choice in dialect["choices"]]
+        print_table(rows, ["choice", "value", "means", "source"])
+        click.echo("")
 
 
 def _find(kind: str) -> tuple[str, Any]:

@@ -20,7 +20,13 @@ _OPTIONS = (
         "--contract-size", type=float, metavar="X", help="Quote currency in one contract of market cm: 100 for BTC."
     ),
     click.option("--param", "extra", multiple=True, metavar="KEY=VALUE", help="Another parameter of the feed."),
-    click.option("--bars", "spec", metavar="SPEC", help="What one bar is, as in 1m or 4h; klines keep their own."),
+    click.option(
+        "--bars",
+        "specs",
+        multiple=True,
+        metavar="SPEC",
+        help="What one bar is, as in 1m, 500t, 250v or 500t@1d; klines keep their own, or become longer.",
+    ),
     click.option("--tick", metavar="N", help="The venue's price step, of which a row is a whole number."),
     click.option("--row-size", metavar="N", help="Height of a price row in quote currency, or auto."),
     click.option(
@@ -44,7 +50,7 @@ class Source:
         Class name of the feed.
     market, contract_size, extra
         The feed's parameters, where given.
-    spec, tick, row_size, size_edges, gaps, start, end
+    specs, tick, row_size, size_edges, gaps, start, end
         How to make bars of it, where given.
     """
 
@@ -53,7 +59,7 @@ class Source:
     market: str | None
     contract_size: float | None
     extra: tuple[str, ...]
-    spec: str | None
+    specs: tuple[str, ...]
     tick: str | None
     row_size: str | None
     size_edges: str | None
@@ -62,7 +68,16 @@ class Source:
     end: str | None
 
     def bars(self, out: str, *, levels: bool = False) -> tuple[Any, Bars]:
-        """The feed, read, and its bars.
+        """The feed, read, and its bars, which are of one kind; arguments as for `all_bars`."""
+        from ...core.errors import ParamError
+
+        if len(self.specs) > 1:
+            raise ParamError(f"--bars: one kind of bars at a time (got {', '.join(self.specs)})")
+        feed, made = self.all_bars(out, levels=levels)
+        return feed, made[0]
+
+    def all_bars(self, out: str, *, levels: bool = False) -> tuple[Any, list[Bars]]:
+        """The feed, read once, and its bars of every kind.
 
         Parameters
         ----------
@@ -88,10 +103,11 @@ class Source:
         feed = cls(self.inputs, **self._params())
         if out != "-":
             feed.quarantine = Path(out).with_suffix(".quarantine.csv")
-        bars: Bars = feed.bars(self.spec, **wish)
-        if not len(bars):
+        kinds: list[str | None] = [*self.specs] or [None]
+        made: list[Bars] = feed.bars_of(kinds, **wish)
+        if not all(map(len, made)):
             raise DataError(f"{', '.join(self.inputs) or self.feed}: no bars between the times asked for")
-        return feed, bars
+        return feed, made
 
     def _params(self) -> dict[str, Any]:
         given = {"market": self.market, "contract_size": self.contract_size}
@@ -110,7 +126,7 @@ class Source:
                 if given:
                     raise ParamError(f"{option}: {self.feed} gives klines, which know no single trades")
             return {**wish, "gaps": self.gaps or "keep"}
-        if self.spec is None:
+        if not self.specs:
             raise ParamError(f"{self.feed} gives trades; say what one bar is, as in --bars 1m")
         if self.gaps:
             raise ParamError(f"--gaps: {self.feed} gives trades; only klines have gaps to fill")

@@ -1,0 +1,113 @@
+"""What the options of ``tapeflow compute`` ask of its answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+LIKE = ("taapi", "amberdata", "kiyotaka", "aperiodic")
+"""The providers whose answers there are."""
+DOCUMENTS = ("taapi", "amberdata", "kiyotaka")
+"""Those who answer with one JSON document."""
+COMPLETE = ("amberdata", "kiyotaka", "aperiodic")
+"""Those whose answer says itself what is computed."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the options ask of the answer.
+
+    Parameters
+    ----------
+    results : str or None
+        A number of bars, ``max``, or nothing.
+    backtrack : int
+        Which bar from the end is the last one; 0 and 1 are the same.
+    chart : str
+        ``candles`` or ``heikinashi``.
+    timestamps : str or None
+        ``iso`` or ``seconds``.
+    like : str or None
+        A provider.
+    ids : tuple of str
+        What its answer calls the market.
+    fields : str or None
+        Of Aperiodic's.
+    """
+
+    results: str | None
+    backtrack: int
+    chart: str
+    timestamps: str | None
+    like: str | None
+    ids: tuple[str, ...]
+    fields: str | None
+
+    def check(self, indicators: int, form: str | None, out: str | None) -> None:
+        """Refuse what does not go together.
+
+        Parameters
+        ----------
+        indicators : int
+            How many were asked for.
+        form, out : str or None
+            As ``--format`` and ``--out`` say.
+
+        Raises
+        ------
+        ParamError
+            Naming the option.
+        """
+        from ...core.errors import ParamError
+
+        own = self.like in COMPLETE
+        if own and indicators:
+            raise ParamError(f"--indicator: --like {self.like} has values of its own; leave one of them out")
+        if not own and not indicators:
+            raise ParamError('--indicator: name at least one, as in --indicator "vwap=VWAP(anchor=1d)"')
+        if self.like == "taapi" and indicators > 1:
+            raise ParamError(f"--like taapi: one indicator at a time (got {indicators})")
+        if own and self.chart != "candles":
+            raise ParamError(f"--chart: --like {self.like} shows no indicator")
+        if self.like in DOCUMENTS and form not in (None, "json"):
+            raise ParamError(f"--format {form}: --like {self.like} answers in JSON")
+        if self.like in DOCUMENTS and out not in (None, "-") and Path(str(out)).suffix.lower() != ".json":
+            raise ParamError(f"--out {out}: --like {self.like} answers in JSON")
+        if self.fields is not None and self.like != "aperiodic":
+            raise ParamError("--fields: only --like aperiodic has fields to choose from")
+        if self.like == "kiyotaka" and self.timestamps == "iso":
+            raise ParamError("--timestamps iso: --like kiyotaka stamps in seconds")
+        self.names()
+        self.count()
+
+    def count(self) -> int | None:
+        """How many bars; None for all."""
+        from ...core.errors import ParamError
+
+        if self.results in (None, "max"):
+            return None
+        if not str(self.results).isdigit() or int(str(self.results)) < 1:
+            raise ParamError(f"--results: '{self.results}' must be a number of bars from 1 on, or max")
+        return int(str(self.results))
+
+    def names(self) -> dict[str, str]:
+        """What the market is called."""
+        from ...core.errors import ParamError, unknown
+        from ..answers import IDS
+
+        made = dict(text.partition("=")[::2] for text in self.ids)
+        for key in made:
+            allowed = IDS.get(self.like or "", ())
+            if key not in allowed:
+                raise ParamError(f"--id: {unknown('key', key, allowed)}")
+        return made
+
+    def part(self, bars: int, unless: int | None = None) -> slice:
+        """Which of so many bars; ``unless`` says how many where nothing was asked for."""
+        from ...core.errors import DataError
+
+        end = bars - max(self.backtrack - 1, 0)
+        if end < 1:
+            raise DataError(f"--backtrack {self.backtrack}: there are only {bars} bars")
+        count = unless if self.results is None else self.count()
+        return slice(max(0, end - count) if count else 0, end)

@@ -1,0 +1,130 @@
+"""The loop for a strategy that says ahead on which bars it can act: the bars between are not visited."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from types import FunctionType
+from typing import Any
+
+import backtrader as bt
+import numpy as np
+
+from ...strategies.base import Strategy
+from .cursors import Cursor
+from .parts import Part
+from .resting import Resting, matches_as_known
+
+HARMLESS = ("__init__", "start", "stop", "notify_order", "notify_trade", "notify_timer", "notify_data", "notify_store")
+"""What a strategy may have of its own without changing when its parent's ``next`` acts."""
+WORTH = 8
+"""Fewer bars than this are sooner visited than foreseen."""
+
+
+class Alarm:
+    """When a strategy wants to be called again.
+
+    Parameters
+    ----------
+    strategy : Strategy
+        With its indicators computed.
+    wake : Wake
+        What it says.
+    bars : int
+        Bars of its feed.
+    """
+
+    def __init__(self, strategy: Any, wake: Any, bars: int) -> None:
+        self.strategy, self.end = strategy, bars
+        self.flat, self.long, self.short = (
+            np.flatnonzero(mask).tolist() for mask in (wake.flat, wake.long, wake.short)
+        )
+
+    def after(self, bar: int) -> int:
+        """The first bar after ``bar`` on which ``next`` may act if nothing happens until then."""
+        size = self.strategy.position.size
+        bars = self.long if size > 0 else self.short if size < 0 else self.flat
+        at = bisect_left(bars, bar + 1)
+        due = bars[at] if at < len(bars) else self.end
+        return max(bar + 1, min(due, self.strategy.overdue())) if size else due
+
+
+def make_alarm(part: Part, bars: int) -> Alarm | None:
+    """The alarm of a strategy that says when it can act; None where it has to be called at every bar."""
+    strategy = part.strategy
+    if part.always or part.ticking or part.observing or not _speaks_for_itself(type(strategy)):
+        return None
+    wake = strategy.wake()
+    return None if wake is None else Alarm(strategy, wake, bars)
+
+
+def _speaks_for_itself(kind: Any) -> bool:
+    """Whether what ``wake`` says is about the ``next`` that ``kind`` has."""
+    if not issubclass(kind, Strategy) or (kind.prenext, kind.nextstart) != (bt.Strategy.prenext, bt.Strategy.nextstart):
+        return False
+    for each in kind.__mro__:
+        if "wake" in each.__dict__:
+            return True
+        if any(isinstance(made, FunctionType) and name not in HARMLESS for name, made in each.__dict__.items()):
+            return False
+    return False
+
+
+def on_waking(cerebro: Any, part: Part, cursor: Cursor, after: Cursor, alarm: Alarm) -> int:
+    """Run until the end, or until somebody has to be called at every bar; give the bar reached."""
+    strategy, broker, times = part.strategy, cerebro._broker, cerebro.datas[0].lines.datetime.array
+    quick, bars, stamps = cerebro.p.quicknotify, len(times), part.stamps
+    resting = Resting(cerebro.datas[0]) if matches_as_known(broker) else None
+    strategy._minperstatus = -1
+    due, i = alarm.after(strategy._minperiods[0] - 2), 0
+    while i < bars:
+        to = _quiet_until(broker, resting, i, due)
+        if to > i:
+            if broker.pending and resting:
+                resting.follow(broker.pending, i, to)
+            stamps.extend(times[i:to])
+            cursor.i = after.i = to - 1
+            broker.stale, i = True, to
+            continue
+        cursor.i = i
+        if broker.busy:
+            broker.next()
+            _deliver(broker.notifs, strategy, quick)
+            if cerebro._event_stop:
+                break
+        else:
+            broker.stale = True
+        after.i = i
+        stamps.append(times[i])
+        news = bool(strategy._orderspending or strategy._tradespending)
+        if news:
+            part.notify()
+        if news or i >= due:
+            if i >= strategy._minperiods[0] - 1:
+                strategy.next()
+            due = max(alarm.after(i), strategy._minperiods[0] - 1)
+        if strategy._orderspending or strategy._tradespending:
+            strategy.clear()
+        i += 1
+        if part.ticking:
+            part.tick(-1)
+            return i
+        if cerebro._event_stop:
+            break
+    return bars
+
+
+def _deliver(news: Any, strategy: Any, quick: bool) -> None:
+    while news:
+        order = news.popleft()
+        (strategy if order.owner is None else order.owner)._addnotification(order, quicknotify=quick)
+
+
+def _quiet_until(broker: Any, resting: Resting | None, bar: int, due: int) -> int:
+    """First bar from ``bar`` on, at most ``due``, on which the broker has something to do."""
+    if not broker.busy:
+        return due
+    if resting is None or due - bar < WORTH or len(broker.pending) == 0:
+        return bar
+    if broker.submitted or broker._toactivate or broker._cash_addition or broker.notifs or broker.eager:
+        return bar
+    return resting.until(broker.pending, bar, due)
