@@ -21,7 +21,7 @@ from ..core.schema import BAR_COLUMNS
 from ..indicators.hosting import host
 from ..indicators.inputs import LEVELS, columns_of
 from .docstrings import complaints
-from .markets import markets, mirrored, replaced_after, scaled, shuffled_after, with_holes, without
+from .markets import markets, mirrored, replaced_after, scaled, shuffled_after, upside_down, with_holes, without
 
 Params = Mapping[str, Any]
 Table = NDArray[np.float64]
@@ -90,8 +90,16 @@ def _fits(cls: Any, params: Params, bars: Bars) -> bool:
     return True
 
 
-def _equal(a: Table, b: Table) -> bool:
-    return a.shape == b.shape and np.array_equal(a, b, equal_nan=True)
+def _changed(names: tuple[str, ...], before: Table, after: Table) -> str:
+    """Empty when equal bit for bit, else the first line, and its first bar, that is not."""
+    if before.shape != after.shape:
+        return f"the shape {before.shape} becomes {after.shape}"
+    for name, a, b in zip(names, before, after, strict=True):
+        off = (a != b) & ~(np.isnan(a) & np.isnan(b))
+        if off.any():
+            i = int(np.argmax(off))
+            return f"line {name}, bar {i}: {float(a[i])!r} becomes {float(b[i])!r}"
+    return ""
 
 
 def _apart(names: tuple[str, ...], expected: Table, actual: Table) -> str:
@@ -129,7 +137,7 @@ def sees_no_future(cls: Any, params: Params) -> Iterator[str]:
 
 
 def _future(cls: Any, params: Params, bars: Bars) -> Iterator[str]:
-    n = len(bars)
+    n, names = len(bars), cls.line_names(**_full(cls, params))
     ways: dict[str, Callable[[Bars], Table]] = {"over()": lambda given: np.asarray(cls.table(given, **params))}
     for way in ("runonce", "bar by bar"):
         ways[way] = partial(_hosted, cls, params, _WAYS[way])
@@ -142,8 +150,8 @@ def _future(cls: Any, params: Params, bars: Bars) -> Iterator[str]:
                 "replaced": replaced_after(bars, t),
             }
             for attack, other in attacks.items():
-                if not _equal(whole[:, : t + 1], values(other)[:, : t + 1]):
-                    yield f"{way}: values up to bar {t} change when what follows is {attack}"
+                if changed := _changed(names, whole[:, : t + 1], values(other)[:, : t + 1]):
+                    yield f"{way}: {changed} when what follows bar {t} is {attack}"
 
 
 def _hosted(cls: Any, params: Params, mode: dict[str, Any], bars: Bars) -> Table:
@@ -184,14 +192,38 @@ def _in_units(value: Any, unit: tuple[int, int], price: float) -> Any:
 
 
 def mirrors(cls: Any, params: Params) -> Iterator[str]:
-    """With buys and sells swapped odd lines change sign, others stay, and pairs trade places."""
+    """With buys and sells swapped odd lines change sign, others stay or become what they say, and pairs trade places.
+
+    What tells up from down (``mirror = "book"``) is shown prices upside down as well.
+    """
     names, measures = cls.line_names(**_full(cls, params)), cls.line_measures(**params)
-    signs = np.array([[-1.0 if measures[k].odd else 1.0] for k in names])
     order = [names.index(measures[k].mirror or k) for k in names]
     for market, bars in _markets(cls, params).items():
-        expected = cls.table(bars, **params)[order] * signs
-        if wrong := _apart(names, expected, cls.table(mirrored(bars), **params)):
-            yield f"{market}, sides swapped: {wrong}"
+        other, top = upside_down(mirrored(bars)) if cls.mirror == "book" else (mirrored(bars), None)
+        table, actual = cls.table(bars, **params)[order], cls.table(other, **params)
+        expected = np.array([_swapped(measures[k], *rows) for k, *rows in zip(names, table, actual, strict=True)])
+        if top is not None:
+            prices = np.array([measures[k].overlay for k in names])
+            expected[prices] = top - _row_height(cls, params, bars) - expected[prices]
+        if wrong := _apart(names, expected, actual):
+            yield f"{market}, sides swapped{'' if top is None else ' and prices upside down'}: {wrong}"
+
+
+def _row_height(cls: Any, params: Params, bars: Bars) -> float:
+    """Of the rows that an indicator's prices are the lower edges of; 0 where it reads none."""
+    if LEVELS not in cls.inputs or bars.levels is None:
+        return 0.0
+    return float(params.get("row_size") or bars.levels.row_size)
+
+
+def _swapped(measure: Any, values: Table, actual: Table) -> Table:
+    """What a line's values become; an inverse that says nothing, of NaN or 0, is taken as it is."""
+    if measure.becomes == "inverse":
+        known = np.isfinite(values) & (values != 0)
+        return np.where(known, 1.0 / np.where(known, values, 1.0), actual)
+    if measure.becomes == "complement":
+        return 1.0 - values
+    return -values if measure.odd else values
 
 
 def refuses(cls: Any, params: Params) -> Iterator[str]:

@@ -111,6 +111,28 @@ def mirrored(bars: Bars) -> Bars:
     return replace(bars.assign(**made), levels=levels)
 
 
+def upside_down(bars: Bars) -> tuple[Bars, float]:
+    """The same market with every price ``p`` at ``top - p``, and ``top``, a multiple of many rows."""
+    grid = 120.0 * (bars.row_size or (bars.levels.row_size if bars.levels is not None else 1.0))
+    top = 2.0 * grid * np.ceil(np.nanmax(bars["high"]) / grid)
+    made = {c.name: top - bars[c.name] for c in BARS if (c.price, c.size) == (1, 0)}
+    made |= {"high": top - bars["low"], "low": top - bars["high"]}
+    for side in ("", "taker_buy_", "taker_sell_"):
+        made[f"{side}quote_volume"] = top * bars[f"{side}volume"] - bars[f"{side}quote_volume"]
+    return replace(bars.assign(**made), levels=_turned(bars.levels, top)), float(top)
+
+
+def _turned(levels: Levels | None, top: float) -> Levels | None:
+    if levels is None:
+        return None
+    order = np.arange(len(levels.price_tick))
+    for a, b in zip(levels.offsets[:-1], levels.offsets[1:], strict=True):
+        order[a:b] = order[a:b][::-1]
+    ticks = round(top / levels.tick) - levels.row_ticks - levels.price_tick
+    cut = ticks[order], levels.buy_volume[order], levels.sell_volume[order]
+    return replace(levels, price_tick=cut[0], buy_volume=cut[1], sell_volume=cut[2])
+
+
 def shuffled_after(bars: Bars, t: int, seed: int = 1) -> Bars:
     """The bars after ``t`` in another order; times stay in order."""
     order = np.arange(len(bars))

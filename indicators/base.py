@@ -61,8 +61,13 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         Further parametrisations that the laws are run on.
     price_scale : float
         By how much the law of units raises prices; 10 for what rounds to a decimal grid.
+    line_params : tuple of str
+        Parameters that say what to read: a column, or a line of another indicator of the run as ``name.line``.
     param_units : dict of str to (int, int)
         Parameters that are prices or sizes, with their exponents.
+    mirror : str
+        What the law of mirrors turns round: ``sides`` lets buys and sells trade places, ``book`` turns prices
+        upside down with them, for what tells up from down.
 
     Raises
     ------
@@ -95,7 +100,9 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     presets: ClassVar[tuple[dict[str, Any], ...]] = ()
     nan_policy: ClassVar[str] = "skip"
     price_scale: ClassVar[float] = 3.0
+    line_params: ClassVar[tuple[str, ...]] = ()
     param_units: ClassVar[dict[str, tuple[int, int]]] = {}
+    mirror: ClassVar[str] = "sides"
     step: ClassVar[Any] = None
     vec: ClassVar[Any] = None
 
@@ -117,6 +124,11 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     def complaint(cls, params: Mapping[str, Any]) -> str:
         """Empty, or what is wrong with parameters that are each legal but do not go together."""
         return ""
+
+    @classmethod
+    def disagreement(cls, params: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, str]:
+        """What parameters say of the data that the keys of its block in the YAML deny, by parameter."""
+        return {}
 
     @classmethod
     def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:

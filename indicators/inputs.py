@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars
 from ..core.clock import DAY, SECOND, grid_origin, parse_interval
+from ..core.clock import parse_zone as parse_zone
 from ..core.errors import InputError, unknown
 from ..core.schema import BAR_COLUMNS
 
@@ -59,20 +60,6 @@ def parse_session(text: str) -> int | str:
     (86400000000, 'month')
     """
     return text if text in ("none", "bar", "month") else parse_interval(text)
-
-
-def parse_zone(text: str) -> ZoneInfo:
-    """The time zone of an IANA name.
-
-    Raises
-    ------
-    ValueError
-        If there is none of this name.
-    """
-    try:
-        return ZoneInfo(text)
-    except (OSError, ValueError, LookupError):
-        raise ValueError(f"'{text}' is no time zone; write an IANA name, as in UTC or America/New_York") from None
 
 
 @dataclass(frozen=True)
@@ -141,6 +128,28 @@ def _local(times: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
     local = pd.DatetimeIndex(times.astype("datetime64[us]"), tz="UTC").tz_convert(zone).tz_localize(None)
     made: NDArray[np.int64] = local.as_unit("us").asi8
     return made
+
+
+@dataclass(frozen=True)
+class Duration:
+    """Microseconds from a bar's open time to its close time.
+
+    Examples
+    --------
+    >>> Duration().array({}, np.array([0, 60_000_000]), np.array([60_000_000, 90_000_000])).tolist()
+    [60000000.0, 30000000.0]
+    """
+
+    needs: tuple[str, ...] = ("open_time", "close_time")
+
+    def array(self, params: Mapping[str, Any], *columns: NDArray[Any]) -> Floats:
+        """Of every bar."""
+        made: Floats = (columns[1] - columns[0]).astype(np.float64)
+        return made
+
+    def scalar(self, params: Mapping[str, Any], *values: float) -> float:
+        """Of one bar."""
+        return float(values[1] - values[0])
 
 
 class Source:

@@ -38,7 +38,7 @@ class IndicatorMeta(bt.indicator.MetaIndicator):
         for table in _MERGED:
             inherited = [getattr(b, table, {}) for b in reversed(bases)]
             setattr(cls, table, {k: v for part in [*inherited, body.get(table, {})] for k, v in part.items()})
-        if "made_by" in body:
+        if "made_by" in body or body.get("abstract"):  # a base of kinds is no kind
             return
         cls.kind = name
         cls._mindatas = max([1, *(k + 1 for k in cls.inputs if isinstance(k, int))])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..core.errors import InputError
 from .drivers import drive, writable
 from .inputs import LEVELS, Derived, Input, missing
+from .references import lines_read
 
 Floats = NDArray[np.float64]
 
@@ -39,9 +40,11 @@ def bind(made: Any) -> Run:
     """Check the inputs of indicator ``made`` and give what will run it."""
     cls, data = type(made), made.datas[0]
     params = {k: getattr(made.p, k) for k in cls.defaults()}
+    # Lines of other indicators come as further data, in the order in which the parameters name them.
+    made.lines_read = dict(zip(lines_read(cls, params), made.datas[1:], strict=False))
 
     def carries(name: str) -> bool:
-        return _carries(data, name) or _stands_for(cls, data, name, params)
+        return _carries(data, name) or name in made.lines_read or _stands_for(cls, data, name, params)
 
     made.settled = cls.settle(params, carries)
     cls.check_inputs(made.settled, carries, _feed_name(data), tuple(data.lines.getlinealiases()))
@@ -106,6 +109,8 @@ def _line(made: Any, key: str | int) -> Any:
         if key >= len(made.datas):
             raise InputError(f"{made.kind} reads {key + 1} lines and was given {len(made.datas)}")
         return made.datas[key].lines[0]
+    if key in made.lines_read:
+        return made.lines_read[key].lines[0]
     data = made.datas[0]
     return getattr(data.lines, key) if key in data.lines.getlinealiases() else data.lines[0]
 

@@ -9,10 +9,10 @@ from typing import Any
 from ..core.kernels import step
 from ..core.params import Choice
 from .base import Indicator, Line
+from .heikin_ashi import SEEDS, heikin_ashi_body
 
 _CHARTS = ("candles", "heikinashi")
 _DOJIS = ("zero", "positive", "previous")
-_SEEDS = ("mid", "open", "ohlc4")
 _NOISE = 1e-12
 
 
@@ -22,14 +22,7 @@ def signed_volume(p: Any, x: Any, s: Any, y: Any) -> None:
     first, last = x[0], x[3]
     noise = 0.0
     if p[0] == 1.0:
-        last = ((x[0] + x[3]) + (x[1] + x[2])) / 4.0
-        if s[0] == 1.0:
-            first = (s[1] + s[2]) / 2.0
-        elif p[2] == 0.0:
-            first = (x[0] + x[3]) / 2.0
-        elif p[2] == 2.0:
-            first = last
-        s[0], s[1], s[2] = 1.0, first, last
+        first, last = heikin_ashi_body(x, s, p[2])
         noise = _NOISE * abs(last)
     body = last - first
     if math.fabs(body) > noise:
@@ -103,7 +96,7 @@ class SignedVolume(Indicator):
 
     lines = ("signed_volume",)
     params = {"chart": "candles", "doji": "zero", "seed": "mid"}
-    bounds = {"chart": Choice(*_CHARTS), "doji": Choice(*_DOJIS), "seed": Choice(*_SEEDS)}
+    bounds = {"chart": Choice(*_CHARTS), "doji": Choice(*_DOJIS), "seed": Choice(*SEEDS)}
     inputs = ("open", "high", "low", "close", "volume")
     measures = {"signed_volume": Line("volume with the sign of the candle", size=1)}
     presets = (
@@ -118,7 +111,7 @@ class SignedVolume(Indicator):
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:
         """Each choice as its place in the list."""
         chart, doji, seed = params["chart"], params["doji"], params["seed"]
-        return float(_CHARTS.index(chart)), float(_DOJIS.index(doji)), float(_SEEDS.index(seed))
+        return float(_CHARTS.index(chart)), float(_DOJIS.index(doji)), float(SEEDS.index(seed))
 
     @classmethod
     def state_size(cls, **params: Any) -> int:

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import PluginError
-from ..core.params import Bound, Rule, Text
+from ..core.params import Bound, Rule
 from ..core.registry import INDICATORS
 from .base import Indicator, Line
 from .inputs import Input
 from .meta import IndicatorMeta
+from .references import READS
 
 Floats = NDArray[np.float64]
-_COLUMN = Text(str.strip, "the name of a column")
 _REFUSED = {"MAVP": "it reads a series of periods, which no feed has"}
 
 
@@ -30,13 +30,12 @@ class _TaLib(Indicator):
     """
 
     function: ClassVar[str] = ""
-    price_params: ClassVar[tuple[str, ...]] = ()
     fixed_inputs: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def input_names(cls, **params: Any) -> tuple[Input, ...]:
         """The columns in the order of the function's arguments."""
-        chosen = iter(cls.price_params)
+        chosen = iter(cls.line_params)
         return tuple(str(params[next(chosen)]) if name == "" else name for name in cls.fixed_inputs)
 
     @classmethod
@@ -54,7 +53,7 @@ class _TaLib(Indicator):
     def options(cls, params: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters that are the function's own."""
         defaults = cls.defaults()
-        own = {k: v for k, v in params.items() if k in defaults and k not in cls.price_params}
+        own = {k: v for k, v in params.items() if k in defaults and k not in cls.line_params}
         return {k: int(v) if isinstance(defaults[k], int) else float(v) for k, v in own.items()}
 
     @classmethod
@@ -103,9 +102,9 @@ def _whole(columns: tuple[Floats, ...]) -> tuple[int, int]:
 def make(name: str) -> Any:
     """The indicator class of TA-Lib's function ``name``.
 
-    Its parameters are TA-Lib's own, and for each price it is free to read a name of a column:
-    ``input`` (``close`` by default), or ``input0`` and ``input1``. Its lines are TA-Lib's outputs in
-    lower case; an only output is called after the function.
+    Its parameters are TA-Lib's own, and for each price it is free to read the name of a column, or of another
+    indicator's line as ``name.line``: ``input`` (``close`` by default), or ``input0`` and ``input1``. Its lines are
+    TA-Lib's outputs in lower case; an only output is called after the function.
 
     Raises
     ------
@@ -149,8 +148,8 @@ def _class_of(name: str, info: Mapping[str, Any]) -> Any:
         "function": name,
         "lines": lines,
         "params": {**prices, **options},
-        "bounds": {**dict.fromkeys(prices, _COLUMN), **{k: _rule(v) for k, v in options.items()}},
-        "price_params": tuple(prices),
+        "bounds": {**dict.fromkeys(prices, READS), **{k: _rule(v) for k, v in options.items()}},
+        "line_params": tuple(prices),
         "fixed_inputs": fixed,
         "inputs": tuple(next(iter([*prices.values()])) if c == "" else c for c in fixed),
         "measures": {line: Line(f"{title}: {line}", unit="as TA-Lib", overlay=overlay) for line in lines},

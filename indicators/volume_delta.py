@@ -6,30 +6,36 @@ from typing import Any
 
 import numpy as np
 
-from ..core.kernels import step
+from ..core.kernels import compiled, step
 from ..core.params import Choice
 from .base import Indicator, Line
 from .inputs import Input
 
-_COLUMNS: dict[str, tuple[Input, ...]] = {
+FLOW_COLUMNS: dict[str, tuple[Input, ...]] = {
     "base": ("taker_buy_volume", "taker_sell_volume"),
     "quote": ("taker_buy_quote_volume", "taker_sell_quote_volume"),
     "count": ("taker_buy_count", "taker_sell_count"),
 }
-_DIMENSIONS = {"base": (0, 1), "quote": (1, 1), "count": (0, 0)}
-
+"""What buyers took and what sellers took, by unit."""
+DIMENSIONS = {"base": (0, 1), "quote": (1, 1), "count": (0, 0)}
+"""Exponents of price and size, by unit."""
 
 _BALANCED = 1e-14
 """Sums of equal amounts in another order differ by about this share; such a delta is 0."""
+
+
+@compiled
+def net_flow(bought: float, sold: float) -> float:
+    """``bought`` less ``sold``; exactly 0 where that is rounding noise."""
+    net = bought - sold
+    return 0.0 if abs(net) <= _BALANCED * (bought + sold) else net
 
 
 @step
 def volume_delta(p: Any, x: Any, s: Any, y: Any) -> None:
     """Kernel without state."""
     total = x[0] + x[1]
-    y[0] = x[0] - x[1]
-    if abs(y[0]) <= _BALANCED * total:
-        y[0] = 0.0
+    y[0] = net_flow(x[0], x[1])
     y[1] = y[0] / total if total > 0.0 else np.nan
 
 
@@ -87,7 +93,7 @@ class VolumeDelta(Indicator):
     lines = ("delta", "percent")
     params = {"unit": "base"}
     bounds = {"unit": Choice("base", "quote", "count")}
-    inputs = _COLUMNS["base"]
+    inputs = FLOW_COLUMNS["base"]
     measures = {
         "delta": Line("buys less sells", size=1, odd=True),
         "percent": Line("delta as a share of the volume", odd=True),
@@ -98,11 +104,11 @@ class VolumeDelta(Indicator):
     @classmethod
     def input_names(cls, **params: Any) -> tuple[Input, ...]:
         """The two columns of the unit."""
-        return _COLUMNS[params["unit"]]
+        return FLOW_COLUMNS[params["unit"]]
 
     @classmethod
     def line_measures(cls, **params: Any) -> dict[str, Line]:
         """``delta`` has the dimension of its unit."""
         unit = cls.resolve(params)["unit"]
-        price, size = _DIMENSIONS[unit]
+        price, size = DIMENSIONS[unit]
         return {**cls.measures, "delta": Line("buys less sells", price, size, odd=True, unit=unit)}

@@ -3,155 +3,108 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..core.bars import Bars, Levels
-from ..core.errors import InputError
-from ..core.kernels import compiled, levels_step
+from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text
 from .base import Indicator, Line
+from .dialects import CHOICES, DIALECTS, chosen, code, explained
 from .inputs import LEVELS, Input, Session, parse_session, parse_zone
 from .kline_levels import METHODS, levels_of_klines
+from .price_rows import joined_ticks
+from .profile_nodes import nearest_nodes
+from .profile_state import (
+    HEAD,
+    HIGH,
+    LOW,
+    MASK,
+    TICK,
+    TOTAL,
+    Floats,
+    composite_roll,
+    composite_row,
+    composite_state,
+    price_of,
+    profile_add,
+    profile_clear,
+    profile_poc,
+    profile_state,
+    row_of,
+    window_begin,
+    window_end,
+    window_row,
+    window_state,
+)
+from .value_area import EXPANSIONS, expand
 
-Floats = NDArray[np.float64]
 _SESSION = Session()
 _KLINES: tuple[Input, ...] = ("high", "low", "close", "volume")
-NEAR = 1e-9
-"""Two volumes closer than this, as a share, are equal."""
-
-# Layout of the state: this head, then volume and contributing bars of each slot, then the rows of the
-# bars in the window (row, volume), then how many rows each of those bars brought.
-_TICK, _ROW_TICKS, _SLOTS, _ENTRIES, _SESSION_ID, _LOW, _HIGH, _WRITE, _READ, _BARS, _HEAD = range(11)
-
-
-@compiled
-def _add(s: Any, row: int, volume: float) -> None:
-    slots = int(s[_SLOTS])
-    at = _HEAD + row % slots
-    s[at] += volume
-    s[at + slots] += 1.0
-    if s[_HIGH] < s[_LOW]:
-        s[_LOW] = s[_HIGH] = row
-    s[_LOW], s[_HIGH] = min(s[_LOW], row), max(s[_HIGH], row)
-
-
-@compiled
-def _drop_bar(s: Any, window: int) -> None:
-    """Take the oldest bar's rows out; a row that no bar is left in is exactly empty."""
-    slots, entries = int(s[_SLOTS]), int(s[_ENTRIES])
-    ring = _HEAD + 2 * slots
-    brought = ring + 2 * entries
-    oldest = (int(s[_BARS]) - window) % window
-    for _ in range(int(s[brought + oldest])):
-        k = ring + 2 * int(s[_READ])
-        s[_READ] = (s[_READ] + 1) % entries
-        at = _HEAD + int(s[k]) % slots
-        s[at] -= s[k + 1]
-        s[at + slots] -= 1.0
-        if s[at + slots] == 0.0:
-            s[at] = 0.0
-    while s[_LOW] <= s[_HIGH] and s[_HEAD + slots + int(s[_LOW]) % slots] == 0.0:
-        s[_LOW] += 1.0
-    while s[_LOW] <= s[_HIGH] and s[_HEAD + slots + int(s[_HIGH]) % slots] == 0.0:
-        s[_HIGH] -= 1.0
-
-
-@compiled
-def _clear(s: Any) -> None:
-    slots = int(s[_SLOTS])
-    for row in range(int(s[_LOW]), int(s[_HIGH]) + 1):
-        at = _HEAD + row % slots
-        s[at] = s[at + slots] = 0.0
-    s[_LOW], s[_HIGH] = 0.0, -1.0
-
-
-@compiled
-def point_of_control(volumes: Any) -> int:
-    """The row with the most volume; of equal ones the nearest to the middle, then the lower.
-
-    ``volumes`` holds one entry a row, lowest price first, rows without trades included.
-    """
-    most = volumes.max() * (1.0 - NEAR)
-    best, gap = 0, len(volumes) + 1
-    for i in range(len(volumes)):
-        off = abs(2 * i - (len(volumes) - 1))
-        if volumes[i] >= most and off < gap:
-            best, gap = i, off
-    return best
-
-
-@compiled
-def value_area(volumes: Any, poc: int, share: float, rows: int) -> tuple[int, int]:
-    """The rows around ``poc`` that hold ``share`` of the volume: lowest and highest.
-
-    The ``rows`` (1 or 2) next above are weighed against as many below, the heavier ones are taken, and
-    equal ones above; near an end fewer rows stand for them, beyond it none.
-    """
-    total = volumes.sum()
-    down = up = poc
-    held = volumes[poc]
-    last = len(volumes) - 1
-    while held < total * (share - NEAR) and (up < last or down > 0):
-        higher, lower = min(up + rows, last), max(down - rows, 0)
-        above, below = volumes[up + 1 : higher + 1].sum(), volumes[lower:down].sum()
-        if up < last and (down == 0 or above >= below * (1.0 - NEAR)):
-            up = higher
-            held += above
-        else:
-            down = lower
-            held += below
-    return down, up
+_PREVIOUS = ("prev_poc", "prev_vah", "prev_val")
+_NODES = ("hvn_above", "hvn_below", "lvn_above", "lvn_below")
+_SETTINGS = ("value_area", *CHOICES)
+_ID, _NOW, _BEFORE, _OWN = 0, 1, 4, 7
+"""Behind the profile: the session, its levels so far, those of the session before; then windows or sessions."""
 
 
 @levels_step
 def volume_profile(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) -> None:
-    """Kernel; ``p`` is the window (0: all), the share and the rows weighed, ``x`` the session."""
-    window, slots, entries = int(p[0]), int(s[_SLOTS]), int(s[_ENTRIES])
-    if x[0] != s[_SESSION_ID]:
-        s[_SESSION_ID] = x[0]
-        _clear(s)
-    if window > 0 and s[_BARS] >= window:
-        _drop_bar(s, window)
-    kept = 0
+    """Kernel; ``x`` is the session and where nodes are asked for the close, ``p`` as `VolumeProfile.numbers` says."""
+    window, sessions, ceil, skip = int(p[0]), int(p[1]), p[7] == 1.0, p[5] == 1.0
+    own = HEAD + int(s[MASK]) + 1
+    at = own + _OWN
+    if x[0] != s[own + _ID]:
+        s[own + _BEFORE : own + _OWN] = s[own + _NOW : own + _BEFORE]
+        s[own + _ID] = x[0]
+        if sessions > 1:
+            composite_roll(s, at, sessions)
+        else:
+            profile_clear(s)
+    if window > 0:
+        window_begin(s, at, window)
+    total = 0.0
     for i in range(len(tick)):
         volume = buy[i] + sell[i]
-        if not volume > 0.0:
-            continue
-        row = int(tick[i] // int(s[_ROW_TICKS]))
-        if window > 0:
-            k = _HEAD + 2 * slots + 2 * int(s[_WRITE])
-            s[k], s[k + 1] = row, volume
-            s[_WRITE] = (s[_WRITE] + 1) % entries
-            kept += 1
-        _add(s, row, volume)
+        if volume > 0.0:
+            row = row_of(s, tick[i], ceil)
+            total += volume
+            if window > 0:
+                window_row(s, at, row, volume)
+            elif sessions > 1:
+                composite_row(s, at, row, volume)
+            else:
+                profile_add(s, row, volume)
     if window > 0:
-        s[_HEAD + 2 * slots + 2 * entries + int(s[_BARS]) % window] = kept
-    s[_BARS] += 1.0
-    if s[_BARS] < window or s[_HIGH] < s[_LOW]:
+        if not window_end(s, at, window, total):
+            return
+    else:
+        s[TOTAL] += total
+    low, high, mask = int(s[LOW]), int(s[HIGH]), int(s[MASK])
+    lines = 3
+    if p[8] == 1.0:
+        y[3:6] = s[own + _BEFORE : own + _OWN]
+        lines = 6
+    if high < low:
         return
-    low = int(s[_LOW])
-    count = int(s[_HIGH]) - low + 1
-    volumes = np.empty(count)
-    for i in range(count):
-        volumes[i] = s[_HEAD + (low + i) % slots]
-    poc = point_of_control(volumes)
-    down, up = value_area(volumes, poc, p[1], int(p[2]))
-    height = int(s[_ROW_TICKS])
-    y[0] = ((low + poc) * height) * s[_TICK]
-    y[1] = ((low + up) * height) * s[_TICK]
-    y[2] = ((low + down) * height) * s[_TICK]
+    poc = profile_poc(s, int(p[4]), skip)
+    share, side, target = p[2], int(p[9]), int(p[6])
+    down, up = expand(s, HEAD, mask, low, high, poc, s[TOTAL], share, int(p[3]), side, target, skip)
+    y[0], y[1], y[2] = price_of(s, poc), price_of(s, up), price_of(s, down)
+    s[own + _NOW : own + _BEFORE] = y[:3]
+    if p[10] > 0.0:
+        here = row_of(s, int(np.round(x[int(p[10])] / s[TICK])), ceil)
+        nearest_nodes(s, y, lines, here, int(p[11]), int(p[12]), p[13], skip)
 
 
 class VolumeProfile(Indicator):
     """Volume by price, and the prices that hold most of it.
 
-    The point of control is the row with the most volume; of rows equal to 1e-9 the one nearest the
-    middle of the profile, then the lower. The value area grows from it, by the heavier side each
-    time, until it holds ``value_area`` of the volume. Rows nobody traded at count as rows of zero.
+    The point of control is the row with the most volume. The value area grows from it by the heavier
+    side each time, until it holds its share of the volume. What else there is to choose, platforms
+    choose differently, and ``dialect`` names a full set of choices; each can be overridden by the
+    parameter of its name. Volumes equal to 1e-9 are equal.
 
     Parameters
     ----------
@@ -159,13 +112,41 @@ class VolumeProfile(Indicator):
         Bars in the profile; None for all so far. Not used with ``session``.
     session : str or None, default=None
         Build the profile anew in each session instead: an interval such as ``1d``, ``month``, ``none``
-        or ``bar``. Values are of the session so far.
+        or ``bar``. Values are of the session so far, developing.
     timezone : str, default='UTC'
         IANA zone in which whole days, weeks and months begin.
-    value_area : float, default=0.7
+    composite : int, default=1
+        Sessions in one profile: the current one and those before it.
+    dialect : str, default='cbot_two_row'
+        Whose choices stand where the next six are None: ``cbot_two_row``, ``market_profile``,
+        ``tradingview``, ``sierra``, ``ninjatrader``, ``atas`` or ``lean``. `explain` prints them.
+    value_area : float or None, default=None
         Share of the volume, above 0 to 1.
-    expansion : {'two_row', 'one_row'}, default='two_row'
-        How many rows of each side are weighed at a time. Of equal sides the upper is taken.
+    expansion : {None, 'one_row', 'two_row', 'three_row'}, default=None
+        How many rows of each side are weighed at a time.
+    side_tie : {None, 'up', 'down', 'near'}, default=None
+        Which of equal sides is taken: the upper, the lower, or the nearer to the point of control and
+        then the upper.
+    poc_tie : {None, 'middle', 'middle_up', 'middle_down', 'lowest', 'highest'}, default=None
+        Which of equal rows is the point of control: the nearest to the middle of the profile, to half
+        a row above it or to the middle row, then the lower; or the lowest or highest.
+    gaps : {None, 'count', 'skip'}, default=None
+        Whether a row nobody traded at counts as a row of zero, or is passed over.
+    target : {None, 'reach', 'exceed', 'within'}, default=None
+        Whether rows are added until the share is reached, until it is exceeded, or as long as it is not.
+    anchor : {None, 'floor', 'ceil'}, default=None
+        Whether a row is named by its lower edge and reaches up, or by its upper edge and reaches down. A
+        feed's row goes whole, by its highest tick, into the latter.
+    previous : bool, default=False
+        Whether to give the levels of the session before, as they stood at its end. Needs ``session``.
+    nodes : bool, default=False
+        Whether to give the high and low volume nodes nearest to the close.
+    node_order : int, default=1
+        Rows on either side that a node stands out from, or sinks below.
+    node_smooth : int, default=1
+        Rows in the centred mean that nodes are looked for in; odd, 1 for none.
+    node_ratio : float, default=0.0
+        A high node holds at least this many times the mean row, and a low one at most the mean over this.
     from_klines : {None, 'uniform', 'close', 'hlc3'}, default=None
         Where the feed has no levels, guess them from its bars: volume spread evenly from low to high,
         or all at one price. Has no effect on a feed that has levels.
@@ -178,7 +159,7 @@ class VolumeProfile(Indicator):
     levels : base
         Amount by price row and side.
     high, low, close, volume : price, base
-        Instead of levels, with ``from_klines``.
+        Instead of levels, with ``from_klines``; the close also for ``nodes``.
     open_time : µs UTC
         For the session.
 
@@ -190,9 +171,14 @@ class VolumeProfile(Indicator):
         Highest row of the value area.
     val : price
         Lowest row of the value area.
+    prev_poc, prev_vah, prev_val : price
+        With ``previous``: the same of the last session before that traded; NaN in the first.
+    hvn_above, hvn_below, lvn_above, lvn_below : price
+        With ``nodes``: the nearest above the row of the close, and the nearest at or below it; NaN where
+        there is none.
 
-    Prices are lower edges of rows: the value area reaches from ``val`` to ``vah`` plus one row. The
-    first value comes at bar ``window``, else at bar 1; NaN while the profile is empty. All stay when
+    Prices name rows: with ``anchor='floor'`` the value area reaches from ``val`` to ``vah`` plus one row.
+    The first value comes at bar ``window``, else at bar 1; NaN while the profile is empty. All stay when
     buys and sells trade places.
 
     Raises
@@ -205,13 +191,15 @@ class VolumeProfile(Indicator):
     References
     ----------
     Dalton, J. F., Jones, E. T., Dalton, R. B. (1990). Mind Over Markets, appendix 1: the value area by
-    pairs of rows.
+    pairs of rows. Those of the other dialects are given by `explain`.
 
     Examples
     --------
     >>> from tapeflow.core.samples import sample_bars
     >>> VolumeProfile.over(sample_bars(100), window=30).iloc[-1].to_dict()
     {'poc': 20120.0, 'vah': 20120.0, 'val': 20110.0}
+    >>> VolumeProfile.over(sample_bars(100), window=30, dialect="lean").iloc[-1].to_dict()
+    {'poc': 20125.0, 'vah': 20125.0, 'val': 20115.0}
     >>> guessed = VolumeProfile.over(sample_bars(100, klines=True), window=30, from_klines="uniform")
     >>> guessed.iloc[-1].to_dict()
     {'poc': 20120.0, 'vah': 20120.0, 'val': 20100.0}
@@ -222,8 +210,20 @@ class VolumeProfile(Indicator):
         "window": 60,
         "session": None,
         "timezone": "UTC",
-        "value_area": 0.7,
-        "expansion": "two_row",
+        "composite": 1,
+        "dialect": "cbot_two_row",
+        "value_area": None,
+        "expansion": None,
+        "side_tie": None,
+        "poc_tie": None,
+        "gaps": None,
+        "target": None,
+        "anchor": None,
+        "previous": False,
+        "nodes": False,
+        "node_order": 1,
+        "node_smooth": 1,
+        "node_ratio": 0.0,
         "from_klines": None,
         "row_size": None,
     }
@@ -231,32 +231,65 @@ class VolumeProfile(Indicator):
         "window": Bound(1, 1_000_000, integer=True, optional=True),
         "session": Text(parse_session, "none, bar, month or an interval such as 1d", optional=True),
         "timezone": Text(parse_zone, "an IANA time zone"),
-        "value_area": Bound(0, 1, open_low=True),
-        "expansion": Choice("two_row", "one_row"),
+        "composite": Bound(1, 100, integer=True),
+        "dialect": Choice(*DIALECTS),
+        "value_area": Bound(0, 1, open_low=True, optional=True),
+        **{choice: Choice(None, *values) for choice, values in CHOICES.items()},
+        "node_order": Bound(1, 1000, integer=True),
+        "node_smooth": Bound(1, 1001, integer=True),
+        "node_ratio": Bound(0),
         "from_klines": Choice(None, *METHODS),
         "row_size": Bound(0, open_low=True, optional=True),
     }
     inputs = (LEVELS, _SESSION)
     measures = {
-        "poc": Line("lower edge of the row with the most volume", price=1),
-        "vah": Line("lower edge of the value area's highest row", price=1),
-        "val": Line("lower edge of the value area's lowest row", price=1),
+        "poc": Line("row with the most volume", price=1),
+        "vah": Line("the value area's highest row", price=1),
+        "val": Line("the value area's lowest row", price=1),
+        "prev_poc": Line("poc of the session before", price=1, sparse=True),
+        "prev_vah": Line("vah of the session before", price=1, sparse=True),
+        "prev_val": Line("val of the session before", price=1, sparse=True),
+        "hvn_above": Line("nearest high volume node above the close", price=1, sparse=True),
+        "hvn_below": Line("nearest high volume node at or below the close", price=1, sparse=True),
+        "lvn_above": Line("nearest low volume node above the close", price=1, sparse=True),
+        "lvn_below": Line("nearest low volume node at or below the close", price=1, sparse=True),
     }
     remedies = {LEVELS: "set row_size on a feed of trades, or ask for from_klines: uniform"}
     presets = (
         {"window": 10, "expansion": "one_row", "value_area": 0.5},
-        {"session": "1h"},
+        {"session": "1h", "previous": True},
         {"window": None},
-        {"window": 20, "from_klines": "uniform"},
+        {"window": 20, "from_klines": "uniform", "nodes": True},
+        {"session": "15m", "composite": 3, "nodes": True, "node_smooth": 3, "node_ratio": 0.8},
+        {"window": 15, "dialect": "lean"},
+        {"window": 15, "dialect": "atas"},
+        {"session": "30m", "dialect": "tradingview", "target": "within", "row_size": 10.0},
     )
     price_scale = 10.0
     param_units = {"row_size": (1, 0)}
     step = volume_profile
 
     @classmethod
+    def line_names(cls, **params: Any) -> tuple[str, ...]:
+        """Three lines, and those that were asked for."""
+        previous, nodes = _PREVIOUS if params["previous"] else (), _NODES if params["nodes"] else ()
+        return ("poc", "vah", "val", *previous, *nodes)
+
+    @classmethod
     def complaint(cls, params: Mapping[str, Any]) -> str:
-        """The zone needs whole days."""
+        """The zone needs whole days; what speaks of sessions needs them."""
+        if params["session"] is None and params["previous"]:
+            return "previous needs session, such as 1d"
+        if params["session"] is None and params["composite"] > 1:
+            return "composite needs session, such as 1d"
+        if params["node_smooth"] % 2 == 0:
+            return f"node_smooth must be odd (got {params['node_smooth']})"
         return _SESSION.complaint(params)
+
+    @classmethod
+    def explain(cls, **params: Any) -> list[dict[str, str]]:
+        """Every choice of the dialect in force, overridden ones included, with what it means and who says so."""
+        return explained(cls.resolve(params), (*_SETTINGS, "session"))
 
     @classmethod
     def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
@@ -265,8 +298,10 @@ class VolumeProfile(Indicator):
 
     @classmethod
     def input_names(cls, **params: Any) -> tuple[Input, ...]:
-        """The session, and levels or what they are guessed from."""
-        return (LEVELS, _SESSION) if params["from_klines"] is None else (_SESSION, *_KLINES)
+        """The session, and levels or what they are guessed from; the close for nodes."""
+        if params["from_klines"] is not None:
+            return (_SESSION, *_KLINES)
+        return (LEVELS, _SESSION, "close") if params["nodes"] else (LEVELS, _SESSION)
 
     @classmethod
     def warmup(cls, **params: Any) -> int:
@@ -275,55 +310,44 @@ class VolumeProfile(Indicator):
 
     @classmethod
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:
-        """Window (0: all), share, rows weighed."""
-        return float(_window(params)), float(params["value_area"]), 2.0 if params["expansion"] == "two_row" else 1.0
+        """Window (0: all), sessions, share, rows weighed, the choices, previous, side, input of the close, nodes."""
+        close = (3.0 if params["from_klines"] else 1.0) if params["nodes"] else 0.0
+        return (
+            float(_window(params)),
+            float(params["composite"]),
+            float(chosen(params, "value_area")),
+            float(EXPANSIONS.index(chosen(params, "expansion")) + 1),
+            *(code(params, choice) for choice in ("poc_tie", "gaps", "target", "anchor")),
+            float(params["previous"]),
+            code(params, "side_tie"),
+            close,
+            *(float(params[k]) for k in ("node_order", "node_smooth", "node_ratio")),
+        )
 
     @classmethod
     def levels_of(cls, bars: Bars, **params: Any) -> Levels:
-        """The feed's levels at the height asked for, or guessed ones."""
+        """The feed's levels, if the height asked for fits them, or guessed ones."""
         if bars.levels is None and params["from_klines"] is not None:
             return levels_of_klines(bars, params["from_klines"], params["row_size"])
-        levels, size = super().levels_of(bars, **params), params["row_size"]
-        if size is None:
-            return levels
-        times = size / levels.row_size
-        if times < 1 - NEAR or abs(times - round(times)) > NEAR * times:
-            own = f"the {levels.row_size:g} of {bars.source or 'bars'}"
-            raise InputError(f"{cls.kind}: row_size {size:g} is no whole multiple of {own}")
-        return replace(levels, row_ticks=levels.row_ticks * round(times))
+        levels = super().levels_of(bars, **params)
+        joined_ticks(levels, params["row_size"], cls.kind, bars.source)
+        return levels
 
     @classmethod
     def levels_state(cls, levels: Levels, **params: Any) -> Floats:
-        """Room for the widest window there is; prices share slots only when never in one window."""
-        window = _window(params)
-        rows = levels.price_tick // levels.row_ticks
-        slots = _widest(np.asarray(levels.offsets), rows, window or len(levels))
-        held = window and _most_rows(levels.offsets, window)
-        state = np.zeros(_HEAD + 2 * slots + 2 * max(held, 1) + window)
-        state[_TICK], state[_ROW_TICKS], state[_SLOTS], state[_ENTRIES] = levels.tick, levels.row_ticks, slots, held
-        state[_SESSION_ID], state[_HIGH] = np.nan, -1.0
-        return state
+        """Room for the widest profile there is."""
+        window, sessions = _window(params), params["composite"]
+        profile = profile_state(levels, joined_ticks(levels, params["row_size"], cls.kind), window)
+        slots = int(profile[MASK]) + 1
+        own = np.full(_OWN, np.nan)
+        if window:
+            return np.concatenate([profile, own, window_state(levels, window, slots)])
+        return (
+            np.concatenate([profile, own, composite_state(sessions, slots)])
+            if sessions > 1
+            else np.append(profile, own)
+        )
 
 
 def _window(params: Mapping[str, Any]) -> int:
     return int(params["window"] or 0) if params["session"] is None else 0
-
-
-def _most_rows(offsets: NDArray[np.int64], window: int) -> int:
-    """The most rows that ``window`` consecutive bars bring."""
-    n = len(offsets) - 1
-    if n <= window:
-        return max(1, int(offsets[-1]))
-    return max(1, int((offsets[window:] - offsets[:-window]).max()))
-
-
-@compiled
-def _widest(offsets: Any, rows: Any, window: int) -> int:
-    """Rows from lowest to highest of any ``window`` bars, or more: taken over blocks of twice the length."""
-    n = len(offsets) - 1
-    widest = 1
-    for start in range(0, max(n, 1), window):
-        a, b = offsets[start], offsets[min(start + 2 * window, n)]
-        if b > a:
-            widest = max(widest, rows[a:b].max() - rows[a:b].min() + 1)
-    return widest

@@ -20,8 +20,9 @@ from tapeflow.core.samples import empty_bars, sample_bars
 from tapeflow.indicators.flow_toxicity import FlowToxicity
 from tapeflow.indicators.kline_levels import levels_of_klines, round_row_size
 from tapeflow.indicators.signed_volume import SignedVolume
+from tapeflow.indicators.value_area import point_of_control, value_area
 from tapeflow.indicators.volume_delta import VolumeDelta
-from tapeflow.indicators.volume_profile import VolumeProfile, point_of_control, value_area
+from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.indicators.vwap import VWAP
 
 BARS = sample_bars(400, seed=11)
