@@ -1,0 +1,236 @@
+"""What the data providers' own APIs would answer: the same numbers in their shapes, from our bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.bars import Bars
+from ..core.clock import MINUTE, SECOND, iso
+from ..core.errors import DataError, InputError, ParamError, PluginError, unknown
+from ..core.registry import INDICATORS
+
+Values = NDArray[Any]
+Names = Mapping[str, str]
+IDS = {
+    "amberdata": ("exchange", "pair"),
+    "kiyotaka": ("exchange", "rawSymbol", "normalizedSymbol", "category", "coin"),
+}
+"""What each provider's answer calls the market; only the user knows."""
+KIYOTAKA_INTERVALS = {
+    "1m": "MINUTE",
+    "5m": "FIVE_MINUTES",
+    "15m": "FIFTEEN_MINUTES",
+    "30m": "THIRTY_MINUTES",
+    "1h": "HOUR",
+    "4h": "FOUR_HOURS",
+    "1d": "DAY",
+    "1w": "WEEK",
+}
+_SIDES, _SIZES = ("buy", "sell"), ("small", "medium", "large")
+_TOXICITY = {"mode": "expanding", "reset": "month"}
+APERIODIC: dict[str, tuple[str, dict[str, Any], str]] = {
+    **{f"taker_{side}_{what}": ("", {}, f"taker_{side}_{what}") for what in ("volume", "count") for side in _SIDES},
+    "volume_delta": ("VolumeDelta", {}, "delta"),
+    "volume_delta_notional": ("VolumeDelta", {"unit": "quote"}, "delta"),
+    "flow_entropy": ("FlowEntropy", {}, "entropy"),
+    "flow_toxicity_score": ("FlowToxicity", _TOXICITY, "toxicity"),
+    "taker_buy_sell_ratio": ("TakerRatio", {}, "ratio"),
+    "taker_buy_sell_count_ratio": ("TakerRatio", {}, "count_ratio"),
+    "taker_buy_sell_percentage": ("TakerRatio", {}, "share"),
+    "taker_buy_sell_count_percentage": ("TakerRatio", {}, "count_share"),
+    **{
+        f"taker_{side}_{size}_order_{what}": ("", {}, f"taker_{side}_{size}_order_{what}")
+        for side in _SIDES
+        for size in _SIZES
+        for what in ("volume", "count")
+    },
+    **{
+        f"taker_{side}_{size}_order_{name}": ("OrderSizeFlow", {}, f"{side}_{size}_{line}")
+        for name, line in (("percentage", "share"), ("count_percentage", "count_share"))
+        for side in _SIDES
+        for size in _SIZES
+    },
+}
+"""Each field of Aperiodic's flow: the indicator it is a line of, or nothing where it is a column of the bars."""
+
+
+def stamps(bars: Bars, form: str) -> list[Any]:
+    """When each bar opens, which is how all providers label one: ``seconds``, ``iso``, or ``words``.
+
+    Examples
+    --------
+    >>> bars = Bars.of(open_time=[1_749_423_600_000_000], close_time=[1_749_427_200_000_000])
+    >>> stamps(bars, "seconds"), stamps(bars, "iso"), stamps(bars, "words")
+    ([1749423600], ['2025-06-08T23:00:00Z'], ['2025-06-08 23:00:00 000'])
+    """
+    times = [int(t) for t in bars["open_time"]]
+    if form == "seconds":
+        return [t // SECOND if t % SECOND == 0 else t / SECOND for t in times]
+    if form == "iso":
+        return [iso(t) for t in times]
+    return [f"{iso(t - t % SECOND)[:-1].replace('T', ' ')} {t % SECOND // 1000:03d}" for t in times]
+
+
+def taapi(lines: Mapping[str, Values], times: Sequence[Any] | None, *, many: bool) -> dict[str, Any]:
+    """TAAPI.IO's answer for one indicator, oldest first.
+
+    Parameters
+    ----------
+    lines : mapping of str to ndarray
+        The indicator's, main line first: it is ``value``, each other ``value`` and its name, as in ``valueUpper1``.
+    times : sequence or None
+        Of the same length; ``timestamp`` where given.
+    many : bool
+        Whether lists are asked for; else the last value alone.
+
+    Examples
+    --------
+    >>> taapi({"signed_volume": np.array([37175.32356, -7754.654559997343])}, None, many=True)
+    {'value': [37175.32356, -7754.654559997343]}
+    >>> taapi({"delta": np.array([1.0]), "percent": np.array([0.5])}, [1685577600], many=False)
+    {'value': 1.0, 'valuePercent': 0.5, 'timestamp': 1685577600}
+    """
+    made: dict[str, Any] = {}
+    for name, values in lines.items():
+        words = "".join(word[:1].upper() + word[1:] for word in name.split("_"))
+        made[f"value{words}" if made else "value"] = [float(v) for v in values]
+    if times is not None:
+        made["timestamp"] = list(times)
+    return made if many else {key: values[-1] for key, values in made.items()}
+
+
+def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words") -> dict[str, Any]:
+    """Amberdata's spot VWAP and TWAP, newest first.
+
+    Parameters
+    ----------
+    bars : Bars
+        The intervals; whole minutes.
+    minutes : Bars
+        The same market by minutes: ``twap`` is the mean of their closes.
+    names : mapping of str to str
+        ``exchange`` and ``pair``.
+    form : str
+        Of the timestamps, as for `stamps`.
+
+    Raises
+    ------
+    DataError
+        If an interval is no whole number of minutes.
+    """
+    if ((bars["close_time"] - bars["open_time"]) % MINUTE).any() or (bars["open_time"] % MINUTE).any():
+        raise DataError(
+            f"{bars.source or 'bars'}: bars of {bars.spec} are no whole minutes, whose closes the TWAP means"
+        )
+    vwap = np.divide(bars["quote_volume"], bars["volume"], out=np.full(len(bars), np.nan), where=bars["volume"] > 0)
+    columns = zip(stamps(bars, form), bars["quote_volume"], _mean_closes(bars, minutes), vwap, strict=True)
+    rows = [
+        {
+            **{key: names.get(key) for key in IDS["amberdata"]},
+            "timestamp": time,
+            "totalVolumeUSD": float(volume),
+            "twap": float(twap),
+            "vwap": float(price),
+        }
+        for time, volume, twap, price in columns
+    ]
+    return {"status": 200, "title": "OK", "description": "Successful request", "payload": {"data": rows[::-1]}}
+
+
+def _mean_closes(bars: Bars, minutes: Bars) -> Values:
+    """Mean close of the minutes inside each bar; NaN where there is none."""
+    first = np.searchsorted(minutes["open_time"], bars["open_time"], "left")
+    behind = np.searchsorted(minutes["close_time"], bars["close_time"], "right")
+    parts = [minutes["close"][a:b] for a, b in zip(first, behind, strict=True)]
+    return np.array([np.mean(part) if len(part) else np.nan for part in parts])
+
+
+def kiyotaka(bars: Bars, names: Names) -> dict[str, Any]:
+    """Kiyotaka's ``VOLUME_PROFILE_AGG``: flat triplets of price, bought and sold base volume, oldest first.
+
+    Parameters
+    ----------
+    bars : Bars
+        With price rows; a row is named by its lower edge.
+    names : mapping of str to str
+        What the ``id`` says of the market.
+
+    Raises
+    ------
+    InputError
+        If there are no price rows.
+    """
+    levels = bars.levels
+    if levels is None:
+        raise InputError(f"{bars.source or 'bars'}: no price rows; a profile is made of trades")
+    known = {key: names[key] for key in IDS["kiyotaka"] if key in names}
+    interval = KIYOTAKA_INTERVALS.get(bars.spec, bars.spec)
+    # Rounded to what a tick can tell, so that 3 × 0.1 is written as 0.3.
+    prices = np.round(levels.price_tick * levels.tick, 12)
+    flat = np.column_stack([prices, levels.buy_volume, levels.sell_volume]).ravel()
+    points = [
+        {"Point": {"profile": flat[3 * a : 3 * b].tolist(), "timestamp": {"s": time}}}
+        for a, b, time in zip(levels.offsets[:-1], levels.offsets[1:], stamps(bars, "seconds"), strict=True)
+    ]
+    return {"series": [{"id": {"type": "VOLUME_PROFILE_AGG", **known, "interval": interval}, "points": points}]}
+
+
+def aperiodic(bars: Bars, fields: Sequence[str] = ()) -> dict[str, Values]:
+    """Columns of Aperiodic's ``flow``: ``time``, the start of the bar in UTC without a zone, and its fields.
+
+    Parameters
+    ----------
+    bars : Bars
+        Of trades, for all of it; klines know neither counts by side nor sizes.
+    fields : sequence of str
+        Which; all 36 when left out.
+
+    Raises
+    ------
+    ParamError
+        If a field is not one of the page.
+    InputError
+        Naming all fields that these bars cannot give.
+
+    Notes
+    -----
+    The shares of order sizes divide notional by notional, where the page divides it by base volume; the toxicity
+    begins anew with each month, as the provider's files do; without sells a ratio is NaN, not infinite.
+    """
+    for name in fields:
+        if name not in APERIODIC:
+            raise ParamError(f"--fields: {unknown('field', name, APERIODIC)}")
+    made: dict[str, Values] = {"time": bars["open_time"].astype("datetime64[us]")}
+    frames: dict[str, Any] = {}
+    missing = []
+    for name in fields or APERIODIC:
+        values = _field(bars, name, frames)
+        if values is None:
+            missing.append(name)
+        else:
+            made[name] = values
+    if missing:
+        raise InputError(f"{bars.source or 'bars'}: cannot give {', '.join(missing)}; ask for others with --fields")
+    return made
+
+
+def _field(bars: Bars, name: str, frames: dict[str, Any]) -> Values | None:
+    """The values of a field, None where the bars or the installed indicators cannot give it."""
+    kind, params, line = APERIODIC[name]
+    if not kind:
+        return bars[line] if bars.carries(line) else None
+    key = f"{kind}{params}"
+    if key not in frames:
+        try:
+            made: Any = INDICATORS.find(kind)
+            frames[key] = made.over(bars, **params)
+        except (InputError, PluginError):
+            frames[key] = None
+    if frames[key] is None or line not in frames[key]:
+        return None
+    values: Values = frames[key][line].to_numpy()
+    return None if "count" in name and not bars.carries("taker_buy_count") else values
