@@ -16,7 +16,7 @@ from ..feeds.kinds import BarSpec
 from ..feeds.rows import check_rows
 from .errors import Complaint, KeyPath
 from .models import Data, IndicatorBlock, feed_specs, keys
-from .plugin import AnyLine, Raw, check_params, columns_of, declared, legal, line_names
+from .plugin import AnyLine, FeedView, Raw, check_params, declared, legal, line_names
 from .wiring import Asked, Wiring
 
 _OWN_NAMES = frozenset(
@@ -91,7 +91,7 @@ class Checker:
         cls, wrong = self._find(FEEDS, given.get("feed"), (*path, "feed"))
         yield from wrong
         if cls is not None:
-            self._feeds |= dict.fromkeys(feed_specs(name, given.get("bars")), cls)
+            self._feeds |= dict.fromkeys(feed_specs(name, given.get("bars")), FeedView.of(cls, given))
             yield from check_params(path, cls, given, keys(Data))
             yield from self._use(path, cls, given)
             yield from _kinds(path, cls, given)
@@ -187,7 +187,7 @@ class Checker:
         feed = next((self._feeds.get(name) for name in self._names), None)
         if feed is None or any(len(c.path) > 2 and c.path[2] in declared(cls) for c in wrong):
             return
-        for where, text in cls.validate(legal(cls, given), Names(columns_of(feed), self._lines)):
+        for where, text in cls.validate(legal(cls, given), Names(feed.columns, self._lines)):
             yield Complaint(("strategy", "params", *where), text)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import InputError, nearest
 from ..core.params import check_param
-from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS
 from .errors import Complaint, KeyPath, shown
 
 Raw = Mapping[str, Any]
@@ -48,17 +48,36 @@ def line_names(cls: Any, given: Raw) -> tuple[str, ...]:
     return tuple(cls.line_names(**legal(cls, given)))
 
 
-def columns_of(feed: Any) -> tuple[str, ...]:
-    """The bar columns a feed class can know."""
-    return KLINE_COLUMNS if feed.gives == "bars" else tuple(BAR_COLUMNS)
+@dataclass(frozen=True)
+class FeedView:
+    """What a feed can know, before anything is read.
+
+    Parameters
+    ----------
+    name : str
+        Class name.
+    columns : tuple of str
+        Bar columns: canonical ones, then its own.
+    levels : bool
+        Whether its bars can have price rows.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    levels: bool
+
+    @classmethod
+    def of(cls, feed: Any, given: Raw) -> FeedView:
+        """The view of feed class ``feed`` under the parameters ``given``."""
+        return cls(feed.__name__, (*feed.canonical, *feed.extra_columns(legal(feed, given))), feed.has_levels)
 
 
-def lacks(cls: Any, given: Raw, feed: Any, lines: Collection[str] = ()) -> str:
+def lacks(cls: Any, given: Raw, feed: FeedView, lines: Collection[str] = ()) -> str:
     """Empty, or which input of an indicator neither the feed nor another one's ``lines`` can know."""
-    known = frozenset((*columns_of(feed), *lines, *(("levels",) if feed.gives == "tape" else ())))
+    known = frozenset((*feed.columns, *lines, *(("levels",) if feed.levels else ())))
     try:
         settled = cls.settle(legal(cls, given), known.__contains__)
-        cls.check_inputs(settled, known.__contains__, feed.__name__, columns_of(feed))
+        cls.check_inputs(settled, known.__contains__, feed.name, feed.columns)
     except InputError as err:
         return str(err)
     return ""

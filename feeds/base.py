@@ -14,7 +14,7 @@ from ..core.clock import iso, parse_time
 from ..core.errors import DataError, ParamError
 from ..core.params import Rule, resolve
 from ..core.registry import FEEDS
-from ..core.schema import SIZE_EDGES
+from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, SIZE_EDGES
 from ..core.tape import Tape
 from .bars import Aggregator
 from .cutters import Covered
@@ -55,6 +55,8 @@ class Feed:
     needs_path: ClassVar[bool] = True
     has_levels: ClassVar[bool] = False
     """Whether its bars can have price rows."""
+    canonical: ClassVar[tuple[str, ...]] = tuple(BAR_COLUMNS)
+    """The canonical columns that its bars can know."""
 
     @classmethod
     def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
@@ -240,6 +242,7 @@ class KlineFeed(Feed):
 
     abstract = True
     gives = "bars"
+    canonical = KLINE_COLUMNS
 
     def klines(self) -> Bars:
         """All klines in time order, as the exchange sent them; sets `interval`."""

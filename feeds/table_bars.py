@@ -42,6 +42,7 @@ class TableBars(KlineFeed):
     """
 
     abstract = True
+    canonical = tuple(BAR_COLUMNS)
     params = {"label": "start", "interval": None, "infer_side": "none", "bad_rows": "error"}
     bounds = {"label": LABEL, "interval": INTERVAL, "infer_side": BAR_RULES, "bad_rows": BAD_ROWS}
     table: ClassVar[Table]

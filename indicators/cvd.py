@@ -98,7 +98,6 @@ class CVD(Indicator):
     presets = (
         {"unit": "quote", "reset": "60b"},
         {"unit": "count", "reset": "none"},
-        {"reset": "1h"},
         {"reset": "1w", "timezone": "America/New_York"},
     )
     step = cvd

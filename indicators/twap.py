@@ -133,7 +133,6 @@ class TWAP(Indicator):
     presets = (
         {"method": "trade", "anchor": "1h"},
         {"method": "minute_close", "anchor": "60b"},
-        {"method": "time", "anchor": "30b"},
         {"method": "trade", "anchor": "1w", "timezone": "America/New_York"},
     )
     nan_policy = "pass"

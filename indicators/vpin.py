@@ -230,8 +230,7 @@ class VPIN(Indicator):
     presets = (
         {"bucket": 0.5, "buckets": 8, "history": 10, "error": 0.1},
         {"per_day": 720.0, "average": 30, "buckets": 5, "history": 5},
-        {"bucket": 0.7, "buckets": 5, "history": 5, "classification": "tick"},
-        {"bucket": 0.7, "buckets": 5, "history": 5, "classification": "bvc_normal"},
+        {"bucket": 0.7, "buckets": 5, "history": 5, "classification": "tick", "error": 0.05},
         {"per_day": 720.0, "average": 30, "buckets": 5, "history": 5, "classification": "bvc_t", "sigma_window": 10},
     )
     step = vpin
