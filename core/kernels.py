@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba as nb
 from numba import types as nt
+from numba.core import event
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -21,12 +22,12 @@ LEVELS_STEP = nt.void(COLUMN, COLUMN, COLUMN, COLUMN, INTEGERS, COLUMN, COLUMN)
 """The same with the rows of this bar: price ticks, bought, sold."""
 
 
-def _jit(fn: F, *signature: Any, **more: Any) -> F:
+def _jit(fn: F, **more: Any) -> F:
     options = {"nogil": True, "error_model": "numpy", **more}
     try:
-        made: F = nb.njit(*signature, cache=True, **options)(fn)
+        made: F = nb.njit(cache=True, **options)(fn)
     except RuntimeError:  # typed at a prompt: there is no file to keep machine code beside
-        made = nb.njit(*signature, **options)(fn)
+        made = nb.njit(**options)(fn)
     return made
 
 
@@ -51,7 +52,7 @@ def step(fn: F) -> F:
         ``p`` holds the numeric parameters in the order of ``Indicator.numbers``, ``x`` the inputs of
         this bar in the order of ``inputs``, ``s`` the state (changed in place), ``y`` takes one value a line.
     """
-    return _jit(fn, STEP)
+    return _wanting(fn, STEP)
 
 
 def levels_step(fn: F) -> F:
@@ -59,4 +60,50 @@ def levels_step(fn: F) -> F:
 
     ``tick`` (int64), ``buy`` and ``sell`` (float64) hold one entry a row, lowest price first.
     """
-    return _jit(fn, LEVELS_STEP)
+    return _wanting(fn, LEVELS_STEP)
+
+
+def driver(signature: Any) -> Callable[[F], F]:
+    """Compile a loop that is handed a kernel, for this one ``signature``, when `ready` first asks for it."""
+    return lambda fn: _wanting(fn, signature)
+
+
+def ready(kernel: F) -> F:
+    """``kernel`` compiled for the signature it was made for.
+
+    Kernels are compiled when they are first used rather than when their module is imported: listing all
+    indicators on a new machine would otherwise compile all of them.
+    """
+    made: Any = kernel
+    wanted = getattr(made, "wanted", None)
+    if wanted is not None and not made.signatures:
+        made.compile(wanted)
+        made.disable_compile()
+    return kernel
+
+
+class _Once(event.Listener):
+    """Calls back when something is compiled for the first time, and never again."""
+
+    def __init__(self, say: Callable[[], None]) -> None:
+        self._say: Callable[[], None] | None = say
+
+    def on_start(self, event: Any) -> None:
+        """Something is about to be compiled; what lies on disk is not."""
+        say, self._say = self._say, None
+        if say:
+            say()
+
+    def on_end(self, event: Any) -> None:
+        """Nothing."""
+
+
+def on_compile(say: Callable[[], None]) -> None:
+    """Call ``say`` once, when something has to be compiled because this machine has not done so yet."""
+    event.register("numba:compile", _Once(say))
+
+
+def _wanting(fn: F, signature: Any) -> F:
+    made: Any = _jit(fn)
+    made.wanted = signature
+    return cast("F", made)

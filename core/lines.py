@@ -103,7 +103,7 @@ class BarData(bt.feed.DataBase):
             return
         for line, column in zip(self.lines.lines, self._columns, strict=True):
             buffer = array.array("d")
-            buffer.frombytes(memoryview(column).cast("B"))
+            buffer.frombytes(column.view(np.uint8).data)
             buffer.extend([float("nan")] * line.extension)
             line.array = buffer
         self._row = self._rows - 1

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import entry_points
@@ -19,6 +20,8 @@ from typing import Any
 from .errors import PluginError, unknown
 
 GROUP = "tapeflow.plugins"
+_WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+"""Where a class's name falls into words."""
 _loaded: set[str] = set()
 
 
@@ -74,18 +77,22 @@ class Registry(Mapping[str, type]):
             for info in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self._package}.{info.name}")
 
+    def _import_near(self, name: str) -> None:
+        """Import the module that a class called ``name``, or a family, lies in if it is named after it."""
+        stem = _WORDS.sub("_", name.partition(".")[0]).lower()
+        if stem.isidentifier() and importlib.util.find_spec(f"{self._package}.{stem}") is not None:
+            importlib.import_module(f"{self._package}.{stem}")
+
     def __getitem__(self, name: str) -> type:
-        # Our own feeds need no backtrader: whoever asks for one alone is spared the other folders.
-        self.import_own()
-        if name in self._classes:
-            return self._classes[name]
-        discover()
-        if ":" in name:
-            return self._from_module(name)
+        # Whoever asks for one class is spared the others, and whoever asks for a feed all of backtrader.
         prefix, dot, rest = name.partition(".")
-        if dot and prefix in self._families:
-            return self._families[prefix](rest)
-        return self._classes[name]
+        for look in (lambda: self._import_near(name), self.import_own, discover):
+            look()
+            if name in self._classes:
+                return self._classes[name]
+            if dot and prefix in self._families:
+                return self._families[prefix](rest)
+        return self._from_module(name) if ":" in name else self._classes[name]
 
     def __iter__(self) -> Iterator[str]:
         discover()

@@ -140,6 +140,12 @@ class DumpTape(TapeFeed):
                     self.files.append(self._source.digest())
                     break
             yield from counted(counts, order.finish())
+        except GeneratorExit:
+            # Whoever reads has all they wanted; the file they left was an input all the same.
+            if not any(f.path == self._source.path for f in self.files):
+                self.files.append(self._source.digest())
+            quarantine.close()
+            raise
         except BaseException:
             quarantine.close(keep=False)
             raise

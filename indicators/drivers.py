@@ -11,13 +11,12 @@ from numba import types as nt
 from numpy.typing import NDArray
 
 from ..core.bars import Levels
-from ..core.kernels import COLUMN, INTEGERS, LEVELS_STEP, STEP, TABLE
+from ..core.kernels import COLUMN, INTEGERS, LEVELS_STEP, STEP, TABLE, driver, ready
 
 Floats = NDArray[np.float64]
 CHUNK = 32_768
 """Bars whose inputs are laid side by side at a time; a call of compiled code costs as much as some thousand bars."""
 
-_OPTIONS = dict(cache=True, nogil=True, error_model="numpy")
 _SPAN = (nt.int64, nt.int64, nt.int64, nt.boolean)
 
 
@@ -29,7 +28,7 @@ def _has_nan(row: Any) -> bool:
     return False
 
 
-@nb.njit(nt.void(nt.FunctionType(STEP), COLUMN, TABLE, COLUMN, TABLE, *_SPAN), **_OPTIONS)
+@driver(nt.void(nt.FunctionType(STEP), COLUMN, TABLE, COLUMN, TABLE, *_SPAN))
 def _run(step: Any, p: Any, x: Any, s: Any, out: Any, at: int, count: int, first: int, skip: bool) -> None:
     lines = out.shape[0]
     y = np.empty(lines)
@@ -44,11 +43,10 @@ def _run(step: Any, p: Any, x: Any, s: Any, out: Any, at: int, count: int, first
                 out[j, at + i] = y[j]
 
 
-@nb.njit(
+@driver(
     nt.void(
         nt.FunctionType(LEVELS_STEP), COLUMN, TABLE, COLUMN, TABLE, *_SPAN, INTEGERS, INTEGERS, INTEGERS, COLUMN, COLUMN
-    ),
-    **_OPTIONS,
+    )
 )
 def _run_levels(
     step: Any,
@@ -126,14 +124,12 @@ def drive(
     out = np.full((lines, n), np.nan)
     side = _level_arguments(levels, rows, n)
     buffer = np.zeros((min(CHUNK, max(n, 1)), len(columns)))
+    step, run = ready(step), ready(_run if levels is None else _run_levels)
     for at in range(start, n, CHUNK):
         count = min(CHUNK, n - at)
         for j, column in enumerate(columns):
             buffer[:count, j] = column[at : at + count]
-        if levels is None:
-            _run(step, numbers, buffer, state, out, at, count, first, skip)
-        else:
-            _run_levels(step, numbers, buffer, state, out, at, count, first, skip, *side)
+        run(step, numbers, buffer, state, out, at, count, first, skip, *side)
     return out
 
 

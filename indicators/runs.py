@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import InputError
+from ..core.kernels import ready
 from .drivers import drive, writable
 from .inputs import LEVELS, Derived, Input, missing
 from .references import lines_read
@@ -138,7 +139,7 @@ class StepRun:
     def __init__(self, made: Any, fed: list[_Fed]) -> None:
         self.made, self.fed = made, fed
         cls = type(made)
-        self.step = cls.step
+        self.step = ready(cls.step)
         self.skip = cls.nan_policy == "skip"
         self.numbers = cls.constants(made.settled)
         self.state = cls.first_state(**made.settled)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .options import common, label, note, print_json
+from .options import announce_compiling, common, label, note, print_json
 from .source import Source, source_options
 
 
@@ -29,6 +29,7 @@ def command(source: Source, out: str, levels: str | None, as_json: bool, quiet: 
     from ...core.errors import ParamError
     from ...core.tables import check_format, write_table
 
+    announce_compiling(quiet=quiet)
     check_format(out)
     if levels is not None:
         check_format(levels)

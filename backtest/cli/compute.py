@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .asked import COMPLETE, DOCUMENTS, LIKE, Asked
-from .options import common, label, note, print_json
+from .options import announce_compiling, common, label, note, print_json
 from .output import FORMATS, choose_format, emit, emit_json
 from .source import Source, source_options
 from .wish import Wish, parse_wishes
@@ -78,6 +78,7 @@ def command(
     """
     from ...core.registry import load_plugins
 
+    announce_compiling(quiet=quiet)
     asked = Asked(**given)
     asked.check(len(indicators), form, out)
     wishes = parse_wishes(indicators)

@@ -62,6 +62,14 @@ def note(text: str, *, quiet: bool = False) -> None:
         click.echo(text, err=True)
 
 
+def announce_compiling(*, quiet: bool = False) -> None:
+    """Say so when kernels must be compiled first, which takes some seconds, once on a machine."""
+    from ...core.kernels import on_compile
+
+    if not quiet:
+        on_compile(lambda: note("compiling for this machine, which only the first run needs"))
+
+
 def label(out: str) -> str:
     """What begins a remark about a file; nothing for standard output."""
     return "" if out == "-" else f"{out}: "
@@ -77,6 +85,7 @@ class Progress:
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
         self._shown = not quiet and sys.stderr.isatty()
 
     def __call__(self, text: str) -> None:
@@ -85,6 +94,7 @@ class Progress:
             click.echo(f"\r\033[K{text} …", nl=False, err=True)
 
     def __enter__(self) -> Progress:
+        announce_compiling(quiet=self._quiet)
         return self
 
     def __exit__(self, *exc: object) -> None:
