@@ -210,7 +210,7 @@ def scan(
                 n = _integers(base, marks, k, cells, last, integers[slot, lo:hi], more)
             elif kind != SKIP:
                 n = _words(base, marks, k, cells, last, kind == FLAG, integers[slot, lo:hi], more)
-            more[:n, 0] += lo
-            more[:n, 1] = cell
+            for j in range(strange, strange + n):
+                odd[j, 0], odd[j, 1] = odd[j, 0] + lo, cell
             strange += n
     return strange

@@ -77,6 +77,35 @@ def test_a_header_is_told_apart_and_counts_as_row_one(tmp_path, head):
     assert (column(parts, "price"), parts[0].line.tolist()) == ([2.5], [2])
 
 
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 10**18 - 1), st.integers(-(10**9), 10**17)), min_size=1, max_size=600))
+@example([(10**k - 1, 10**k) for k in range(18)])
+def test_whole_numbers_of_any_length_are_read_wherever_they_stand(tmp_path_factory, pairs):
+    layout = Layout((Cell("id", INTEGER), Cell("note", SKIP), Cell("last", INTEGER)))
+    path = tmp_path_factory.mktemp("whole")
+    parts = decode(path, "".join(f"{a},x y,{b}\r\n" for a, b in pairs), layout)
+    assert pairs == list(zip(column(parts, "id"), column(parts, "last"), strict=True))
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=3).filter(lambda junk: not {10, 13} & set(junk)), st.integers(1, 700), st.integers(0, 6))
+def test_no_byte_in_a_number_is_taken_for_a_digit(tmp_path_factory, junk, row, at):
+    lines = [b"%d,%d.25,true" % (1_000_000 + i, 700 + i) for i in range(701)]
+    cells = lines[row].split(b",")
+    lines[row] = b",".join([cells[0][:at] + junk + cells[0][at + 1 :], *cells[1:]])
+    away, path = Quarantine("quarantine"), tmp_path_factory.mktemp("junk")
+    wanted = [i for line in lines if (i := _number(line.split(b","))) is not None]
+    assert wanted == column(decode(path, b"\n".join(lines), quarantine=away), "id")
+    assert away.count == len(lines) - len(wanted)
+
+
+def _number(cells):
+    """The first of three cells when it is a whole number, by Python's own rules for ASCII digits."""
+    found = cells[0].decode("utf-8", "replace").strip()
+    sign = found[1:] if found[:1] in "+-" else found
+    return int(found) if len(cells) == 3 and sign.isascii() and sign.isdigit() else None
+
+
 def test_a_header_decides_the_order_of_columns(tmp_path):
     parts = decode(tmp_path, "maker,extra,price,id\ntrue,x y,2.5,7\n")
     assert (column(parts, "id"), column(parts, "price"), column(parts, "maker")) == ([7], [2.5], [1])

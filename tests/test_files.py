@@ -150,3 +150,15 @@ def test_patterns_leave_checksums_and_quarantine_out(made):
 def test_paths_that_lead_nowhere(made, name, complaint):
     with pytest.raises(DataError, match=complaint):
         expand([made / name])
+
+
+def test_a_text_is_digested_only_when_somebody_asks_and_only_as_it_was_read(made):
+    source = Source(made / "a.csv")
+    assert b"".join(source.chunks()) == TEXT
+    read = source.digest()
+    assert read.known == ""
+    assert read.sha256 == hashlib.sha256(TEXT).hexdigest()
+    again = Source(made / "a.csv").digest()
+    (made / "a.csv").write_bytes(TEXT + b"1,1\n")
+    with pytest.raises(DataError, match=r"a\.csv: changed since it was read"):
+        _ = again.sha256
