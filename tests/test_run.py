@@ -152,7 +152,8 @@ def test_a_real_day_of_coin_margined_trades(tmp_path: Path, real_data: Path) -> 
 @pytest.mark.real_data
 def test_a_tape_cut_short_is_an_input_all_the_same(tmp_path: Path, real_data: Path) -> None:
     path = real_data / "06_binance_official_dumps" / "cm_BTCUSD_PERP-aggTrades-2026-05-08.zip"
-    data = f"{{feed: BinanceAggTrades, market: cm, contract_size: 100, path: '{path}', row_size: 10, to: 2026-05-08T02:00}}"
+    until = "row_size: 10, to: 2026-05-08T02:00"
+    data = f"{{feed: BinanceAggTrades, market: cm, contract_size: 100, path: '{path}', {until}}}"
     run(load_config(write(tmp_path, data)), tmp_path / "out", report=False)
     lock = yaml.safe_load((tmp_path / "out" / "run.lock").read_text())
     assert [i["sha256"][:8] for i in lock["inputs"]] == ["8bfbaa4c"]
