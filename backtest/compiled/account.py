@@ -1,0 +1,146 @@
+"""The account: what a trade does to position and cash, and what it is all worth. Operations in backtrader's order."""
+
+from __future__ import annotations
+
+from ...core.kernels import inlined
+from ..broker import DUST
+from .layout import (
+    AT,
+    CASH,
+    CLOSED,
+    CLOSED_FEE,
+    COMPLETED,
+    ENTRY,
+    FILL_FEE,
+    FILL_PNL,
+    FILL_PRICE,
+    FILL_SIZE,
+    FILLED,
+    FILLS,
+    HELD,
+    MAKER,
+    NEWS,
+    OPENED,
+    OPENED_FEE,
+    PARTIAL,
+    PNL,
+    PRICE,
+    REMAINING,
+    SHOWN,
+    STATUS,
+    TAKER,
+    WHEN,
+    WHO,
+    Book,
+    Floats,
+)
+
+Position = tuple[float, float, float, float]
+
+
+@inlined
+def traded(held: float, entry: float, size: float, price: float) -> Position:
+    """A position after a trade: its size and mean price, and how much of the trade opened and closed."""
+    if abs(held + size) <= DUST * max(abs(held), abs(size)):
+        size = -held
+    after = held + size
+    if after == 0.0:
+        return after, 0.0, 0.0, size
+    if held == 0.0:
+        return after, price, size, 0.0
+    if (held > 0.0) == (size > 0.0):
+        return after, (entry * held + size * price) / after, size, 0.0
+    if (held > 0.0) == (after > 0.0):
+        return after, entry, 0.0, size
+    return after, price, after, -held
+
+
+@inlined
+def worth(account: Floats, close: float) -> float:
+    """Cash and position at ``close``."""
+    held = account[HELD]
+    value, gain = held * close, held * (close - account[ENTRY])
+    if value > 0.0:
+        value = (value - gain) + gain
+    return float(account[CASH] + value)
+
+
+@inlined
+def trial(account: Floats, costs: Floats, size: float, price: float) -> float:
+    """Cash after an order of this size would have filled at ``price``; ``account`` becomes what it would be.
+
+    Both sides of the trial are at the order's own price, and nothing it cannot pay for is left out.
+    """
+    held, entry, opened, closed = traded(account[HELD], account[ENTRY], size, price)
+    cash = account[CASH]
+    if closed != 0.0:
+        cash += -closed * price
+        cash -= abs(closed) * costs[TAKER] * price
+    if opened != 0.0:
+        cash -= opened * price
+        cash -= abs(opened) * costs[TAKER] * price
+    account[CASH], account[HELD], account[ENTRY] = cash, held, entry
+    return float(cash)
+
+
+@inlined
+def settle_fill(book: Book, k: int, price: float, resting: bool, bar: int) -> tuple[bool, bool]:
+    """Fill order ``k`` at ``price``: first what closes a position, then what opens one if there is cash for it.
+
+    Returns
+    -------
+    filled : bool
+        Whether anything was traded.
+    refused : bool
+        Whether there was no cash to open what should have been opened.
+    """
+    _, real, _, _, _, account, costs = book
+    rate = costs[MAKER] if resting else costs[TAKER]
+    entry = account[ENTRY]
+    _, _, opened, closed = traded(account[HELD], entry, real[k, REMAINING], price)
+    # A whole zero has no sign in Python, so the profit of a trade that closes nothing takes the sign of its move.
+    pnl = (-closed if closed != 0.0 else 0.0) * (price - entry)
+    cash, opened_fee, closed_fee = account[CASH], 0.0, 0.0
+    if closed != 0.0:
+        cash += -closed * entry + pnl
+        closed_fee = abs(closed) * rate * price
+        cash -= closed_fee
+        account[CASH] = cash
+    refused = False
+    if opened != 0.0:
+        cash -= opened * price
+        opened_fee = abs(opened) * rate * price
+        cash -= opened_fee
+        refused = cash < 0.0
+        if refused:
+            opened, opened_fee = 0.0, 0.0
+        else:
+            account[CASH] = cash
+    size = closed + opened
+    if size != 0.0:
+        account[HELD], account[ENTRY], _, _ = traded(account[HELD], entry, size, price)
+        _note(book, k, (float(bar), price, opened, closed, opened_fee, closed_fee, pnl))
+    return size != 0.0, refused
+
+
+@inlined
+def _note(book: Book, k: int, fill: tuple[float, float, float, float, float, float, float]) -> None:
+    """Enter a fill into its order and into the list of fills."""
+    whole, real, _, fills, count, _, _ = book
+    bar, price, opened, closed, opened_fee, closed_fee, pnl = fill
+    o, size = real[k], closed + opened
+    o[REMAINING] -= size
+    before, now = o[FILL_SIZE] * o[FILL_PRICE], size * price
+    o[FILL_SIZE] += size
+    o[FILL_PRICE] = (before + now) / o[FILL_SIZE]
+    o[FILL_FEE] += closed_fee + opened_fee
+    o[FILL_PNL] += pnl
+    o[SHOWN] = o[PRICE]
+    if o[REMAINING] != 0.0 and abs(o[REMAINING]) <= DUST * abs(o[FILL_SIZE]):
+        o[REMAINING] = 0.0
+    whole[k, STATUS] = PARTIAL if o[REMAINING] != 0.0 else COMPLETED
+    whole[k, NEWS] = whole[k, FILLED] = int(bar)
+    row = fills[count[FILLS]]
+    row[WHO], row[WHEN], row[AT], row[OPENED], row[CLOSED] = k, bar, price, opened, closed
+    row[OPENED_FEE], row[CLOSED_FEE], row[PNL] = opened_fee, closed_fee, pnl
+    count[FILLS] += 1

@@ -1,0 +1,116 @@
+"""Where the compiled broker keeps its things: one row an order, one row a fill, the account, the costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.kernels import inlined
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+Book = tuple[Integers, Floats, Integers, Floats, Integers, Floats, Floats]
+"""Whole numbers of orders, their floats, the queue of resting orders, fills, counters, account, costs."""
+
+MARKET, CLOSE, LIMIT, STOP, STOP_LIMIT, STOP_TRAIL, STOP_TRAIL_LIMIT = range(7)
+TYPES = ("market", "close", "limit", "stop", "stop_limit", "stop_trail", "stop_trail_limit")
+CREATED, SUBMITTED, ACCEPTED, PARTIAL, COMPLETED, CANCELED, EXPIRED, MARGIN, REJECTED = range(9)
+STATUSES = ("created", "submitted", "accepted", "partial", "completed", "canceled", "expired", "margin", "rejected")
+
+(
+    TYPE,
+    STATUS,
+    BAR,
+    NEWS,
+    FILLED,
+    BEFORE,
+    ACTIVE,
+    TRIGGERED,
+    RESTED,
+    PARENT,
+    CHILDREN,
+    GONE,
+    LEADER,
+    ROUND,
+    GROUP_ROUND,
+    GROUP_SIZE,
+    REASON,
+) = range(17)
+"""Whole numbers of an order. `NEWS` is the bar on which the strategy hears of its latest status, `BEFORE` the status
+it knew until then; an order is `ACTIVE` from that bar on. The group of orders that cancel each other is known by its
+`LEADER`, and begins anew (`GROUP_ROUND`) whenever one of it has filled or died."""
+
+(
+    SIZE,
+    PRICE,
+    PRICE_LIMIT,
+    SHOWN,
+    VALID,
+    SESSION_END,
+    ANNOTATED,
+    TRAIL,
+    TRAIL_SHARE,
+    OFFSET,
+    REMAINING,
+    FILL_SIZE,
+    FILL_PRICE,
+    FILL_FEE,
+    FILL_PNL,
+) = range(15)
+"""Floats of an order; sizes have a sign. `SHOWN` is `PRICE` as the strategy last heard of it."""
+
+WHO, WHEN, AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL = range(8)
+"""Columns of a fill."""
+ORDERS, CHECKED, RESTING, FILLS, TAKEN = range(5)
+"""Counters: orders made, orders the broker has looked at, orders in the queue, fills, tickets taken."""
+CASH, HELD, ENTRY = range(3)
+"""The account: money, signed size of the position, its mean price."""
+MAKER, TAKER, SLIP_SHARE, SLIP_FIXED = range(4)
+"""What trading costs."""
+
+NEVER = np.iinfo(np.int64).max
+
+
+def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
+    """An empty book with room for so many orders before it has to grow.
+
+    Parameters
+    ----------
+    cash : float
+        Money at the start.
+    costs : ndarray of float64
+        Maker's fee, taker's fee, slippage as a share and as a price distance.
+    room : int, default=1024
+        Orders.
+    """
+    return (
+        np.zeros((room, 17), np.int64),
+        np.zeros((room, 15)),
+        np.zeros(room, np.int64),
+        np.zeros((room, 8)),
+        np.zeros(5, np.int64),
+        np.array([cash, 0.0, 0.0]),
+        costs,
+    )
+
+
+@inlined
+def is_full(book: Book, more: int) -> bool:
+    """Whether ``book`` lacks room for ``more`` orders, or for the fills that one bar can bring."""
+    whole, _, _, fills, count, _, _ = book
+    waiting = count[RESTING] + count[ORDERS] - count[CHECKED]
+    return bool(count[ORDERS] + more > len(whole) or count[FILLS] + waiting > len(fills))
+
+
+def grown(book: Book) -> Book:
+    """``book`` with twice the room."""
+    whole, real, queue, fills, count, account, costs = book
+    return _twice(whole), _twice(real), _twice(queue), _twice(fills), count, account, costs
+
+
+def _twice(table: Any) -> Any:
+    made = np.zeros((2 * len(table), *table.shape[1:]), table.dtype)
+    made[: len(table)] = table
+    return made

@@ -1,0 +1,100 @@
+"""Order sizes in compiled code, equal to `backtest.sizers` to the last bit."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...core.kernels import compiled
+from ..sizers import DEFAULT_LOT
+from .layout import Floats
+
+PERCENT, FIXED, STEP, SCALE, SMALLEST = range(5)
+"""Share of the equity (NaN where the size is fixed), fixed size, lot, ten to the decimals of a size, least notional."""
+
+_SPLIT = 134_217_729.0
+"""2**27 + 1: splits a double into two halves whose products are exact."""
+_WHOLE = 2.0**53
+"""From here on doubles are whole numbers."""
+MOST_DECIMALS = 22
+"""Powers of ten up to this one are doubles."""
+
+
+def sizing(percent: float | None, fixed: float | None, lot: float | None, min_notional: float) -> Floats:
+    """The numbers `order_size` works with.
+
+    Parameters
+    ----------
+    percent, fixed : float or None
+        Percent of the equity, or base currency; one of them.
+    lot : float or None
+        Smallest step of a size; 1e-8 when None.
+    min_notional : float
+        Smallest order in quote currency.
+    """
+    step = lot or DEFAULT_LOT
+    share = math.nan if fixed is not None or percent is None else float(percent)
+    return np.array([share, float(fixed or 0.0), step, float(10 ** decimals(step)), min_notional])
+
+
+def decimals(step: float) -> int:
+    """How many decimals a size in whole steps is written with.
+
+    >>> decimals(0.001), decimals(1), decimals(1e-8)
+    (5, 2, 10)
+    """
+    return max(0, -math.floor(math.log10(step)) + 2)
+
+
+@compiled
+def _half(value: float) -> float:
+    """The upper half of a double's digits."""
+    wide = _SPLIT * value
+    return wide - (wide - value)
+
+
+@compiled
+def rounded(value: float, scale: float) -> float:
+    """``round(value, d)`` as Python gives it, for ``scale`` ten to the ``d`` and ``value`` at least 0.
+
+    The decision is taken on the exact product: its double and what that double left out.
+    """
+    product = value * scale
+    if product >= _WHOLE:
+        return value
+    a, b = _half(value), _half(scale)
+    a_low, b_low = value - a, scale - b
+    rest = ((a * b - product) + a * b_low + a_low * b) + a_low * b_low
+    whole = np.floor(product)
+    part = product - whole
+    odd = whole % 2.0 == 1.0
+    if part > 0.5 or (part == 0.5 and (rest > 0.0 or (rest == 0.0 and odd))):
+        whole += 1.0
+    elif part == 0.0 and rest == -0.5 and odd:
+        whole -= 1.0
+    elif part == 0.0 and rest == 0.5 and odd:
+        whole += 1.0
+    return float(whole / scale)
+
+
+@compiled
+def order_size(numbers: Floats, equity: float, price: float) -> float:
+    """Size of an order at ``price`` in whole lots; 0 where it would be too small."""
+    share, step = numbers[PERCENT], numbers[STEP]
+    wish = numbers[FIXED] if share != share else equity * share / 100.0 / price
+    if wish <= 0.0:
+        return 0.0
+    lots = np.floor(wish / step * (1 + 1e-12) + 1e-9)
+    size = rounded(lots * step, numbers[SCALE])
+    return size if size * price >= numbers[SMALLEST] else 0.0
+
+
+def round_like_python(value: Any, digits: int) -> float:
+    """`rounded` from outside compiled code.
+
+    >>> round_like_python(0.30000000000000004, 3), round_like_python(2.675, 2)
+    (0.3, 2.67)
+    """
+    return float(rounded(float(value), 10.0**digits))

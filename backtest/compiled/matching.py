@@ -1,0 +1,163 @@
+"""Matching: whether an order fills within a bar, and at what price. Branch for branch backtrader's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...core.kernels import compiled, inlined
+from .account import settle_fill
+from .groups import cancel_family, cancel_others, complete, end, rests
+from .layout import (
+    ANNOTATED,
+    BAR,
+    CLOSE,
+    COMPLETED,
+    LIMIT,
+    MARGIN,
+    MARKET,
+    NEWS,
+    PRICE,
+    PRICE_LIMIT,
+    RESTED,
+    SESSION_END,
+    SHOWN,
+    SIZE,
+    STATUS,
+    STOP,
+    STOP_TRAIL,
+    STOP_TRAIL_LIMIT,
+    TRIGGERED,
+    TYPE,
+    Book,
+    Floats,
+    Integers,
+)
+from .orders import trail
+
+Prices = tuple[float, float, float, float, float]
+"""Open, high, low, close and day number of a bar."""
+Slip = tuple[float, float]
+"""Slippage as a share of the price, and as a distance."""
+
+
+@inlined
+def slipped(slip: Slip, buy: bool, price: float) -> float:
+    """``price`` after slippage, in full."""
+    share, fixed = slip
+    if share != 0.0:
+        return float(price * (1 + share) if buy else price * (1 - share))
+    if fixed != 0.0:
+        return float(price + fixed if buy else price - fixed)
+    return price
+
+
+@inlined
+def capped(slip: Slip, buy: bool, price: float, cap: float) -> float:
+    """``price`` after slippage, but not beyond ``cap``."""
+    made = slipped(slip, buy, price)
+    return min(made, cap) if buy else max(made, cap)
+
+
+@inlined
+def limit_price(slip: Slip, buy: bool, limit: float, prices: Prices) -> float:
+    """What a limit order gets: the open where that is no worse, else its limit; NaN where it does not fill."""
+    first, high, low, _, _ = prices
+    if limit >= first if buy else limit <= first:
+        return capped(slip, buy, first, min(high, limit) if buy else limit)
+    if limit >= low if buy else limit <= high:
+        return limit
+    return np.nan
+
+
+@inlined
+def stop_price(slip: Slip, buy: bool, trigger: float, prices: Prices) -> float:
+    """What a stop gets: the open where that is beyond it, else its trigger; slipped either way; NaN if untouched."""
+    first, high, low, _, _ = prices
+    if first >= trigger if buy else first <= trigger:
+        return slipped(slip, buy, first)
+    if high >= trigger if buy else low <= trigger:
+        return slipped(slip, buy, trigger)
+    return np.nan
+
+
+@inlined
+def triggered_price(slip: Slip, buy: bool, trigger: float, limit: float, prices: Prices) -> float:
+    """What a stop-limit gets on the bar that triggers it within its range; NaN where its course is not known."""
+    first, high, low, close, _ = prices
+    if limit >= trigger if buy else limit <= trigger:
+        return capped(slip, buy, trigger, high if buy else low)
+    if (first > close and limit >= close) if buy else (first <= close and limit <= close):
+        return limit
+    return np.nan
+
+
+@inlined
+def _limit(whole: Integers, k: int, buy: bool, limit: float, slip: Slip, prices: Prices) -> float:
+    """A limit order's try; from its second on it has rested."""
+    whole[k, RESTED] += 1
+    return limit_price(slip, buy, limit, prices)
+
+
+@inlined
+def _stop_limit(whole: Integers, real: Floats, k: int, slip: Slip, prices: Prices) -> float:
+    """The try of a stop that turns into a limit order once it has been triggered."""
+    trigger, limit, buy = real[k, PRICE], real[k, PRICE_LIMIT], real[k, SIZE] > 0.0
+    first, high, low, _, _ = prices
+    beyond = first >= trigger if buy else first <= trigger
+    if whole[k, TRIGGERED] or beyond:
+        whole[k, TRIGGERED] = 1
+        return _limit(whole, k, buy, limit, slip, prices)
+    if high < trigger if buy else low > trigger:
+        return np.nan
+    whole[k, TRIGGERED] = 1
+    return triggered_price(slip, buy, trigger, limit, prices)
+
+
+@inlined
+def _close(real: Floats, k: int, close: float, stamp: float) -> float:
+    """An order at the session's close: the close of its last bar, known once a bar of the next has come."""
+    if stamp < real[k, SESSION_END]:
+        real[k, ANNOTATED] = close
+        return np.nan
+    late = real[k, ANNOTATED] != 0.0 and stamp > real[k, SESSION_END]
+    return float(real[k, ANNOTATED] if late else close)
+
+
+@inlined
+def fill_price(whole: Integers, real: Floats, k: int, slip: Slip, prices: Prices) -> float:
+    """What order ``k`` fills at within a bar; NaN where it does not. Bars have stamps of their own, so it is older."""
+    kind, buy = whole[k, TYPE], real[k, SIZE] > 0.0
+    if kind in (STOP, STOP_TRAIL):
+        return stop_price(slip, buy, real[k, PRICE], prices)
+    if kind == LIMIT:
+        return _limit(whole, k, buy, real[k, PRICE], slip, prices)
+    if kind == MARKET:
+        return slipped(slip, buy, prices[0])
+    if kind == CLOSE:
+        return _close(real, k, prices[3], prices[4])
+    return _stop_limit(whole, real, k, slip, prices)
+
+
+@compiled
+def fill(book: Book, k: int, price: float, bar: int) -> None:
+    """Fill order ``k``, and let its group and its bracket know."""
+    whole = book[0]
+    filled, refused = settle_fill(book, k, price, whole[k, RESTED] > 1, bar)
+    if filled or refused:
+        if refused:
+            end(whole, k, MARGIN, bar)
+        cancel_others(book, k, bar)
+    if refused:
+        cancel_family(book, k, bar)
+    elif whole[k, STATUS] == COMPLETED:
+        complete(book, k, bar)
+
+
+@inlined
+def follow_price(whole: Integers, real: Floats, k: int, waiting: bool, close: float, bar: int) -> None:
+    """Let order ``k``, if it trails and was not yet triggered before this bar (``waiting``), follow the close."""
+    kind = whole[k, TYPE]
+    if (kind == STOP_TRAIL or (kind == STOP_TRAIL_LIMIT and waiting)) and rests(whole[k, STATUS]):
+        trail(real, k, kind == STOP_TRAIL_LIMIT, close)
+        if bar == whole[k, BAR] + 1 or bar == whole[k, NEWS]:
+            real[k, SHOWN] = real[k, PRICE]

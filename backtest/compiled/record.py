@@ -1,0 +1,126 @@
+"""What a compiled run did, in the form of the recorder's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..record import Fill
+from .layout import (
+    AT,
+    BAR,
+    BEFORE,
+    CLOSED,
+    CLOSED_FEE,
+    COMPLETED,
+    FILL_FEE,
+    FILL_PNL,
+    FILL_PRICE,
+    FILL_SIZE,
+    FILLED,
+    FILLS,
+    MARKET,
+    NEWS,
+    OPENED,
+    OPENED_FEE,
+    ORDERS,
+    PNL,
+    PRICE,
+    REASON,
+    SHOWN,
+    SIZE,
+    STATUS,
+    STATUSES,
+    TYPE,
+    TYPES,
+    WHEN,
+    WHO,
+    Book,
+    Floats,
+    Integers,
+)
+
+Array = NDArray[Any]
+
+
+class Record:
+    """Orders, fills and account of a compiled run, as `backtest.record.Recorder` would have them.
+
+    Orders sent on the last bar are not in it, nor is what was cancelled there: no bar came that told of it.
+
+    Parameters
+    ----------
+    book : Book
+        After the run.
+    times : ndarray of int64, (n,)
+        Closes of the bars, epoch µs.
+    account : ndarray of float64, (3, n)
+        Value, cash and position at every close.
+    data : str
+        Name of the feed.
+    reasons : sequence of str
+        What the numbers of reasons stand for.
+    """
+
+    def __init__(self, book: Book, times: Integers, account: Floats, data: str, reasons: Sequence[str]) -> None:
+        whole, real, _, fills, count, _, _ = book
+        whole, real = whole[: count[ORDERS]], real[: count[ORDERS]]
+        told = int(np.searchsorted(whole[:, BAR], len(times) - 1))
+        self.whole, self.real = whole[:told], real[:told]
+        self.table = fills[: count[FILLS]]
+        self.times, self.account, self.data, self.reasons = times, account, data, tuple(reasons)
+
+    @property
+    def equity(self) -> tuple[Array, ...]:
+        """Time in epoch µs, value, cash and position, one entry a bar."""
+        return (self.times, *self.account)
+
+    @cached_property
+    def orders(self) -> dict[int, dict[str, Any]]:
+        """Every order the strategy heard of, by its number, as a row of orders.parquet."""
+        columns = self._columns()
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        made = {i: dict(zip(columns, row, strict=True)) for i, row in enumerate(rows, 1)}
+        for row in made.values():
+            if not row["executed_size"]:
+                row["executed_time"] = None
+        return made
+
+    @cached_property
+    def fills(self) -> list[Fill]:
+        """Every execution, in order."""
+        table = self.table
+        who, bars = table[:, WHO].astype(np.int64), table[:, WHEN].astype(np.int64)
+        reasons = np.array(self.reasons, dtype=object)[self.whole[who, REASON]]
+        numbers = (table[:, c] for c in (AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL))
+        columns = (who + 1, np.full(len(who), self.data, dtype=object), bars, self.times[bars], *numbers, reasons)
+        return [Fill(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+    def _columns(self) -> dict[str, Array]:
+        """Columns of orders.parquet; the time of an execution means nothing where there is none."""
+        whole, real = self.whole, self.real
+        late = whole[:, NEWS] >= len(self.times)
+        status = np.where(late, whole[:, BEFORE], whole[:, STATUS])
+        price = np.where(status < COMPLETED, real[:, SHOWN], real[:, PRICE])
+        filled = real[:, FILL_SIZE] != 0
+        heard = np.where(late, whole[:, FILLED], whole[:, NEWS])
+        return {
+            "ref": np.arange(1, len(whole) + 1),
+            "created_time": self.times[whole[:, BAR]],
+            "data": np.full(len(whole), self.data, dtype=object),
+            "side": np.where(real[:, SIZE] > 0, "buy", "sell"),
+            "type": np.array(TYPES)[whole[:, TYPE]],
+            "size": np.abs(real[:, SIZE]),
+            "price": np.where(whole[:, TYPE] == MARKET, np.nan, price),
+            "status": np.array(STATUSES)[status],
+            "executed_time": self.times[np.where(filled, heard, 0)],
+            "executed_price": np.where(filled, real[:, FILL_PRICE], np.nan),
+            "executed_size": np.abs(real[:, FILL_SIZE]),
+            "commission": real[:, FILL_FEE],
+            "pnl": real[:, FILL_PNL],
+            "reason": np.array(self.reasons, dtype=object)[whole[:, REASON]],
+        }
