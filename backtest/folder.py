@@ -137,7 +137,10 @@ def _table(path: Path, columns: dict[str, pa.DataType], rows: list[dict[str, Any
 
 
 def _columns(path: Path, columns: dict[str, Any]) -> None:
-    pq.write_table(pa.table(columns), path, compression="zstd")
+    table = pa.table(columns)
+    # Numbers hardly repeat: looking for those that do takes longer than all the rest, and more room.
+    text: Any = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    pq.write_table(table, path, compression="zstd", use_dictionary=text or False)
 
 
 def _line_columns(outcome: Outcome) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from ..core.bars import Bars
 from ..core.clock import interval_text, iso
 from ..core.errors import DataError, TapeflowError
 from .attacks import ATTACKS
-from .runner import simulate
+from .runner import genuine, simulate
 from .trace import Difference, Trace
 
 Sources = Mapping[str, Any]
@@ -118,7 +118,7 @@ def attack(config: RunConfig, sources: Sources, *, instants: int = INSTANTS, see
     """
     stamped = list(mislabelled(sources))
     try:
-        base = Trace.of(simulate(config, dict(sources)))
+        base = Trace.of(simulate(genuine(config), dict(sources)))
     except IndexError as err:
         return Findings((*stamped, _beyond(err, sources)), (), 1, 0, 0, 0, 0, None)
     found: dict[str, Leak] = {}
@@ -146,7 +146,7 @@ def _differences(
     attacked = {k: replace(s, bars=ATTACKS[name](s.bars, instant, seed)) for k, s in sources.items()}
     ended = name == "cut off"
     try:
-        other = Trace.of(simulate(config, attacked))
+        other = Trace.of(simulate(genuine(config), attacked))
     except IndexError as err:
         if ended:
             yield Difference("the strategy", -1, instant, "a run to the end", f"an IndexError{_place(err)}")

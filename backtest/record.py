@@ -157,7 +157,8 @@ class Recorder(bt.Analyzer):
         if len(data) == self._bars:
             return
         self._bars = len(data)
-        self._rows.append((_close(data, self._bars - 1), broker.getvalue(), broker.getcash(), broker.getposition(data).size))
+        time, size = _close(data, self._bars - 1), broker.getposition(data).size
+        self._rows.append((time, broker.getvalue(), broker.getcash(), size))
 
     def take(self, time: Array, value: Array, cash: Array, position: Array) -> None:
         """Note the account over many bars of the traded feed, before `next` notes any."""

@@ -8,8 +8,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..core.bars import Bars
 from ..core.clock import iso
 from .lock import make_lock, readers

@@ -119,6 +119,10 @@ def _wants_levels(config: RunConfig) -> bool:
 
 def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:
     """Run the strategy of ``config`` over bars that were read; nothing is written."""
+    if config.engine == "compiled":
+        from .compiled import run_compiled
+
+        return run_compiled(config, sources)
     cerebro = make_cerebro(config.engine)
     for name, source in sources.items():
         block = config.data[config.feeds[name]]
@@ -136,6 +140,11 @@ def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:
     strategy = cerebro.run()[0]
     engine, why = what_ran(cerebro)
     return Outcome(config, sources, strategy, strategy.analyzers.record, engine, why)
+
+
+def genuine(config: RunConfig) -> RunConfig:
+    """``config`` for backtrader itself, whose strategy and lines can be looked into."""
+    return config.model_copy(update={"engine": "auto"}) if config.engine == "compiled" else config
 
 
 def _broker(config: RunConfig) -> Any:

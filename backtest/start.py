@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..configs.models import RunConfig
 from ..core.errors import TapeflowError
-from .runner import simulate
+from .runner import genuine, simulate
 from .trace import Trace
 
 SHARES = (0.1, 0.25, 0.45)
@@ -78,7 +78,7 @@ def later_starts(config: RunConfig, sources: Mapping[str, Any], base: Trace) -> 
     for start in _starts(base):
         try:
             later = {k: replace(s, bars=s.bars.between(start, None)) for k, s in sources.items()}
-            other = Trace.of(simulate(config, later))
+            other = Trace.of(simulate(genuine(config), later))
         except (TapeflowError, IndexError):
             continue
         tried += 1

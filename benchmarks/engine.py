@@ -109,9 +109,8 @@ def strategies() -> dict[str, Any]:
             if self.position.size:
                 if close >= vwap.vwap[0] or self.rsi.lines[0][0] > 70:
                     self.close()
-            elif close < vwap.lower1[0] and max(self.calm.lines[0][0], self.calmer.lines[0][0]) < 1:
-                if self.delta.lines[0][0] > 0 and self.signed.lines[0][0] > 0 and told[0] == told[0]:
-                    self.buy(size=1)
+            elif close < vwap.lower1[0] and max(self.calm.lines[0][0], self.calmer.lines[0][0]) < 1 and all(told):
+                self.delta.lines[0][0] > 0 and self.signed.lines[0][0] > 0 and self.buy(size=1)
 
     return {"cross": Cross, "sparse": Sparse, "flow": Flow}
 
@@ -166,6 +165,20 @@ def default(name: str, n: int) -> dict[str, Any]:
     return backtrader_run(name, n, bt.Cerebro(), frame)
 
 
+def by_next(name: str, n: int) -> dict[str, Any]:
+    """Plain backtrader with indicators that have only ``next``, as most that are written for it have."""
+    import backtrader as bt
+
+    from tapeflow.core.lines import bar_data
+    from tapeflow.core.registry import INDICATORS
+
+    for use in strategies()[name].uses.values():
+        kind: Any = INDICATORS.find(use.kind)
+        kind.once, kind.preonce = bt.Indicator.once_via_next, bt.Indicator.preonce_via_prenext
+        kind.oncestart = bt.Indicator.oncestart_via_nextstart
+    return backtrader_run(name, n, bt.Cerebro(stdstats=False), bar_data)
+
+
 def backtesting(name: str, n: int) -> dict[str, Any]:
     """backtesting.py, whose bars are a frame and whose orders fill at the next open too."""
     import pandas as pd
@@ -210,6 +223,7 @@ ENGINES: dict[str, Callable[[str, int], dict[str, Any]]] = {
     "backtesting.py": backtesting,
     "backtrader": stock,
     "backtrader, as it comes": default,
+    "backtrader, by next": by_next,
 }
 
 
@@ -220,6 +234,8 @@ def contenders(name: str) -> dict[str, int]:
         made["backtesting.py"] = BARS[name]
     if name == "cross":
         made["backtrader, as it comes"] = SHORT
+    if name == "flow":
+        made["backtrader, by next"] = SHORT // 4
     return made
 
 
@@ -240,7 +256,9 @@ def compare(name: str, runs: int) -> None:
     rounds = [{who: alone(who, name, n) for who, n in contenders(name).items()} for _ in range(runs)]
     speeds = {who: statistics.median(r[who]["bars"] / r[who]["seconds"] for r in rounds) for who in rounds[0]}
     for who, speed in speeds.items():
-        ratios = [r["tapeflow"]["bars"] / r["tapeflow"]["seconds"] / (r[who]["bars"] / r[who]["seconds"]) for r in rounds]
+        ratios = [
+            r["tapeflow"]["bars"] / r["tapeflow"]["seconds"] / (r[who]["bars"] / r[who]["seconds"]) for r in rounds
+        ]
         fills = rounds[0][who]["fills"]
         print(f"{name:8} {who:24} {speed:12,.0f} bars/s  {fills:6} fills  {statistics.median(ratios):8.1f} x slower")
 

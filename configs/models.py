@@ -232,7 +232,7 @@ class RunConfig(Model):
     sizer: Sizer = Sizer(percent=10.0)
     plugins: list[str] = Field(default=[], description="modules, or files and folders relative to this YAML")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of everything random")
-    engine: Literal["auto", "stock", "backtrader"] = "auto"
+    engine: Literal["auto", "stock", "backtrader", "compiled"] = "auto"
 
     _folder: Path = PrivateAttr(default=Path())
     _plugin_files: tuple[Path, ...] = PrivateAttr(default=())

@@ -13,6 +13,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -86,7 +87,7 @@ class Registry(Mapping[str, type]):
     def __getitem__(self, name: str) -> type:
         # Whoever asks for one class is spared the others, and whoever asks for a feed all of backtrader.
         prefix, dot, rest = name.partition(".")
-        for look in (lambda: self._import_near(name), self.import_own, discover):
+        for look in (partial(self._import_near, name), self.import_own, discover):
             look()
             if name in self._classes:
                 return self._classes[name]

@@ -112,6 +112,26 @@ def test_the_same_config_gives_the_same_bytes(tmp_path: Path) -> None:
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes(), file
 
 
+def test_three_engines_leave_the_same_bytes(tmp_path: Path) -> None:
+    path = write(tmp_path, "{feed: SyntheticTape, days: 1, row_size: 5}")
+    engines = ("stock", "backtrader", "compiled")
+    for engine in engines:
+        run(load_config(path, [f"engine={engine}"]), tmp_path / engine, report=False)
+        assert json.loads((tmp_path / engine / "result.json").read_text())["engine"] == engine
+    for file in FILES - {"report.html", "result.json", "run.lock"}:
+        assert len({(tmp_path / engine / file).read_bytes() for engine in engines}) == 1, file
+
+
+def test_the_compiled_engine_refuses_by_name_what_it_cannot_do(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(
+        "name: own\nengine: compiled\ndata: {a: {feed: SyntheticTape, days: 1}}\nstrategy: {kind: VWAPReversion}\n"
+    )
+    with pytest.raises(DataError, match="engine compiled: strategy VWAPReversion decides in Python"):
+        run(load_config(path), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_second_run_replaces_the_first_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     config = load_config(write(tmp_path, "{feed: SyntheticTape, days: 1, row_size: 5}"))
     out = tmp_path / "runs" / "out"

@@ -61,6 +61,7 @@ def run_config(
         return
     if not quiet:
         print_table(list(figures(result.summary)), ["figure", "value"], title=config.name)
+        note(f"engine {result.summary['engine']}: {result.summary['engine_reason']}")
         for warning in result.summary.get("warnings", ()):
             note(f"warning: {warning}")
     click.echo(str(result.folder / "report.html" if report else result.folder))

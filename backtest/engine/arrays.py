@@ -107,7 +107,7 @@ def _split(values: Floats) -> tuple[Floats, Floats] | None:
     sizes = np.abs(values[values != 0.0])
     if len(sizes) == 0:
         return values, np.zeros_like(values)
-    count = int(len(values)).bit_length()
+    count = len(values).bit_length()
     coarse = int(np.frexp(sizes.max())[1]) + count - EXACT
     finest = int(np.frexp(sizes.min())[1]) - EXACT
     if coarse + count - finest > EXACT or not -900 < finest <= coarse + EXACT < 900:

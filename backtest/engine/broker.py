@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 from backtrader.brokers.bbroker import BackBroker
 from backtrader.comminfo import CommInfoBase
-from backtrader.position import Position
 
-from . import orders
-from .cursors import Cursor
+from . import orders, positions
+from .history import History, Holding
 
 HOOKS = (
     "next",
@@ -34,78 +30,6 @@ HOOKS = (
     "sell",
 )
 PLAIN = ("get_credit_interest", "_get_credit_interest", "cashadjust", "getvaluesize", "profitandloss", "get_leverage")
-
-
-@dataclass(frozen=True)
-class Holding:
-    """The account from one bar on.
-
-    Parameters
-    ----------
-    bar : int
-        Bar of the run, from 0.
-    cash : float
-        Quote currency.
-    positions : tuple of (data, size, price, commission scheme)
-        In the order in which the broker adds them up.
-    """
-
-    bar: int
-    cash: float
-    positions: tuple[tuple[Any, float, float, Any], ...]
-
-
-@dataclass
-class History:
-    """What changed the account, and when.
-
-    Parameters
-    ----------
-    clock : Cursor
-        The bar the run is at.
-    odd : callable
-        Told before something happens after which the account cannot be rebuilt from `holdings`.
-    """
-
-    clock: Cursor
-    odd: Callable[[], None]
-    holdings: list[Holding] = field(default_factory=list)
-
-
-class _Positions(defaultdict[Any, Any]):
-    """Positions whose time of last change is asked of their feeds, not written down at every bar."""
-
-    broker: Any
-
-    def __missing__(self, data: Any) -> Any:
-        self.broker.fresh()  # before the newcomer, whose feed may have no price yet, is added up
-        factory: Any = self.default_factory
-        made = self[data] = _timeless(factory(), data)
-        return made
-
-
-def _timeless(position: Any, data: Any) -> Any:
-    def read(self: Any) -> Any:
-        if self.size:
-            return data.datetime.datetime()
-        if "datetime" in self.__dict__:
-            return self.__dict__["datetime"]
-        raise AttributeError("a position that never was has no time")
-
-    def write(self: Any, value: Any) -> None:
-        self.__dict__["datetime"] = value
-
-    base = type(position)
-    position.__class__ = type(base.__name__, (base,), {"datetime": property(read, write), "plain": base})
-    return position
-
-
-def _timed(position: Any, data: Any) -> Any:
-    if position.size:
-        position.datetime = position.datetime
-        position.adjbase = data.close[0]
-    position.__class__ = type(position).plain
-    return position
 
 
 def is_plain(scheme: Any) -> bool:
@@ -306,19 +230,13 @@ class Lazy(BackBroker):
     def _reconsider(self) -> None:
         if not self.eager and not all(is_plain(scheme) for scheme in self.comminfo.values()):
             self.eager = True
-            _plain_positions(self)
-
-
-def _plain_positions(broker: Any) -> None:
-    if isinstance(broker.positions, _Positions):
-        made = {data: _timed(position, data) for data, position in broker.positions.items()}
-        broker.positions = defaultdict(broker.positions.default_factory or Position, made)
+            positions.restore(self)
 
 
 def engage(broker: Any, history: History) -> None:
     """Make ``broker`` lazy."""
-    made = {data: _timeless(position, data) for data, position in broker.positions.items()}
-    broker.positions = _Positions(broker.positions.default_factory, made)
+    made = {data: positions.timeless(position, data) for data, position in broker.positions.items()}
+    broker.positions = positions.Positions(broker.positions.default_factory, made)
     broker.positions.broker = broker
     base = type(broker)
     broker.__class__ = type.__new__(type(base), base.__name__, (Lazy, base), {"__module__": base.__module__})
@@ -329,5 +247,5 @@ def engage(broker: Any, history: History) -> None:
 def release(broker: Any) -> None:
     """Make it what it was, with its value up to the last bar."""
     broker.fresh()
-    _plain_positions(broker)
+    positions.restore(broker)
     broker.__class__ = type(broker).__mro__[2]

@@ -8,7 +8,6 @@ from typing import Any
 from backtrader.linebuffer import LineBuffer
 from backtrader.lineseries import LineSeries
 
-
 NEVER: tuple[int, datetime | None] = -2, None
 
 
@@ -66,9 +65,9 @@ def _series_methods(cursor: Cursor, first: Any) -> dict[str, Any]:
     return dict(__getitem__=getitem, __len__=length)
 
 
-def _ordinary(kind: type) -> bool:
+def _ordinary(kind: Any) -> bool:
     """Whether ``kind`` is indexed and measured as backtrader does it, and keeps no book of its subclasses."""
-    asked = (kind.__getitem__, kind.__len__) == (LineSeries.__getitem__, LineSeries.__len__)  # type: ignore[attr-defined]
+    asked = (kind.__getitem__, kind.__len__) == (LineSeries.__getitem__, LineSeries.__len__)
     return asked and not any("__init_subclass__" in base.__dict__ for base in kind.__mro__[:-1])
 
 
@@ -101,7 +100,9 @@ class Ties:
         if _ordinary(base):
             first = series.lines.lines[0]
             space = _series_methods(cursor, first)
-            series.__class__ = type.__new__(type(base), base.__name__, (base,), {**space, "__module__": base.__module__})
+            series.__class__ = type.__new__(
+                type(base), base.__name__, (base,), {**space, "__module__": base.__module__}
+            )
             self._swapped.append((series, base))
 
     def loosen(self) -> None:
@@ -113,6 +114,7 @@ class Ties:
         for line, base, cursor in self._tied:
             line.__class__ = base
             line._idx, line.lencount = cursor.i, cursor.i + 1
+            line.__dict__.pop("moment", None)
         self._tied, self._named, self._swapped = [], [], []
 
     def _class(self, base: type, cursor: Cursor) -> type:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .broker import Holding
+from .history import Holding
 
 Floats = NDArray[np.float64]
 

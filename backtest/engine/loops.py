@@ -10,7 +10,9 @@ from .parts import Part
 INFINITE = float("inf")
 
 
-def any_run(cerebro: Any, parts: list[Part], cursors: list[Cursor], after: list[Cursor], step: Cursor, lazy: bool) -> None:
+def any_run(
+    cerebro: Any, parts: list[Part], cursors: list[Cursor], after: list[Cursor], step: Cursor, lazy: bool
+) -> None:
     """Several feeds or strategies, timers, writers, cheating on open: what ``Cerebro._runonce`` does.
 
     Parameters

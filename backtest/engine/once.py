@@ -56,8 +56,8 @@ def _at_once(parts: list[Any]) -> Iterator[None]:
     """Indicators that only have ``next`` run it without moving every line of their feeds; others run over arrays."""
     walking = [part for part in parts if _only_next(part)]
     with ExitStack() as stack:
-        for name, function in (("preonce", _nothing), ("oncestart", _nothing), ("once", _next_by_next)):
-            stack.enter_context(_instead(walking, name, function))
+        for name, step in dict(preonce=_nothing, oncestart=_nothing, once=_next_by_next).items():
+            stack.enter_context(_instead(walking, name, step))
         for known, function in INSTEAD.items():
             stack.enter_context(_instead([part for part in parts if type(part).once is known], "once", function))
         yield

@@ -9,16 +9,15 @@ from backtrader.order import Order, OrderData
 
 
 class _Cheap(Order):
-    """What makes an order cheap to make, to read and to copy: its parameters are plain attributes too."""
+    """What makes an order cheap to make, to read and to copy: what is asked of it most is a plain attribute."""
 
     def clone(self) -> Any:
         """A copy whose executions go on by themselves."""
-        made = object.__new__(type(self))
-        made.__dict__.update(self.__dict__)
-        done = self.executed
+        made, done = object.__new__(type(self)), self.executed
+        made.__dict__ = self.__dict__.copy()
         done.markpending()
         made.executed = object.__new__(OrderData)
-        made.executed.__dict__.update(done.__dict__)
+        made.executed.__dict__ = done.__dict__.copy()
         return made
 
 
@@ -35,6 +34,7 @@ def make(kind: Any, fields: dict[str, Any]) -> Any:
     order = object.__new__(kind)
     order.params = order.p = object.__new__(kind.params)
     order.p.__dict__.update(fields)
-    order.__dict__.update(fields)
+    order.data, order.owner, order.exectype = fields["data"], fields["owner"], fields["exectype"]
+    order.valid, order.parent, order.tradeid = fields["valid"], fields["parent"], fields["tradeid"]
     order.__init__()
     return order

@@ -61,7 +61,9 @@ class Part:
         Whether there are observers.
     """
 
-    def __init__(self, strategy: Any, datas: Sequence[Any], after: Sequence[Cursor], ties: Ties, spare: Any = ()) -> None:
+    def __init__(
+        self, strategy: Any, datas: Sequence[Any], after: Sequence[Cursor], ties: Ties, spare: Any = ()
+    ) -> None:
         self.strategy = strategy
         self.loose = indicators.tie(strategy, datas, after, ties)
         analyzers = [*strategy.analyzers, *strategy._slave_analyzers]

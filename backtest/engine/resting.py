@@ -58,7 +58,7 @@ class Resting:
         """Let trailing stops follow the closes of bars ``bar`` to ``end``."""
         for order in orders:
             if order.active() and order.exectype in TRAILING and not self._is_limit(order):
-                price = self._levels(order, bar, end)[-1]
+                price = float(self._levels(order, bar, end)[-1])
                 if price != order.created.price:
                     order.created.price = price
                     if order.exectype == Order.StopTrailLimit:
@@ -69,7 +69,9 @@ class Resting:
             if not order.__dict__.get("rested", False):
                 return bar
             made = order.created
-            return self._search(self._limit(order, made.price if order.exectype == Order.Limit else made.pricelimit), bar, end)
+            return self._search(
+                self._limit(order, made.price if order.exectype == Order.Limit else made.pricelimit), bar, end
+            )
         if order.exectype in TRAILING:
             return self._first_trailed(order, bar, end)
         if order.exectype in STOPS:
@@ -87,13 +89,16 @@ class Resting:
         return lambda a, b: (price <= self.open[a:b]) | (price <= self.high[a:b])
 
     def _stopped(self, order: Any, price: Any, a: int, b: int) -> NDArray[np.bool_]:
-        if order.isbuy():
-            return (self.open[a:b] >= price) | (self.high[a:b] >= price)
-        return (self.open[a:b] <= price) | (self.low[a:b] <= price)
+        opened, reach = self.open[a:b], (self.high if order.isbuy() else self.low)[a:b]
+        beyond = np.greater_equal if order.isbuy() else np.less_equal
+        made: NDArray[np.bool_] = beyond(opened, price) | beyond(reach, price)
+        return made
 
     def _first_trailed(self, order: Any, bar: int, end: int) -> int:
         start = bar
-        return self._search(lambda a, b: self._stopped(order, self._levels(order, start, b)[a - start : -1], a, b), bar, end)
+        return self._search(
+            lambda a, b: self._stopped(order, self._levels(order, start, b)[a - start : -1], a, b), bar, end
+        )
 
     def _levels(self, order: Any, bar: int, end: int) -> NDArray[np.float64]:
         """Trigger before each bar from ``bar`` to ``end``, and after the last."""

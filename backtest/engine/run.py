@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .broker import History, engage, release, why_busy
+from .broker import engage, release, why_busy
 from .cursors import Cursor, Ties
 from .equity import Floats, rebuild
+from .history import History
 from .loops import any_run, every_bar
 from .parts import Part
 from .waking import make_alarm, on_waking
+
+COLLECT_AFTER = 100_000
+"""Objects made and not yet given up before the interpreter looks for cycles among them."""
 
 
 class Run:
@@ -50,7 +57,8 @@ class Run:
             self.history = History(self.cursors[0] if self.alone else Cursor(), self.resume)
             if self.lazy:
                 engage(self.broker, self.history)
-            self._loop()
+            with _rare_collections():
+                self._loop()
             self._tell(len(self.strategies[0]))
         finally:
             self.ties.loosen()
@@ -104,6 +112,18 @@ class Run:
         stamps = [_column(data, "datetime") for data in self.datas]
         steps = stamps[0] if len(stamps) == 1 else np.unique(np.concatenate(stamps))
         return [np.searchsorted(own, steps, side="right").astype(np.int64) - 1 for own in stamps]
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Look for garbage in cycles less often: orders and trades are kept, and each look goes through all of them."""
+    before = gc.get_threshold()
+    if gc.isenabled():
+        gc.set_threshold(max(before[0], COLLECT_AFTER), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _column(data: Any, name: str) -> Floats:

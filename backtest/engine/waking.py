@@ -71,46 +71,67 @@ def _speaks_for_itself(kind: Any) -> bool:
 
 def on_waking(cerebro: Any, part: Part, cursor: Cursor, after: Cursor, alarm: Alarm) -> int:
     """Run until the end, or until somebody has to be called at every bar; give the bar reached."""
-    strategy, broker, times = part.strategy, cerebro._broker, cerebro.datas[0].lines.datetime.array
-    quick, bars, stamps = cerebro.p.quicknotify, len(times), part.stamps
-    resting = Resting(cerebro.datas[0]) if matches_as_known(broker) else None
-    strategy._minperstatus = -1
-    due, i = alarm.after(strategy._minperiods[0] - 2), 0
-    while i < bars:
-        to = _quiet_until(broker, resting, i, due)
-        if to > i:
-            if broker.pending and resting:
-                resting.follow(broker.pending, i, to)
-            stamps.extend(times[i:to])
-            cursor.i = after.i = to - 1
-            broker.stale, i = True, to
-            continue
-        cursor.i = i
+    return _Waking(cerebro, part, cursor, after, alarm).run()
+
+
+class _Waking:
+    """The run of `on_waking`."""
+
+    def __init__(self, cerebro: Any, part: Part, cursor: Cursor, after: Cursor, alarm: Alarm) -> None:
+        self.cerebro, self.part, self.cursor, self.after, self.alarm = cerebro, part, cursor, after, alarm
+        self.strategy, self.broker = part.strategy, cerebro._broker
+        self.times = cerebro.datas[0].lines.datetime.array
+        self.resting = Resting(cerebro.datas[0]) if matches_as_known(self.broker) else None
+        self.first = max(self.strategy._minperiods[0] - 1, 0)
+
+    def run(self) -> int:
+        """Visit the bars on which anything can happen."""
+        bar, bars = 0, len(self.times)
+        self.strategy._minperstatus = -1
+        due = self.alarm.after(self.first - 1)
+        while bar < bars:
+            to = _quiet_until(self.broker, self.resting, bar, due)
+            if to > bar:
+                self._leave_out(bar, to)
+                bar = to
+                continue
+            due = self._visit(bar, due)
+            bar += 1
+            if self.part.ticking or self.cerebro._event_stop:
+                break
+        return bars if self.cerebro._event_stop else bar
+
+    def _leave_out(self, bar: int, to: int) -> None:
+        if self.broker.pending and self.resting:
+            self.resting.follow(self.broker.pending, bar, to)
+        self.part.stamps.extend(self.times[bar:to])
+        self.cursor.i = self.after.i = to - 1
+        self.broker.stale = True
+
+    def _visit(self, bar: int, due: int) -> int:
+        """One bar as `every_bar` has it; gives the next on which ``next`` may act."""
+        strategy, broker = self.strategy, self.broker
+        self.cursor.i = bar
         if broker.busy:
             broker.next()
-            _deliver(broker.notifs, strategy, quick)
-            if cerebro._event_stop:
-                break
+            _deliver(broker.notifs, strategy, self.cerebro.p.quicknotify)
+            if self.cerebro._event_stop:
+                return due
         else:
             broker.stale = True
-        after.i = i
-        stamps.append(times[i])
+        self.after.i = bar
+        self.part.stamps.append(self.times[bar])
         news = bool(strategy._orderspending or strategy._tradespending)
         if news:
-            part.notify()
-        if news or i >= due:
-            if i >= strategy._minperiods[0] - 1:
-                strategy.next()
-            due = max(alarm.after(i), strategy._minperiods[0] - 1)
+            self.part.notify()
+        if (news or bar >= due) and bar >= self.first:
+            strategy.next()
+            due = self.alarm.after(bar)
+        if self.part.ticking:
+            self.part.tick(-1)
         if strategy._orderspending or strategy._tradespending:
             strategy.clear()
-        i += 1
-        if part.ticking:
-            part.tick(-1)
-            return i
-        if cerebro._event_stop:
-            break
-    return bars
+        return due
 
 
 def _deliver(news: Any, strategy: Any, quick: bool) -> None:

@@ -68,7 +68,8 @@ _GROUPS = {
     "Risk": ("max_drawdown_pct", "volatility_pct", "sharpe", "sortino", "calmar", "periods_per_year", "exposure_pct"),
     "Trading": ("bars", "orders", "trades", "win_rate", "profit_factor", "open_position"),
 }
-_ELSEWHERE = {"name", "strategy", "engine", "sharpe_basis", "start", "end", "warnings", "lines", "assumptions"}
+_ELSEWHERE = {"name", "strategy", "engine", "engine_reason", "sharpe_basis"}
+_ELSEWHERE |= {"start", "end", "warnings", "lines", "assumptions"}
 """Keys of the result that the page shows in another place."""
 _NAMES = {"cagr_pct": "Growth a year", "sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "calmar": "Calmar ratio"}
 
