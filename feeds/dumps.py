@@ -142,8 +142,9 @@ class DumpTape(TapeFeed):
             yield from counted(counts, order.finish())
         except GeneratorExit:
             # Whoever reads has all they wanted; the file they left was an input all the same.
-            if not any(f.path == self._source.path for f in self.files):
-                self.files.append(self._source.digest())
+            source = getattr(self, "_source", None)
+            if source is not None and not any(f.path == source.path for f in self.files):
+                self.files.append(source.digest())
             quarantine.close()
             raise
         except BaseException:

@@ -164,7 +164,7 @@ MISTAKES = {
     "engine that is none": (
         "name: fade",
         "name: fade\nengine: «fast",
-        "engine: must be 'auto', 'stock' or 'backtrader'",
+        "engine: must be 'auto', 'stock', 'backtrader' or 'compiled'",
     ),
     "duplicate key": (
         "sizer: {percent: 10}",
