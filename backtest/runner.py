@@ -8,13 +8,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..configs.models import RunConfig, feed_specs
+from ..configs.data_block import feed_specs
+from ..configs.models import RunConfig
 from ..core.bars import Bars
 from ..core.errors import DataError
 from ..core.lines import bar_data
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES
 from ..strategies.base import Use
 from .broker import make_broker
+from .costs import costs_of
 from .engine import make_cerebro, what_ran
 from .folder import check_place, save
 from .record import Recorder
@@ -129,7 +131,7 @@ def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:
         cerebro.adddata(
             bar_data(source.bars, name, tick=block.tick, lot=block.lot, min_notional=block.min_notional), name=name
         )
-    cerebro.broker = _broker(config)
+    cerebro.broker = make_broker(config.broker.cash, *costs_of(config))
     cerebro.broker.cerebro = cerebro
     cerebro.indicator_blocks = {
         name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
@@ -145,18 +147,6 @@ def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:
 def genuine(config: RunConfig) -> RunConfig:
     """``config`` for backtrader itself, whose strategy and lines can be looked into."""
     return config.model_copy(update={"engine": "auto"}) if config.engine == "compiled" else config
-
-
-def _broker(config: RunConfig) -> Any:
-    """The broker of the config; slippage in ticks needs the traded feed's tick."""
-    block = config.broker
-    slip = block.slippage
-    tick = next(iter(config.data.values())).tick
-    if slip.unit == "ticks" and slip.amount and not tick:
-        raise DataError("broker.slippage is in ticks: set `tick` in the traded data block")
-    fixed = slip.amount * (tick or 0.0) if slip.unit == "ticks" else slip.amount if slip.unit == "price" else 0.0
-    perc = slip.amount if slip.unit == "fraction" else 0.0
-    return make_broker(block.cash, block.fees.maker, block.fees.taker, perc, fixed)
 
 
 def _add_sizer(cerebro: Any, config: RunConfig) -> None:

@@ -14,9 +14,11 @@ from ..core.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
 from ..feeds.kinds import BarSpec
 from ..feeds.rows import check_rows
+from .data_block import Data, feed_specs
 from .errors import Complaint, KeyPath
-from .models import Data, IndicatorBlock, feed_specs, keys
+from .models import IndicatorBlock
 from .plugin import AnyLine, FeedView, Raw, check_params, declared, legal, line_names
+from .values import keys
 from .wiring import Asked, Wiring
 
 _OWN_NAMES = frozenset(

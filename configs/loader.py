@@ -13,11 +13,13 @@ from pydantic import ValidationError
 from ..core.errors import ConfigError, TapeflowError
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES, load_plugins
 from .checks import Checker, block
+from .data_block import Data, feed_specs
 from .document import Document, parse
 from .errors import Complaint, KeyPath, from_validation, shown
-from .models import Data, RunConfig, feed_specs, keys
+from .models import RunConfig
 from .overrides import override
 from .plugin import declared
+from .values import keys
 
 
 def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:

@@ -13,6 +13,7 @@ from ...core.errors import DataError
 from ...core.registry import INDICATORS, STRATEGIES
 from ...core.units import Amount, parse_amount
 from ...strategies.rules import Rules
+from ..costs import costs_of
 from ..result import Outcome
 from ..sizers import DEFAULT_LOT
 from .layout import Floats, new_book
@@ -86,7 +87,7 @@ def _follow(config: Any, name: str, lines: Lines) -> Record:
     size = sizing(config.sizer.percent, config.sizer.fixed, block.lot, block.min_notional)
     account = np.empty((3, len(bars)))
     book = follow(
-        new_book(config.broker.cash, costs_of(config), room=1024 + len(bars) // 64),
+        new_book(config.broker.cash, np.array(costs_of(config)), room=1024 + len(bars) // 64),
         market(bars, lines.stamps),
         lines.signals(params),
         lines.first,
@@ -95,23 +96,6 @@ def _follow(config: Any, name: str, lines: Lines) -> Record:
         account,
     )
     return Record(book, bars["close_time"], account, name, REASONS)
-
-
-def costs_of(config: Any) -> Floats:
-    """Maker's and taker's fee, slippage as a share of the price and as a price distance.
-
-    Raises
-    ------
-    DataError
-        If slippage is in ticks and no tick is known.
-    """
-    fees, slip = config.broker.fees, config.broker.slippage
-    tick = next(iter(config.data.values())).tick
-    if slip.unit == "ticks" and slip.amount and not tick:
-        raise DataError("broker.slippage is in ticks: set `tick` in the traded data block")
-    share = slip.amount if slip.unit == "fraction" else 0.0
-    fixed = 0.0 if slip.unit == "fraction" else slip.amount * (tick or 0.0) if slip.unit == "ticks" else slip.amount
-    return np.array([fees.maker, fees.taker, share, fixed])
 
 
 def protection(params: Mapping[str, Any], tick: float | None) -> Floats:

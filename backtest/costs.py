@@ -1,0 +1,43 @@
+"""What a run's fills cost, as the numbers that both brokers take."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ..core.errors import DataError
+
+
+class Costs(NamedTuple):
+    """Fees and slippage.
+
+    Parameters
+    ----------
+    maker, taker : float
+        Fees as shares of notional.
+    slip_share : float
+        Slippage as a share of the price.
+    slip_price : float
+        Slippage as a price distance; at most one of the two is above 0.
+    """
+
+    maker: float
+    taker: float
+    slip_share: float
+    slip_price: float
+
+
+def costs_of(config: Any) -> Costs:
+    """The costs that ``config`` asks for.
+
+    Raises
+    ------
+    DataError
+        If slippage is in ticks and the traded feed's tick is not known.
+    """
+    fees, slip = config.broker.fees, config.broker.slippage
+    tick = next(iter(config.data.values())).tick
+    if slip.unit == "ticks" and slip.amount and not tick:
+        raise DataError("broker.slippage is in ticks: set `tick` in the traded data block")
+    if slip.unit == "fraction":
+        return Costs(fees.maker, fees.taker, slip.amount, 0.0)
+    return Costs(fees.maker, fees.taker, 0.0, slip.amount * (tick or 0.0) if slip.unit == "ticks" else slip.amount)

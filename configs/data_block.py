@@ -1,0 +1,115 @@
+"""The data block of a run: one feed, and the bars that are made of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
+
+from ..core.clock import iso
+from ..core.registry import FEEDS
+from ..core.schema import SIZE_EDGES
+from .plugin import declared
+from .values import Model, PositiveNumber, Time, key_fields
+
+
+def _paths(value: Any) -> list[str]:
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list) or not all(isinstance(p, str) and p for p in given):
+        raise ValueError("must be a path or a list of paths; * and ? stand for any characters")
+    return given
+
+
+def _bars(value: Any) -> str | dict[str, str] | None:
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, Mapping) or not value or not all(isinstance(v, str) for v in value.values()):
+        raise ValueError("must be a kind of bars, as in 1m, or one for each name, as in {fast: 1m, slow: 4h}")
+    return dict(value)
+
+
+def _row_size(value: Any) -> float | Literal["auto"] | None:
+    if value is None or value == "auto":
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError("must be a price above 0, auto or null")
+    return float(value)
+
+
+def _size_edges(value: Any) -> list[float]:
+    legal = isinstance(value, list | tuple) and len(value) == 2
+    legal = legal and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+    if not legal or not 0 < value[0] < value[1] < math.inf:
+        raise ValueError("must be two ascending amounts of quote currency, as in [100, 1000]")
+    return [float(v) for v in value]
+
+
+class Data(Model):
+    """One feed: files of a provider as bars. Keys beyond these are the feed's own parameters."""
+
+    model_config = ConfigDict(extra="allow")
+
+    feed: str = Field(description="class name of the feed, or module:Class")
+    path: Annotated[
+        list[str],
+        BeforeValidator(_paths),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    ] = Field(default=[], description="files, * and ? allowed; relative to the folder of this YAML")
+    bars: Annotated[
+        str | dict[str, str] | None,
+        BeforeValidator(_bars),
+        WithJsonSchema(
+            {
+                "anyOf": [
+                    {"type": ["string", "null"]},
+                    {"type": "object", "additionalProperties": {"type": "string"}, "minProperties": 1},
+                ]
+            }
+        ),
+    ] = Field(
+        default=None,
+        description="what one bar is: 1m, 500t, 250v, 1000000q, 10r, 500ti, 500tr, each with a session if wished, as "
+        "in 500t@1d; or names with one each, which are feeds then, as in {fast: 1m, slow: 4h}",
+    )
+    row_size: Annotated[
+        float | Literal["auto"] | None,
+        BeforeValidator(_row_size),
+        WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"enum": ["auto", None]}]}),
+    ] = Field(default=None, description="height of a price row in quote currency; null for no levels")
+    size_edges: Annotated[
+        list[float],
+        BeforeValidator(_size_edges),
+        WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
+    ] = Field(default=list(SIZE_EDGES), description="notional where medium and large orders begin, in quote currency")
+    start: Time | None = Field(default=None, alias="from", description="first instant, inclusive")
+    end: Time | None = Field(default=None, alias="to", description="last instant, exclusive")
+    gaps: Literal["keep", "fill", "error"] = Field(default="keep", description="what becomes of missing klines")
+    tick: PositiveNumber | None = Field(default=None, description="smallest step of the price")
+    lot: PositiveNumber | None = Field(default=None, description="smallest step of an order's size, in base")
+    min_notional: Annotated[float, Field(ge=0)] = Field(default=0.0, description="smallest order, in quote currency")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Data:
+        if self.start is not None and self.end is not None and self.start >= self.end:
+            raise ValueError(f"'from' {iso(self.start)} is not before 'to' {iso(self.end)}")
+        return self
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The feed class's own parameters, every default included; it shares a common key that it declares too."""
+        own = declared(FEEDS.find(self.feed))
+        shared = {key: getattr(self, name) for key, name in key_fields(Data).items() if key in own}
+        return {**shared, **(self.model_extra or {})}
+
+
+def feed_specs(name: str, bars: Any) -> dict[str, Any]:
+    """The feeds that data block ``name`` gives and the kind of bars of each: those in a mapping, or itself.
+
+    Examples
+    --------
+    >>> feed_specs("btc", "1m"), feed_specs("btc", {"fast": "1m", "slow": "4h"})
+    ({'btc': '1m'}, {'fast': '1m', 'slow': '4h'})
+    """
+    return dict(bars) if isinstance(bars, Mapping) and bars else {name: bars}

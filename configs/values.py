@@ -1,0 +1,54 @@
+"""Kinds of values that a run's YAML holds, and the base of its blocks."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from ..core.clock import iso, parse_time
+from ..core.units import parse_fraction
+
+ANY_NUMBER = {"type": "number"}
+QUANTITY = {"type": "string", "pattern": r"^[-+]?[0-9._]+(e[-+]?[0-9]+)?\s*(%|bps?|ticks?)?$"}
+
+
+def _fee(value: Any) -> float:
+    """A share of notional below 10 %: what is larger was meant in basis points."""
+    made = parse_fraction(value)
+    if not -0.1 < made < 0.1:
+        raise ValueError("must be a fraction between -10% and 10%; five basis points are written 5bp")
+    return made
+
+
+Fee = Annotated[
+    float,
+    BeforeValidator(_fee),
+    WithJsonSchema(
+        {"anyOf": [ANY_NUMBER, QUANTITY], "description": "2bp, 0.05% or a plain fraction; negative is a rebate"}
+    ),
+]
+Time = Annotated[
+    int,
+    BeforeValidator(parse_time),
+    PlainSerializer(iso),
+    WithJsonSchema({"type": "string", "description": "ISO date or date-time; no zone means UTC"}),
+]
+Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+PositiveNumber = Annotated[float, Field(gt=0)]
+
+
+class Model(BaseModel):
+    """The base of every block: frozen, strict, nothing unknown, nothing infinite."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+def keys(model: type[Model]) -> tuple[str, ...]:
+    """The keys of a block as YAML writes them."""
+    return tuple(key_fields(model))
+
+
+def key_fields(model: type[Model]) -> dict[str, str]:
+    """Each key as YAML writes it, and the attribute it becomes."""
+    return {field.alias or name: name for name, field in model.model_fields.items()}
