@@ -112,7 +112,7 @@ def tapeflow_arrays(folder: Path) -> float:
     import pyarrow.parquet as pq
 
     from tapeflow.core.tape import Tape
-    from tapeflow.feeds.bars import aggregate
+    from tapeflow.feeds.aggregation.bars import aggregate
 
     table = pq.read_table(folder / "tape.parquet", columns=["price", "quantity", "transact_time", "is_buyer_maker"])
     price, quantity, stamp, maker = (c.to_numpy() for c in table.columns)

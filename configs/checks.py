@@ -12,8 +12,8 @@ from ..core.errors import ParamError, TapeflowError, unknown
 from ..core.names import FUNCTIONS, Names
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
-from ..feeds.kinds import BarSpec
-from ..feeds.rows import check_rows
+from ..feeds.aggregation.kinds import BarSpec
+from ..feeds.aggregation.rows import check_rows
 from .data_block import Data, feed_specs
 from .errors import Complaint, KeyPath
 from .models import IndicatorBlock

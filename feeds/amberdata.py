@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.errors import DataError
-from .table_bars import Columns, TableBars
-from .tables import Column, Table
+from .reading.table_bars import Columns, TableBars
+from .reading.tables import Column, Table
 
 
 class AmberdataVWAP(TableBars):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..core.schema import BAR_COLUMNS
-from .table_bars import TableBars
-from .tables import Column, Table
+from .reading.table_bars import TableBars
+from .reading.tables import Column, Table
 
 _SIDES, _SIZES = ("buy", "sell"), ("small", "medium", "large")
 FLOW = (

@@ -16,10 +16,10 @@ from ..core.params import Rule, resolve
 from ..core.registry import FEEDS
 from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, SIZE_EDGES
 from ..core.tape import Tape
-from .bars import Aggregator
-from .cutters import Covered
-from .files import InputFile, expand
-from .kinds import BarSpec
+from .aggregation.bars import Aggregator
+from .aggregation.cutters import Covered
+from .aggregation.kinds import BarSpec
+from .reading.files import InputFile, expand
 
 Instant = int | str | None
 """Epoch µs, an ISO date or date-time, or None."""
@@ -276,7 +276,7 @@ class KlineFeed(Feed):
         DataError
             If there are none, or some are missing and ``gaps`` is ``error``.
         """
-        from .klines import finish
+        from .reading.klines import finish
 
         wanted = None if spec is None else BarSpec.parse(spec)
         if wanted is not None and wanted.measure:
@@ -312,7 +312,7 @@ def _longer(bars: Bars, spec: BarSpec | None) -> Bars:
     DataError
         If they do not fit into it.
     """
-    from .resample import resample
+    from .aggregation.resample import resample
 
     own = int(bars["close_time"][0] - bars["open_time"][0])
     if spec is None or (spec.interval == own and spec.session is None):

@@ -15,10 +15,10 @@ from ..core.errors import ParamError
 from ..core.params import Bound, Choice, Rule
 from ..core.tape import Tape
 from .base import KlineFeed
-from .decode import DECIMAL, FLAG, INTEGER, SKIP, Cell, Layout, Rows
-from .dumps import BAD_ROWS, DumpTape
-from .klines import read_klines
-from .order import Batch
+from .reading.decode import DECIMAL, FLAG, INTEGER, SKIP, Cell, Layout, Rows
+from .reading.dumps import BAD_ROWS, DumpTape
+from .reading.klines import read_klines
+from .reading.order import Batch
 
 Integers = NDArray[np.int64]
 _TAKERS = np.array([1, -1], np.int8)

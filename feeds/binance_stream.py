@@ -15,12 +15,12 @@ from ..core.errors import DataError
 from ..core.params import Bound, Choice, Rule
 from ..core.schema import Quality
 from .binance import check_contract
-from .decode import Rows
-from .order import Batch
-from .table_bars import Columns, TableBars
-from .table_tape import SYMBOL, TableTape, trade_columns
-from .tables import Column, Table
-from .tabular import Reading
+from .reading.decode import Rows
+from .reading.order import Batch
+from .reading.table_bars import Columns, TableBars
+from .reading.table_tape import SYMBOL, TableTape, trade_columns
+from .reading.tables import Column, Table
+from .reading.tabular import Reading
 
 Integers = NDArray[np.int64]
 _PARAMS: dict[str, Any] = {"market": "spot", "contract_size": None}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .decode import Rows
-from .table_tape import TableTape, trade_columns
-from .tables import Column, Table
+from .reading.decode import Rows
+from .reading.table_tape import TableTape, trade_columns
+from .reading.tables import Column, Table
 
 
 class BitMEXTrades(TableTape):

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import DataError
-from .decode import Quarantine, Rows
-from .files import Source
-from .table_tape import ContractTape, trade_columns
-from .tables import Column, Table
+from .reading.decode import Quarantine, Rows
+from .reading.files import Source
+from .reading.table_tape import ContractTape, trade_columns
+from .reading.tables import Column, Table
 
 _HOME = Column("home", "number", ("homenotional",), optional=True)
 _SYMBOL = Column("symbol", "text", ("symbol",), optional=True)

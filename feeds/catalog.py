@@ -13,12 +13,12 @@ from ..core.errors import DataError
 from ..core.params import Rule, Text, resolve
 from ..core.schema import Quality
 from ..core.tape import Tape
-from .bars import Covered
+from .aggregation.bars import Covered
 from .base import Feed, Instant, KlineFeed, TapeFeed, instant
-from .catalog_codec import Columns
-from .catalog_layout import Partition, Series, Shelf
-from .catalog_read import ahead, current, read_groups, rows_of
-from .files import InputFile
+from .reading.files import InputFile
+from .store.codec import Columns
+from .store.layout import Partition, Series, Shelf
+from .store.read import ahead, current, read_groups, rows_of
 
 _PARAMS = {"symbol": None, "kind": None, "market": None, "venue": None}
 _BOUNDS: dict[str, Rule] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..core.params import Choice
-from .table_tape import ContractTape, trade_columns
-from .tables import Column, Table
-from .tabular import Reading
+from .reading.table_tape import ContractTape, trade_columns
+from .reading.tables import Column, Table
+from .reading.tabular import Reading
 
 
 class DatabentoTrades(ContractTape):

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ..core.errors import DataError
 from ..core.tape import Tape
-from .decode import Quarantine, Rows
-from .files import Source
 from .generic import MappedBars, MappedTape
-from .order import Order
-from .tables import TableReader
-from .tabular import Sheet, of_batches
+from .reading.decode import Quarantine, Rows
+from .reading.files import Source
+from .reading.order import Order
+from .reading.tables import TableReader
+from .reading.tabular import Sheet, of_batches
 
 _FRAME = Path("frame")
 _ROWS = 65_536

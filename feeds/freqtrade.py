@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .table_bars import PRICES, TableBars
-from .tables import Column, Table
+from .reading.table_bars import PRICES, TableBars
+from .reading.tables import Column, Table
 
 
 class FreqtradeBars(TableBars):

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from ..core.errors import ParamError
 from ..core.params import Choice, Rule, Text
 from ..core.tape import Tape
-from .decode import Rows
-from .table_bars import NUMBERS, TableBars
-from .table_params import TIME_UNITS, ColumnMap, WordLists, by_cells, mapped, side_words
-from .table_tape import ContractTape
-from .tables import Column, Table, of_symbol
-from .tabular import Reading
-from .values import SIDES
+from .reading.decode import Rows
+from .reading.table_bars import NUMBERS, TableBars
+from .reading.table_params import TIME_UNITS, ColumnMap, WordLists, by_cells, mapped, side_words
+from .reading.table_tape import ContractTape
+from .reading.tables import Column, Table, of_symbol
+from .reading.tabular import Reading
+from .reading.values import SIDES
 
 _WORDS = {**SIDES, "1": 1, "1.0": 1, "-1": -1, "-1.0": -1}
 _TIMES = ("time", "timestamp", "ts", "datetime", "date", "open_time")

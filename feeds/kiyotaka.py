@@ -16,12 +16,12 @@ from ..core.bars import Bars, Levels
 from ..core.clock import iso
 from ..core.errors import DataError, ParamError
 from ..core.params import Bound, Choice
+from .aggregation.levels import regrouped
 from .base import Instant
-from .decode import Quarantine, Rows
-from .levels import regrouped
-from .table_bars import Columns, TableBars
-from .tables import Column, Table, TableReader
-from .tabular import TableSource, of_records, parsed
+from .reading.decode import Quarantine, Rows
+from .reading.table_bars import Columns, TableBars
+from .reading.tables import Column, Table, TableReader
+from .reading.tabular import TableSource, of_records, parsed
 
 _INTERVALS = {
     "MINUTE": "1m",

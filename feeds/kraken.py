@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from .decode import Quarantine, Rows
-from .table_bars import PRICES, Columns, TableBars
-from .table_tape import TableTape, trade_columns
-from .tables import Column, Table, read_file
-from .tabular import TableSource, parsed
+from .reading.decode import Quarantine, Rows
+from .reading.table_bars import PRICES, Columns, TableBars
+from .reading.table_tape import TableTape, trade_columns
+from .reading.tables import Column, Table, read_file
+from .reading.tabular import TableSource, parsed
 
 
 class KrakenTrades(TableTape):

@@ -18,7 +18,7 @@ from ..core.params import Bound, Text, resolve
 from ..core.registry import FEEDS
 from ..core.schema import SIZE_EDGES, Quality
 from ..core.tape import Tape
-from .bars import Aggregator, BarSpec, Covered
+from .aggregation.bars import Aggregator, BarSpec, Covered
 from .base import Feed, Instant, TapeFeed, Window, instant
 
 Integers = NDArray[np.int64]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .table_tape import ContractTape, trade_columns
-from .tables import Column, Table
+from .reading.table_tape import ContractTape, trade_columns
+from .reading.tables import Column, Table
 
 _SYMBOL = Column("symbol", "text", ("instrument_name", "instId", "symbol"), optional=True)
 

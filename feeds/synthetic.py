@@ -14,7 +14,7 @@ from ..core.clock import DAY, parse_time
 from ..core.kernels import compiled
 from ..core.params import Bound, Text
 from ..core.tape import Tape
-from .bars import BATCH, Covered
+from .aggregation.bars import BATCH, Covered
 from .base import TapeFeed
 
 _CLOCK, _EXCITED, _MID, _VALUE, _BIAS, _UNTIL, _SIDE, _DEPTH = range(8)

@@ -10,10 +10,10 @@ import numpy as np
 
 from ..core.errors import DataError
 from ..core.params import Bound
-from .decode import Quarantine, Rows
-from .table_bars import Columns, TableBars
-from .tables import Column, Table, TableReader
-from .tabular import TableSource, of_records, parsed
+from .reading.decode import Quarantine, Rows
+from .reading.table_bars import Columns, TableBars
+from .reading.tables import Column, Table, TableReader
+from .reading.tabular import TableSource, of_records, parsed
 
 
 class TaapiVolume(TableBars):

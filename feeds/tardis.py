@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.params import Choice
-from .bars import Covered
-from .table_tape import ContractTape, trade_columns
-from .tables import Column, Table
-from .tabular import Reading
+from .aggregation.bars import Covered
+from .reading.table_tape import ContractTape, trade_columns
+from .reading.tables import Column, Table
+from .reading.tabular import Reading
 
 
 class TardisTrades(ContractTape):

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import BARS, Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.bars import aggregate
-from tapeflow.feeds.folding import FLOWS, PRICES
-from tapeflow.feeds.rows import auto_row_size, row_grid, row_index
+from tapeflow.feeds.aggregation.bars import aggregate
+from tapeflow.feeds.aggregation.folding import FLOWS, PRICES
+from tapeflow.feeds.aggregation.rows import auto_row_size, row_grid, row_index
 
 MINUTE = 60_000_000
 START = 1_700_000_040_000_000 // MINUTE * MINUTE

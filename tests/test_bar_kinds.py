@@ -24,12 +24,12 @@ from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import Quality
 from tapeflow.core.tables import read_table
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.bars import aggregate
+from tapeflow.feeds.aggregation.bars import aggregate
+from tapeflow.feeds.aggregation.cutters import REACH
+from tapeflow.feeds.aggregation.cutting import MEMORY, MOST_ROWS
+from tapeflow.feeds.aggregation.kinds import BarSpec
+from tapeflow.feeds.aggregation.sessions import Grid, Session
 from tapeflow.feeds.binance import BinanceAggTrades
-from tapeflow.feeds.cutters import REACH
-from tapeflow.feeds.cutting import MEMORY, MOST_ROWS
-from tapeflow.feeds.kinds import BarSpec
-from tapeflow.feeds.sessions import Grid, Session
 from tapeflow.feeds.synthetic import SyntheticTape
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000

@@ -342,8 +342,8 @@ def test_rows_of_one_time_go_by_id(tmp_path):
 
 
 def test_rows_later_than_the_window_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("tapeflow.feeds.order.WINDOW", 20)
-    monkeypatch.setattr("tapeflow.feeds.decode._ROWS", 10)
+    monkeypatch.setattr("tapeflow.feeds.reading.order.WINDOW", 20)
+    monkeypatch.setattr("tapeflow.feeds.reading.decode._ROWS", 10)
     lines = contiguous([MS + 1000 * i for i in range(200)])
     near = agg_file(tmp_path / "near.csv", [*lines[:50], *lines[51:65], lines[50], *lines[65:]])
     far = agg_file(tmp_path / "far.csv", [*lines[:50], *lines[51:120], lines[50], *lines[120:]], header=True)
@@ -353,8 +353,8 @@ def test_rows_later_than_the_window_are_named(tmp_path, monkeypatch):
 
 
 def test_disorder_everywhere_stays_within_bounded_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("tapeflow.feeds.order.WINDOW", 50)
-    monkeypatch.setattr("tapeflow.feeds.decode._ROWS", 20)
+    monkeypatch.setattr("tapeflow.feeds.reading.order.WINDOW", 50)
+    monkeypatch.setattr("tapeflow.feeds.reading.decode._ROWS", 20)
     lines = contiguous([MS + 1000 * i for i in range(2000)])
     expected = whole(BinanceAggTrades(agg_file(tmp_path / "a.csv", lines)))
     swapped = [lines[i ^ 1] for i in range(2000)]

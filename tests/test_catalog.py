@@ -24,17 +24,17 @@ from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.registry import FEEDS
 from tapeflow.core.schema import KLINE_COLUMNS, Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.bars import aggregate
+from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.feeds.base import TapeFeed
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.catalog import Catalog, CatalogKlines
-from tapeflow.feeds.catalog_add import Added, add
-from tapeflow.feeds.catalog_codec import GROUP, decode, encode, tape_columns, to_floats, to_integers
-from tapeflow.feeds.catalog_layout import LOCK, MANIFEST, STAGING, Partition, Series, Shelf
-from tapeflow.feeds.catalog_list import holdings
-from tapeflow.feeds.catalog_merge import Rows
-from tapeflow.feeds.catalog_names import kind_of, venue_of
-from tapeflow.feeds.catalog_write import writing
+from tapeflow.feeds.store.add import Added, add
+from tapeflow.feeds.store.codec import GROUP, decode, encode, tape_columns, to_floats, to_integers
+from tapeflow.feeds.store.holdings import holdings
+from tapeflow.feeds.store.layout import LOCK, MANIFEST, STAGING, Partition, Series, Shelf
+from tapeflow.feeds.store.merge import Rows
+from tapeflow.feeds.store.names import kind_of, venue_of
+from tapeflow.feeds.store.write import writing
 
 MONDAY = parse_time("2024-01-01")
 Row = tuple[int, str, str, int, int, int, str]
@@ -623,7 +623,7 @@ def test_mistakes_are_told_in_a_line(tmp_path, monkeypatch, capsys, args, says):
 
 DRIVER = """
 import os, signal, sys
-from tapeflow.feeds.catalog_add import add
+from tapeflow.feeds.store.add import add
 root, left, *paths = sys.argv[1:]
 left = int(left)
 def count(event, args):

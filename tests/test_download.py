@@ -31,11 +31,11 @@ from tapeflow.backtest.cli.data import command
 from tapeflow.backtest.cli.data_progress import Display
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.registry import FEEDS
-from tapeflow.feeds.archive import KINDS, MARKETS, SITE, Dump, Wish, parse_day
-from tapeflow.feeds.download import download
-from tapeflow.feeds.http import LONGEST_WAIT, Http
-from tapeflow.feeds.rest import PATHS, SITES, paginate, spans
-from tapeflow.feeds.transfer import Fetched, claimed
+from tapeflow.feeds.fetching.archive import KINDS, MARKETS, SITE, Dump, Wish, parse_day
+from tapeflow.feeds.fetching.download import download
+from tapeflow.feeds.fetching.http import LONGEST_WAIT, Http
+from tapeflow.feeds.fetching.rest import PATHS, SITES, paginate, spans
+from tapeflow.feeds.fetching.transfer import Fetched, claimed
 
 DAY = 86_400_000
 START = 1_704_067_200_000

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tapeflow.core.errors import DataError
-from tapeflow.feeds.files import Source, expand
+from tapeflow.feeds.reading.files import Source, expand
 
 TEXT = b"".join(b"%d,%d\n" % (i, i * i) for i in range(100_000))
 

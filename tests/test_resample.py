@@ -13,10 +13,10 @@ from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import BAR_COLUMNS, Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.bars import aggregate
+from tapeflow.feeds.aggregation.bars import aggregate
+from tapeflow.feeds.aggregation.merging import decimal_sum
+from tapeflow.feeds.aggregation.resample import resample
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
-from tapeflow.feeds.merging import decimal_sum
-from tapeflow.feeds.resample import resample
 from tapeflow.feeds.synthetic import SyntheticTape
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000

@@ -28,8 +28,8 @@ from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.kraken import KrakenOHLC, KrakenTrades
 from tapeflow.feeds.okx import OKXTrades
+from tapeflow.feeds.reading.values import Stamps
 from tapeflow.feeds.tardis import TardisTrades
-from tapeflow.feeds.values import Stamps
 
 MINUTE = 60_000_000
 S = 1_700_000_040

@@ -14,10 +14,10 @@ from tapeflow.core.bars import Levels
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.schema import BAR_COLUMNS
+from tapeflow.feeds.aggregation.levels import regrouped
 from tapeflow.feeds.amberdata import AmberdataVWAP
 from tapeflow.feeds.aperiodic import FLOW, AperiodicFlow
 from tapeflow.feeds.kiyotaka import KiyotakaProfile, KiyotakaTrades
-from tapeflow.feeds.levels import regrouped
 from tapeflow.feeds.taapi import TaapiVolume
 
 HOUR = 3_600_000_000

@@ -12,7 +12,7 @@ from .options import common, note, print_json, print_table
 from .source import _pair
 
 if TYPE_CHECKING:
-    from ...feeds.audit_report import Report
+    from ...feeds.auditing.report import Report
     from ...feeds.base import Feed, KlineFeed
 
 GRADES = ("A", "B", "C", "D", "F")
@@ -54,7 +54,7 @@ def command(
     """
     from ...core.errors import DataError
     from ...core.tables import check_format
-    from ...feeds.audit import audit
+    from ...feeds.auditing.audit import audit
 
     if out is not None:
         check_format(out)
@@ -154,7 +154,7 @@ def _write(report: Report, out: str) -> None:
 def _columns(report: Report) -> dict[str, Any]:
     import numpy as np
 
-    from ...feeds.audit_findings import Finding
+    from ...feeds.auditing.findings import Finding
 
     names = Finding("void", "", "", 0, 0, 0.0, ()).line()
     lines = [f.line() for f in report.findings]

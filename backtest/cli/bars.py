@@ -62,7 +62,7 @@ def _files(option: str, name: Any, specs: tuple[str, ...]) -> list[Any]:
                 f"{option}: {len(specs)} kinds of bars need {{spec}} in the name, as in bars-{{spec}}.parquet"
             )
         return [name] * max(1, len(specs))
-    from ...feeds.kinds import BarSpec
+    from ...feeds.aggregation.kinds import BarSpec
 
     if not specs:
         raise ParamError(f"{option}: {{spec}} stands for a kind of bars; give --bars")

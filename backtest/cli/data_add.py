@@ -9,7 +9,7 @@ import click
 from .options import common, note, print_json
 
 if TYPE_CHECKING:
-    from ...feeds.catalog_add import Added
+    from ...feeds.store.add import Added
 
 
 @click.command("add", short_help="Add trades or klines to a catalog.")
@@ -31,7 +31,7 @@ def command(inputs: tuple[str, ...], catalog: str, as_json: bool, quiet: bool, *
     nothing; rows that are there already are counted; a row that contradicts one that is there is refused.
     An interrupted command goes on where it stopped when it is run again.
     """
-    from ...feeds.catalog_add import add
+    from ...feeds.store.add import add
     from .source import _pair
 
     params = {k: v for k in ("market", "contract_size") if (v := given[k]) is not None}
@@ -63,7 +63,7 @@ def _told(added: Added) -> str:
 def _json(added: Added) -> dict[str, Any]:
     from dataclasses import asdict
 
-    from ...feeds.catalog_layout import day_text
+    from ...feeds.store.layout import day_text
 
     return {
         "path": str(added.path),

@@ -13,7 +13,7 @@ import click
 from .options import common, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from ...feeds.transfer import Fetched
+    from ...feeds.fetching.transfer import Fetched
 
 SITE_VARIABLES = {False: "TAPEFLOW_BINANCE_URL", True: "TAPEFLOW_BINANCE_REST_URL"}
 _EXIT_FAILED = 1
@@ -64,9 +64,9 @@ def command(folder: str, as_json: bool, quiet: bool, **given: Any) -> int:
 
 
 def _archive(folder: Path, display: Any, **given: Any) -> list[Fetched]:
-    from ...feeds.archive import SITE, Wish, parse_day
-    from ...feeds.download import download
-    from ...feeds.http import Http
+    from ...feeds.fetching.archive import SITE, Wish, parse_day
+    from ...feeds.fetching.download import download
+    from ...feeds.fetching.http import Http
 
     start, end = _read("--from", given["start"], parse_day), _read("--to", given["end"], _last_day)
     wish = Wish(
@@ -78,8 +78,8 @@ def _archive(folder: Path, display: Any, **given: Any) -> list[Fetched]:
 
 def _rest(folder: Path, display: Any, **given: Any) -> list[Fetched]:
     from ...core.errors import ParamError
-    from ...feeds.http import Http
-    from ...feeds.rest import SITES, paginate, spans
+    from ...feeds.fetching.http import Http
+    from ...feeds.fetching.rest import SITES, paginate, spans
 
     if given["kind"] != "aggTrades":
         raise ParamError(f"--rest gives aggTrades only; leave it away for {given['kind']}")
@@ -107,7 +107,7 @@ def _read(option: str, text: str, parse: Callable[[str], Any]) -> Any:
 
 
 def _last_day(text: str) -> date:
-    from ...feeds.archive import parse_day
+    from ...feeds.fetching.archive import parse_day
 
     return parse_day(text, last=True)
 
@@ -123,7 +123,7 @@ def _last_ms(text: str) -> int:
 
 def _ms(text: str, *, last: bool) -> int:
     from ...core.clock import DAY, parse_time
-    from ...feeds.archive import parse_day
+    from ...feeds.fetching.archive import parse_day
 
     if ":" not in text and "T" not in text:
         return (parse_time(parse_day(text, last=last)) + (DAY if last else 0)) // 1000
@@ -131,7 +131,7 @@ def _ms(text: str, *, last: bool) -> int:
 
 
 def _tell(made: list[Fetched], folder: str, given: dict[str, Any], *, as_json: bool, quiet: bool) -> None:
-    from ...feeds.transfer import STATES
+    from ...feeds.fetching.transfer import STATES
 
     files = {state: [result for result in made if result.state == state] for state in STATES}
     for result in files["failed"]:

@@ -26,7 +26,7 @@ def command(
 
     Times are epoch microseconds UTC. The file appears when it is whole.
     """
-    from ...feeds.catalog_export import export
+    from ...feeds.store.export import export
     from .source import _time
 
     rows = export(catalog, out, start=_time("--from", start), end=_time("--to", end), **which)

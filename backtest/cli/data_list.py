@@ -9,7 +9,7 @@ import click
 from .options import common, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from ...feeds.catalog_list import Holding
+    from ...feeds.store.holdings import Holding
 
 _COLUMNS = ("venue", "market", "symbol", "kind", "from", "to", "days", "rows", "bytes", "missing days", "holes")
 
@@ -22,7 +22,7 @@ def command(catalog: str, as_json: bool) -> None:
 
     Holes are places where ids of trades, or klines, are missing inside a day or between two neighbouring days.
     """
-    from ...feeds.catalog_list import holdings
+    from ...feeds.store.holdings import holdings
 
     made = holdings(catalog)
     if as_json:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ...feeds.transfer import Fetched
+    from ...feeds.fetching.transfer import Fetched
 
 _EVERY = 0.1
 

@@ -1,0 +1,215 @@
+"""Aggregation: a tape into bars of any number of kinds, in one pass and with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.bars import Bars
+from ...core.clock import iso
+from ...core.errors import DataError, ParamError
+from ...core.schema import SIZE_EDGES, Quality
+from ...core.tape import Tape
+from .cutters import Covered as Covered
+from .cutters import Segments, cutter
+from .folding import FLOWS, PRICES, Fold, first_back
+from .kinds import BarSpec as BarSpec
+from .rows import RowFold, check_rows, row_grid
+
+Integers = NDArray[np.int64]
+
+BATCH = 65_536
+"""Rows in a batch where the reader chooses."""
+_LONG_AGO = -(2**62)
+_SIDED = tuple(c for c in FLOWS if c.startswith(("taker_", "delta_")))
+
+
+class _Kind:
+    """One kind of bars under way: its cutter, its folds, and the bars it has closed."""
+
+    def __init__(self, spec: BarSpec, edges: tuple[float, float], tick: float | None) -> None:
+        self.spec = spec
+        self._cutter, self._fold = cutter(spec, tick), Fold(edges)
+        self.rows: RowFold | None = None
+        self.sided = True
+        self._parts: list[tuple[NDArray[np.float64] | Integers, ...]] = []
+
+    def push(self, tape: Tape) -> None:
+        self._take(tape, self._cutter.cut(tape))
+
+    def close(self, covered: Covered) -> tuple[bool, bool]:
+        """End the open bar; tells whether the first and the last bar are partial."""
+        segments, partial = self._cutter.close(covered)
+        self._take(_NOTHING, segments)
+        return partial
+
+    def _take(self, tape: Tape, segments: Segments) -> None:
+        opens, closes, ends = segments
+        self._parts.append((opens[:-1], closes[:-1], *self._fold.push(tape, opens, closes, ends)))
+        if self.rows is not None:
+            self.rows.push(tape, ends)
+
+    def columns(self) -> dict[str, NDArray[np.float64] | Integers]:
+        """The closed bars by column."""
+        opens, closes, prices, flows, flags = (np.concatenate(p) for p in zip(*self._parts, strict=True))
+        made = {"open_time": opens, "close_time": closes}
+        made |= {name: prices[:, i] for i, name in enumerate(PRICES)}
+        made |= {name: flows[:, i] for i, name in enumerate(FLOWS)}
+        rows, unknown = made.pop("rows"), made.pop("unknown_rows")
+        flags = flags | np.where(rows == 0, int(Quality.FILLED), 0)
+        made["quality"] = flags | np.where(unknown > 0, int(Quality.INFERRED_SIDE), 0)
+        self.sided = not len(rows) or bool(rows.sum() != unknown.sum())
+        if not self.sided:
+            made |= {name: np.full(len(rows), np.nan) for name in _SIDED}
+        return made
+
+
+_NOTHING = Tape.of(time=[], price=[], quantity=[], side=[])
+
+
+class Aggregator:
+    """Bars of several kinds under way; give it batches, then ask for the bars.
+
+    Parameters
+    ----------
+    specs : sequence of BarSpec or str
+        The kinds of bars.
+    row_size : float, "auto" or None
+        Height of the price rows in quote currency; None for no rows. ``auto`` looks at the first trade only.
+    tick : float or None
+        The venue's price step, of which ``row_size`` must be a whole number, and in which range bars are measured.
+    size_edges : sequence of two floats
+        Notional edges between small, medium and large rows: small is below the first, large from the second on.
+    source : str
+        Where the tape comes from, for errors and reports.
+
+    Notes
+    -----
+    Volume whose aggressor is unknown counts into ``volume`` and ``quote_volume``, not into the taker columns nor
+    the delta; its bars are flagged ``INFERRED_SIDE``. Where no row at all has a side, those columns are NaN.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[BarSpec | str],
+        *,
+        row_size: float | str | None = None,
+        tick: float | None = None,
+        size_edges: Sequence[float] = SIZE_EDGES,
+        source: str = "tape",
+    ) -> None:
+        edges = _edges(size_edges)
+        if row_size is not None:
+            check_rows(row_size, tick)
+        self._kinds = [_Kind(BarSpec.parse(spec), edges, tick) for spec in specs]
+        self._row_size, self._tick, self._source = row_size, tick, source
+        self._rows, self._last = 0, _LONG_AGO
+
+    def push(self, tape: Tape) -> None:
+        """Take the next batch.
+
+        Raises
+        ------
+        DataError
+            If a row is earlier than the one before it.
+        """
+        if not len(tape):
+            return
+        self._check_order(tape.time)
+        if self._rows == 0 and self._row_size is not None:
+            grid = row_grid(self._row_size, self._tick, float(tape.price[0]))
+            for kind in self._kinds:
+                kind.rows = RowFold(*grid)
+        for kind in self._kinds:
+            kind.push(tape)
+        self._rows, self._last = self._rows + len(tape), int(tape.time[-1])
+
+    def _check_order(self, time: Integers) -> None:
+        i = first_back(time, self._last)
+        if i >= 0:
+            before = int(time[i - 1]) if i else self._last
+            raise DataError(
+                f"{self._source}: row {self._rows + i + 1} is at {iso(int(time[i]))}, before the row ahead of it "
+                f"({iso(before)}); a tape is in time order"
+            )
+
+    def finish(self, covered: Covered = (None, None)) -> list[Bars]:
+        """Close the open bars and return all, in the order of the specs.
+
+        Parameters
+        ----------
+        covered : pair of int or None
+            From when to when (epoch µs) the tape is known to hold every trade. The first time bar is flagged
+            ``PARTIAL`` unless the tape is known to reach back to its open, the last unless to its close. Of other
+            kinds the last is, when the trade that would have ended it has not come.
+
+        Raises
+        ------
+        DataError
+            If imbalance or run bars are asked for and no row has a side.
+        """
+        return [self._bars(kind, covered) for kind in self._kinds]
+
+    def _bars(self, kind: _Kind, covered: Covered) -> Bars:
+        if not self._rows:
+            return Bars.of(open_time=[], close_time=[], spec=kind.spec.text, source=self._source)
+        partial = kind.close(covered)
+        columns = kind.columns()
+        if kind.spec.needs_side and not kind.sided:
+            raise DataError(f"{self._source}: bars of {kind.spec.text} need the aggressor's side, which no row has")
+        for at, is_partial in zip((0, -1), partial, strict=True):
+            if is_partial:
+                columns["quality"][at] |= int(Quality.PARTIAL)
+        levels = None if kind.rows is None else kind.rows.levels()
+        row_size = None if levels is None else levels.row_size
+        return Bars(columns, levels, kind.spec.text, self._source, row_size)
+
+
+def _edges(edges: Sequence[float]) -> tuple[float, float]:
+    if len(edges) != 2 or not 0 < edges[0] <= edges[1]:
+        raise ParamError(f"size_edges must be two ascending numbers above 0 (got {list(edges)!r})")
+    return float(edges[0]), float(edges[1])
+
+
+def aggregate(
+    tapes: Iterable[Tape],
+    specs: Sequence[BarSpec | str],
+    *,
+    row_size: float | str | None = None,
+    tick: float | None = None,
+    size_edges: Sequence[float] = SIZE_EDGES,
+    covered: Covered = (None, None),
+    source: str = "tape",
+) -> list[Bars]:
+    """Bars of every kind in ``specs`` from batches of one tape, read once.
+
+    The result is the same to the byte however the tape is cut into batches. A bar of any kind but time opens at its
+    first trade and closes 1 µs after its last, or at the session's end that cut it. The grid of time bars reaches from
+    the first trade to the last; a bar without trades has volumes and counts 0, the close before it for prices,
+    NaN for ``twap_trade`` and ``realized_vol``, and the flag ``FILLED``.
+
+    Parameters
+    ----------
+    tapes : iterable of Tape
+        Batches in time order.
+    specs : sequence of BarSpec or str
+        The kinds of bars, such as ``["1m", "500t"]``.
+    row_size, tick, size_edges, source
+        As for `Aggregator`.
+    covered : pair of int or None
+        As for `Aggregator.finish`.
+
+    Examples
+    --------
+    >>> minute = 60_000_000
+    >>> tape = Tape.of(time=[1, 2, 2 * minute], price=[10.0, 11.0, 12.0], quantity=[1.0, 2.0, 3.0], side=[1, -1, 1])
+    >>> (bars,) = aggregate([tape], ["1m"])
+    >>> bars["close"].tolist(), bars["volume"].tolist(), bars["taker_buy_volume"].tolist()
+    ([11.0, 11.0, 12.0], [3.0, 0.0, 3.0], [1.0, 0.0, 3.0])
+    """
+    under_way = Aggregator(specs, row_size=row_size, tick=tick, size_edges=size_edges, source=source)
+    for tape in tapes:
+        under_way.push(tape)
+    return under_way.finish(covered)

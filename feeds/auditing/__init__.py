@@ -1,0 +1,1 @@
+"""Auditing: what is wrong with files as they are."""

@@ -1,0 +1,1 @@
+"""Fetching: files and pages over HTTP, verified, resumed and put in place."""

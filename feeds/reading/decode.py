@@ -1,0 +1,267 @@
+"""Decoding: the text of a dump or a REST answer into columns, by a table that says what each cell is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import DataError
+from .cells import PADDING
+from .columns import Columns, Table
+from .files import Source
+from .layout import Cell, Layout
+from .scan import DECIMAL, FLAG, INTEGER, SIDE, SKIP
+
+__all__ = ["DECIMAL", "FLAG", "INTEGER", "SIDE", "SKIP", "Cell", "Decoder", "Layout", "Quarantine", "Rows"]
+
+_ROWS = 65_536
+_LONGEST = 1 << 24
+_DECIMAL = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_INTEGER = re.compile(r"[+-]?\d{1,18}")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
+_SIDES = {"buy": 1, "b": 1, "sell": -1, "s": -1}
+_SAYS = {DECIMAL: "no number", INTEGER: "no whole number", FLAG: "neither true nor false", SIDE: "neither buy nor sell"}
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Some decoded rows of one file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    line : ndarray of int64
+        Line of each row in the file, counted from 1, header included (in JSON: element of the list).
+    columns : dict of str to ndarray
+        float64 for decimals, int64 for the rest, by the names of the layout.
+    """
+
+    path: Path
+    line: NDArray[np.int64]
+    columns: dict[str, NDArray[Any]]
+
+    def __len__(self) -> int:
+        return len(self.line)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.columns[name]
+
+    def where(self, keep: NDArray[np.bool_]) -> Rows:
+        """The rows that ``keep`` marks."""
+        return Rows(self.path, self.line[keep], {k: v[keep] for k, v in self.columns.items()})
+
+
+class Quarantine:
+    """Where lines go that cannot be read: counted, and written down when there is a place for them.
+
+    Parameters
+    ----------
+    policy : str
+        ``error`` refuses the first such line, ``quarantine`` sets it aside.
+    path : Path or None
+        The file for raw lines; it appears, whole, on `close`, if there were any.
+    """
+
+    def __init__(self, policy: str = "error", path: Path | None = None) -> None:
+        self._policy, self._path = policy, path
+        self._part = None if path is None else path.with_name(f"{path.name}.{os.getpid()}.part")
+        self._file: TextIO | None = None
+        self.count = 0
+
+    def add(self, complaint: str, line: str) -> None:
+        """Set ``line`` aside.
+
+        Raises
+        ------
+        DataError
+            With ``complaint``, when the policy is ``error``.
+        """
+        if self._policy == "error":
+            raise DataError(complaint)
+        self.count += 1
+        if self._part is not None:
+            self._file = self._file or self._part.open("w", encoding="utf-8")
+            self._file.write(line + "\n")
+
+    def close(self, keep: bool = True) -> None:
+        """Give the file its name, or with ``keep`` false throw it away."""
+        if self._file is None or self._part is None or self._path is None:
+            return
+        self._file.close()
+        self._file = None
+        if keep:
+            self._part.replace(self._path)
+        else:
+            self._part.unlink()
+
+
+class Decoder:
+    """Reads the rows of one file.
+
+    Parameters
+    ----------
+    source : Source
+        The file.
+    layout : Layout
+        What stands where.
+    quarantine : Quarantine or None
+        What to do with lines that cannot be read; None refuses them.
+
+    Raises
+    ------
+    DataError
+        ``file: row 123, column price: '7139.8x' is no number``; rows count from 1, the header included.
+    """
+
+    def __init__(self, source: Source, layout: Layout, quarantine: Quarantine | None = None) -> None:
+        self._source, self._layout = source, layout
+        self._quarantine = quarantine or Quarantine()
+        self._line = 1
+        self._columns: Columns | None = None
+
+    def rows(self) -> Iterator[Rows]:
+        """All rows, some ten thousand at a time, in the order of the file."""
+        if self._source.json:
+            yield self._from_json()
+            return
+        for text in self._whole_lines(self._source.chunks()):
+            yield from self._from_text(text)
+
+    def _whole_lines(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The same text in pieces of whole lines between `PADDING`; a newline is added where the last is missing."""
+        rest = b""
+        for chunk in chunks:
+            cut = chunk.rfind(b"\n") + 1
+            if cut:
+                yield b"".join((PADDING, rest, memoryview(chunk)[:cut], PADDING))
+                rest = chunk[cut:]
+            elif len(rest) < _LONGEST:
+                rest += chunk
+            else:
+                raise DataError(f"{self._source.path}: a line does not end within {_LONGEST >> 20} MiB; is it a CSV?")
+        if rest:
+            yield PADDING + rest + b"\n" + PADDING
+
+    def _from_text(self, text: bytes) -> Iterator[Rows]:
+        at = len(PADDING)
+        if self._columns is None:
+            at, self._columns = self._begin(text)
+        for table in self._columns.tables(text, at, _ROWS):
+            rows = Rows(self._source.path, np.arange(self._line, self._line + len(table)), table.columns)
+            self._line += len(table)
+            yield self._mend(rows, table, text) if len(table.odd) else rows
+
+    def _begin(self, text: bytes) -> tuple[int, Columns]:
+        """Tell a header from data by the first cell, which in data is a number; gives where data begin."""
+        start = len(PADDING)
+        end = text.index(b"\n", start)
+        first = text[start:end].decode("utf-8", "replace").lstrip("\ufeff").strip()
+        names = [name.strip().strip('"') for name in first.split(",")]
+        where = f"{self._source.path}: row 1"
+        if _NUMBER.fullmatch(names[0]):
+            return start, Columns(self._layout.by_position(len(names), where))
+        self._line = 2
+        return end + 1, Columns(self._layout.by_header(names, where))
+
+    def _mend(self, rows: Rows, table: Table, text: bytes) -> Rows:
+        """Look again at what the scanner could not read; rows that cannot be read at all are set aside."""
+        good = np.ones(len(rows), bool)
+        for row, cell in sorted(table.odd.tolist()):
+            if good[row]:
+                line = table.line(text, row)
+                complaint = self._mend_one(rows, row, cell, line)
+                good[row] = complaint is None
+                if complaint and line.strip():
+                    self._quarantine.add(f"{rows.path}: row {rows.line[row]}, {complaint}", line)
+        return rows.where(good)
+
+    def _mend_one(self, rows: Rows, row: int, cell: int, line: str) -> str | None:
+        """None when the cell could be read after all, else the complaint."""
+        cells, found = self._columns.cells if self._columns else (), line.split(",")
+        if len(found) != len(cells):
+            return f"has {len(found)} cells, wanted {len(cells)}: '{_short(line.strip())}'"
+        what, word = cells[cell], found[cell].strip()
+        value = convert(what.kind, word)
+        if value is None:
+            return f"column {what.name}: {_complaint(what.kind, word)}"
+        rows[what.name][row] = value
+        return None
+
+    def _from_json(self) -> Rows:
+        path = self._source.path
+        try:
+            parsed = json.loads(b"".join(self._source.chunks()), parse_float=str, parse_int=str)
+        except ValueError as err:
+            raise DataError(f"{path}: is no JSON ({str(err)[:120]})") from None
+        if not isinstance(parsed, list):
+            raise DataError(f"{path}: is no JSON list of rows: '{_short(json.dumps(parsed))}'")
+        cells = [c for c in self._layout.cells if c.kind != SKIP]
+        values: list[list[Any]] = []
+        lines: list[int] = []
+        for number, row in enumerate(parsed, 1):
+            if (made := self._json_row(cells, number, row)) is not None:
+                values.append(made)
+                lines.append(number)
+        columns = {
+            c.name: np.array([v[k] for v in values], np.float64 if c.kind == DECIMAL else np.int64)
+            for k, c in enumerate(cells)
+        }
+        return Rows(path, np.array(lines, np.int64), columns)
+
+    def _json_row(self, cells: list[Cell], number: int, row: Any) -> list[Any] | None:
+        """The values of one JSON row, None when it was set aside."""
+        made = []
+        for cell in cells:
+            found = _json_value(self._layout, cell, row)
+            value = None if found is None else convert(cell.kind, found)
+            if value is None:
+                wrong = "is missing" if found is None else _complaint(cell.kind, found)
+                where = f"{self._source.path}: row {number}, column {cell.name}"
+                self._quarantine.add(f"{where}: {wrong}" if found else f"{where} {wrong}", json.dumps(row))
+                return None
+            made.append(value)
+        return made
+
+
+def _json_value(layout: Layout, cell: Cell, row: Any) -> str | None:
+    if isinstance(row, dict):
+        value = row.get(cell.key)
+    else:
+        at = layout.cells.index(cell)
+        value = row[at] if isinstance(row, list) and at < len(row) else None
+    return None if value is None else str(value)
+
+
+def convert(kind: int, text: str) -> float | int | None:
+    """The value of a cell, None when it has none; decimals are not negative.
+
+    Examples
+    --------
+    >>> convert(DECIMAL, "1e-05"), convert(INTEGER, "-1"), convert(FLAG, "True"), convert(DECIMAL, "7139.8x")
+    (1e-05, -1, 1, None)
+    """
+    if kind == DECIMAL:
+        return float(text) if _DECIMAL.fullmatch(text) else None
+    if kind == INTEGER:
+        return int(text) if _INTEGER.fullmatch(text) else None
+    return (_FLAGS if kind == FLAG else _SIDES).get(text.lower())
+
+
+def _complaint(kind: int, found: str) -> str:
+    if kind == DECIMAL and _NUMBER.fullmatch(found):
+        return f"'{_short(found)}' is negative"
+    return f"'{_short(found)}' is {_SAYS[kind]}"
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 60 else text[:57] + "…"

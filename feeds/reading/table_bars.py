@@ -1,0 +1,178 @@
+"""Bars read from tables: what klines of other exchanges, files of one's own and vendors' series share."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.bars import Bars
+from ...core.clock import interval_text, iso, parse_interval
+from ...core.errors import DataError, ParamError
+from ...core.params import Choice, Text
+from ...core.schema import BAR_COLUMNS
+from ..base import KlineFeed
+from .decode import Quarantine, Rows
+from .dumps import BAD_ROWS
+from .sides import BAR_RULES, by_bulk
+from .tables import Column, OneSymbol, Table, of_symbol, read_file
+from .tabular import Reading, TableSource
+
+Columns = dict[str, NDArray[Any]]
+INTERVAL = Text(parse_interval, "an interval such as 1m or 4h", optional=True)
+LABEL = Choice("start", "end")
+_PAIRS = (
+    ("volume", "taker_buy_volume", "taker_sell_volume"),
+    ("quote_volume", "taker_buy_quote_volume", "taker_sell_quote_volume"),
+)
+NUMBERS = tuple(name for name, c in BAR_COLUMNS.items() if c.dtype == "f8")
+"""Canonical columns that hold numbers."""
+
+
+class TableBars(KlineFeed):
+    """Bars read from tables; a subclass gives the ``table``, which has a column ``time``.
+
+    A bar is known from the end of its interval on, whatever the provider stamps it with: ``label`` says whether
+    that is the start or the end.
+    """
+
+    abstract = True
+    canonical = tuple(BAR_COLUMNS)
+    params = {"label": "start", "interval": None, "infer_side": "none", "bad_rows": "error"}
+    bounds = {"label": LABEL, "interval": INTERVAL, "infer_side": BAR_RULES, "bad_rows": BAD_ROWS}
+    table: ClassVar[Table]
+    reading: ClassVar[Reading] = Reading()
+    extra: ClassVar[tuple[str, ...]] = ()
+    """Columns beyond the canonical ones."""
+
+    @classmethod
+    def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The columns beyond the canonical ones that bars have under ``params``."""
+        return cls.extra
+
+    def how(self) -> tuple[Table, Reading]:
+        """What stands where, and how to read it."""
+        return of_symbol(self.table, self.p.get("symbol")), replace(self.reading, rows=self.table.rows)
+
+    def klines(self) -> Bars:
+        """All bars in time order; fills `files`, `counts` and `interval`."""
+        columns = self.settle(self._read())
+        self.interval = self._interval(columns["time"])
+        columns = _on_grid(self, columns, self.interval)
+        return self._bars(columns)
+
+    def settle(self, columns: Columns) -> Columns:
+        """What a subclass makes of the columns as read, in time order, before anything else is done."""
+        return columns
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the result should know."""
+        return ()
+
+    def _bars(self, columns: Columns) -> Bars:
+        label = columns.pop("time")
+        interval = int(self.interval or 0)
+        columns["open_time"] = label if self.p["label"] == "start" else label - interval
+        columns["close_time"] = columns["open_time"] + interval
+        columns = {k: v for k, v in columns.items() if v.dtype.kind in "if"}
+        _complete(columns)
+        bars = Bars(columns, None, interval_text(interval), self.source, notes=self.notes())
+        return by_bulk(bars) if self.p["infer_side"] == "bulk" else bars
+
+    def _read(self) -> Columns:
+        """The columns of all files in time order, rows that stand in two of them once."""
+        columns = _merged(self, self._parts())
+        self.counts["rows"] = len(columns["time"])
+        return columns
+
+    def _parts(self) -> list[Rows]:
+        """The rows of all files, in the order of the files."""
+        self.files, self.counts = [], Counter(rows=0, quarantined=0, duplicates=0)
+        quarantine, market = Quarantine(self.p["bad_rows"], self.quarantine), OneSymbol(type(self).__name__)
+        parts: list[Rows] = []
+        try:
+            for path in self.paths:
+                for rows in self.rows(path, quarantine):
+                    market.check(rows)
+                    parts += [rows] if len(rows) else []
+        except BaseException:
+            quarantine.close(keep=False)
+            raise
+        quarantine.close()
+        self.counts["quarantined"] = quarantine.count
+        if not parts:
+            raise DataError(f"{self.source}: no bars")
+        return parts
+
+    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
+        """The rows of one file; adds it to `files`."""
+        source, (table, how) = TableSource(path), self.how()
+        yield from read_file(source, table, how, quarantine, self.counts)
+        self.files.append(source.digest())
+
+    def _interval(self, time: NDArray[np.int64]) -> int:
+        """As the parameter says, else the most frequent distance between two rows."""
+        if self.p["interval"] is not None:
+            return parse_interval(self.p["interval"])
+        if len(time) < 2:
+            raise ParamError(f"{type(self).__name__}: one row does not tell its interval; say it, as in interval: 1h")
+        steps, times = np.unique(np.diff(time), return_counts=True)
+        return int(steps[np.argmax(times)])
+
+
+def _merged(feed: TableBars, parts: list[Rows]) -> Columns:
+    names = dict.fromkeys(name for part in parts for name in part.columns)
+    columns = {name: np.concatenate([_or_nan(part, name) for part in parts]) for name in names}
+    order = np.argsort(columns["time"], kind="stable")
+    columns = {name: values[order] for name, values in columns.items()}
+    twin = np.diff(columns["time"], prepend=columns["time"][0] - 1) == 0
+    if not twin.any():
+        return columns
+    for name, values in columns.items():
+        same = (values[1:] == values[:-1]) | ((values[1:] != values[1:]) & (values[:-1] != values[:-1]))
+        differs = np.flatnonzero(twin[1:] & ~same) + 1
+        if len(differs):
+            at = iso(int(columns["time"][differs[0]]))
+            raise DataError(f"{feed.source}: two rows are at {at} and differ in column {name}; leave one of them out")
+    feed.counts["duplicates"] = int(twin.sum())
+    return {name: values[~twin] for name, values in columns.items()}
+
+
+def _or_nan(part: Rows, name: str) -> NDArray[Any]:
+    return part.columns[name] if name in part.columns else np.full(len(part), np.nan)
+
+
+def _on_grid(feed: TableBars, columns: Columns, interval: int) -> Columns:
+    """Refuse rows that are not all on one grid."""
+    time = columns["time"]
+    off = np.flatnonzero((np.diff(time) % interval != 0) | (np.diff(time) <= 0))
+    if len(off):
+        at = iso(int(time[off[0] + 1]))
+        grid = interval_text(interval)
+        raise DataError(f"{feed.source}: the row at {at} is off the grid of {grid} that the rows before it are on")
+    return columns
+
+
+def _complete(columns: Columns) -> None:
+    """Put in what follows from the other columns: the third of volume, bought and sold."""
+    for total, buy, sell in _PAIRS:
+        have = [name in columns for name in (total, buy, sell)]
+        if have == [True, True, False]:
+            columns[sell] = columns[total] - columns[buy]
+        elif have == [True, False, True]:
+            columns[buy] = columns[total] - columns[sell]
+        elif have == [False, True, True]:
+            columns[total] = columns[buy] + columns[sell]
+
+
+def number_columns(names: Mapping[str, tuple[str, ...]]) -> tuple[Column, ...]:
+    """Columns of numbers that a file may be without, by our name and theirs."""
+    return tuple(Column(name, "number", theirs, optional=True) for name, theirs in names.items())
+
+
+PRICES = number_columns({"open": ("open", "o"), "high": ("high", "h"), "low": ("low", "l"), "close": ("close", "c")})

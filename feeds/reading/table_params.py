@@ -1,0 +1,131 @@
+"""Parameters by which a user says what a table's columns are called and how its sides are written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ...core.errors import ParamError, unknown
+from .tables import Column
+from .values import UNITS
+
+_SIGNS = {"buy": 1, "sell": -1, "none": 0}
+TIME_UNITS = ("auto", *UNITS, "iso")
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """Bound of a parameter that says what a file calls our columns.
+
+    Parameters
+    ----------
+    allowed : tuple of str
+        Our names; empty allows any.
+
+    Examples
+    --------
+    >>> ColumnMap(("time", "price")).check({"tme": "ts"})
+    "unknown key 'tme', did you mean 'time'? (allowed: price, time)"
+    """
+
+    allowed: tuple[str, ...] = ()
+
+    def check(self, value: Any) -> str:
+        """Empty when ``value`` is legal, else what a legal one is."""
+        if not isinstance(value, Mapping):
+            return f"must be {self.describe()}"
+        for key, name in value.items():
+            if self.allowed and key not in self.allowed:
+                return unknown("key", str(key), self.allowed)
+            cell = isinstance(name, int) and not isinstance(name, bool) and name > 0
+            if not isinstance(key, str) or not (cell or (isinstance(name, str) and name)):
+                return f"must be {self.describe()}"
+        return ""
+
+    def describe(self) -> str:
+        """What a legal value is, in words."""
+        return "a mapping of our column names to the file's, or to numbers of cells counted from 1"
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of a legal value."""
+        name = {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 1}]}
+        if not self.allowed:
+            return {"type": "object", "additionalProperties": name}
+        return {"type": "object", "properties": dict.fromkeys(self.allowed, name), "additionalProperties": False}
+
+
+@dataclass(frozen=True)
+class WordLists:
+    """Bound of a parameter that holds the words for a side: ``{buy: [B], sell: [S]}``.
+
+    Examples
+    --------
+    >>> WordLists().check({"buy": ["bid"], "sell": "ask"})
+    ''
+    >>> WordLists().check({"by": ["bid"]})
+    "unknown key 'by', did you mean 'buy'? (allowed: buy, none, sell)"
+    """
+
+    def check(self, value: Any) -> str:
+        """Empty when ``value`` is legal, else what a legal one is."""
+        if not isinstance(value, Mapping):
+            return f"must be {self.describe()}"
+        for key, words in value.items():
+            if key not in _SIGNS:
+                return unknown("key", str(key), _SIGNS)
+            if not isinstance(words, str | int | bool) and not (
+                isinstance(words, Sequence) and all(isinstance(w, str | int | bool) for w in words)
+            ):
+                return f"must be {self.describe()}"
+        return ""
+
+    def describe(self) -> str:
+        """What a legal value is, in words."""
+        return "words by side, as in {buy: [B], sell: [S], none: [N]}"
+
+    def schema(self) -> dict[str, Any]:
+        """JSON Schema of a legal value."""
+        return {"type": "object", "properties": {key: {} for key in _SIGNS}, "additionalProperties": False}
+
+
+def side_words(given: Mapping[str, Any]) -> dict[str, int]:
+    """Sides by word, in lower case, of what `WordLists` allows.
+
+    >>> side_words({"buy": "Bid", "sell": ["Ask", True]})
+    {'bid': 1, 'ask': -1, 'true': -1}
+    """
+    made = {}
+    for key, words in given.items():
+        for word in [words] if isinstance(words, str | int | bool) else words:
+            made[str(word).lower()] = _SIGNS[key]
+    return made
+
+
+def mapped(columns: tuple[Column, ...], given: Mapping[str, Any]) -> tuple[Column, ...]:
+    """``columns`` under the names that a user's map gives; one that the map names must be there."""
+    made = []
+    for column in columns:
+        name = given.get(column.name)
+        if name is not None:
+            column = replace(column, names=(name if isinstance(name, str) else column.name,), optional=False)
+        made.append(column)
+    return tuple(made)
+
+
+def by_cells(given: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
+    """Names of cells, for every width of line, of a map that counts cells.
+
+    Raises
+    ------
+    ParamError
+        If it names some columns and counts others.
+    """
+    numbers = {name: at for name, at in given.items() if isinstance(at, int)}
+    if not numbers:
+        return ()
+    if len(numbers) < len(given):
+        raise ParamError("columns: either all by name or all by number of the cell")
+    most = max(numbers.values())
+    cells = {at: name for name, at in numbers.items()}
+    return tuple(tuple(cells.get(i, "") for i in range(1, width + 1)) for width in range(most, most + 60))

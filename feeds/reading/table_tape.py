@@ -1,0 +1,200 @@
+"""Tapes read from tables: what every provider of trades but Binance shares."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, ClassVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.bars import Bars
+from ...core.clock import DAY, SECOND
+from ...core.errors import ParamError
+from ...core.params import Bound, Choice, Rule, Text
+from ...core.schema import SIZE_EDGES
+from ...core.tape import Tape
+from ..aggregation.bars import BarSpec, Covered
+from ..base import Instant
+from .decode import Quarantine, Rows
+from .dumps import DumpTape
+from .files import Source
+from .order import Batch
+from .sides import TAPE_RULES, by_bulk, by_ticks
+from .tables import Column, OneSymbol, Table, first_time, of_symbol, read_file
+from .tabular import Reading, TableSource
+
+Integers = NDArray[np.int64]
+CONTRACTS: dict[str, Any] = {"contracts": "none", "contract_size": None}
+CONTRACT_BOUNDS: dict[str, Rule] = {
+    "contracts": Choice("none", "linear", "inverse"),
+    "contract_size": Bound(0, open_low=True, optional=True),
+}
+SYMBOL = Text(str, "a symbol as the files have it", optional=True)
+TIME, PRICE, QUANTITY = ("time", "time"), ("price", "amount"), ("quantity", "amount")
+
+
+def trade_columns(
+    time: tuple[str, ...],
+    price: tuple[str, ...],
+    quantity: tuple[str, ...],
+    side: tuple[str, ...] = (),
+    trade_id: tuple[str, ...] = (),
+    *more: Column,
+) -> tuple[Column, ...]:
+    """The columns of trades by what a provider calls them."""
+    made = [Column(*TIME, time), Column(*PRICE, price), Column(*QUANTITY, quantity)]
+    if side:
+        made.append(Column("side", "side", side, optional=True))
+    if trade_id:
+        made.append(Column("trade_id", "integer", trade_id, optional=True))
+    return (*made, *more)
+
+
+class TableTape(DumpTape):
+    """A tape read from tables; a subclass gives the ``table``.
+
+    Rows whose price or quantity is 0 are dropped and counted as ``void``, rows of another kind than trades as
+    ``skipped``.
+    """
+
+    abstract = True
+    params = {"infer_side": "none", "symbol": None}
+    bounds = {"infer_side": TAPE_RULES, "symbol": SYMBOL}
+    table: ClassVar[Table]
+    reading: ClassVar[Reading] = Reading()
+    contiguous: ClassVar[bool] = False
+    """Whether ids of one market follow each other without a hole."""
+    dated: ClassVar[str] = ""
+    """Pattern of file names that hold a whole day UTC: year, month and day as groups."""
+
+    def how(self) -> tuple[Table, Reading]:
+        """What stands where, and how to read it."""
+        return of_symbol(self.table, self.p["symbol"]), replace(self.reading, rows=self.table.rows)
+
+    def _in_time_order(self) -> list[Path]:
+        if len(self.paths) < 2:
+            return self.paths
+        table, how = self.how()
+        return sorted(self.paths, key=lambda path: (first_time(path, table, how, "time"), path.name))
+
+    def _promised(self, path: Path) -> Covered:
+        hit = re.search(self.dated, path.name, re.IGNORECASE) if self.dated else None
+        if not hit:
+            return None, None
+        try:
+            day = datetime(*map(int, hit.groups()), tzinfo=UTC)  # type: ignore[misc,arg-type]
+        except ValueError:
+            return None, None
+        since = int(day.timestamp()) * SECOND
+        return since, since + DAY
+
+    def _open(self, path: Path) -> Source:
+        return TableSource(path)
+
+    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers]]:
+        table, how = self.how()
+        for rows in read_file(cast("TableSource", source), table, how, quarantine, self.counts):
+            self._market.check(rows)
+            yield rows, rows["time"]
+
+    def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
+        self._market = OneSymbol(type(self).__name__)
+        if self.p["infer_side"] != "tick":
+            yield from super()._tapes_between(start, end)
+        else:  # the rule begins with the first trade there is, wherever the reader wants to begin
+            yield from by_ticks(super()._tapes_between(None, end))
+
+    def batch(self, rows: Rows, time: Integers) -> Batch:
+        """Rows of one file as a batch."""
+        ids = rows.columns.get("trade_id", np.full(len(rows), -1, np.int64))
+        first = ids if self.contiguous and (ids >= 0).all() else np.full(len(rows), -1, np.int64)
+        after = np.where(first >= 0, first + 1, -1)
+        return Batch(self.tape(rows, time, ids), rows.path, rows.line, first, after)
+
+    def tape(self, rows: Rows, time: Integers, ids: Integers) -> Tape:
+        """Rows of one file as a tape: contracts become base and notional."""
+        quantity, notional = self.amounts(rows)
+        side = rows.columns.get("side", np.zeros(len(rows)))
+        trades = np.ones(len(rows), np.int64)
+        return Tape.of(
+            time=time,
+            price=rows["price"],
+            quantity=quantity,
+            side=side,
+            trade_id=ids,
+            trades=trades,
+            notional=notional,
+        )
+
+    def amounts(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Base amount, and notional where it is more than price × base."""
+        return rows["quantity"], None
+
+    def bars_of(
+        self,
+        specs: Sequence[str | BarSpec],
+        *,
+        row_size: float | str | None = None,
+        size_edges: Sequence[float] = SIZE_EDGES,
+        start: Instant = None,
+        end: Instant = None,
+        tick: float | None = None,
+    ) -> list[Bars]:
+        """Bars of several kinds from one pass over the tape; see the base class."""
+        made = super().bars_of(specs, row_size=row_size, size_edges=size_edges, start=start, end=end, tick=tick)
+        return [by_bulk(bars) for bars in made] if self.p["infer_side"] == "bulk" else made
+
+
+class ContractTape(TableTape):
+    """A tape whose quantities may count contracts."""
+
+    abstract = True
+    params = CONTRACTS
+    bounds = CONTRACT_BOUNDS
+
+    def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
+        super().__init__(paths, **params)
+        check_contracts(type(self).__name__, self.p)
+
+    def amounts(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+        """Base amount, and notional where it is more than price × base."""
+        return of_contracts(self.p, rows["quantity"], rows["price"])
+
+
+def check_contracts(name: str, params: dict[str, Any]) -> None:
+    """Refuse a contract size where none belongs, and its absence where one is needed.
+
+    Raises
+    ------
+    ParamError
+        Naming the feed and what is wanted.
+    """
+    kind, size = params["contracts"], params["contract_size"]
+    if kind != "none" and size is None:
+        unit = "base" if kind == "linear" else "quote"
+        raise ParamError(f"{name}: contracts: {kind} needs contract_size, {unit} currency in one contract")
+    if kind == "none" and size is not None:
+        raise ParamError(f"{name}: contract_size is for contracts linear or inverse only (contracts is none)")
+
+
+def of_contracts(
+    params: dict[str, Any], quantity: NDArray[np.float64], price: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    """Base amount of a quantity in contracts, and its notional where that is known better than price × base.
+
+    Examples
+    --------
+    >>> of_contracts({"contracts": "inverse", "contract_size": 100}, np.array([2.0]), np.array([50.0]))
+    (array([4.]), array([200.]))
+    """
+    if params["contracts"] == "linear":
+        return quantity * float(params["contract_size"]), None
+    if params["contracts"] == "inverse":
+        notional = quantity * float(params["contract_size"])
+        return notional / price, notional
+    return quantity, None

@@ -1,0 +1,277 @@
+"""Tables: what a provider calls its columns, and rows read by it; a new provider is a new table, not a new parser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import DataError
+from .decode import Quarantine, Rows
+from .tabular import Reading, Sheet, TableSource, sheets
+from .values import SIDES, Stamps, decimals, empty, fixed_point, integers, sides
+
+Integers = NDArray[np.int64]
+_SAYS = {
+    "time": "no time",
+    "amount": "no number",
+    "fixed": "no number",
+    "number": "no number",
+    "integer": "no whole number",
+}
+_SAYS |= {"side": "no side", "text": "no text"}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column that is wanted.
+
+    Parameters
+    ----------
+    name : str
+        Our name for it; in errors too.
+    kind : {"time", "amount", "fixed", "number", "integer", "side", "text"}
+        An amount is a number that is not negative, a fixed one may be written in whole billionths; an integer that
+        cannot be read is −1.
+    names : tuple of str
+        What providers call it, the likeliest first; empty for ``name`` itself. Case does not matter. Of a header
+        such as ``trade_id/交易`` the part before the stroke counts.
+    optional : bool
+        Whether a file may be without it.
+    words : mapping of str to int or None
+        Of a side: the words for it where they are not the table's.
+    """
+
+    name: str
+    kind: str
+    names: tuple[str, ...] = ()
+    optional: bool = False
+    words: Mapping[str, int] | None = None
+
+    def find(self, headers: Sequence[str], exact: bool = False) -> list[int]:
+        """Where the likeliest of its names stands among ``headers``."""
+        plain = [h.strip() if exact else h.strip().lower() for h in headers]
+        for name in self.names or (self.name,):
+            name = name if exact else name.lower()
+            hits = [i for i, h in enumerate(plain) if name in (h, h.partition("/")[0])]
+            if hits:
+                return hits
+        return []
+
+
+@dataclass(frozen=True)
+class Table:
+    """The columns of a provider's files.
+
+    Parameters
+    ----------
+    columns : tuple of Column
+        Those that are wanted; others are passed over.
+    positions : tuple of tuple of str
+        Lines without a header: the names of their cells, one entry for each number of cells there may be.
+    unit : str
+        Of the time stamps: ``auto``, ``s``, ``ms``, ``us``, ``ns`` or ``iso``.
+    words : mapping of str to int
+        Sides by the words for them, in lower case.
+    rows : str
+        Where the rows lie in a JSON answer, as for `Reading`.
+    only : mapping of str to tuple of str
+        Rows whose text column holds another word are passed over and counted as ``skipped``.
+    counted : bool
+        Whether ``positions`` hold under a header too.
+    exact : bool
+        Whether case matters in names, as it does where ``t`` is an id and ``T`` a time.
+    """
+
+    columns: tuple[Column, ...]
+    positions: tuple[tuple[str, ...], ...] = ()
+    unit: str = "auto"
+    words: Mapping[str, int] = field(default_factory=lambda: MappingProxyType(SIDES))
+    rows: str = ""
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    counted: bool = False
+    exact: bool = False
+
+    def places(self, sheet: Sheet) -> dict[str, int]:
+        """Where each wanted column stands in a sheet.
+
+        Raises
+        ------
+        DataError
+            If one is missing or stands there twice.
+        """
+        names = None if self.counted else sheet.names
+        if names is None:
+            names = self._of_positions(sheet)
+        made = {}
+        for column in self.columns:
+            hits = column.find(names, self.exact)
+            if len(hits) > 1 or (not hits and not column.optional):
+                how = "more than one column" if hits else "no column"
+                called = " or ".join(column.names) or column.name
+                meant = "" if called == column.name else f" (for {column.name})"
+                raise DataError(f"{sheet.path}: has {how} {called}{meant}; it has {', '.join(n for n in names if n)}")
+            if hits:
+                made[column.name] = hits[0]
+        return made
+
+    def _of_positions(self, sheet: Sheet) -> tuple[str, ...]:
+        for names in self.positions:
+            if len(names) == len(sheet.cells):
+                return names
+        where = f"{sheet.path}: row {sheet.line[0] if len(sheet) else 1}"
+        wanted = " or ".join(str(len(p)) for p in self.positions[:4])
+        need = (
+            f"wanted {wanted}"
+            if wanted
+            else "and nothing says what they are; number them, as in columns: {time: 1, price: 2}"
+        )
+        raise DataError(f"{where}: has {len(sheet.cells)} cells without a header, {need}")
+
+
+class TableReader:
+    """Reads the rows of one file by a table.
+
+    Parameters
+    ----------
+    path : Path
+        The file, for errors.
+    table : Table
+        What stands where.
+    quarantine : Quarantine
+        What to do with rows that cannot be read.
+    counts : mapping of str to int
+        ``skipped`` grows by the rows that are passed over.
+    """
+
+    def __init__(self, path: Path, table: Table, quarantine: Quarantine, counts: dict[str, int]) -> None:
+        self._path, self._table, self._quarantine, self._counts = path, table, quarantine, counts
+        self._clock = Stamps(table.unit)
+
+    def rows(self, found: Iterable[Sheet]) -> Iterator[Rows]:
+        """The rows of all sheets; times in µs, sides as +1, −1 and 0, text as objects."""
+        for sheet in found:
+            places = self._table.places(sheet)
+            rows = self._read(sheet, places)
+            if len(rows) and sheet.path.suffix.lower() != ".csv":
+                rows = _forward(rows)
+            yield rows
+
+    def _read(self, sheet: Sheet, places: dict[str, int]) -> Rows:
+        columns: dict[str, NDArray[Any]] = {}
+        bad = np.zeros(len(sheet), bool)
+        complaints = [(line, f"row {line}, {says}", text) for line, says, text in sheet.odd if text.strip()]
+        passed = self._passed(sheet, places)
+        for column in self._table.columns:
+            if column.name in places:
+                cells = sheet.cells[places[column.name]]
+                columns[column.name], wrong = self._convert(column, cells)
+                for i in np.flatnonzero(wrong & ~bad & ~passed).tolist():
+                    line, says = int(sheet.line[i]), _complaint(column, cells[i].as_py())
+                    complaints.append((line, f"row {line}, column {says}", sheet.text(i)))
+                bad |= wrong
+        for _, complaint, text in sorted(complaints):
+            self._quarantine.add(f"{self._path}: {complaint}", text)
+        keep = ~bad & ~passed
+        self._counts["skipped"] = self._counts.get("skipped", 0) + int(passed.sum())
+        return Rows(self._path, sheet.line, columns).where(keep)
+
+    def _passed(self, sheet: Sheet, places: dict[str, int]) -> NDArray[np.bool_]:
+        """Rows that are of another kind than those wanted."""
+        made = np.zeros(len(sheet), bool)
+        for name, words in self._table.only.items():
+            if name in places:
+                made |= np.array([str(word) not in words for word in sheet.cells[places[name]].to_pylist()], bool)
+        return made
+
+    def _convert(self, column: Column, cells: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        if column.kind == "time":
+            return self._clock.read(cells)
+        if column.kind == "side":
+            return sides(cells, column.words or self._table.words)
+        if column.kind == "integer":
+            values, _ = integers(cells)
+            return values, np.zeros(len(values), bool)
+        if column.kind == "text":
+            return np.array(cells.to_pylist(), dtype=object), np.zeros(len(cells), bool)
+        values, bad = fixed_point(cells) if column.kind == "fixed" else decimals(cells)
+        if column.kind == "number":
+            return values, bad
+        missing = np.isnan(values) if column.kind == "amount" else empty(cells)
+        return values, bad | (values < 0) | (missing & (not column.optional))
+
+
+def _forward(rows: Rows) -> Rows:
+    """``rows`` turned around when they are newest first, as REST answers are."""
+    time = next((v for k, v in rows.columns.items() if k in ("time", "open_time", "close_time")), None)
+    if time is None or time[0] <= time[-1] or (np.diff(time) > 0).any():
+        return rows
+    return Rows(rows.path, rows.line[::-1], {k: v[::-1] for k, v in rows.columns.items()})
+
+
+def _complaint(column: Column, found: Any) -> str:
+    if found is None or str(found).strip() == "":
+        return f"{column.name} is empty"
+    text = str(found)
+    short = text if len(text) <= 60 else text[:57] + "…"
+    negative = column.kind == "amount" and text.strip().startswith("-")
+    return f"{column.name}: '{short}' is {'negative' if negative else _SAYS[column.kind]}"
+
+
+def read_file(
+    source: TableSource, table: Table, how: Reading, quarantine: Quarantine, counts: dict[str, int]
+) -> Iterator[Rows]:
+    """The rows of one file by ``table``, in its order."""
+    return TableReader(source.path, table, quarantine, counts).rows(sheets(source, how, quarantine))
+
+
+def first_time(path: Path, table: Table, how: Reading, name: str) -> int:
+    """The earliest stamp among the first rows of a file in µs, to sort files by; 0 where there is none."""
+    for rows in read_file(TableSource(path), table, how, Quarantine("quarantine"), {}):
+        if len(rows):
+            return int(rows[name].min())
+    return 0
+
+
+class OneSymbol:
+    """Sees to it that a tape is of one market only.
+
+    Parameters
+    ----------
+    owner : str
+        The feed, for errors.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._seen: dict[str, None] = {}
+
+    def check(self, rows: Rows) -> None:
+        """Refuse ``rows`` of a symbol other than that of the rows before.
+
+        Raises
+        ------
+        DataError
+            Naming the symbols and the parameter that chooses one.
+        """
+        if "symbol" in rows.columns:
+            self._seen |= dict.fromkeys(map(str, set(rows["symbol"].tolist())))
+        if len(self._seen) > 1:
+            names = sorted(self._seen)
+            shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
+            raise DataError(
+                f"{rows.path}: holds several symbols ({shown}); choose one: {self._owner} symbol={names[0]}"
+            )
+
+
+def of_symbol(table: Table, symbol: str | None) -> Table:
+    """``table`` with only the rows of ``symbol``; None leaves it as it is."""
+    if symbol is None:
+        return table
+    columns = tuple(replace(c, optional=False) if c.name == "symbol" else c for c in table.columns)
+    return replace(table, columns=columns, only={**table.only, "symbol": (symbol,)})

@@ -1,0 +1,71 @@
+"""What a catalog holds, told from its manifests alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from .layout import Partition, Series, Shelf, day_text
+
+
+@dataclass(frozen=True)
+class Holding:
+    """One series of a catalog.
+
+    Parameters
+    ----------
+    series : Series
+        Its names.
+    first, last : str
+        Days in UTC.
+    days, rows, bytes : int
+        How many days it has, and what they hold.
+    missing_days : tuple of str
+        Days between the first and the last that are not there.
+    holes, missing : int
+        Places inside a day or between two neighbouring days where ids (of klines: intervals) are missing, and how
+        many of them are.
+    """
+
+    series: Series
+    first: str
+    last: str
+    days: int
+    rows: int
+    bytes: int
+    missing_days: tuple[str, ...]
+    holes: int
+    missing: int
+
+
+def holdings(root: Path | str) -> list[Holding]:
+    """Every series of the catalog in ``root``, in the order of their names."""
+    shelf = Shelf(root)
+    found = ((series, list(shelf.partitions(series))) for series in shelf.series())
+    return [_holding(series, days) for series, days in found if days]
+
+
+def _holding(series: Series, days: list[Partition]) -> Holding:
+    there = {p.day for p in days}
+    first, last = days[0].day, days[-1].day
+    seams = [gap for gap in _seams(days) if gap > 0]
+    return Holding(
+        series=series,
+        first=day_text(first),
+        last=day_text(last),
+        days=len(days),
+        rows=sum(p.rows for p in days),
+        bytes=sum(p.bytes for p in days),
+        missing_days=tuple(day_text(day) for day in range(first, last + 1) if day not in there),
+        holes=sum(p.holes for p in days) + len(seams),
+        missing=sum(p.missing for p in days) + sum(seams),
+    )
+
+
+def _seams(days: list[Partition]) -> Iterator[int]:
+    """Missing ids between each day and the next; where whole days are missing, the days tell it."""
+    for before, behind in pairwise(days):
+        if behind.day == before.day + 1 and before.ends >= 0:
+            yield behind.begins - before.ends
