@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..core.bars import Bars, Levels
 from ..core.clock import HOUR
 from ..core.samples import empty_bars, sample_bars
-from ..core.schema import BAR_COLUMNS, BARS, KLINE_COLUMNS
+from ..core.schema import KLINE_COLUMNS, KNOWN_COLUMNS, SEQUENCE_COLUMNS
 
 _TIMES = ("open_time", "close_time")
 
@@ -25,7 +25,7 @@ def markets(n: int, extra: Iterable[str] = (), seed: int = 7) -> dict[str, Bars]
     n : int
         Bars.
     extra : iterable of str
-        Columns beyond the canonical ones, filled with a positive random walk.
+        Columns beyond the canonical ones: those of `core.schema.SEQUENCE`; others follow a positive random walk.
     seed : int
         Same seed, same markets.
 
@@ -36,7 +36,10 @@ def markets(n: int, extra: Iterable[str] = (), seed: int = 7) -> dict[str, Bars]
         trades and an outage; ``one_sided`` knows only buyers; ``klines`` is what an exchange sends;
         ``tiny`` has two bars.
     """
-    live = _with_extra(sample_bars(n, seed), extra, seed)
+    extra = tuple(extra)
+    sequence = not SEQUENCE_COLUMNS.keys().isdisjoint(extra)
+    extra = [name for name in extra if name not in SEQUENCE_COLUMNS]
+    live = _with_extra(sample_bars(n, seed, sequence=sequence), extra, seed)
     return {
         "live": live,
         "flat": _flat(live),
@@ -56,7 +59,7 @@ def _flat(bars: Bars) -> Bars:
     n = len(bars)
     price, bought, sold = 100.1, 0.1, 0.2
     made: dict[str, NDArray[Any]] = {k: bars[k] for k in _TIMES}
-    for column in BARS:
+    for column in bars.schema:
         if column.name not in (*_TIMES, "quality"):
             made[column.name] = np.full(n, price if (column.price, column.size) == (1, 0) else 3.0)
     made |= {"volume": np.full(n, bought + sold), "quote_volume": np.full(n, price * bought + price * sold)}
@@ -64,7 +67,7 @@ def _flat(bars: Bars) -> Bars:
         made[f"taker_{side}_volume"] = np.full(n, amount)
         made[f"taker_{side}_quote_volume"] = np.full(n, price * amount)
     made |= {"realized_vol": np.zeros(n), "delta_high": np.full(n, bought), "delta_low": np.full(n, -sold)}
-    made |= {k: v for k, v in bars.columns.items() if k not in BAR_COLUMNS}
+    made |= {k: v for k, v in bars.columns.items() if k not in KNOWN_COLUMNS}
     rows = np.full(n, 1001, dtype=np.int64)
     levels = Levels(np.arange(n + 1, dtype=np.int64), rows, np.full(n, bought), np.full(n, sold), 0.1)
     return Bars(made, levels, bars.spec, "flat", 0.1)
@@ -79,8 +82,8 @@ def _gappy(bars: Bars, seed: int) -> Bars:
 
 def _one_sided(bars: Bars) -> Bars:
     made: dict[str, NDArray[Any]] = {}
-    for column in BARS:
-        if column.name.startswith("taker_sell"):
+    for column in bars.schema:
+        if column.name.startswith(("taker_sell", "sell_run")):
             made[column.name] = np.zeros(len(bars))
             made[column.mirror] = bars[column.name] + bars[column.mirror]
     made |= {"delta_high": bars["volume"], "delta_low": np.zeros(len(bars))}
@@ -93,7 +96,7 @@ def _one_sided(bars: Bars) -> Bars:
 
 def scaled(bars: Bars, price: float, size: float) -> Bars:
     """The same market in other units: prices × ``price``, sizes × ``size``."""
-    made = {c.name: bars[c.name] * price**c.price * size**c.size for c in BARS if c.price or c.size}
+    made = {c.name: bars[c.name] * price**c.price * size**c.size for c in bars.schema if c.price or c.size}
     levels = bars.levels
     if levels is not None:
         bought, sold = levels.buy_volume * size, levels.sell_volume * size
@@ -104,7 +107,7 @@ def scaled(bars: Bars, price: float, size: float) -> Bars:
 
 def mirrored(bars: Bars) -> Bars:
     """The same market with the sides of every trade swapped; prices stay."""
-    made = {c.name: bars[c.mirror] * (-1.0 if c.odd else 1.0) for c in BARS if c.mirror}
+    made = {c.name: bars[c.mirror] * (-1.0 if c.odd else 1.0) for c in bars.schema if c.mirror}
     levels = bars.levels
     if levels is not None:
         levels = replace(levels, buy_volume=levels.sell_volume, sell_volume=levels.buy_volume)
@@ -115,7 +118,7 @@ def upside_down(bars: Bars) -> tuple[Bars, float]:
     """The same market with every price ``p`` at ``top - p``, and ``top``, a multiple of many rows."""
     grid = 120.0 * (bars.row_size or (bars.levels.row_size if bars.levels is not None else 1.0))
     top = 2.0 * grid * np.ceil(np.nanmax(bars["high"]) / grid)
-    made = {c.name: top - bars[c.name] for c in BARS if (c.price, c.size) == (1, 0)}
+    made = {c.name: top - bars[c.name] for c in bars.schema if (c.price, c.size) == (1, 0)}
     made |= {"high": top - bars["low"], "low": top - bars["high"]}
     for side in ("", "taker_buy_", "taker_sell_"):
         made[f"{side}quote_volume"] = top * bars[f"{side}volume"] - bars[f"{side}quote_volume"]
@@ -142,10 +145,11 @@ def shuffled_after(bars: Bars, t: int, seed: int = 1) -> Bars:
 
 def replaced_after(bars: Bars, t: int, seed: int = 99) -> Bars:
     """The bars after ``t`` from quite another market."""
-    other = scaled(sample_bars(len(bars), seed, levels=bars.levels is not None), 1.7, 40.0)
+    sequence = not SEQUENCE_COLUMNS.keys().isdisjoint(bars.columns)
+    other = scaled(sample_bars(len(bars), seed, levels=bars.levels is not None, sequence=sequence), 1.7, 40.0)
     both = {}
     for name, values in bars.columns.items():
-        foreign = other.columns[name] if name in BAR_COLUMNS else values[::-1] * 3.0
+        foreign = other.columns[name] if name in KNOWN_COLUMNS else values[::-1] * 3.0
         keep = name in _TIMES or not bars.carries(name)
         both[name] = values if keep else np.concatenate([values[: t + 1], foreign[t + 1 :]])
     return replace(bars, columns=both, levels=_joined(bars.levels, other.levels, t + 1))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from ..core.bars import Bars
 from ..core.errors import DataError
 from ..core.lines import bar_data
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES
+from ..core.schema import SEQUENCE_COLUMNS
 from ..strategies.base import Use
 from .broker import make_broker
 from .costs import costs_of
@@ -102,8 +104,10 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
     if feed.gives == "bars":
         made = feed.bars_of(list(specs.values()), gaps=block.gaps, **wish)
     else:
-        if wish["row_size"] is None and _wants_levels(config):
+        if wish["row_size"] is None and "levels" in _inputs(config):
             wish["row_size"] = "auto"
+        if _wants_sequence(config):
+            wish["sequence"] = True
         kinds = [spec or "1m" for spec in specs.values()]
         made = feed.bars_of(kinds, size_edges=tuple(block.size_edges), tick=block.tick, **wish)
     for own, bars in zip(specs, made, strict=True):
@@ -112,11 +116,17 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
     return {own: Source(feed, bars) for own, bars in zip(specs, made, strict=True)}
 
 
-def _wants_levels(config: RunConfig) -> bool:
-    """Whether an indicator of the run reads price rows."""
+def _inputs(config: RunConfig) -> set[Any]:
+    """What the run's indicators read of their feeds, whatever their parameters."""
     kinds = [b.kind for b in config.indicators.values()]
     kinds += [use.kind for use in getattr(STRATEGIES.find(config.strategy.kind), "uses", {}).values()]
-    return any("levels" in getattr(INDICATORS.find(kind), "inputs", ()) for kind in kinds)
+    return {name for kind in kinds for name in getattr(INDICATORS.find(kind), "inputs", ())}
+
+
+def _wants_sequence(config: RunConfig) -> bool:
+    """Whether an indicator reads what the order of the rows tells, or a parameter names such a column."""
+    told = f"{config.strategy.params} {[block.params for block in config.indicators.values()]}"
+    return not SEQUENCE_COLUMNS.keys().isdisjoint(_inputs(config).union(re.findall(r"\w+", told)))
 
 
 def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:

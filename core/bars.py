@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DataError, InputError, unknown
-from .schema import BARS
+from .schema import BARS, KNOWN_COLUMNS, Column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,6 +129,11 @@ class Bars:
 
     def __len__(self) -> int:
         return len(self.columns["close_time"])
+
+    @property
+    def schema(self) -> tuple[Column, ...]:
+        """What the columns are, as far as this project makes them."""
+        return tuple(KNOWN_COLUMNS[name] for name in self.columns if name in KNOWN_COLUMNS)
 
     @cached_property
     def carried(self) -> frozenset[str]:

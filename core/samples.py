@@ -19,7 +19,9 @@ _FIRST_OPEN = 1_704_067_200_000_000
 """2024-01-01T00:00:00Z."""
 
 
-def sample_bars(n: int = 300, seed: int = 0, *, klines: bool = False, levels: bool = True) -> Bars:
+def sample_bars(
+    n: int = 300, seed: int = 0, *, klines: bool = False, levels: bool = True, sequence: bool = False
+) -> Bars:
     """One-minute bars of a made-up market that trades in every minute.
 
     Prices walk in ticks of 0.5 from 20000, sizes are exponential, and the aggressor follows the
@@ -35,6 +37,8 @@ def sample_bars(n: int = 300, seed: int = 0, *, klines: bool = False, levels: bo
         Whether to keep only what an exchange's klines know.
     levels : bool
         Whether to keep the price rows (5.0 high).
+    sequence : bool
+        Whether to add the columns of `core.schema.SEQUENCE`.
 
     Returns
     -------
@@ -50,6 +54,8 @@ def sample_bars(n: int = 300, seed: int = 0, *, klines: bool = False, levels: bo
     """
     trades = _Trades(n, seed)
     columns: dict[str, NDArray[Any]] = {**_times(n), **trades.prices(), **trades.flow(), **trades.classes()}
+    if sequence:
+        columns |= trades.sequence()
     made = Bars(columns, trades.levels() if levels else None, "1m", "sample", TICK * ROW_TICKS if levels else None)
     if not klines:
         return made
@@ -142,6 +148,27 @@ class _Trades:
                 made[f"taker_{side}_{name}_order_count"] = self._sum(mine)
         return made
 
+    def sequence(self) -> dict[str, Floats]:
+        side, move = np.where(self.buy, 1, -1), np.sign(np.diff(self.tick, prepend=self.tick[:1]))
+        opens = np.zeros(len(side), dtype=bool)
+        opens[self.first] = True
+        flips = np.append(False, side[1:] != side[:-1])[: len(side)] & ~opens
+        starts = np.flatnonzero(opens | flips)
+        lengths = np.diff(np.append(starts, len(side)))
+        steps = np.diff(self.price, prepend=self.price[:1])
+        made = {"flip_move": self._sum(np.where(flips, steps * side, 0.0))}
+        for name, taker in (("buy", 1), ("sell", -1)):
+            mine = side[starts] == taker
+            made[f"{name}_runs"] = np.bincount(self.bar[starts[mine]], minlength=len(self.rows)).astype(np.float64)
+            made[f"{name}_run_max"] = np.zeros(len(self.rows))
+            np.maximum.at(made[f"{name}_run_max"], self.bar[starts[mine]], lengths[mine])
+        for name, sign in (("uptick", 1), ("downtick", -1), ("unchanged", 0)):
+            made |= {
+                f"{name}_volume": self._sum(self.quantity * (move == sign)),
+                f"{name}_count": self._sum(move == sign),
+            }
+        return made
+
     def levels(self) -> Levels:
         row = self.tick // ROW_TICKS
         low = int(row.min()) if len(row) else 0
@@ -167,11 +194,11 @@ def empty_bars(bars: Bars, rows: NDArray[np.intp]) -> Bars:
     >>> empty_bars(sample_bars(3), np.array([1]))["volume"].round(3).tolist()
     [0.249, 0.0, 0.212]
     """
-    from .schema import BARS, Quality
+    from .schema import Quality
 
     rows = rows[rows > 0]
     made = {k: np.array(v) for k, v in bars.columns.items()}
-    for column in BARS:
+    for column in bars.schema:
         if column.name not in ("open_time", "close_time", "quality", "open", "high", "low", "close"):
             fill = np.nan if column.name.startswith(("twap", "realized")) else 0.0
             made[column.name][rows] = np.where(np.isnan(made[column.name][rows]), np.nan, fill)

@@ -135,6 +135,28 @@ BARS = (
     Column("quality", "flags", "bits of `Quality`", "i8", klines=True),
 )
 
+SEQUENCE = (
+    Column("buy_runs", "count", "runs of consecutive rows whose aggressor was the buyer", mirror="sell_runs"),
+    Column("sell_runs", "count", "runs of consecutive rows whose aggressor was the seller", mirror="buy_runs"),
+    Column("buy_run_max", "count", "rows of the longest run of buyers", mirror="sell_run_max"),
+    Column("sell_run_max", "count", "rows of the longest run of sellers", mirror="buy_run_max"),
+    Column(
+        "flip_move",
+        "price",
+        "price changes where a run follows another, summed, plus where they go with the new side",
+        price=1,
+        mirror="flip_move",
+        odd=True,
+    ),
+    Column("uptick_volume", "base", "amount of rows above the price of the row before", size=1),
+    Column("downtick_volume", "base", "amount of rows below the price of the row before", size=1),
+    Column("unchanged_volume", "base", "amount of rows at the price of the row before", size=1),
+    Column("uptick_count", "count", "rows above the price of the row before"),
+    Column("downtick_count", "count", "rows below the price of the row before"),
+    Column("unchanged_count", "count", "rows at the price of the row before"),
+)
+"""What the order of the rows tells; part of the bars only where it is asked for, and never of klines."""
+
 LEVELS = (
     Column("price_tick", "ticks", "lower edge of the price row", "i8", price=1),
     Column("buy_volume", "base", "amount buyers took in the row", size=1, mirror="sell_volume"),
@@ -142,6 +164,9 @@ LEVELS = (
 )
 
 BAR_COLUMNS = {c.name: c for c in BARS}
+SEQUENCE_COLUMNS = {c.name: c for c in SEQUENCE}
+KNOWN_COLUMNS = {**BAR_COLUMNS, **SEQUENCE_COLUMNS}
+"""Every column that aggregation can make."""
 KLINE_COLUMNS = tuple(c.name for c in BARS if c.klines)
 SIZE_EDGES = (100.0, 1000.0)
 """Default notional edges between small, medium and large rows, in quote currency."""

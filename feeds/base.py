@@ -14,7 +14,7 @@ from ..core.clock import iso, parse_time
 from ..core.errors import DataError, ParamError
 from ..core.params import Rule, resolve
 from ..core.registry import FEEDS
-from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, SIZE_EDGES
+from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, KNOWN_COLUMNS, SIZE_EDGES
 from ..core.tape import Tape
 from .aggregation.bars import Aggregator
 from .aggregation.cutters import Covered
@@ -172,6 +172,7 @@ class TapeFeed(Feed):
 
     abstract = True
     gives = "tape"
+    canonical = tuple(KNOWN_COLUMNS)
     has_levels = True
 
     def tapes(self) -> Iterator[Tape]:
@@ -195,9 +196,12 @@ class TapeFeed(Feed):
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,
+        sequence: bool = False,
     ) -> Bars:
         """Bars of one kind; see `bars_of`."""
-        return self.bars_of([spec], row_size=row_size, size_edges=size_edges, start=start, end=end, tick=tick)[0]
+        return self.bars_of(
+            [spec], row_size=row_size, size_edges=size_edges, start=start, end=end, tick=tick, sequence=sequence
+        )[0]
 
     def bars_of(
         self,
@@ -208,6 +212,7 @@ class TapeFeed(Feed):
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,
+        sequence: bool = False,
     ) -> list[Bars]:
         """Bars of several kinds from one pass over the tape.
 
@@ -221,6 +226,8 @@ class TapeFeed(Feed):
             Trades from ``start`` up to, not including, ``end``: epoch µs or ISO dates in UTC.
         tick : float or None
             The venue's price step; None takes the feed's own.
+        sequence : bool
+            Whether the bars carry the columns of `core.schema.SEQUENCE` too: runs of one side, and ticks.
 
         Raises
         ------
@@ -229,7 +236,9 @@ class TapeFeed(Feed):
         """
         window = Window(instant(start), instant(end))
         tick = self.tick if tick is None else tick
-        under_way = Aggregator(specs, row_size=row_size, tick=tick, size_edges=size_edges, source=self.source)
+        under_way = Aggregator(
+            specs, row_size=row_size, tick=tick, size_edges=size_edges, sequence=sequence, source=self.source
+        )
         for tape in window.cut(self._tapes_between(instant(start), instant(end))):
             under_way.push(tape)
         if not window.rows:

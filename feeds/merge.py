@@ -233,13 +233,16 @@ class Merge(TapeFeed):
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,
+        sequence: bool = False,
     ) -> list[Bars]:
         """Bars of several kinds from one pass over all venues; see the base class."""
         since, until = instant(start), instant(end)
         windows = [Window(since, until) for _ in self.venues]
         kinds = [spec if isinstance(spec, BarSpec) else BarSpec.parse(spec) for spec in specs]
         timed = [kind for kind in kinds if not getattr(kind, "measure", "")]
-        whole = Aggregator(kinds, row_size=row_size, tick=tick, size_edges=size_edges, source=self.source)
+        whole = Aggregator(
+            kinds, row_size=row_size, tick=tick, size_edges=size_edges, sequence=sequence, source=self.source
+        )
         parts = [Aggregator(timed, size_edges=size_edges, source=venue.name) for venue in self.venues]
         for tape, venue in self._merged(windows, since, until):
             whole.push(tape)

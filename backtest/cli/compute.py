@@ -88,7 +88,8 @@ def command(
     if asked.like in COMPLETE:
         _answer(source, asked, shape, out)
         return
-    _, bars = source.bars(out or "-", levels=any("levels" in cls.inputs for cls in classes))
+    sequence = _wants_sequence(wishes, classes)
+    _, bars = source.bars(out or "-", levels=any("levels" in cls.inputs for cls in classes), sequence=sequence)
     lines = _lines(bars, wishes, classes, asked.chart)
     if asked.like == "taapi":
         _taapi(bars, lines, asked, many=asked.results is not None or source.start is not None, out=out)
@@ -111,6 +112,14 @@ def _remarks(source: Source, bars: Bars, asked: Asked, hidden: int) -> Iterator[
         yield f"{hidden:,} other bars are not shown; --results max shows all"
     if bars.levels is not None and source.row_size is None:
         yield f"price rows of {bars.levels.row_size:g}; --row-size sets another height"
+
+
+def _wants_sequence(wishes: list[Wish], classes: list[Any]) -> bool:
+    """Whether an indicator reads, by itself or by a parameter, what only the order of the trades tells."""
+    from ...core.schema import SEQUENCE_COLUMNS
+
+    told = {str(value) for wish in wishes for value in wish.params.values()}
+    return not SEQUENCE_COLUMNS.keys().isdisjoint(told.union(*(map(str, cls.inputs) for cls in classes)))
 
 
 def _class(wish: Wish, chart: str) -> Any:

@@ -67,16 +67,16 @@ class Source:
     start: str | None
     end: str | None
 
-    def bars(self, out: str, *, levels: bool = False) -> tuple[Any, Bars]:
+    def bars(self, out: str, *, levels: bool = False, sequence: bool = False) -> tuple[Any, Bars]:
         """The feed, read, and its bars, which are of one kind; arguments as for `all_bars`."""
         from ...core.errors import ParamError
 
         if len(self.specs) > 1:
             raise ParamError(f"--bars: one kind of bars at a time (got {', '.join(self.specs)})")
-        feed, made = self.all_bars(out, levels=levels)
+        feed, made = self.all_bars(out, levels=levels, sequence=sequence)
         return feed, made[0]
 
-    def all_bars(self, out: str, *, levels: bool = False) -> tuple[Any, list[Bars]]:
+    def all_bars(self, out: str, *, levels: bool = False, sequence: bool = False) -> tuple[Any, list[Bars]]:
         """The feed, read once, and its bars of every kind.
 
         Parameters
@@ -85,6 +85,8 @@ class Source:
             Lines that cannot be read, where the feed may skip them, go to a file beside it.
         levels : bool
             Whether price rows are needed, of a height to be chosen when none was asked for.
+        sequence : bool
+            Whether the columns of `core.schema.SEQUENCE` are needed, which only trades have.
 
         Raises
         ------
@@ -100,6 +102,8 @@ class Source:
         wish = self._wish(cls)
         if levels and cls.gives == "tape" and wish["row_size"] is None:
             wish["row_size"] = "auto"
+        if sequence and cls.gives == "tape":
+            wish["sequence"] = True
         feed = cls(self.inputs, **self._params())
         if out != "-":
             feed.quarantine = Path(out).with_suffix(".quarantine.csv")

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from ...core.bars import Bars
 from ...core.clock import iso
 from ...core.errors import DataError, ParamError
-from ...core.schema import SIZE_EDGES, Quality
+from ...core.schema import SEQUENCE, SIZE_EDGES, Quality
 from ...core.tape import Tape
 from .cutters import Covered as Covered
 from .cutters import Segments, cutter
 from .folding import FLOWS, PRICES, Fold, first_back
 from .kinds import BarSpec as BarSpec
 from .rows import RowFold, check_rows, row_grid
+from .sequence import SequenceFold
 
 Integers = NDArray[np.int64]
 
@@ -24,15 +25,17 @@ BATCH = 65_536
 """Rows in a batch where the reader chooses."""
 _LONG_AGO = -(2**62)
 _SIDED = tuple(c for c in FLOWS if c.startswith(("taker_", "delta_")))
+_RUNS = tuple(c.name for c in SEQUENCE if c.mirror)
 
 
 class _Kind:
     """One kind of bars under way: its cutter, its folds, and the bars it has closed."""
 
-    def __init__(self, spec: BarSpec, edges: tuple[float, float], tick: float | None) -> None:
+    def __init__(self, spec: BarSpec, edges: tuple[float, float], tick: float | None, sequence: bool = False) -> None:
         self.spec = spec
         self._cutter, self._fold = cutter(spec, tick), Fold(edges)
         self.rows: RowFold | None = None
+        self.sequence = SequenceFold() if sequence else None
         self.sided = True
         self._parts: list[tuple[NDArray[np.float64] | Integers, ...]] = []
 
@@ -50,6 +53,8 @@ class _Kind:
         self._parts.append((opens[:-1], closes[:-1], *self._fold.push(tape, opens, closes, ends)))
         if self.rows is not None:
             self.rows.push(tape, ends)
+        if self.sequence is not None:
+            self.sequence.push(tape, ends)
 
     def columns(self) -> dict[str, NDArray[np.float64] | Integers]:
         """The closed bars by column."""
@@ -60,9 +65,11 @@ class _Kind:
         rows, unknown = made.pop("rows"), made.pop("unknown_rows")
         flags = flags | np.where(rows == 0, int(Quality.FILLED), 0)
         made["quality"] = flags | np.where(unknown > 0, int(Quality.INFERRED_SIDE), 0)
+        if self.sequence is not None:
+            made |= self.sequence.columns()
         self.sided = not len(rows) or bool(rows.sum() != unknown.sum())
         if not self.sided:
-            made |= {name: np.full(len(rows), np.nan) for name in _SIDED}
+            made |= {name: np.full(len(rows), np.nan) for name in (*_SIDED, *_RUNS) if name in made}
         return made
 
 
@@ -82,6 +89,8 @@ class Aggregator:
         The venue's price step, of which ``row_size`` must be a whole number, and in which range bars are measured.
     size_edges : sequence of two floats
         Notional edges between small, medium and large rows: small is below the first, large from the second on.
+    sequence : bool
+        Whether the bars carry the columns of `core.schema.SEQUENCE` too.
     source : str
         Where the tape comes from, for errors and reports.
 
@@ -98,12 +107,13 @@ class Aggregator:
         row_size: float | str | None = None,
         tick: float | None = None,
         size_edges: Sequence[float] = SIZE_EDGES,
+        sequence: bool = False,
         source: str = "tape",
     ) -> None:
         edges = _edges(size_edges)
         if row_size is not None:
             check_rows(row_size, tick)
-        self._kinds = [_Kind(BarSpec.parse(spec), edges, tick) for spec in specs]
+        self._kinds = [_Kind(BarSpec.parse(spec), edges, tick, sequence) for spec in specs]
         self._row_size, self._tick, self._source = row_size, tick, source
         self._rows, self._last = 0, _LONG_AGO
 
@@ -180,6 +190,7 @@ def aggregate(
     row_size: float | str | None = None,
     tick: float | None = None,
     size_edges: Sequence[float] = SIZE_EDGES,
+    sequence: bool = False,
     covered: Covered = (None, None),
     source: str = "tape",
 ) -> list[Bars]:
@@ -196,7 +207,7 @@ def aggregate(
         Batches in time order.
     specs : sequence of BarSpec or str
         The kinds of bars, such as ``["1m", "500t"]``.
-    row_size, tick, size_edges, source
+    row_size, tick, size_edges, sequence, source
         As for `Aggregator`.
     covered : pair of int or None
         As for `Aggregator.finish`.
@@ -209,7 +220,7 @@ def aggregate(
     >>> bars["close"].tolist(), bars["volume"].tolist(), bars["taker_buy_volume"].tolist()
     ([11.0, 11.0, 12.0], [3.0, 0.0, 3.0], [1.0, 0.0, 3.0])
     """
-    under_way = Aggregator(specs, row_size=row_size, tick=tick, size_edges=size_edges, source=source)
+    under_way = Aggregator(specs, row_size=row_size, tick=tick, size_edges=size_edges, sequence=sequence, source=source)
     for tape in tapes:
         under_way.push(tape)
     return under_way.finish(covered)

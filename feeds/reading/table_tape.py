@@ -144,9 +144,12 @@ class TableTape(DumpTape):
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,
+        sequence: bool = False,
     ) -> list[Bars]:
         """Bars of several kinds from one pass over the tape; see the base class."""
-        made = super().bars_of(specs, row_size=row_size, size_edges=size_edges, start=start, end=end, tick=tick)
+        made = super().bars_of(
+            specs, row_size=row_size, size_edges=size_edges, start=start, end=end, tick=tick, sequence=sequence
+        )
         return [by_bulk(bars) for bars in made] if self.p["infer_side"] == "bulk" else made
 
 
