@@ -8,6 +8,8 @@ from typing import Any, TypeVar, cast
 import numba as nb
 from numba import types as nt
 from numba.core import event
+from numba.core.dispatcher import Dispatcher
+from numba.core.errors import NumbaError
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -52,7 +54,7 @@ def step(fn: F) -> F:
         ``p`` holds the numeric parameters in the order of ``Indicator.numbers``, ``x`` the inputs of
         this bar in the order of ``inputs``, ``s`` the state (changed in place), ``y`` takes one value a line.
     """
-    return _wanting(fn, STEP)
+    return _lean(fn, STEP)
 
 
 def levels_step(fn: F) -> F:
@@ -69,17 +71,39 @@ def driver(signature: Any) -> Callable[[F], F]:
 
 
 def ready(kernel: F) -> F:
-    """``kernel`` compiled for the signature it was made for.
+    """``kernel`` compiled for the signature it was made for; what it returns is to be called.
 
     Kernels are compiled when they are first used rather than when their module is imported: listing all
     indicators on a new machine would otherwise compile all of them.
     """
     made: Any = kernel
-    wanted = getattr(made, "wanted", None)
-    if wanted is not None and not made.signatures:
+    wanted, lean = getattr(made, "wanted", None), getattr(made, "lean", None)
+    if wanted is None:
+        return kernel
+    if lean is not None:
+        try:
+            return cast("F", _for(lean, wanted))
+        except NumbaError:  # it makes arrays of its own, which have to be counted
+            made.lean = None
+            _forget_failures(lean, set())
+    return cast("F", _for(made, wanted))
+
+
+def _for(made: Any, wanted: Any) -> Any:
+    if not made.signatures:
         made.compile(wanted)
         made.disable_compile()
-    return kernel
+    return made
+
+
+def _forget_failures(made: Any, seen: set[Any]) -> None:
+    """Let what ``made`` calls be compiled again in another way: numba remembers what it could not compile."""
+    seen.add(made)
+    made._compiler._failed_cache.clear()
+    for name in made.py_func.__code__.co_names:
+        called = made.py_func.__globals__.get(name)
+        if isinstance(called, Dispatcher) and called not in seen:
+            _forget_failures(called, seen)
 
 
 class _Once(event.Listener):
@@ -106,4 +130,11 @@ def on_compile(say: Callable[[], None]) -> None:
 def _wanting(fn: F, signature: Any) -> F:
     made: Any = _jit(fn)
     made.wanted = signature
+    return cast("F", made)
+
+
+def _lean(fn: F, signature: Any) -> F:
+    """A kernel that is given its arrays and makes none, so that nothing need count who holds them: half the time."""
+    made: Any = _wanting(fn, signature)
+    made.lean = _jit(fn, _nrt=False)
     return cast("F", made)

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numba as nb
 import numpy as np
 from numba import types as nt
 from numpy.typing import NDArray
 
 from ..core.bars import Levels
-from ..core.kernels import COLUMN, INTEGERS, LEVELS_STEP, STEP, TABLE, driver, ready
+from ..core.kernels import COLUMN, INTEGERS, LEVELS_STEP, STEP, TABLE, driver, inlined, ready
 
 Floats = NDArray[np.float64]
 CHUNK = 32_768
@@ -20,23 +19,25 @@ CHUNK = 32_768
 _SPAN = (nt.int64, nt.int64, nt.int64, nt.boolean)
 
 
-@nb.njit(cache=True, inline="always")
-def _has_nan(row: Any) -> bool:
-    for value in row:  # noqa: SIM110  (numba compiles loops, not any())
-        if value != value:
-            return True
-    return False
+@inlined
+def _show(x: Any, i: int, row: Any) -> bool:
+    """Copy bar ``i`` into ``row``, whether a value is NaN: a view of the bar would be counted, at more than its use."""
+    nan = False
+    for j in range(len(row)):
+        row[j] = x[i, j]
+        nan |= row[j] != row[j]
+    return nan
 
 
 @driver(nt.void(nt.FunctionType(STEP), COLUMN, TABLE, COLUMN, TABLE, *_SPAN))
 def _run(step: Any, p: Any, x: Any, s: Any, out: Any, at: int, count: int, first: int, skip: bool) -> None:
     lines = out.shape[0]
-    y = np.empty(lines)
+    y, row = np.empty(lines), np.empty(x.shape[1])
     for i in range(count):
-        row = x[i]
+        nan = _show(x, i, row)
         for j in range(lines):
             y[j] = np.nan
-        if not (skip and _has_nan(row)):
+        if not (skip and nan):
             step(p, row, s, y)
         if at + i >= first:
             for j in range(lines):
@@ -65,12 +66,12 @@ def _run_levels(
     sell: Any,
 ) -> None:
     lines = out.shape[0]
-    y = np.empty(lines)
+    y, row = np.empty(lines), np.empty(x.shape[1])
     for i in range(count):
-        row = x[i]
+        nan = _show(x, i, row)
         for j in range(lines):
             y[j] = np.nan
-        if not (skip and _has_nan(row)):
+        if not (skip and nan):
             a, b = offsets[rows[at + i]], offsets[rows[at + i] + 1]
             step(p, row, s, y, tick[a:b], buy[a:b], sell[a:b])
         if at + i >= first:

@@ -1,5 +1,0 @@
-"""Acme's plugins: one module an idea, imported here so that one entry point names them all."""
-
-from . import follow, large_share
-
-__all__ = ["follow", "large_share"]
