@@ -11,15 +11,10 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from ..core.clock import iso
 from ..core.registry import FEEDS
 from ..core.schema import SIZE_EDGES
+from ..core.units import parse_size_edges
+from .instrument_block import Instrument
 from .plugin import declared
-from .values import Model, PositiveNumber, Time, key_fields
-
-
-def _paths(value: Any) -> list[str]:
-    given = [value] if isinstance(value, str) else value
-    if not isinstance(given, list) or not all(isinstance(p, str) and p for p in given):
-        raise ValueError("must be a path or a list of paths; * and ? stand for any characters")
-    return given
+from .values import Model, PositiveNumber, Time, key_fields, paths
 
 
 def _bars(value: Any) -> str | dict[str, str] | None:
@@ -38,12 +33,8 @@ def _row_size(value: Any) -> float | Literal["auto"] | None:
     return float(value)
 
 
-def _size_edges(value: Any) -> list[float]:
-    legal = isinstance(value, list | tuple) and len(value) == 2
-    legal = legal and all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
-    if not legal or not 0 < value[0] < value[1] < math.inf:
-        raise ValueError("must be two ascending amounts of quote currency, as in [100, 1000]")
-    return [float(v) for v in value]
+def _size_edges(value: Any) -> list[float | str]:
+    return list(parse_size_edges(value))
 
 
 class Data(Model):
@@ -54,7 +45,7 @@ class Data(Model):
     feed: str = Field(description="class name of the feed, or module:Class")
     path: Annotated[
         list[str],
-        BeforeValidator(_paths),
+        BeforeValidator(paths),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
     ] = Field(default=[], description="files, * and ? allowed; relative to the folder of this YAML")
     bars: Annotated[
@@ -79,22 +70,41 @@ class Data(Model):
         WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"enum": ["auto", None]}]}),
     ] = Field(default=None, description="height of a price row in quote currency; null for no levels")
     size_edges: Annotated[
-        list[float],
+        list[float | str],
         BeforeValidator(_size_edges),
-        WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}),
-    ] = Field(default=list(SIZE_EDGES), description="notional where medium and large orders begin, in quote currency")
+        WithJsonSchema({"type": "array", "items": {"type": ["number", "string"]}, "minItems": 2, "maxItems": 2}),
+    ] = Field(
+        default=list(SIZE_EDGES),
+        description="notional where medium and large orders begin: in quote currency, or percentiles of the trades "
+        "before, as in [p50, p99]",
+    )
     start: Time | None = Field(default=None, alias="from", description="first instant, inclusive")
     end: Time | None = Field(default=None, alias="to", description="last instant, exclusive")
     gaps: Literal["keep", "fill", "error"] = Field(default="keep", description="what becomes of missing klines")
     tick: PositiveNumber | None = Field(default=None, description="smallest step of the price")
     lot: PositiveNumber | None = Field(default=None, description="smallest step of an order's size, in base")
     min_notional: Annotated[float, Field(ge=0)] = Field(default=0.0, description="smallest order, in quote currency")
+    instrument: Instrument = Field(default=Instrument(), description="what one contract is, and how it is margined")
 
     @model_validator(mode="after")
     def _ordered(self) -> Data:
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise ValueError(f"'from' {iso(self.start)} is not before 'to' {iso(self.end)}")
+        if self.instrument.margin == "inverse" and math.isnan(self.contract):
+            raise ValueError(
+                "margin inverse needs instrument.contract_size, quote currency in one contract: 100 for BTC"
+            )
         return self
+
+    @property
+    def contract(self) -> float:
+        """Size of one contract; NaN where nobody says."""
+        return self.instrument.contract((self.model_extra or {}).get("contract_size"))
+
+    @property
+    def step(self) -> float | None:
+        """Smallest step of an order's size."""
+        return self.instrument.lot(self.lot)
 
     @property
     def params(self) -> dict[str, Any]:

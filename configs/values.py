@@ -28,6 +28,31 @@ Fee = Annotated[
         {"anyOf": [ANY_NUMBER, QUANTITY], "description": "2bp, 0.05% or a plain fraction; negative is a rebate"}
     ),
 ]
+
+
+def _share(value: Any) -> float:
+    """A share of something, from nothing to all of it."""
+    made = parse_fraction(value)
+    if not 0 <= made <= 1:
+        raise ValueError("must be from 0 to 100%; half a percent is written 0.5%")
+    return made
+
+
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    WithJsonSchema({"anyOf": [ANY_NUMBER, QUANTITY], "description": "0.5%, 50bp or a plain fraction"}),
+]
+
+
+def paths(value: Any) -> list[str]:
+    """One path or several as a list."""
+    given = [value] if isinstance(value, str) else value
+    if not isinstance(given, list) or not all(isinstance(p, str) and p for p in given):
+        raise ValueError("must be a path or a list of paths; * and ? stand for any characters")
+    return given
+
+
 Time = Annotated[
     int,
     BeforeValidator(parse_time),

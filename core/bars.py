@@ -64,6 +64,14 @@ class Levels:
         )
 
 
+def _own(given: Array, dtype: str) -> Array:
+    """A copy that nobody else can write to; what is such an array already is taken as it is."""
+    frozen = type(given) is np.ndarray and given.flags.owndata and not given.flags.writeable
+    if frozen and given.dtype == dtype and given.flags.c_contiguous:
+        return given
+    return np.array(given, dtype=dtype, order="C", copy=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Bars:
     """Bars as columns by canonical name, with their levels where the source has them.
@@ -71,7 +79,8 @@ class Bars:
     Parameters
     ----------
     columns : mapping of str to ndarray
-        Canonical names; missing ones are filled with NaN (``quality`` with 0). Stored contiguous and read-only.
+        Canonical names; missing ones are filled with NaN (``quality`` with 0). Stored contiguous and read-only, as
+        copies, but for arrays that own their data and are read-only already.
     levels : Levels or None
         Price rows; None when the source is klines or none were asked for.
     spec : str
@@ -106,10 +115,10 @@ class Bars:
                 fill = 0 if column.name == "quality" else np.nan
                 made[column.name] = np.full(n, fill, dtype=column.dtype)
             else:
-                made[column.name] = np.array(given, dtype=column.dtype, order="C", copy=True)
+                made[column.name] = _own(given, column.dtype)
         for name, given in self.columns.items():
             if name not in made:
-                made[name] = np.array(given, dtype=np.float64, order="C", copy=True)
+                made[name] = _own(given, "f8")
         for name, values in made.items():
             if len(values) != n:
                 raise DataError(f"{self.source or 'bars'}: column {name} has {len(values)} rows, close_time {n}")

@@ -85,37 +85,32 @@ def parse_fraction(value: Any) -> float:
     return amount.value
 
 
-@dataclass(frozen=True)
-class Distance:
-    """Bound of a parameter that holds an :class:`Amount` above zero.
+_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
 
-    Parameters
-    ----------
-    optional : bool
-        Whether None is allowed too.
+
+def parse_size_edges(value: Any) -> tuple[float, float] | tuple[str, str]:
+    """Where medium and large orders begin: two ascending amounts of quote currency, or two percentiles.
+
+    Raises
+    ------
+    ValueError
+        If they are neither.
 
     Examples
     --------
-    >>> Distance().check("-1%")
-    'must be an amount above 0, as in 20bp, 0.5%, 10ticks or 25'
+    >>> parse_size_edges([100, 1000]), parse_size_edges(["p50", "p99.5"])
+    ((100.0, 1000.0), ('p50', 'p99.5'))
     """
-
-    optional: bool = True
-
-    def check(self, value: Any) -> str:
-        """Empty when ``value`` is legal, else what a legal one is."""
-        if value is None and self.optional:
-            return ""
-        try:
-            amount = parse_amount(value)
-        except ValueError:
-            return f"must be {self.describe()}"
-        return "" if amount.value > 0 and math.isfinite(amount.value) else f"must be {self.describe()}"
-
-    def describe(self) -> str:
-        """What a legal value is, in words."""
-        return "an amount above 0, as in 20bp, 0.5%, 10ticks or 25"
-
-    def schema(self) -> dict[str, Any]:
-        """JSON Schema of a legal value."""
-        return {"type": ["string", "number", "null"] if self.optional else ["string", "number"]}
+    wrong = "must be two ascending amounts of quote currency, as in [100, 1000], or percentiles, as in [p50, p99]"
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise ValueError(wrong)
+    low, high = value
+    if isinstance(low, str) and isinstance(high, str):
+        percents = [float(hit[1]) for edge in value if (hit := _PERCENTILE.fullmatch(edge))]
+        if len(percents) != 2 or not 0 < percents[0] < percents[1] < 100:
+            raise ValueError(wrong)
+        return low, high
+    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
+    if not numbers or not 0 < low <= high < math.inf:
+        raise ValueError(wrong)
+    return float(low), float(high)

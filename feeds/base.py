@@ -12,6 +12,7 @@ import numpy as np
 from ..core.bars import Bars
 from ..core.clock import iso, parse_time
 from ..core.errors import DataError, ParamError
+from ..core.meter import METER
 from ..core.params import Rule, resolve
 from ..core.registry import FEEDS
 from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, KNOWN_COLUMNS, SIZE_EDGES
@@ -79,6 +80,7 @@ class Feed:
         if not given and self.needs_path:
             raise DataError(f"{name}: needs a path")
         self.paths: list[Path] = self._expand(given)
+        METER.expect(self.paths)
         self.files: list[InputFile] = []
         """What was read, with digests; filled by reading."""
         self.counts: dict[str, int] = {}
@@ -150,6 +152,7 @@ class Window:
             self._after |= hi < len(tape)
             if lo < hi:
                 self.rows += hi - lo
+                METER.rows += hi - lo
                 yield tape if hi - lo == len(tape) else tape[lo:hi]
             if self._after:
                 return
@@ -192,7 +195,7 @@ class TapeFeed(Feed):
         spec: str = "1m",
         *,
         row_size: float | str | None = None,
-        size_edges: Sequence[float] = SIZE_EDGES,
+        size_edges: Sequence[float | str] = SIZE_EDGES,
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,
@@ -208,7 +211,7 @@ class TapeFeed(Feed):
         specs: Sequence[str | BarSpec],
         *,
         row_size: float | str | None = None,
-        size_edges: Sequence[float] = SIZE_EDGES,
+        size_edges: Sequence[float | str] = SIZE_EDGES,
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,

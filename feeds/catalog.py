@@ -15,10 +15,10 @@ from ..core.schema import Quality
 from ..core.tape import Tape
 from .aggregation.bars import Covered
 from .base import Feed, Instant, KlineFeed, TapeFeed, instant
-from .reading.files import InputFile
+from .reading.files import InputFile, ahead
 from .store.codec import Columns
 from .store.layout import Partition, Series, Shelf
-from .store.read import ahead, current, read_groups, rows_of
+from .store.read import current, read_groups, rows_of
 
 _PARAMS = {"symbol": None, "kind": None, "market": None, "venue": None}
 _BOUNDS: dict[str, Rule] = {

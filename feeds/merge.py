@@ -229,7 +229,7 @@ class Merge(TapeFeed):
         specs: Sequence[str | BarSpec],
         *,
         row_size: float | str | None = None,
-        size_edges: Sequence[float] = SIZE_EDGES,
+        size_edges: Sequence[float | str] = SIZE_EDGES,
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,

@@ -94,7 +94,7 @@ class Session:
             return np.zeros(len(times))
         if spec == "bar":
             return times.astype(np.float64)
-        local = times if zone is None else _local(times, zone)
+        local = times if zone is None else local_times(times, zone)
         if spec == "month":
             return local.astype("datetime64[us]").astype("datetime64[M]").astype(np.float64)
         return np.floor_divide(local - grid_origin(int(spec)), int(spec)).astype(np.float64)
@@ -122,7 +122,8 @@ class Session:
         return f"{self.zone} must be UTC unless {self.param} is whole days, whole weeks or month (got {zone.key!r})"
 
 
-def _local(times: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
+def local_times(times: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:
+    """What clocks in ``zone`` show at these epoch µs, as µs since midnight of 1970-01-01 on those clocks."""
     import pandas as pd
 
     local = pd.DatetimeIndex(times.astype("datetime64[us]"), tz="UTC").tz_convert(zone).tz_localize(None)

@@ -35,8 +35,9 @@ class LargeTrades(Indicator):
 
     Bars know the notional of classes of size, not of single trades, so the threshold is an edge between
     classes: ``large`` counts from the upper one of the data block's ``size_edges`` on (1000 in quote currency
-    unless set), ``medium`` from the lower one on (100). For another absolute threshold set ``size_edges``. One
-    relative to recent trades, such as a percentile, cannot be had from bars.
+    unless set), ``medium`` from the lower one on (100). For another absolute threshold set ``size_edges: [5000,
+    50000]``, for one that follows the market ``size_edges: [p90, p99]``, percentiles of the last 100,000 trades before
+    each.
 
     Parameters
     ----------

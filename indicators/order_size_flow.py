@@ -166,4 +166,5 @@ class OrderSizeFlow(Indicator):
         if not asked or asked == given:
             return {}
         wish = f"[{asked[0]:g}, {asked[1]:g}]"
-        return {"edges": f"are {wish}, but size_edges of the data are [{given[0]:g}, {given[1]:g}]: set them to {wish}"}
+        held = ", ".join(edge if isinstance(edge, str) else f"{edge:g}" for edge in given)
+        return {"edges": f"are {wish}, but size_edges of the data are [{held}]: set them to {wish}"}

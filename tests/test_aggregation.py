@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import BARS, Quality
 from tapeflow.core.tape import Tape
@@ -351,9 +352,24 @@ def test_columns_are_the_canonical_ones():
         ({"row_size": "wide"}, "row_size must be a number above 0 or 'auto'"),
         ({"row_size": 0.25, "tick": 0.1}, "row_size must be a whole number of ticks of 0.1"),
         ({"row_size": 1, "tick": -1}, "tick must be a number above 0"),
-        ({"size_edges": (10, 1)}, "size_edges must be two ascending numbers above 0"),
+        ({"size_edges": (10, 1)}, "size_edges must be two ascending amounts"),
     ],
 )
 def test_what_cannot_be_is_refused(kwargs, complaint):
     with pytest.raises(ParamError, match=complaint):
         aggregate([], ["1m"], **kwargs)
+
+
+def test_bars_keep_only_what_nobody_else_can_write_to():
+    mine, frozen = np.array([10.0, 11.0]), np.array([1.0, 2.0])
+    frozen.flags.writeable = False
+    times = {"open_time": np.array([0, 1]), "close_time": np.array([1, 2])}
+    bars = Bars({**times, "close": mine, "volume": frozen, "trades": frozen[:]})
+    mine[0] = 99.0
+    assert bars["close"].tolist() == [10.0, 11.0]
+    assert bars["volume"] is frozen
+    assert bars["trades"].base is None
+    assert not any(values.flags.writeable for values in bars.columns.values())
+    assert bars.assign(close=mine)["volume"] is frozen
+    (made,) = aggregate([Tape.of(time=[1, 2], price=[10.0, 11.0], quantity=[1.0, 2.0], side=[1, -1])], ["1m"])
+    assert not any(values.flags.writeable for values in made.columns.values())

@@ -52,7 +52,7 @@ def test_decimals_are_what_python_makes_of_them(tmp_path_factory, texts):
 
 
 def test_a_line_may_be_cut_anywhere_between_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("tapeflow.feeds.reading.files.CHUNK", 7)
+    monkeypatch.setattr("tapeflow.feeds.reading.text.PIECE", 7)
     parts = decode(tmp_path, "".join(f"{i},{i / 8},{'true' if i % 3 else 'False'},x\r\n" for i in range(100)))
     assert column(parts, "id") == list(range(100))
     assert column(parts, "price") == [i / 8 for i in range(100)]
@@ -68,6 +68,22 @@ def test_line_ends_do_not_matter(tmp_path, text):
     assert column(parts, "id") == [1, 3]
     assert column(parts, "price") == [2.5, 4.5]
     assert column(parts, "maker") == [1, 0]
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3, 4, 5, 255, 257, 1030])
+@pytest.mark.parametrize("ends", [(b"\r\n", b"\n"), (b"\n", b"\r\n"), (b"\r\n", b"\r\n"), (b"\n", b"\n\r\n")])
+def test_lines_of_a_file_may_end_in_several_ways(tmp_path, lines, ends):
+    layout = Layout((Cell("maker", FLAG), Cell("note", SKIP), Cell("price", DECIMAL)))
+    text = b"".join(b"%s,x,%d.5%s" % ((b"1", b"FALSE")[i % 2], i, ends[i % 3 == 1]) for i in range(lines))
+    parts = decode(tmp_path, text, layout)
+    assert column(parts, "price") == [i + 0.5 for i in range(lines)]
+    assert column(parts, "maker") == [1 - i % 2 for i in range(lines)]
+
+
+@pytest.mark.parametrize("word", ["\x11", "\x10", "11", "truetrue", "ture", "tru", "TRUE2"])
+def test_what_looks_like_a_word_is_none(tmp_path, word):
+    with pytest.raises(DataError, match=r"row 2, column maker: .* is neither true nor false"):
+        decode(tmp_path, f"1,2.5,true\n2,2.5,{word}\n")
 
 
 @pytest.mark.parametrize("head", ["id,price,maker,note", "trade_id,PRICE,Maker", '\ufeff"id","price","maker"'])
@@ -200,6 +216,6 @@ def test_json_that_cannot_be_read_is_named(tmp_path, text, complaint):
 
 
 def test_a_file_without_lines_is_no_csv(tmp_path, monkeypatch):
-    monkeypatch.setattr("tapeflow.feeds.reading.decode._LONGEST", 1 << 20)
+    monkeypatch.setattr("tapeflow.feeds.reading.text.LONGEST", 1 << 20)
     with pytest.raises(DataError, match="a line does not end within"):
         decode(tmp_path, b"1" * (3 << 20))

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 from tapeflow.core.errors import DataError
+from tapeflow.feeds.reading.cells import PADDING
 from tapeflow.feeds.reading.files import Source, expand
+from tapeflow.feeds.reading.text import whole_lines
 
 TEXT = b"".join(b"%d,%d\n" % (i, i * i) for i in range(100_000))
 
@@ -60,6 +62,53 @@ def test_digest_covers_a_file_whose_text_was_left_half_read(made, name):
     assert source.digest().sha256 == hashlib.sha256((made / name).read_bytes()).hexdigest()
 
 
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.zip", "stored.zip"])
+def test_text_comes_in_whole_lines_between_padding_from_two_buffers(made, name, monkeypatch):
+    monkeypatch.setattr("tapeflow.feeds.reading.text.PIECE", 1 << 14)
+    whole, buffers = b"", {}
+    for text in whole_lines(Source(made / name)):
+        piece = bytes(text.buffer[text.start : text.end])
+        assert piece.endswith(b"\n")
+        assert bytes(text.buffer[text.end : text.end + len(PADDING)]) == PADDING
+        assert bytes(text.buffer[: text.start]) == PADDING
+        whole += piece
+        buffers[id(text.buffer)] = text.buffer
+    assert whole == TEXT
+    assert len(buffers) == 2
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.zip"])
+def test_a_checksum_is_compared_though_only_the_first_lines_are_wanted(made, name):
+    found = hashlib.sha256((made / name).read_bytes()).hexdigest()
+    (made / f"{name}.CHECKSUM").write_text(f"{found}  {name}\n")
+    source = Source(made / name)
+    next(whole_lines(source))
+    assert source.digest().known == found
+    (made / f"{name}.CHECKSUM").write_text(f"{'0' * 64}  {name}\n")
+    source = Source(made / name)
+    next(whole_lines(source))
+    with pytest.raises(DataError, match="its CHECKSUM file wants"):
+        source.digest()
+
+
+def test_a_file_that_changed_since_it_was_read_has_no_digest(made):
+    source = Source(made / "a.zip")
+    list(source.chunks())
+    read = source.digest()
+    (made / "a.zip").write_bytes(b"another one")
+    with pytest.raises(DataError, match="changed since it was read"):
+        _ = read.sha256
+
+
+def test_a_member_that_says_another_checksum_is_damaged(tmp_path):
+    data = bytearray(zipped(tmp_path / "a.zip").read_bytes())
+    at = data.rfind(b"PK\x01\x02") + 16
+    data[at] ^= 1
+    (tmp_path / "a.zip").write_bytes(bytes(data))
+    with pytest.raises(DataError, match="is damaged"):
+        text_of(tmp_path / "a.zip")
+
+
 def test_a_well_packed_file_is_inflated_in_small_pieces(tmp_path):
     zipped(tmp_path / "zeros.zip", b"0" * 50_000_000)
     sizes = [len(c) for c in Source(tmp_path / "zeros.zip").chunks()]
@@ -92,12 +141,12 @@ def test_a_checksum_file_without_a_digest_is_an_error(made):
         text_of(made / "a.csv")
 
 
-@pytest.mark.parametrize("name", ["a.zip", "a.csv.gz"])
+@pytest.mark.parametrize("name", ["a.zip", "a.csv.gz", "stored.zip"])
 @pytest.mark.parametrize("seed", range(12))
 def test_no_damage_goes_unseen(made, name, seed):
     path, chance = made / name, np.random.default_rng(seed)
     data = bytearray(path.read_bytes())
-    start = 40 if name == "a.zip" else 12
+    start = 12 if name == "a.csv.gz" else 40
     data[int(chance.integers(start, len(data) - 200))] ^= 1 << int(chance.integers(8))
     path.write_bytes(bytes(data))
     with pytest.raises(DataError, match=name.replace(".", r"\.")):

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.core.schema import BAR_COLUMNS, Quality
+from tapeflow.core.schema import BAR_COLUMNS, SEQUENCE, Quality
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.feeds.aggregation.merging import decimal_sum
-from tapeflow.feeds.aggregation.resample import resample
+from tapeflow.feeds.aggregation.resample import TICKS, resample
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
 from tapeflow.feeds.synthetic import SyntheticTape
 
@@ -57,6 +57,18 @@ def test_minutes_give_the_bars_that_their_trades_give(tape, spec):
     for covered in covers:
         fine, direct = aggregate([tape], ["1m", spec], row_size=0.5, covered=covered)
         assert_same(direct, resample(fine, spec, covered=covered))
+
+
+@settings(max_examples=50, deadline=None)
+@given(tapes(sides=(1, -1, 0)))
+def test_ticks_of_minutes_add_up_and_their_runs_are_left_out_by_name(tape):
+    fine, direct = aggregate([tape], ["1m", "4h"], sequence=True)
+    made = resample(fine, "4h")
+    for name in TICKS:
+        np.testing.assert_array_equal(made[name], direct[name], err_msg=name)
+    runs = [c.name for c in SEQUENCE if c.name not in TICKS]
+    assert not set(runs) & set(made.columns)
+    assert made.notes == (f"without {', '.join(runs)}, which bars of 4h cannot have from shorter ones",)
 
 
 @settings(max_examples=40, deadline=None)

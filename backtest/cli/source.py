@@ -9,12 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .complete import feeds
+
 if TYPE_CHECKING:
     from ...core.bars import Bars
 
 _OPTIONS = (
     click.argument("inputs", nargs=-1),
-    click.option("--feed", required=True, metavar="KIND", help="What the files are; see `tapeflow list feeds`."),
+    click.option(
+        "--feed",
+        required=True,
+        metavar="KIND",
+        shell_complete=feeds,
+        help="What the files are; see `tapeflow list feeds`.",
+    ),
     click.option("--market", metavar="M", help="The feed's market, as in spot, um or cm."),
     click.option(
         "--contract-size", type=float, metavar="X", help="Quote currency in one contract of market cm: 100 for BTC."
@@ -30,7 +38,9 @@ _OPTIONS = (
     click.option("--tick", metavar="N", help="The venue's price step, of which a row is a whole number."),
     click.option("--row-size", metavar="N", help="Height of a price row in quote currency, or auto."),
     click.option(
-        "--size-edges", metavar="A,B", help="Notional where medium and large orders begin.  [default: 100,1000]"
+        "--size-edges",
+        metavar="A,B",
+        help="Notional where medium and large orders begin, or percentiles, as in p50,p99.  [default: 100,1000]",
     ),
     click.option("--gaps", type=click.Choice(["keep", "fill", "error"]), help="What becomes of missing klines."),
     click.option("--from", "start", metavar="TIME", help="First instant, as in 2024-01-31 or 2024-01-31T08:00."),
@@ -190,13 +200,12 @@ def _price(option: str, text: str | None, or_else: str = "") -> float | None:
     return value
 
 
-def _edges(text: str) -> tuple[float, float]:
+def _edges(text: str) -> tuple[float | str, ...]:
     from ...core.errors import ParamError
+    from ...core.units import parse_size_edges
 
     try:
-        low, high = map(float, text.split(","))
+        return parse_size_edges([part if part.startswith("p") else float(part) for part in text.split(",")])
     except ValueError:
-        low, high = 1.0, 0.0
-    if not 0 < low < high < float("inf"):
-        raise ParamError(f"--size-edges: '{text}' must be two ascending amounts, as in 100,1000")
-    return low, high
+        wanted = "must be two ascending amounts, as in 100,1000, or percentiles, as in p50,p99"
+        raise ParamError(f"--size-edges: '{text}' {wanted}") from None

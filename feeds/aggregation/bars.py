@@ -12,13 +12,16 @@ from ...core.clock import iso
 from ...core.errors import DataError, ParamError
 from ...core.schema import SEQUENCE, SIZE_EDGES, Quality
 from ...core.tape import Tape
+from .closing import ClosedBars
 from .cutters import Covered as Covered
 from .cutters import Segments, cutter
-from .folding import FLOWS, PRICES, Fold, first_back
+from .edges import Edges
+from .folding import FLOWS, Fold, goes_back
 from .kinds import BarSpec as BarSpec
 from .rows import RowFold, check_rows, row_grid
 from .sequence import SequenceFold
 
+Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 BATCH = 65_536
@@ -26,18 +29,19 @@ BATCH = 65_536
 _LONG_AGO = -(2**62)
 _SIDED = tuple(c for c in FLOWS if c.startswith(("taker_", "delta_")))
 _RUNS = tuple(c.name for c in SEQUENCE if c.mirror)
+_BY_CLASS = tuple(c for c in FLOWS if "_order_" in c)
 
 
 class _Kind:
     """One kind of bars under way: its cutter, its folds, and the bars it has closed."""
 
-    def __init__(self, spec: BarSpec, edges: tuple[float, float], tick: float | None, sequence: bool = False) -> None:
+    def __init__(self, spec: BarSpec, edges: Floats, tick: float | None, sequence: bool = False) -> None:
         self.spec = spec
         self._cutter, self._fold = cutter(spec, tick), Fold(edges)
         self.rows: RowFold | None = None
         self.sequence = SequenceFold() if sequence else None
         self.sided = True
-        self._parts: list[tuple[NDArray[np.float64] | Integers, ...]] = []
+        self._closed = ClosedBars()
 
     def push(self, tape: Tape) -> None:
         self._take(tape, self._cutter.cut(tape))
@@ -50,7 +54,7 @@ class _Kind:
 
     def _take(self, tape: Tape, segments: Segments) -> None:
         opens, closes, ends = segments
-        self._parts.append((opens[:-1], closes[:-1], *self._fold.push(tape, opens, closes, ends)))
+        self._closed.add(opens[:-1], closes[:-1], *self._fold.push(tape, opens, closes, ends))
         if self.rows is not None:
             self.rows.push(tape, ends)
         if self.sequence is not None:
@@ -58,18 +62,12 @@ class _Kind:
 
     def columns(self) -> dict[str, NDArray[np.float64] | Integers]:
         """The closed bars by column."""
-        opens, closes, prices, flows, flags = (np.concatenate(p) for p in zip(*self._parts, strict=True))
-        made = {"open_time": opens, "close_time": closes}
-        made |= {name: prices[:, i] for i, name in enumerate(PRICES)}
-        made |= {name: flows[:, i] for i, name in enumerate(FLOWS)}
-        rows, unknown = made.pop("rows"), made.pop("unknown_rows")
-        flags = flags | np.where(rows == 0, int(Quality.FILLED), 0)
-        made["quality"] = flags | np.where(unknown > 0, int(Quality.INFERRED_SIDE), 0)
+        made = self._closed.columns()
         if self.sequence is not None:
             made |= self.sequence.columns()
-        self.sided = not len(rows) or bool(rows.sum() != unknown.sum())
+        self.sided = not self._closed.rows or self._closed.rows != self._closed.unknown
         if not self.sided:
-            made |= {name: np.full(len(rows), np.nan) for name in (*_SIDED, *_RUNS) if name in made}
+            made |= {name: np.full(len(made["volume"]), np.nan) for name in (*_SIDED, *_RUNS) if name in made}
         return made
 
 
@@ -87,8 +85,10 @@ class Aggregator:
         Height of the price rows in quote currency; None for no rows. ``auto`` looks at the first trade only.
     tick : float or None
         The venue's price step, of which ``row_size`` must be a whole number, and in which range bars are measured.
-    size_edges : sequence of two floats
-        Notional edges between small, medium and large rows: small is below the first, large from the second on.
+    size_edges : sequence of two
+        Notional edges between small, medium and large rows: small is below the first, large from the second on. Two
+        percentiles, such as ``p50`` and ``p99``, follow the rows before (`Edges`); bars that open before those are
+        known do not know their classes.
     sequence : bool
         Whether the bars carry the columns of `core.schema.SEQUENCE` too.
     source : str
@@ -106,14 +106,14 @@ class Aggregator:
         *,
         row_size: float | str | None = None,
         tick: float | None = None,
-        size_edges: Sequence[float] = SIZE_EDGES,
+        size_edges: Sequence[float | str] = SIZE_EDGES,
         sequence: bool = False,
         source: str = "tape",
     ) -> None:
-        edges = _edges(size_edges)
+        self._edges = _edges(size_edges)
         if row_size is not None:
             check_rows(row_size, tick)
-        self._kinds = [_Kind(BarSpec.parse(spec), edges, tick, sequence) for spec in specs]
+        self._kinds = [_Kind(BarSpec.parse(spec), self._edges.values, tick, sequence) for spec in specs]
         self._row_size, self._tick, self._source = row_size, tick, source
         self._rows, self._last = 0, _LONG_AGO
 
@@ -132,13 +132,14 @@ class Aggregator:
             grid = row_grid(self._row_size, self._tick, float(tape.price[0]))
             for kind in self._kinds:
                 kind.rows = RowFold(*grid)
-        for kind in self._kinds:
-            kind.push(tape)
+        for piece in self._edges.pieces(tape):
+            for kind in self._kinds:
+                kind.push(piece)
         self._rows, self._last = self._rows + len(tape), int(tape.time[-1])
 
     def _check_order(self, time: Integers) -> None:
-        i = first_back(time, self._last)
-        if i >= 0:
+        if goes_back(time, self._last):
+            i = int(np.argmax(np.diff(time, prepend=self._last) < 0))
             before = int(time[i - 1]) if i else self._last
             raise DataError(
                 f"{self._source}: row {self._rows + i + 1} is at {iso(int(time[i]))}, before the row ahead of it "
@@ -162,25 +163,37 @@ class Aggregator:
         """
         return [self._bars(kind, covered) for kind in self._kinds]
 
+    def _forget_classes(self, columns: dict[str, NDArray[np.float64] | Integers]) -> None:
+        """Classes are not known of bars that open before the first percentiles are."""
+        since = self._edges.since
+        early = slice(None) if since is None else columns["open_time"] < since
+        for name in _BY_CLASS:
+            columns[name][early] = np.nan
+
     def _bars(self, kind: _Kind, covered: Covered) -> Bars:
         if not self._rows:
             return Bars.of(open_time=[], close_time=[], spec=kind.spec.text, source=self._source)
         partial = kind.close(covered)
         columns = kind.columns()
+        if self._edges.moving:
+            self._forget_classes(columns)
         if kind.spec.needs_side and not kind.sided:
             raise DataError(f"{self._source}: bars of {kind.spec.text} need the aggressor's side, which no row has")
         for at, is_partial in zip((0, -1), partial, strict=True):
             if is_partial:
                 columns["quality"][at] |= int(Quality.PARTIAL)
+        for values in columns.values():
+            values.flags.writeable = False  # so that they need not be copied once more
         levels = None if kind.rows is None else kind.rows.levels()
         row_size = None if levels is None else levels.row_size
         return Bars(columns, levels, kind.spec.text, self._source, row_size)
 
 
-def _edges(edges: Sequence[float]) -> tuple[float, float]:
-    if len(edges) != 2 or not 0 < edges[0] <= edges[1]:
-        raise ParamError(f"size_edges must be two ascending numbers above 0 (got {list(edges)!r})")
-    return float(edges[0]), float(edges[1])
+def _edges(given: Sequence[float | str]) -> Edges:
+    try:
+        return Edges(given)
+    except ValueError as err:
+        raise ParamError(f"size_edges {err} (got {list(given)!r})") from None
 
 
 def aggregate(
@@ -189,7 +202,7 @@ def aggregate(
     *,
     row_size: float | str | None = None,
     tick: float | None = None,
-    size_edges: Sequence[float] = SIZE_EDGES,
+    size_edges: Sequence[float | str] = SIZE_EDGES,
     sequence: bool = False,
     covered: Covered = (None, None),
     source: str = "tape",

@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.kernels import compiled, inlined
+from ...core.kernels import compiled, inner, lean, woven
+from .lanes import first, four, larger, minus, plus, put, smaller, with_first
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
 PRICES = ("open", "high", "low", "close", "twap_time", "twap_trade", "realized_vol")
-"""Columns of `fold_prices`, in order."""
+"""Columns of prices."""
 _CLASSES = tuple(
     f"taker_{side}_{size}_order_{what}"
     for what in ("volume", "count")
@@ -44,41 +45,44 @@ FLOWS = (
     "rows",
     "unknown_rows",
 )
-"""Columns of `fold_flow`, in order; the last two are for the quality flags."""
+"""Columns of amounts and counts; the last two are for the quality flags."""
 
-ONE, TWO = np.uint64(1), np.uint64(2)
+ONE, TWO, THREE, FOUR = (np.uint64(k) for k in range(1, 5))
 """Unsigned, so that an index made with them is not looked at for being negative."""
 _SMALL = 1e-3
 """Difference over sum of two prices up to which the series of `_small_square` is exact."""
-N_PRICE_STATE = 10
-N_FLOW_STATE = 9
-N_BUCKETS = 9
+AMOUNTS = ("bucket", "volume", "delta", "unknown")
+"""What is added up side by side, each with its rounding error; the first of them is kept in a bucket."""
+HELD = ("weighted", "squares", "above")
+"""The same of prices: price × µs above that at the open, a quarter of the squared returns, prices above the first."""
+SUMS = (
+    *AMOUNTS,
+    *(f"{name}_error" for name in AMOUNTS),
+    *(f"{name}_high" for name in AMOUNTS),
+    *(f"{name}_low" for name in AMOUNTS),
+    *(*HELD, ""),
+    *("first", "high", "low", "rows", "hold", "since", "ref", "trades"),
+)
+"""What the open bar is made of, in order: sums of `AMOUNTS`, the errors of summing them, their highest and lowest on
+the way, sums of `HELD`; first, highest and lowest price, rows, the price that holds and since when, the price at the
+open, raw trades. The buckets come behind them."""
+BUCKETS = 9
 """Sell, unknown and buy, each small, medium and large; a bucket is notional, its error, rows."""
+HOLD = SUMS.index("hold")
+_GROUP = 256
+"""Rows worked on at once: what is made of them stays in the nearest cache."""
 
 
-def price_state() -> Floats:
-    """State of `fold_prices` before the first row."""
-    state = np.zeros(N_PRICE_STATE)
-    state[4] = np.nan
-    return state
+@lean
+def goes_back(time: Integers, before: int) -> bool:
+    """Whether a row is earlier than the one ahead of it, ``before`` for the first: whether any step is negative."""
+    steps = time[0] - before
+    for i in range(ONE, np.uint64(len(time))):
+        steps |= time[i] - time[i - ONE]
+    return bool(steps < 0)
 
 
-@compiled
-def first_back(time: Integers, before: int) -> int:
-    """The first row that is earlier than the one ahead of it (``before`` for row 0), or −1."""
-    back = len(time) > 0 and time[0] < before
-    for i in range(1, len(time)):
-        back |= time[i] < time[i - 1]
-    if not back:
-        return -1
-    for i in range(len(time)):
-        if time[i] < before:
-            return i
-        before = time[i]
-    return -1
-
-
-@inlined
+@woven
 def _small_square(x: float) -> float:
     """A quarter of the squared logarithm of a quotient of two prices, from their difference over their sum.
 
@@ -88,7 +92,7 @@ def _small_square(x: float) -> float:
     return y * (1.0 + y * (2.0 / 3.0 + y * (23.0 / 45.0)))
 
 
-@compiled
+@inner
 def squared_return(price: float, before: float) -> float:
     """A quarter of the squared logarithm of ``price / before``."""
     x = (price - before) / (price + before)
@@ -96,83 +100,6 @@ def squared_return(price: float, before: float) -> float:
         r = math.log(price / before)
         return 0.25 * r * r
     return _small_square(x)
-
-
-@compiled
-def _squared_returns(price: Floats, row: int, end: int, hold: float, total: float) -> float:
-    """``total`` and the squared returns of some rows, large ones among them."""
-    for i in range(row, end):
-        total += squared_return(price[i], hold)
-        hold = price[i]
-    return total
-
-
-@compiled
-def _close_prices(s: Floats, n: int, span: float, out: Floats) -> None:
-    """Write one bar of `fold_prices`; without rows, the price that holds stands for all."""
-    first, high, low, _, hold, _, ref, held, above, squares = s
-    out[3] = hold
-    out[4] = ref + held / span if span > 0.0 else hold
-    if n == 0:
-        out[0] = out[1] = out[2] = hold
-        out[5] = out[6] = np.nan
-    else:
-        out[0], out[1], out[2] = first, high, low
-        out[5] = first + above / n
-        out[6] = 2.0 * math.sqrt(squares)
-
-
-@compiled
-def fold_prices(
-    time: Integers, price: Floats, ends: Integers, opens: Integers, closes: Integers, s: Floats, out: Floats
-) -> None:
-    """Fold open, high, low, close, both time-weighted means and the realized volatility.
-
-    Parameters
-    ----------
-    time, price : ndarray
-        Columns of the batch.
-    ends, opens, closes : ndarray of int64
-        The segments, and the interval of each in µs.
-    s : ndarray of float64
-        State: first, high, low, rows, price that holds, since when, price at the open, price × µs held
-        above it, sum of prices above the first, a quarter of the sum of squared returns. Changed in place.
-    out : ndarray of float64, one row per closed bar
-        Takes `PRICES`.
-    """
-    first, high, low, n, hold = s[0], s[1], s[2], int(s[3]), s[4]
-    since, ref, held, above, squares = int(s[5]), s[6], s[7], s[8], s[9]
-    row, last = 0, len(ends) - 1
-    for bar in range(len(ends)):
-        end = ends[bar]
-        if n == 0:
-            since, ref, held, above, squares = opens[bar], hold, 0.0, 0.0, 0.0
-            if row < end:
-                first = high = low = price[row]
-                ref = first if math.isnan(hold) else hold
-                since, hold = time[row], first
-        before, sure, large = hold, squares, False
-        for i in range(np.uint64(row), np.uint64(end)):
-            p, t = price[i], time[i]
-            held += (hold - ref) * (t - since)
-            x = (p - hold) / (p + hold)
-            large |= abs(x) > _SMALL
-            squares += _small_square(x)
-            above += p - first
-            high = p if p > high else high
-            low = p if p < low else low
-            since, hold = t, p
-        if large:  # rare, and the logarithm is kept out of the loop: a call would turn everything out of the registers
-            squares = _squared_returns(price, row, end, before, sure)
-        n += end - row
-        row = end
-        if bar < last:
-            s[0], s[1], s[2], s[4], s[6], s[8], s[9] = first, high, low, hold, ref, above, squares
-            s[7] = held + (hold - ref) * (closes[bar] - since)
-            _close_prices(s, n, float(closes[bar] - opens[bar]), out[bar])
-            n = 0
-    s[0], s[1], s[2], s[3], s[4] = first, high, low, n, hold
-    s[5], s[6], s[7], s[8], s[9] = since, ref, held, above, squares
 
 
 @compiled
@@ -185,49 +112,60 @@ def add(sums: Floats, k: int, value: float) -> None:
     sums[k + 1] += (a - (x - z)) + (value - z)
 
 
-@compiled
-def _notional(buckets: Floats, lo: int, hi: int, total: Floats) -> float:
-    """Notional of buckets ``lo`` up to ``hi``; ``total`` is scratch."""
-    total[:] = 0.0
-    for k in range(lo, hi):
-        add(total, 0, buckets[k * 3])
-        add(total, 0, buckets[k * 3 + 1])
-    return float(total[0] + total[1])
+@inner
+def _spread(
+    time: Integers,
+    price: Floats,
+    quantity: Floats,
+    notional: Floats,
+    side: NDArray[np.int8],
+    edges: Floats,
+    row: np.int64,
+    rows: int,
+    prices: tuple[float, np.int64, float, float],
+    amounts: Floats,
+    held: Floats,
+    buckets: Integers,
+) -> None:
+    """What each of some rows adds: loops that the processor does in vectors.
+
+    Parameters
+    ----------
+    time, price, quantity, notional, side, edges
+        As for `fold`.
+    row, rows : int
+        The first row and how many.
+    prices : tuple
+        The price before and since when, the price at the bar's open, and the bar's first.
+    amounts, held : ndarray of float64
+        Take `AMOUNTS` and `HELD`, four values a row.
+    buckets : ndarray of int64
+        Takes where the bucket of each row begins.
+    """
+    hold, since, ref, begin = prices
+    given, small, medium, large = len(notional) > 0, edges[0], edges[1], False
+    lo, hi = np.uint64(row), np.uint64(row + rows)
+    held[0], held[1], held[2] = (hold - ref) * (time[row] - since), squared_return(price[row], hold), price[row] - begin
+    for i in range(lo + ONE, hi):
+        p, before, to = price[i], price[i - ONE], (i - lo) * FOUR
+        x = (p - before) / (p + before)
+        large |= abs(x) > _SMALL
+        held[to], held[to + ONE] = (before - ref) * (time[i] - time[i - ONE]), _small_square(x)
+        held[to + TWO], held[to + THREE] = p - begin, 0.0
+    if large:
+        for i in range(lo + ONE, hi):
+            held[(i - lo) * FOUR + ONE] = squared_return(price[i], price[i - ONE])
+    for i in range(lo, hi):
+        q, way, to = quantity[i], side[i], (i - lo) * FOUR
+        v = notional[i] if given else price[i] * q
+        amounts[to], amounts[to + ONE] = v, q
+        amounts[to + TWO], amounts[to + THREE] = way * q, q if way == 0 else 0.0
+        buckets[i - lo] = ((np.int64(way) + 1) * 3 + np.int64(v >= small) + np.int64(v >= medium)) * 3
 
 
-@compiled
-def _taken(s: Floats, sign: float, total: Floats) -> float:
-    """Volume that buyers (``sign`` 1) or sellers (−1) took: half of volume less unknown volume plus signed delta."""
-    total[:] = 0.0
-    for part in range(2):
-        add(total, 0, s[5 + part])
-        add(total, 0, -s[7 + part])
-        add(total, 0, sign * s[part])
-    return float(0.5 * (total[0] + total[1]))
-
-
-@compiled
-def _close_flow(buckets: Floats, s: Floats, out: Floats, total: Floats) -> None:
-    """Write one bar of `fold_flow` and empty its state."""
-    out[0], out[1] = s[5] + s[6], _notional(buckets, 0, 9, total)
-    out[2], out[3] = _taken(s, 1.0, total), _taken(s, -1.0, total)
-    for way in range(2):
-        lo = 6 - 6 * way
-        out[4 + way] = _notional(buckets, lo, lo + 3, total)
-        out[6 + way] = 0.0
-        for size in range(3):
-            k = (lo + size) * 3
-            out[8 + 3 * way + size] = buckets[k] + buckets[k + 1]
-            out[14 + 3 * way + size] = buckets[k + 2]
-            out[6 + way] += buckets[k + 2]
-    out[24] = buckets[11] + buckets[14] + buckets[17]
-    out[20], out[21], out[22], out[23] = s[2], s[3], s[4], out[6] + out[7] + out[24]
-    buckets[:] = 0.0
-    s[:] = 0.0
-
-
-@compiled
-def fold_flow(
+@lean
+def fold(
+    time: Integers,
     price: Floats,
     quantity: Floats,
     notional: Floats,
@@ -235,63 +173,76 @@ def fold_flow(
     trades: Integers,
     edges: Floats,
     ends: Integers,
-    buckets: Floats,
+    opens: Integers,
+    closes: Integers,
     s: Floats,
+    amounts: Floats,
+    held: Floats,
+    at: Integers,
     out: Floats,
 ) -> None:
-    """Fold volumes, notional, counts, size classes and the extremes of the running delta.
+    """Fold the rows of a batch into the open bar, and write down the sums of every bar that closes.
 
     Parameters
     ----------
-    price, quantity, notional, side, trades : ndarray
+    time, price, quantity, notional, side, trades : ndarray
         Columns of the batch; an empty ``notional`` stands for price × quantity.
     edges : ndarray of float64
         The two notional edges between small, medium and large.
-    ends : ndarray of int64
-        The segments.
-    buckets, s : ndarray of float64
-        State: notional, its error and rows by side and class; delta, its error, its highest, its lowest, raw
-        trades, volume, its error, volume of unknown side, its error. Changed in place.
-    out : ndarray of float64, one row per closed bar
-        Takes `FLOWS`.
+    ends, opens, closes : ndarray of int64
+        The segments, and the interval of each in µs.
+    s : ndarray of float64
+        State: `SUMS`, and the buckets one behind the other. Changed in place.
+    amounts, held, at : ndarray
+        Scratch for `_spread`, of `_GROUP` rows.
+    out : ndarray of float64
+        Takes the same of each closed bar, one behind the other.
     """
-    given, total = len(notional) > 0, np.zeros(2)
-    small, medium = edges[0], edges[1]
-    row, last = 0, len(ends) - 1
+    to, buckets, row = 0, s[28:], np.int64(0)  # a plain 0 is a type of its own, for which all is compiled twice
     for bar in range(len(ends)):
-        delta, error, top, bottom, raw, volume, lost = s[0], s[1], s[2], s[3], int(s[4]), s[5], s[6]
-        for i in range(np.uint64(row), np.uint64(ends[bar])):
-            q = quantity[i]
-            v = notional[i] if given else price[i] * q
-            k = np.uint64(((side[i] + 1) * 3 + np.int64(v >= small) + np.int64(v >= medium)) * 3)
-            a = buckets[k]
-            x = a + v
-            z = x - a
-            buckets[k] = x
-            buckets[k + ONE] += (a - (x - z)) + (v - z)
-            buckets[k + TWO] += 1.0
-            x = volume + q
-            z = x - volume
-            lost += (volume - (x - z)) + (q - z)
-            volume = x
-            d = side[i] * q
-            x = delta + d
-            z = x - delta
-            error += (delta - (x - z)) + (d - z)
-            delta = x
-            x += error
-            top = x if x > top else top
-            bottom = x if x < bottom else bottom
-            raw += trades[i]
-            if side[i] == 0:
-                add(s, 7, q)
-        row = ends[bar]
-        s[0], s[1], s[2], s[3], s[4], s[5], s[6] = delta, error, top, bottom, raw, volume, lost
-        if bar < last:
-            _close_flow(buckets, s, out[bar], total)
+        totals, errors, tops, bottoms, sums = four(s, 0), four(s, 4), four(s, 8), four(s, 12), four(s, 16)
+        begin, high, low, hold, since, ref, raw = s[20], s[21], s[22], s[24], np.int64(s[25]), s[26], np.int64(s[27])
+        end = ends[bar]
+        if s[23] == 0.0:
+            since, ref = opens[bar], hold
+            if row < end:
+                begin = high = low = price[row]
+                ref = begin if hold != hold else hold
+                since, hold = time[row], begin
+        s[23] += end - row
+        while row < end:
+            rows = end - row if end - row < len(at) else len(at)
+            before = hold, since, ref, begin
+            _spread(time, price, quantity, notional, side, edges, row, rows, before, amounts, held, at)
+            for j in range(np.uint64(rows)):
+                p, k, new = price[np.uint64(row) + j], np.uint64(at[j]), four(amounts, j * FOUR)
+                high = p if p > high else high
+                low = p if p < low else low
+                sums = plus(sums, four(held, j * FOUR))
+                old = with_first(totals, buckets[k])
+                totals = plus(old, new)
+                part = minus(totals, old)
+                error = plus(minus(old, minus(totals, part)), minus(new, part))
+                errors = plus(errors, error)
+                buckets[k] = first(totals)
+                buckets[k + ONE] += first(error)
+                buckets[k + TWO] += 1.0
+                now = plus(totals, errors)
+                tops, bottoms = larger(now, tops), smaller(now, bottoms)
+            for i in range(np.uint64(row), np.uint64(row + rows)):
+                raw += trades[i]
+            row += rows
+            hold, since = price[row - 1], time[row - 1]
+        put(s, 0, totals), put(s, 4, errors), put(s, 8, tops), put(s, 12, bottoms), put(s, 16, sums)
+        s[20], s[21], s[22], s[24], s[25], s[26], s[27] = begin, high, low, hold, since, ref, raw
+        if bar < len(ends) - 1:
+            s[16] += (hold - ref) * (closes[bar] - since)
+            for j in range(len(s)):
+                out[to + j], s[j] = s[j], 0.0
+            s[24], to = hold, to + len(s)
 
 
-@compiled
+@lean
 def fold_flags(flags: Integers, ends: Integers, s: Integers, out: Integers) -> None:
     """Fold the flags that rows lend to their bar; an empty ``flags`` stands for none."""
     given = len(flags) > 0
@@ -307,23 +258,23 @@ def fold_flags(flags: Integers, ends: Integers, s: Integers, out: Integers) -> N
 
 
 class Fold:
-    """The open bar of one bar kind, and the arrays that the kernels work on.
+    """The open bar of one bar kind, and the sums of those that it has closed.
 
     Parameters
     ----------
-    edges : tuple of float
-        The two notional edges between small, medium and large rows.
+    edges : ndarray of float64
+        The two notional edges between small, medium and large rows; read at every batch.
     """
 
-    def __init__(self, edges: tuple[float, float]) -> None:
-        self._edges = np.array(edges, dtype=np.float64)
-        self._prices = price_state()
-        self._buckets = np.zeros(N_BUCKETS * 3)
-        self._flow = np.zeros(N_FLOW_STATE)
+    def __init__(self, edges: Floats) -> None:
+        self._edges = edges
+        self._sums = np.zeros(len(SUMS) + 3 * BUCKETS)
+        self._sums[HOLD] = np.nan
         self._flags = np.zeros(1, np.int64)
+        self._scratch = np.zeros(4 * _GROUP), np.zeros(4 * _GROUP), np.zeros(_GROUP, np.int64)
 
-    def push(self, tape: Any, opens: Integers, closes: Integers, ends: Integers) -> tuple[Floats, Floats, Integers]:
-        """Take a batch; returns `PRICES`, `FLOWS` and flags of the bars that it closed.
+    def push(self, tape: Any, opens: Integers, closes: Integers, ends: Integers) -> tuple[Floats, Integers]:
+        """Take a batch; returns sums, `SUMS` and buckets, and flags of the bars that it closed.
 
         Parameters
         ----------
@@ -333,23 +284,14 @@ class Fold:
             The segments: interval and end row of every bar that the batch touches.
         """
         closed = len(ends) - 1
-        prices, flows = np.empty((closed, len(PRICES))), np.empty((closed, len(FLOWS)))
-        flags = np.zeros(closed, np.int64)
-        notional = np.empty(0) if tape.notional is None else tape.notional
-        fold_prices(tape.time, tape.price, ends, opens, closes, self._prices, prices)
-        fold_flow(
-            tape.price,
-            tape.quantity,
-            notional,
-            tape.side,
-            tape.trades,
-            self._edges,
-            ends,
-            self._buckets,
-            self._flow,
-            flows,
-        )
+        sums, flags = np.empty((closed, len(self._sums))), np.zeros(closed, np.int64)
+        notional = _NONE if tape.notional is None else tape.notional
+        amounts = tape.time, tape.price, tape.quantity, notional, tape.side, tape.trades
+        fold(*amounts, self._edges, ends, opens, closes, self._sums, *self._scratch, sums.reshape(-1))
         if tape.flags is not None or self._flags[0]:
             marks = np.empty(0, np.int64) if tape.flags is None else tape.flags
             fold_flags(marks, ends, self._flags, flags)
-        return prices, flows, flags
+        return sums, flags
+
+
+_NONE = np.empty(0)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.bars import Bars, Levels
 from ...core.errors import DataError, ParamError
-from ...core.schema import BARS, Quality
+from ...core.schema import BAR_COLUMNS, BARS, SEQUENCE, Quality
 from .cutters import Covered
 from .kinds import BarSpec
 from .merging import merge_delta, merge_row_means, merge_sums, merge_time_means
@@ -22,6 +22,8 @@ Columns = dict[str, NDArray[Any]]
 
 SUMMED = ("volume", "quote_volume", "trades", *(c.name for c in BARS if c.name.startswith("taker_")))
 """Columns of which a longer bar has the sum."""
+TICKS = tuple(c.name for c in SEQUENCE if c.name.startswith(("uptick_", "downtick_", "unchanged_")))
+"""The same of those that only some bars carry: the tick test looks across the edges of bars."""
 
 
 def resample(bars: Bars, spec: str | BarSpec, *, covered: Covered = (None, None)) -> Bars:
@@ -40,7 +42,9 @@ def resample(bars: Bars, spec: str | BarSpec, *, covered: Covered = (None, None)
     Returns
     -------
     Bars
-        Levels included. Columns beyond the canonical ones are left out.
+        Levels included. Of the columns beyond the canonical ones those of the tick test are summed; what others come
+        to over a longer bar is not known here (a run goes on across the edge of two bars), so they are left out, and
+        the notes say which.
 
     Raises
     ------
@@ -80,11 +84,11 @@ def resample(bars: Bars, spec: str | BarSpec, *, covered: Covered = (None, None)
     traded = (bars["trades"] if bars.carries("trades") else bars["volume"]) > 0
     made: Columns = {"open_time": edges[:, 0], "close_time": edges[:, 1]}
     made |= _prices(bars, starts, traded)
-    made |= _amounts(bars, starts)
+    made |= _amounts(bars, starts) | _ticks(bars, starts)
     made |= _means(bars, starts, edges, traded)
     made["quality"] = _flags(bars, starts, edges, covered)
     levels = None if bars.levels is None else _levels(bars.levels, starts)
-    return Bars(made, levels, spec.text, bars.source, bars.row_size, bars.notes)
+    return Bars(made, levels, spec.text, bars.source, bars.row_size, (*bars.notes, *_left_out(bars, spec)))
 
 
 def _check(bars: Bars, spec: BarSpec) -> None:
@@ -132,6 +136,20 @@ def _amounts(bars: Bars, starts: Integers) -> Columns:
     merge_delta(*flow, starts, extremes)
     made = dict(zip(SUMMED, sums, strict=True))
     return {**made, "delta_high": extremes[:, 0], "delta_low": extremes[:, 1]}
+
+
+def _ticks(bars: Bars, starts: Integers) -> Columns:
+    names = [name for name in TICKS if name in bars.columns]
+    sums = np.empty((len(names), len(starts) - 1))
+    if names:
+        merge_sums(np.stack([bars[name] for name in names]), starts, sums)
+    return dict(zip(names, sums, strict=True))
+
+
+def _left_out(bars: Bars, spec: BarSpec) -> tuple[str, ...]:
+    """What to say of columns that cannot be made of those of shorter bars."""
+    names = [name for name in bars.columns if name not in BAR_COLUMNS and name not in TICKS]
+    return (f"without {', '.join(names)}, which bars of {spec.text} cannot have from shorter ones",) if names else ()
 
 
 def _means(bars: Bars, starts: Integers, edges: Integers, traded: NDArray[np.bool_]) -> Columns:

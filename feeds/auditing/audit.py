@@ -272,7 +272,8 @@ class _Audit:
         if self.runs.rows and self.runs.unknown == self.runs.rows:
             yield "sides: no row has one"
         elif not self.flips.agreement >= TRUSTED:
-            yield f"sides against prices: {self.flips.agreement:.0%} of moves go with the side, too few to judge"
+            share = f"{self.flips.agreement:.0%} of moves go" if self.flips.agreement >= 0 else "no move is known to go"
+            yield f"sides against prices: {share} with the side, too few to judge"
         if not self.ticks.step:
             yield "price step: no 4,096 rows in a row hold 30 prices"
         if self.klines is None:

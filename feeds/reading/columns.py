@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .cells import PADDING
+from .cells import LINES, PADDING
 from .layout import Cell
-from .scan import DECIMAL, SKIP, Marks, even, find, scan, straighten
+from .scan import DECIMAL, SKIP, even, find, returns, scan, straighten
+from .text import Text
 
 Integers = NDArray[np.int64]
+Marks = NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,10 +43,10 @@ class Table:
     def __len__(self) -> int:
         return len(self.marks) // self.width
 
-    def line(self, text: bytes, row: int) -> str:
+    def line(self, text: Text, row: int) -> str:
         """A line as it stands in ``text``."""
         start, end = self.marks[row * self.width], self.marks[(row + 1) * self.width] - 1
-        return text[start:end].decode("utf-8", "replace").rstrip("\r")
+        return text.buffer[start:end].decode("utf-8", "replace").rstrip("\r")
 
 
 class Columns:
@@ -58,48 +60,53 @@ class Columns:
 
     def __init__(self, cells: tuple[Cell, ...]) -> None:
         self.cells = cells
-        self._decimals = [c.name for c in cells if c.kind == DECIMAL]
-        self._integers = [c.name for c in cells if c.kind not in (DECIMAL, SKIP)]
+        self._wanted = [c for c in cells if c.kind != SKIP]
         self._kinds = np.array([c.kind for c in cells], np.int64)
-        self._slots = np.array([self._slot(c) for c in cells], np.int64)
+        self._rows = np.array([0 if c.kind == SKIP else self._wanted.index(c) for c in cells], np.int64)
         self._marks = np.empty(0, np.int32)
         self._odd = np.empty((0, 2), np.int64)
 
-    def _slot(self, cell: Cell) -> int:
-        if cell.kind == SKIP:
-            return 0
-        return (self._decimals if cell.kind == DECIMAL else self._integers).index(cell.name)
-
-    def tables(self, text: bytes, at: int, most: int) -> Iterator[Table]:
-        """All lines from ``at`` on, ``most`` at a time; `PADDING` stands before and behind whole lines."""
-        base, width = np.frombuffer(text, np.uint8).__array_interface__["data"][0], len(self.cells)
-        marks, lines, wrong = self._find(base, at, len(text) - len(PADDING))
+    def tables(self, text: Text, at: int, most: int) -> Iterator[Table]:
+        """All lines of ``text`` from ``at`` on, ``most`` at a time, which is a multiple of `LINES`."""
+        base, width = _address(np.frombuffer(text.buffer, np.uint8)), len(self.cells)
+        marks, lines, wrong, returned = self._find(text, base, at)
         for lo in range(0, lines, most):
             hi = min(lo + most, lines)
-            table = self._read(base, marks[lo * width : hi * width + 1])
+            table = self._read(base, marks[lo * width :], hi - lo, returned)
             yield _with_wrong(table, wrong[(wrong >= lo) & (wrong < hi)] - lo) if len(wrong) else table
 
-    def _find(self, base: int, at: int, end: int) -> tuple[Marks, int, Integers]:
-        """Where the cells are, the lines, and which lines have a wrong number of cells."""
-        if len(self._marks) < end - at + len(PADDING):
-            self._marks = np.empty(end - at + len(PADDING), np.int32)
-        marks, width = self._marks, len(self.cells)
-        found, lines = find(base, at, end, marks)
-        if found == lines * width and even(base, marks, lines, width):
-            return marks, lines, np.empty(0, np.int64)
-        straight, wrong = np.empty(lines * width + 1, np.int32), np.empty(lines, np.int64)
-        return straight, lines, wrong[: straighten(base, marks, found, width, straight, wrong)]
+    def _find(self, text: Text, base: int, at: int) -> tuple[Marks, int, Integers, int]:
+        """Where the cells are, the lines, which of them have a wrong number of cells, and carriage returns in each."""
+        width, room = len(self.cells), text.end - at + len(PADDING) + (LINES + 1) * len(self.cells)
+        if len(self._marks) < room:
+            self._marks = np.empty(room, np.int32)
+        marks, wrong = self._marks, np.empty(0, np.int64)
+        found, lines = find(base, at, text.end, _address(marks))
+        if found != lines * width or not even(base, _address(marks), lines, width):
+            marks, wrong = np.empty((lines + LINES + 1) * width, np.int32), np.empty(lines, np.int64)
+            wrong = wrong[: straighten(base, _address(self._marks), found, width, _address(marks), wrong)]
+        first = text.buffer.find(b"\n", at, text.end)
+        returned = text.buffer[first - 1 : first] == b"\r" and returns(base, _address(marks), lines, width)
+        marks[lines * width + 1 : (lines + LINES) * width + 1] = marks[lines * width]
+        return marks, lines, wrong, int(returned)
 
-    def _read(self, base: int, marks: Marks) -> Table:
-        width = len(self.cells)
-        rows = len(marks) // width
-        floats, integers = np.empty((len(self._decimals), rows)), np.empty((len(self._integers), rows), np.int64)
-        if len(self._odd) < rows * width:
-            self._odd = np.empty((rows * width, 2), np.int64)
-        strange = scan(base, marks, self._kinds, self._slots, floats, integers, self._odd)
-        columns: dict[str, NDArray[Any]] = dict(zip(self._decimals, floats, strict=True))
-        columns |= dict(zip(self._integers, integers, strict=True))
-        return Table(columns, self._odd[:strange], marks, width)
+    def _read(self, base: int, marks: Marks, lines: int, returned: int) -> Table:
+        width, room = len(self.cells), -(-lines // LINES) * LINES
+        values = np.empty((len(self._wanted), room), np.int64)
+        if len(self._odd) < lines * width:
+            self._odd = np.empty((lines * width, 2), np.int64)
+        into = _address(values), room, self._odd
+        strange = scan(base, _address(marks), self._kinds, self._rows, lines, returned, *into)
+        columns = {
+            cell.name: (row.view(np.float64) if cell.kind == DECIMAL else row)[:lines]
+            for cell, row in zip(self._wanted, values, strict=True)
+        }
+        return Table(columns, self._odd[:strange], marks[: lines * width + 1], width)
+
+
+def _address(array: NDArray[Any]) -> int:
+    made: int = array.__array_interface__["data"][0]
+    return made
 
 
 def _with_wrong(table: Table, wrong: Integers) -> Table:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -14,16 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from .cells import PADDING
 from .columns import Columns, Table
 from .files import Source
 from .layout import Cell, Layout
 from .scan import DECIMAL, FLAG, INTEGER, SIDE, SKIP
+from .text import Text, whole_lines
 
 __all__ = ["DECIMAL", "FLAG", "INTEGER", "SIDE", "SKIP", "Cell", "Decoder", "Layout", "Quarantine", "Rows"]
 
 _ROWS = 65_536
-_LONGEST = 1 << 24
 _DECIMAL = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _INTEGER = re.compile(r"[+-]?\d{1,18}")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -134,26 +133,11 @@ class Decoder:
         if self._source.json:
             yield self._from_json()
             return
-        for text in self._whole_lines(self._source.chunks()):
+        for text in whole_lines(self._source):
             yield from self._from_text(text)
 
-    def _whole_lines(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """The same text in pieces of whole lines between `PADDING`; a newline is added where the last is missing."""
-        rest = b""
-        for chunk in chunks:
-            cut = chunk.rfind(b"\n") + 1
-            if cut:
-                yield b"".join((PADDING, rest, memoryview(chunk)[:cut], PADDING))
-                rest = chunk[cut:]
-            elif len(rest) < _LONGEST:
-                rest += chunk
-            else:
-                raise DataError(f"{self._source.path}: a line does not end within {_LONGEST >> 20} MiB; is it a CSV?")
-        if rest:
-            yield PADDING + rest + b"\n" + PADDING
-
-    def _from_text(self, text: bytes) -> Iterator[Rows]:
-        at = len(PADDING)
+    def _from_text(self, text: Text) -> Iterator[Rows]:
+        at = text.start
         if self._columns is None:
             at, self._columns = self._begin(text)
         for table in self._columns.tables(text, at, _ROWS):
@@ -161,19 +145,18 @@ class Decoder:
             self._line += len(table)
             yield self._mend(rows, table, text) if len(table.odd) else rows
 
-    def _begin(self, text: bytes) -> tuple[int, Columns]:
+    def _begin(self, text: Text) -> tuple[int, Columns]:
         """Tell a header from data by the first cell, which in data is a number; gives where data begin."""
-        start = len(PADDING)
-        end = text.index(b"\n", start)
-        first = text[start:end].decode("utf-8", "replace").lstrip("\ufeff").strip()
+        end = text.buffer.index(b"\n", text.start)
+        first = text.buffer[text.start : end].decode("utf-8", "replace").lstrip("\ufeff").strip()
         names = [name.strip().strip('"') for name in first.split(",")]
         where = f"{self._source.path}: row 1"
         if _NUMBER.fullmatch(names[0]):
-            return start, Columns(self._layout.by_position(len(names), where))
+            return text.start, Columns(self._layout.by_position(len(names), where))
         self._line = 2
         return end + 1, Columns(self._layout.by_header(names, where))
 
-    def _mend(self, rows: Rows, table: Table, text: bytes) -> Rows:
+    def _mend(self, rows: Rows, table: Table, text: Text) -> Rows:
         """Look again at what the scanner could not read; rows that cannot be read at all are set aside."""
         good = np.ones(len(rows), bool)
         for row, cell in sorted(table.odd.tolist()):

@@ -107,6 +107,8 @@ class DumpTape(TapeFeed):
     params = {"bad_rows": "error"}
     bounds = {"bad_rows": BAD_ROWS}
     layout: ClassVar[Layout]
+    _source: Source | None = None
+    """The file being read; None where rows come from elsewhere."""
 
     def batch(self, rows: Rows, time: Integers) -> Batch:
         """Rows of one file, none of them void, as a batch of the tape."""
@@ -137,14 +139,14 @@ class DumpTape(TapeFeed):
                         break
                 counts["quarantined"] = quarantine.count
                 if done:
-                    self.files.append(self._source.digest())
+                    if self._source is not None:
+                        self.files.append(self._source.digest())
                     break
             yield from counted(counts, order.finish())
         except GeneratorExit:
             # Whoever reads has all they wanted; the file they left was an input all the same.
-            source = getattr(self, "_source", None)
-            if source is not None and not any(f.path == source.path for f in self.files):
-                self.files.append(source.digest())
+            if self._source is not None and not any(f.path == self._source.path for f in self.files):
+                self.files.append(self._source.digest())
             quarantine.close()
             raise
         except BaseException:
@@ -154,15 +156,15 @@ class DumpTape(TapeFeed):
 
     def _read(self, path: Path, order: Order, quarantine: Quarantine) -> Iterator[Tape]:
         """The rows of one file that are in their final place by its end."""
-        self._source, promised = self._open(path), self._promised(path)
-        first = not self.files
-        for rows, time in self._decoded(self._source, quarantine):
+        source, promised = self._open(path), self._promised(path)
+        self._source, first = source, not self.files
+        for rows, time in self._decoded(source, quarantine):
             batch = self._without_void(rows, time)
             if len(batch):
                 promised = _kept(promised, batch.tape.time)
                 self._covered = promised[0] if first else self._covered[0], promised[1]
                 yield from order.push(batch)
-        self.files.append(self._source.digest())
+        self.files.append(source.digest())
 
     def _in_time_order(self) -> list[Path]:
         """The files by the time of their first row."""
@@ -183,9 +185,10 @@ class DumpTape(TapeFeed):
 
     def _without_void(self, rows: Rows, time: Integers) -> Batch:
         """The batch of ``rows`` less voided ones (price or quantity 0); the row behind a voided one is flagged."""
-        keep = (rows["price"] > 0) & (rows["quantity"] > 0)
-        if keep.all() and not self._void:
+        price, quantity = rows["price"], rows["quantity"]
+        if len(rows) and price.min() > 0 and quantity.min() > 0 and not self._void:
             return self.batch(rows, time)
+        keep = (price > 0) & (quantity > 0)
         self.counts["void"] += int((~keep).sum())
         kept = np.flatnonzero(keep)
         behind = np.diff(kept, prepend=-2 if self._void else -1) > 1

@@ -6,26 +6,25 @@ import glob
 import hashlib
 import os
 import re
-import struct
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, ClassVar, TypeVar
 
-from isal import isal_zlib
+from isal import igzip
 from isal.igzip_lib import IsalError
 
 from ...core.errors import DataError
+from .streams import Member, Raw, as_gzip, inflated
 
 CHUNK = 1 << 20
-"""Bytes in one chunk of text, about."""
-_READ = 1 << 17
-_LEAST = 1 << 14
-_GZIP, _RAW = 31, -15
-_DAMAGED: Any = IsalError
+"""Bytes in one chunk of text, at most."""
+_DAMAGED: Any = (igzip.BadGzipFile, IsalError)
+T = TypeVar("T")
 _SKIPPED = (".checksum", ".quarantine.csv")
 
 
@@ -42,7 +41,7 @@ class InputFile:
     known : str
         Its digest, where reading made one; else it is made when it is first asked for.
     modified : int
-        When it was last modified, in ns; only for a file whose digest is not known.
+        When it was last modified, in ns.
     """
 
     path: Path
@@ -120,7 +119,6 @@ class Source:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._bytes, self._done = 0, False
         name = path.name.lower()
         self.json = name.endswith((".json", ".json.gz"))
         if not name.endswith(self.endings):
@@ -133,12 +131,32 @@ class Source:
             raise DataError(f"{path}: is empty")
         self._member = _only_csv(path) if name.endswith(".zip") else None
         self._gzip = name.endswith(".gz")
-        # To digest plain text takes longer than to read it; where nothing is compared, it waits until it is asked for.
-        lazy = self._member is None and not self._gzip and _beside(path) is None
-        self._hash = None if lazy else hashlib.sha256()
+        # Where nothing is compared, the digest waits until it is asked for: it takes as long as a sixth of inflating.
+        self._hash = None if _beside(path) is None else hashlib.sha256()
+        self._known = ""
+
+    @property
+    def packed(self) -> bool:
+        """Whether the text has to be inflated."""
+        return self._gzip or self._member is not None
 
     def chunks(self) -> Iterator[bytes]:
-        """The text in chunks of about `CHUNK` bytes; at the end the checksums are compared.
+        """The text in chunks of at most `CHUNK` bytes; at the end the checksums are compared.
+
+        Raises
+        ------
+        DataError
+            If the file cannot be inflated to its end or a checksum is wrong.
+        """
+        yield from ahead(self._chunks())
+
+    def _chunks(self) -> Generator[bytes, None, None]:
+        with self.opened() as text:
+            yield from iter(partial(text.read, CHUNK), b"")
+
+    @contextmanager
+    def opened(self) -> Iterator[Any]:
+        """The text as a binary file, to be read to its end, where the checksums are compared.
 
         Raises
         ------
@@ -146,103 +164,61 @@ class Source:
             If the file cannot be inflated to its end or a checksum is wrong.
         """
         try:
-            with self.path.open("rb") as file:
-                yield from _ahead(self._text(file))
-                self._finish(file)
-        except OSError as err:
-            raise DataError(f"{self.path}: {_why(err)}") from None
+            with self.path.open("rb", buffering=0) as file:
+                raw = Raw(file, self._hash)
+                yield self._text(raw)
+                self._finish(raw)
+        except EOFError:
+            raise DataError(f"{self.path}: is cut short; fetch it again") from None
         except _DAMAGED:
             raise DataError(f"{self.path}: is damaged, it cannot be inflated; fetch it again") from None
+        except OSError as err:
+            raise DataError(f"{self.path}: {_why(err)}") from None
+
+    def _text(self, raw: Raw) -> Any:
+        if self._member is None:
+            return inflated(raw) if self._gzip else raw
+        packed = Member(raw, self._member, self.path)
+        if self._member.compress_type == zipfile.ZIP_STORED:
+            return packed
+        return inflated(as_gzip(packed, self._member))
+
+    def _finish(self, raw: Raw) -> None:
+        """Digest what stands behind the text too, and compare."""
+        if self._hash is None:
+            return
+        while raw.read(CHUNK):
+            pass
+        self._compare(self._hash.hexdigest())
+
+    def _compare(self, found: str) -> None:
+        wanted, self._known = _wanted(self.path), found
+        if wanted is not None and wanted != found:
+            raise DataError(f"{self.path}: sha256 is {found}, its CHECKSUM file wants {wanted}; fetch it again")
 
     def digest(self) -> InputFile:
-        """What the file was; reads the rest of it when the text was not wanted to its end.
+        """What the file was, however much of its text was wanted.
 
         Raises
         ------
         DataError
             If a ``.CHECKSUM`` file beside it wants another digest.
         """
-        if self._hash is None:
-            return InputFile(self.path, self._stat.st_size, modified=self._stat.st_mtime_ns)
-        if not self._done:
+        if self._hash is not None and not self._known:
             with self.path.open("rb") as file:
-                file.seek(self._bytes)
-                self._finish(file)
-        return InputFile(self.path, self._bytes, self._hash.hexdigest())
-
-    def _text(self, file: BinaryIO) -> Iterator[bytes]:
-        if self._member is not None:
-            return self._unzip(file, self._member)
-        return self._gunzip(file) if self._gzip else iter(lambda: self._read(file, CHUNK), b"")
-
-    def _read(self, file: BinaryIO, size: int) -> bytes:
-        data = file.read(size)
-        if self._hash is not None:
-            self._hash.update(data)
-        self._bytes += len(data)
-        return data
-
-    def _unzip(self, file: BinaryIO, member: zipfile.ZipInfo) -> Iterator[bytes]:
-        self._read(file, member.header_offset)
-        header = self._read(file, 30)
-        if len(header) < 30:
-            raise DataError(f"{self.path}: is cut short; fetch it again")
-        self._read(file, sum(struct.unpack("<HH", header[26:30])))
-        left, crc, size = member.compress_size, 0, 0
-        # what inflates to most of a chunk: a chunk and a little would be handed on in two pieces
-        portion = max(_LEAST, min(CHUNK, 7 * CHUNK // 8 * left // max(1, member.file_size)))
-        inflate = isal_zlib.decompressobj(_RAW) if member.compress_type == zipfile.ZIP_DEFLATED else None
-        while left > 0:
-            data = self._read(file, min(portion, left))
-            if not data:
-                raise DataError(f"{self.path}: is cut short; fetch it again")
-            left -= len(data)
-            for text in _inflated(inflate, data):
-                crc, size = isal_zlib.crc32(text, crc), size + len(text)
-                yield text
-        if crc != member.CRC or size != member.file_size:
-            raise DataError(f"{self.path}: {member.filename} in it is damaged (wrong CRC); fetch it again")
-
-    def _gunzip(self, file: BinaryIO) -> Iterator[bytes]:
-        inflate, data = isal_zlib.decompressobj(_GZIP), self._read(file, _READ)
-        while data:
-            yield from _inflated(inflate, data)
-            data = inflate.unused_data if inflate.eof else b""
-            data = data or self._read(file, _READ)
-            if inflate.eof and data:
-                inflate = isal_zlib.decompressobj(_GZIP)
-        if not inflate.eof:
-            raise DataError(f"{self.path}: is cut short; fetch it again")
-
-    def _finish(self, file: BinaryIO) -> None:
-        if self._hash is None:
-            return
-        while self._read(file, CHUNK):
-            pass
-        self._done = True
-        wanted, found = _wanted(self.path), self._hash.hexdigest()
-        if wanted is not None and wanted != found:
-            raise DataError(f"{self.path}: sha256 is {found}, its CHECKSUM file wants {wanted}; fetch it again")
+                self._compare(hashlib.file_digest(file, "sha256").hexdigest())
+        return InputFile(self.path, self._stat.st_size, self._known, self._stat.st_mtime_ns)
 
 
-def _ahead(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """The same chunks, the next one read, digested and inflated while the caller works on this one."""
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, chunks, None)
-        while (chunk := coming.result()) is not None:
-            coming = pool.submit(next, chunks, None)
-            yield chunk
-
-
-def _inflated(inflate: Any, data: bytes) -> Iterator[bytes]:
-    """Text of ``data``, never much more than a chunk at once, however well it was packed."""
-    if inflate is None:
-        yield data
-        return
-    text = inflate.decompress(data, CHUNK)
-    while text:
-        yield text
-        text = inflate.decompress(inflate.unconsumed_tail, CHUNK) if not inflate.eof else b""
+def ahead(items: Generator[T, None, None]) -> Iterator[T]:
+    """The same items, each made in a thread while the one before it is used."""
+    nothing: Any = object()
+    ask: Callable[[], Any] = lambda: next(items, nothing)  # noqa: E731
+    with closing(items), ThreadPoolExecutor(1) as thread:
+        coming = thread.submit(ask)
+        while (item := coming.result()) is not nothing:
+            coming = thread.submit(ask)
+            yield item
 
 
 def _only_csv(path: Path) -> zipfile.ZipInfo:

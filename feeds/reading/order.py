@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from ...core.clock import iso
 from ...core.errors import DataError
-from ...core.kernels import compiled
+from ...core.kernels import compiled, lean
 from ...core.schema import Quality
 from ...core.tape import Tape
 
 Integers = NDArray[np.int64]
 
 _ID_HOLE = int(Quality.ID_HOLE)
+_ONE = np.uint64(1)
 WINDOW = 65_536
 """A row may be this many rows late and is still put in place."""
 
@@ -38,6 +39,8 @@ class Batch:
         Line of each row in the file.
     first, after : ndarray of int64
         Id that each row begins with, and the id that the row behind it has to begin with when none is missing.
+    holes : int or None
+        How many rows behind the first begin behind that; None where it is not known yet.
     """
 
     tape: Tape
@@ -45,6 +48,7 @@ class Batch:
     line: Integers
     first: Integers
     after: Integers
+    holes: int | None = None
 
     def __len__(self) -> int:
         return len(self.tape)
@@ -64,23 +68,21 @@ class Batch:
         return Batch(Tape.join([p.tape for p in parts]), parts[-1].path, lines, firsts, afters)
 
 
-@compiled
-def _ascending(time: Integers, ids: Integers, before_time: int, before_id: int) -> bool:
-    """Whether time and, within equal times, ids ascend; rows without an id (−1) may share a time."""
+@lean
+def _look(
+    time: Integers, ids: Integers, first: Integers, after: Integers, before_time: int, before_id: int
+) -> tuple[bool, int]:
+    """Whether time and, within equal times, ids ascend, and how many rows begin behind the id they should begin with.
+
+    Rows without an id (−1) may share a time. Whether ids are missing ahead of the first row is not looked at.
+    """
     back = (time[0] < before_time) | ((time[0] == before_time) & (ids[0] <= before_id) & (ids[0] >= 0))
-    for i in range(1, len(time)):
-        step = time[i] - time[i - 1]
-        back |= (step < 0) | ((step == 0) & (ids[i] <= ids[i - 1]) & (ids[i] >= 0))
-    return not back
-
-
-@compiled
-def _holes(first: Integers, after: Integers, wanted: int) -> int:
-    """How many rows begin behind the id they should begin with."""
-    holes = int((first[0] > wanted) & (wanted >= 0))
-    for i in range(1, len(first)):
-        holes += (first[i] > after[i - 1]) & (after[i - 1] >= 0)
-    return holes
+    holes = 0
+    for i in range(_ONE, np.uint64(len(time))):
+        step = time[i] - time[i - _ONE]
+        back |= (step < 0) | ((step == 0) & (ids[i] <= ids[i - _ONE]) & (ids[i] >= 0))
+        holes += (first[i] > after[i - _ONE]) & (after[i - _ONE] >= 0)
+    return not back, holes
 
 
 @compiled
@@ -118,8 +120,8 @@ class Order:
         """Take a batch; gives the rows that are in their final place."""
         if not len(batch):
             return
-        if not _ascending(batch.tape.time, batch.tape.trade_id, *self._last):
-            batch = self._sort(batch)
+        ascending, holes = _look(batch.tape.time, batch.tape.trade_id, batch.first, batch.after, *self._last)
+        batch = replace(batch, holes=holes) if ascending else self._sort(batch)
         self._held.append(batch)
         self._rows += len(batch)
         self._last = int(batch.tape.time[-1]), int(batch.tape.trade_id[-1])
@@ -185,7 +187,10 @@ class Order:
         batch = self._held.pop(0)
         self._rows -= len(batch)
         wanted = int(batch.first[0]) if self._after is None else self._after
-        holes = _holes(batch.first, batch.after, wanted)
+        inner = batch.holes
+        if inner is None:
+            inner = _look(batch.tape.time, batch.tape.trade_id, batch.first, batch.after, *self._given)[1]
+        holes = inner + int(batch.first[0] > wanted >= 0)
         self._after = int(batch.after[-1])
         self._given = int(batch.tape.time[-1]), int(batch.tape.trade_id[-1])
         if not holes:

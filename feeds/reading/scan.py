@@ -2,34 +2,30 @@
 
 A text is looked through twice: first for commas and newlines, 64 bytes at a time, which tells where every cell is;
 then the wanted cells are read where they are. What nobody wants is not looked at again.
+
+Texts, marks (int32, where each cell begins) and values are given by their addresses.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.kernels import compiled, inlined
-from .cells import Bits, byte, count, decimal, equal64, letters, lowest, spelled, whole
+from ...core.kernels import lean
+from .cells import LINES, byte, count, decimals, equal64, lowest, mark, set_mark, wholes, words
 
 SKIP, DECIMAL, INTEGER, FLAG, SIDE = range(5)
 """What a cell is: nothing we want, a decimal, a whole number, true or false, buy or sell."""
 _GROUP = 256
-"""Rows read column by column before the next ones: their text stays in the nearest cache."""
+"""Lines read column by column before the next ones: their text stays in the nearest cache."""
 _COMMA, _NEWLINE, _RETURN = np.uint8(44), np.uint8(10), 13
-_TRUE, _FALSE, _BUY, _SELL = (spelled(s) for s in ("true", "false", "buy", "sell"))
-_1, _0, _B, _S = (spelled(s) for s in ("1", "0", "b", "s"))
-_ONE = np.uint64(1)
+_ONE, _LANE = np.uint64(1), np.uint64(2**16 - 1)
 
-Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
-Marks = NDArray[np.int32]
 
 
-@compiled
-def find(base: int, at: int, end: int, marks: Marks) -> tuple[int, int]:
+@lean
+def find(base: int, at: int, end: int, marks: int) -> tuple[int, int]:
     """Where cells begin: behind every comma and newline.
 
     Eight are written per block whether it has them or not, and the surplus is overwritten: that is cheaper than to
@@ -41,15 +37,16 @@ def find(base: int, at: int, end: int, marks: Marks) -> tuple[int, int]:
         Address of the text.
     at, end : int
         First byte to look at, and the one behind the last.
-    marks : ndarray of int32
-        Takes positions in the text, of cells, from ``at`` itself on; longer than the text by a block.
+    marks : int
+        Address that takes positions in the text, of cells, from ``at`` itself on; there is room for one for every
+        byte of the text, and for a block more.
 
     Returns
     -------
     tuple of int
         Cells and lines that end.
     """
-    marks[0] = at
+    set_mark(marks, 0, at)
     cells, lines = 1, 0
     for block in range(at, end, 64):
         newline = equal64(base + block, _NEWLINE)
@@ -59,35 +56,44 @@ def find(base: int, at: int, end: int, marks: Marks) -> tuple[int, int]:
             newline, bits = newline & inside, bits & inside
         n = count(bits)
         for j in range(8 if n <= 8 else n):
-            marks[np.uint64(cells + j)] = block + 1 + lowest(bits)
+            set_mark(marks, cells + j, block + 1 + lowest(bits))
             bits &= bits - _ONE
         cells, lines = cells + n, lines + count(newline)
     return cells - 1, lines
 
 
-@compiled
-def even(base: int, marks: Marks, lines: int, cells: int) -> bool:
-    """Whether every line has ``cells`` cells, where there are as many in all."""
+@lean
+def even(base: int, marks: int, lines: int, width: int) -> bool:
+    """Whether every line has ``width`` cells, where there are as many in all."""
     fine = True
     for line in range(1, lines + 1):
-        fine &= byte(base + marks[np.uint64(line * cells)] - 1) == _NEWLINE
+        fine &= byte(base + mark(marks, line * width) - 1) == _NEWLINE
     return fine
 
 
-@compiled
-def straighten(base: int, marks: Marks, found: int, cells: int, out: Marks, wrong: Integers) -> int:
+@lean
+def returns(base: int, marks: int, lines: int, width: int) -> bool:
+    """Whether a carriage return stands before the newline of every line, of which each has ``width`` cells."""
+    fine = True
+    for line in range(1, lines + 1):
+        fine &= byte(base + mark(marks, line * width) - 2) == _RETURN
+    return fine
+
+
+@lean
+def straighten(base: int, marks: int, found: int, cells: int, out: int, wrong: Integers) -> int:
     """Marks with ``cells`` cells for every line: the cells of a line that has more or fewer are made empty.
 
     Parameters
     ----------
     base : int
         Address of the text.
-    marks : ndarray of int32
+    marks : int
         As `find` filled them.
     found, cells : int
         Cells that there are, and how many each line should have.
-    out : ndarray of int32
-        Takes the marks.
+    out : int
+        Address that takes the marks.
     wrong : ndarray of int64
         Takes the lines that have more or fewer.
 
@@ -97,13 +103,13 @@ def straighten(base: int, marks: Marks, found: int, cells: int, out: Marks, wron
         How many lines have more or fewer.
     """
     line, strange, first = 0, 0, 0
-    out[0] = marks[0]
+    set_mark(out, 0, mark(marks, 0))
     for last in range(1, found + 1):
-        if byte(base + marks[last] - 1) != _NEWLINE:
+        if byte(base + mark(marks, last) - 1) != _NEWLINE:
             continue
         right = last - first == cells
         for cell in range(1, cells + 1):
-            out[line * cells + cell] = marks[first + cell if right else last]
+            set_mark(out, line * cells + cell, mark(marks, first + cell if right else last))
         if not right:
             wrong[strange] = line
             strange += 1
@@ -111,69 +117,17 @@ def straighten(base: int, marks: Marks, found: int, cells: int, out: Marks, wron
     return strange
 
 
-@inlined
-def _edges(base: int, marks: Marks, k: int, last: bool) -> tuple[int, int]:
-    """Where cell ``k`` begins and ends; a carriage return belongs to the newline."""
-    end = base + marks[np.uint64(k + 1)] - 1
-    if last and byte(end - 1) == _RETURN:
-        end -= 1
-    return base + marks[np.uint64(k)], end
-
-
-@inlined
-def _word(start: int, end: int, flag: bool) -> tuple[Any, Bits]:
-    """1 for true or buy, 0 for false, −1 for sell, and 0 if it is one of them."""
-    found = letters(start, end)
-    yes = (found == (_TRUE if flag else _BUY)) | (found == (_1 if flag else _B))
-    no = (found == (_FALSE if flag else _SELL)) | (found == (_0 if flag else _S))
-    return np.int64(yes) - (0 if flag else np.int64(no)), _ONE - np.uint64(yes | no)
-
-
-@compiled
-def _decimals(base: int, marks: Marks, k: int, step: int, last: bool, out: Floats, odd: Integers) -> int:
-    """Read cell ``k`` and every ``step``-th from there on; returns how many could not be read."""
-    strange = 0
-    for row in range(len(out)):
-        start, end = _edges(base, marks, k, last)
-        out[row], wrong = decimal(start, end)
-        if wrong:
-            odd[strange, 0] = row
-            strange += 1
-        k += step
-    return strange
-
-
-@compiled
-def _integers(base: int, marks: Marks, k: int, step: int, last: bool, out: Integers, odd: Integers) -> int:
-    """The same for whole numbers."""
-    strange = 0
-    for row in range(len(out)):
-        start, end = _edges(base, marks, k, last)
-        out[row], wrong = whole(start, end)
-        if wrong:
-            odd[strange, 0] = row
-            strange += 1
-        k += step
-    return strange
-
-
-@compiled
-def _words(base: int, marks: Marks, k: int, step: int, last: bool, flag: bool, out: Integers, odd: Integers) -> int:
-    """The same for words."""
-    strange = 0
-    for row in range(len(out)):
-        start, end = _edges(base, marks, k, last)
-        out[row], wrong = _word(start, end, flag)
-        if wrong:
-            odd[strange, 0] = row
-            strange += 1
-        k += step
-    return strange
-
-
-@compiled
+@lean
 def scan(
-    base: int, marks: Marks, kinds: Integers, slots: Integers, floats: Floats, integers: Integers, odd: Integers
+    base: int,
+    marks: int,
+    kinds: Integers,
+    rows: Integers,
+    lines: int,
+    returned: int,
+    values: int,
+    room: int,
+    odd: Integers,
 ) -> int:
     """Read the wanted cells of some lines.
 
@@ -184,12 +138,17 @@ def scan(
     ----------
     base : int
         Address of the text.
-    marks : ndarray of int32
-        Where cells begin, as `find` tells, from the first cell of the first line on.
-    kinds, slots : ndarray of int64
-        Per cell: what it is, and the row of ``floats`` or ``integers`` it goes to.
-    floats, integers : ndarray, one row per column, one column per line
-        Take the values.
+    marks : int
+        Where cells begin, as `find` tells, from the first cell of the first line on; those of `LINES` lines more may
+        be anywhere in the text.
+    kinds, rows : ndarray of int64
+        Per cell: what it is, and the row of ``values`` it goes to.
+    lines, returned : int
+        How many there are, and carriage returns at the end of each.
+    values : int
+        Address that takes the values, one row a column, of 64 bits each.
+    room : int
+        Values in a row: ``lines``, and as many more as make it a multiple of `LINES`.
     odd : ndarray of int64, two columns
         Takes line and cell of what could not be read; has room for every cell.
 
@@ -198,19 +157,25 @@ def scan(
     int
         Oddities written.
     """
-    cells, rows, strange = len(kinds), floats.shape[1], 0
-    for lo in range(0, rows, _GROUP):
-        hi = min(lo + _GROUP, rows)
+    cells, strange = len(kinds), 0
+    for lo in range(0, lines, _GROUP):
+        hi = lines if lines - lo < _GROUP else lo + _GROUP
         for cell in range(cells):
-            kind, slot, k, last = kinds[cell], slots[cell], lo * cells + cell, cell == cells - 1
-            n, more = 0, odd[strange:]
-            if kind == DECIMAL:
-                n = _decimals(base, marks, k, cells, last, floats[slot, lo:hi], more)
-            elif kind == INTEGER:
-                n = _integers(base, marks, k, cells, last, integers[slot, lo:hi], more)
-            elif kind != SKIP:
-                n = _words(base, marks, k, cells, last, kind == FLAG, integers[slot, lo:hi], more)
-            for j in range(strange, strange + n):
-                odd[j, 0], odd[j, 1] = odd[j, 0] + lo, cell
-            strange += n
+            kind, k, out = kinds[cell], lo * cells + cell, values + 8 * (rows[cell] * room + lo)
+            behind = 1 + (returned if cell == cells - 1 else 0)
+            for line in range(lo, hi if kind != SKIP else lo, LINES):
+                if kind == DECIMAL:
+                    wrong = decimals(base, marks, k, cells, behind, out)
+                elif kind == INTEGER:
+                    wrong = wholes(base, marks, k, cells, behind, out)
+                else:
+                    wrong = words(base, marks, k, cells, behind, out, kind == FLAG)
+                k, out = k + LINES * cells, out + LINES * 8
+                at = line
+                while wrong != 0:
+                    if wrong & _LANE != 0 and at < hi:
+                        odd[strange, 0], odd[strange, 1] = at, cell
+                        strange += 1
+                    wrong >>= np.uint64(16)
+                    at += 1
     return strange

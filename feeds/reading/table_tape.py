@@ -72,6 +72,10 @@ class TableTape(DumpTape):
     dated: ClassVar[str] = ""
     """Pattern of file names that hold a whole day UTC: year, month and day as groups."""
 
+    def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
+        super().__init__(paths, **params)
+        self._market = OneSymbol(type(self).__name__)
+
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
         return of_symbol(self.table, self.p["symbol"]), replace(self.reading, rows=self.table.rows)
@@ -140,7 +144,7 @@ class TableTape(DumpTape):
         specs: Sequence[str | BarSpec],
         *,
         row_size: float | str | None = None,
-        size_edges: Sequence[float] = SIZE_EDGES,
+        size_edges: Sequence[float | str] = SIZE_EDGES,
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,

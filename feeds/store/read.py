@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +14,6 @@ from ...core.errors import DataError
 from .codec import Coding, Columns, decode
 from .layout import MANIFEST, Partition
 from .merge import Rows
-
-T = TypeVar("T")
 
 
 def rows_of(partition: Partition, *, klines: bool) -> Rows:
@@ -119,16 +117,3 @@ def current(manifest: Path) -> Partition:
         return made if made.path.exists() else Partition.read(manifest)
     except FileNotFoundError:
         raise DataError(f"{manifest}: is gone; list the catalog again") from None
-
-
-def ahead(made: Generator[T, None, None]) -> Iterator[T]:
-    """The same items, each made in a thread while the one before it is used."""
-    from concurrent.futures import ThreadPoolExecutor
-
-    nothing: Any = object()
-    ask: Callable[[], Any] = lambda: next(made, nothing)  # noqa: E731
-    with closing(made), ThreadPoolExecutor(1) as thread:
-        coming = thread.submit(ask)
-        while (item := coming.result()) is not nothing:
-            coming = thread.submit(ask)
-            yield item
