@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ParamError, TapeflowError, unknown
-from ..core.names import FUNCTIONS, Names
+from ..core.names import RESERVED, Names
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
 from ..feeds.aggregation.kinds import BarSpec
 from ..feeds.aggregation.rows import check_rows
 from .data_block import Data, feed_specs
 from .errors import Complaint, KeyPath
+from .fills_block import no_tape
 from .models import IndicatorBlock
 from .plugin import AnyLine, FeedView, Raw, check_params, declared, legal, line_names
 from .values import keys
@@ -49,6 +50,7 @@ class Checker:
         self._data = block(raw, "data")
         self._indicators = block(raw, "indicators")
         self._strategy = block(raw, "strategy")
+        self._fills = raw.get("fills")
         self._feeds: dict[str, Any] = {}
         self._names: dict[str, tuple[str, ...]] = {}
         self._lines: dict[str, tuple[str, ...]] = {}
@@ -60,11 +62,14 @@ class Checker:
         for name, given in self._data.items():
             yield from self._feed(name, given)
             yield from self._named(name, given)
+        traded = next(iter(self._data.values()), None)
+        if isinstance(traded, Mapping):
+            yield from no_tape(self._fills, self._find(FEEDS, traded.get("feed"), ())[0])
         for name, given in self._indicators.items():
             yield from self._name(name, strategy)
             yield from self._indicator(name, given)
         yield from no_strategy
-        self._bring(strategy)
+        yield from self._bring(strategy)
         yield from self._wiring.complaints()
         if strategy is not None:
             yield from self._rules(strategy)
@@ -135,7 +140,7 @@ class Checker:
             taken = "a name must be letters, digits and _, begin with a letter, and be no word of the rules"
         elif name in BAR_COLUMNS:
             taken = f"'{name}' is a column of every feed; take another name"
-        elif name in FUNCTIONS:
+        elif name in RESERVED:
             taken = f"'{name}' is a function of the rules; take another name"
         elif name in self._names:
             taken = f"'{name}' is a data block already; take another name"
@@ -170,12 +175,15 @@ class Checker:
         named = given.get("data") if isinstance(given, Mapping) else None
         return named if named is not None else next(iter(self._names), None)
 
-    def _bring(self, strategy: Any) -> None:
+    def _bring(self, strategy: Any) -> Iterator[Complaint]:
         """Take in the indicators that a strategy brings and the YAML does not replace."""
         for name, use in getattr(strategy, "uses", {}).items():
             if name not in self._indicators:
                 cls: Any = INDICATORS.find(use.kind)
                 feed = use.data or next(iter(self._names), None)
+                if feed not in self._names and self._names:
+                    other = unknown("data block", str(feed), self._names)
+                    yield Complaint(("strategy", "kind"), f"{strategy.__name__} uses {use.kind} elsewhere: {other}")
                 self._lines[name] = line_names(cls, use.params)
                 self._wiring.add(name, Asked(cls, use.params, feed, ("strategy", "kind"), strategy.__name__))
 
@@ -189,8 +197,14 @@ class Checker:
         feed = next((self._feeds.get(name) for name in self._names), None)
         if feed is None or any(len(c.path) > 2 and c.path[2] in declared(cls) for c in wrong):
             return
-        for where, text in cls.validate(legal(cls, given), Names(feed.columns, self._lines)):
+        for where, text in cls.validate(legal(cls, given), self._known(feed)):
             yield Complaint(("strategy", "params", *where), text)
+
+    def _known(self, feed: Any) -> Names:
+        """What rules may refer to, the first feed being ``feed``."""
+        traded, *others = self._names
+        columns = {name: self._feeds[name].columns for name in others if name in self._feeds}
+        return Names(feed.columns, self._lines, columns, self._wiring.feeds(), traded)
 
 
 def _kinds(path: KeyPath, cls: Any, given: Raw) -> Iterator[Complaint]:

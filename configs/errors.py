@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -132,8 +132,14 @@ def shown(value: Any, most: int = 60) -> str:
 def keys_of(model: type[BaseModel], path: KeyPath) -> list[str]:
     """The keys that the block at ``path`` knows, as YAML writes them."""
     found: Any = model
+    named = False
     for part in path:
-        found = _model_in(found.model_fields.get(part) if _is_model(found) else None)
+        if named or isinstance(part, int):  # the name of a block, or its place in a list
+            named = False
+            continue
+        field = found.model_fields.get(part) if _is_model(found) else None
+        named = field is not None and get_origin(field.annotation) is dict
+        found = _model_in(field)
     return [field.alias or name for name, field in found.model_fields.items()] if _is_model(found) else []
 
 

@@ -16,9 +16,11 @@ from .checks import Checker, block
 from .data_block import Data, feed_specs
 from .document import Document, parse
 from .errors import Complaint, KeyPath, from_validation, shown
-from .models import RunConfig
+from .models import Given, RunConfig
 from .overrides import override
 from .plugin import declared
+from .sweep_block import sweep_complaints
+from .together import contradictions
 from .values import keys
 
 
@@ -98,13 +100,18 @@ def checked(document: Document, folder: Path, *, name: str) -> RunConfig:
     files, complaints = _load_plugins(raw.get("plugins"), folder)
     complaints += document.complaints
     complaints += Checker(raw, folder).complaints()
+    complaints += sweep_complaints(raw.get("sweep"))
     try:
         config = RunConfig.model_validate(raw if complaints else with_defaults(raw))
     except ValidationError as err:
         complaints += from_validation(err, RunConfig)
     if complaints:
         raise document.mistakes(complaints)
-    config._folder, config._plugin_files = folder, tuple(files)
+    if against := list(contradictions(config)):
+        raise document.mistakes(against)
+    config._given, config._folder, config._plugin_files = Given(raw), folder, tuple(files)
+    if misplaced := list(sweep_complaints(config.sweep, config.resolved())):
+        raise document.mistakes(misplaced)
     return config
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +11,10 @@ from pydantic import ConfigDict, Field, PrivateAttr
 
 from .broker_block import Broker
 from .data_block import Data, feed_specs
+from .fills_block import Fills
+from .risk_block import Risk
 from .sizer_block import Sizer
+from .sweep_block import Sweep
 from .values import Model, Name
 
 
@@ -35,6 +39,13 @@ class StrategyBlock(Model):
     params: dict[str, Any] = Field(default={}, description="the strategy's parameters")
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a config was made from; two configs with the same values are equal, whatever they were made from."""
+
+    raw: Mapping[str, Any] = field(compare=False)
+
+
 class RunConfig(Model):
     """A run: feeds, indicators, a strategy, a broker, a sizer.
 
@@ -46,11 +57,16 @@ class RunConfig(Model):
     indicators: dict[str, IndicatorBlock] = Field(default={}, description="indicators by the name rules call them")
     strategy: StrategyBlock
     broker: Broker = Broker()
+    fills: Fills = Fills()
     sizer: Sizer = Sizer(percent=10.0)
+    risk: Risk = Risk()
     plugins: list[str] = Field(default=[], description="modules, or files and folders relative to this YAML")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of everything random")
     engine: Literal["auto", "stock", "backtrader", "compiled"] = "auto"
+    verify: bool = Field(default=False, description="run plain backtrader too and compare the two, bit for bit")
+    sweep: Sweep | None = None
 
+    _given: Given = PrivateAttr(default_factory=lambda: Given({}))
     _folder: Path = PrivateAttr(default=Path())
     _plugin_files: tuple[Path, ...] = PrivateAttr(default=())
 
@@ -65,6 +81,11 @@ class RunConfig(Model):
         return self._folder
 
     @property
+    def given(self) -> Mapping[str, Any]:
+        """What the YAML and its overrides hold, no default spelled out; empty for a config that came from neither."""
+        return self._given.raw
+
+    @property
     def plugin_files(self) -> tuple[Path, ...]:
         """Sources that ``plugins`` loaded."""
         return self._plugin_files
@@ -76,9 +97,10 @@ class RunConfig(Model):
     def resolved(self) -> dict[str, Any]:
         """Every key with its value, defaults spelled out, as plain YAML types.
 
-        `from_mapping` of it gives an equal config.
+        `from_mapping` of it gives a config that resolves to the same. A run without a sweep has no such key.
         """
-        made: dict[str, Any] = _plain(self.model_dump(mode="python", by_alias=True))
+        without = {"sweep"} if self.sweep is None else None
+        made: dict[str, Any] = _plain(self.model_dump(mode="python", by_alias=True, exclude=without))
         return made
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from .document import Document, parse_value
 from .errors import KeyPath, Mistake, MistakesError, shown
+from .fills_block import SHORT_FORMS, spelled_out
 
 
 def override(document: Document, settings: Sequence[str]) -> Document:
@@ -32,7 +33,7 @@ def override(document: Document, settings: Sequence[str]) -> Document:
     for setting in settings:
         key, path, given = _split(setting)
         try:
-            value = _written(value, path, given)
+            value = written(value, path, given)
         except ValueError as err:
             raise MistakesError([Mistake(f"--set {key}", "", str(err))]) from None
         set_by.pop(path, None)
@@ -50,7 +51,15 @@ def _split(setting: str) -> tuple[str, KeyPath, Any]:
         given = parse_value(text)
     except ValueError as err:
         raise MistakesError([Mistake(f"--set {key}", "", str(err))]) from None
+    if path[0] == "sweep":
+        path = _of_sweep(path)
     return key, path, _from_here(given) if len(path) == 3 and path[::2] == ("data", "path") else given
+
+
+def _of_sweep(path: KeyPath) -> KeyPath:
+    """The dotted key below ``sweep``, or below its ``zip``, that a path stands for."""
+    head = 2 if path[1:2] == ("zip",) else 1
+    return (*path[:head], ".".join(map(str, path[head:]))) if len(path) > head else path
 
 
 def _from_here(given: Any) -> Any:
@@ -59,7 +68,7 @@ def _from_here(given: Any) -> Any:
     return [_from_here(p) for p in given] if isinstance(given, list) else given
 
 
-def _written(value: Any, path: KeyPath, given: Any) -> Any:
+def written(value: Any, path: KeyPath, given: Any) -> Any:
     """A copy of ``value`` with ``given`` at ``path``."""
     if not path:
         return given
@@ -67,10 +76,12 @@ def _written(value: Any, path: KeyPath, given: Any) -> Any:
     if isinstance(value, list):
         if not isinstance(head, int) or head > len(value):
             raise ValueError(f"'{head}' is no position of a list of {len(value)}")
-        inner = _written(value[head] if head < len(value) else None, rest, given)
+        inner = written(value[head] if head < len(value) else None, rest, given)
         return [*value[:head], inner, *value[head + 1 :]]
     if value is None:
         value = {}
+    if value in SHORT_FORMS:
+        value = spelled_out(value)
     if not isinstance(value, dict):
         raise ValueError(f"there is no '{head}' inside {shown(value)}")
-    return {**value, str(head): _written(value.get(str(head)), rest, given)}
+    return {**value, str(head): written(value.get(str(head)), rest, given)}

@@ -105,7 +105,7 @@ def wrong(name: str, value: Any, default: Any, rule: Any) -> str:
     if isinstance(value, float) and not math.isfinite(value):
         return f"must be a finite number (got {shown(value)})"
     text = check_param(name, value, default, rule)
-    return text.removeprefix(f"{name} ").replace(f"(got {value!r})", f"(got {shown(value)})")
+    return text and text.removeprefix(f"{name} ").replace(f"(got {value!r})", f"(got {shown(value)})")
 
 
 def _unknown_key(cls: Any, name: str, common: Collection[str], defaults: Raw) -> str:

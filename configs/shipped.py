@@ -40,9 +40,10 @@ def find_config(name: str) -> Path:
         Naming the shipped runs.
     """
     path = Path(name)
-    if path.exists() or path.suffix or len(path.parts) > 1:
-        return path
     known = shipped()
+    # A folder of that name, such as one a run of it was written to, is no config.
+    if path.is_file() or path.suffix or len(path.parts) > 1 or (path.exists() and name not in known):
+        return path
     if name not in known:
         raise ConfigError(f"no file '{name}', and {unknown('shipped config', name, known)}")
     return known[name]

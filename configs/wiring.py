@@ -62,6 +62,10 @@ class Wiring:
         """Take an indicator in."""
         self._asked[name] = asked
 
+    def feeds(self) -> dict[str, str]:
+        """The feed that each indicator reads."""
+        return {name: asked.feed for name, asked in self._asked.items() if isinstance(asked.feed, str)}
+
     def complaints(self) -> Iterator[Complaint]:
         """What reads something that is not there."""
         told: set[str] = set()

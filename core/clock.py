@@ -83,9 +83,10 @@ def day_numbers(us: NDArray[np.int64]) -> NDArray[np.float64]:
     us : ndarray of int64
         Epoch µs, not decreasing.
     """
-    days, rest = np.divmod(us, DAY)
-    made: NDArray[np.float64] = (days + _DAY_ONE).astype(np.float64) + rest / float(DAY)
-    for i in np.flatnonzero(np.diff(made) <= 0) + 1:
+    days = us // DAY  # by a constant, which numpy's divmod is four times slower at
+    made: NDArray[np.float64] = (us - days * DAY) / float(DAY)
+    made += (days + _DAY_ONE).astype(np.float64)
+    for i in np.flatnonzero(made[1:] <= made[:-1]) + 1:
         k = int(i)
         while k < len(made) and made[k] <= made[k - 1]:
             made[k] = np.nextafter(made[k - 1], np.inf)

@@ -19,15 +19,26 @@ class Names:
     lines : mapping of str to tuple of str
         Each indicator's lines, main line first; a bare indicator name is its first line.
     feeds : mapping of str to tuple of str
-        Columns of every feed, the traded one first.
-    reads : mapping of str to str
-        The feed that each indicator reads.
+        Columns of each further feed.
+    clocks : mapping of str to str
+        The feed of each indicator that does not follow the traded one.
+    traded : str
+        Name of the traded feed.
+    values : mapping of str to float
+        Numbers by name.
     """
 
     columns: tuple[str, ...] = ()
     lines: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     feeds: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    reads: Mapping[str, str] = field(default_factory=dict)
+    clocks: Mapping[str, str] = field(default_factory=dict)
+    traded: str = ""
+    values: Mapping[str, float] = field(default_factory=dict)
+
+    def feed_of(self, owner: str) -> str:
+        """The feed whose bars an indicator, or a feed itself, follows; "" for the traded one."""
+        feed = owner if owner in self.feeds else self.clocks.get(owner, "")
+        return feed if feed in self.feeds else ""
 
     def find(self, path: Sequence[str]) -> tuple[str, str]:
         """What a name with dots refers to: ``name.line``, ``feed.column``, ``feed.name`` or ``feed.name.line``.
@@ -44,16 +55,17 @@ class Names:
 
         Examples
         --------
-        >>> names = Names(("close",), {"vwap": ("vwap",)}, {"fast": ("close",), "slow": ("close",)}, {"vwap": "slow"})
+        >>> names = Names(("close",), {"vwap": ("vwap",)}, {"slow": ("close",)}, {"vwap": "slow"}, "fast")
         >>> names.find(["slow", "close"]), names.find(["slow", "vwap"]), names.find(["fast", "close"])
         (('slow', 'close'), ('vwap', 'vwap'), ('', 'close'))
         """
         owner, rest = path[0], path[1:]
         if owner in self.lines:
             return self._line(owner, rest)
-        if owner not in self.feeds:
+        if owner not in self.feeds and owner != self.traded:
+            feeds = tuple(name for name in (self.traded, *self.feeds) if name)
             what = "indicator or feed" if self.feeds else "indicator"
-            raise LookupError(_unknown(what, owner, (*self.lines, *self.feeds)))
+            raise LookupError(_unknown(what, owner, (*self.lines, *feeds)))
         return self._of_feed(owner, rest)
 
     def _line(self, owner: str, rest: Sequence[str]) -> tuple[str, str]:
@@ -63,15 +75,17 @@ class Names:
         return owner, line
 
     def _of_feed(self, feed: str, rest: Sequence[str]) -> tuple[str, str]:
-        columns = self.feeds[feed]
+        other = "" if feed == self.traded else feed
+        columns = self.feeds[feed] if other else self.columns
         if len(rest) == 1 and rest[0] in columns:
-            return ("" if feed == next(iter(self.feeds)) else feed), rest[0]
-        own = tuple(name for name, read in self.reads.items() if read == feed)
+            return other, rest[0]
+        own = tuple(name for name in self.lines if self.feed_of(name) == other)
         if rest[0] in own:
             return self._line(rest[0], rest[1:])
-        if rest[0] in self.reads:
-            said = f"'{rest[0]}' has the bars of {self.reads[rest[0]]}; for those of {feed} add an indicator"
-            raise LookupError(f"{said} with data: {feed}")
+        if rest[0] in self.lines:
+            its = self.feed_of(rest[0]) or self.traded
+            said = f"'{rest[0]}' has the bars of {its}; for those of {feed} add an indicator with data: {feed}"
+            raise LookupError(said)
         raise LookupError(_unknown(f"column or indicator of {feed}", ".".join(rest), (*own, *columns)))
 
 
@@ -88,4 +102,7 @@ FUNCTIONS = (
     *("cross", "crossover", "crossunder", "since", "when"),
     *("time", "weekday", "between", "session", "elapsed"),
 )
-"""Functions an expression may call; nothing else may take these names."""
+"""Functions an expression may call."""
+
+RESERVED = ("abs", "sqrt", "log", "sign", "min", "max", "time", "weekday")
+"""Of these the plainest, and those that stand without brackets: no indicator may be called so."""

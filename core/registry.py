@@ -18,7 +18,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from .errors import PluginError, unknown
+from .errors import PluginError, nearest, unknown
 
 GROUP = "tapeflow.plugins"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -42,6 +42,7 @@ class Registry(Mapping[str, type]):
         self._package = package
         self._classes: dict[str, type] = {}
         self._families: dict[str, Callable[[str], type]] = {}
+        self._sought: set[str] = set()
 
     def add(self, cls: type) -> None:
         """Take ``cls`` in. Classes named with an underscore or made inside a function stay out.
@@ -79,10 +80,24 @@ class Registry(Mapping[str, type]):
                 importlib.import_module(f"{self._package}.{info.name}")
 
     def _import_near(self, name: str) -> None:
-        """Import the module that a class called ``name``, or a family, lies in if it is named after it."""
+        """Import the module of ours that a class called ``name``, or a family, lies in; once a name."""
+        if name in self._sought:
+            return
+        self._sought.add(name)
         stem = _WORDS.sub("_", name.partition(".")[0]).lower()
         if stem.isidentifier() and importlib.util.find_spec(f"{self._package}.{stem}") is not None:
             importlib.import_module(f"{self._package}.{stem}")
+        if name.isidentifier() and name not in self._classes:
+            for module in self._written_in(name):
+                importlib.import_module(module)
+
+    def _written_in(self, name: str) -> Iterator[str]:
+        """Modules of ours whose source begins a class called ``name``."""
+        begins = re.compile(rb"^class " + name.encode() + rb"\b", re.MULTILINE)
+        for folder in importlib.import_module(self._package).__path__:
+            for path in sorted(Path(folder).glob("*.py")):
+                if begins.search(path.read_bytes()):
+                    yield f"{self._package}.{path.stem}"
 
     def __getitem__(self, name: str) -> type:
         # Whoever asks for one class is spared the others, and whoever asks for a feed all of backtrader.
@@ -197,10 +212,22 @@ def load_plugins(specs: list[str], beside: Path) -> list[Path]:
         elif spec.endswith(".py") or "/" in spec or spec.startswith("."):
             raise PluginError(f"plugins: no file or folder '{spec}' in {beside}")
         else:
-            module = load_module(spec)
+            module = _module_or_hint(spec, beside)
             if getattr(module, "__file__", None):
                 files.append(Path(module.__file__))
     return files
+
+
+def _module_or_hint(spec: str, beside: Path) -> Any:
+    """The module called ``spec``; where there is none, the folder that may have been meant is named."""
+    try:
+        return load_module(spec)
+    except PluginError as err:
+        folders = {p.name: way for way in ("../", "./") for p in (beside / way).glob("[!._]*/")}
+        near = nearest(spec, list(folders))
+        if isinstance(err.__cause__, ModuleNotFoundError) and near:
+            raise PluginError(f"{err}; is the folder {folders[near]}{near} meant?") from err
+        raise
 
 
 def _load_file(path: Path) -> Path:

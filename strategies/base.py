@@ -9,14 +9,18 @@ from typing import Any
 
 import backtrader as bt
 
+from ..core.distances import Atr, Protective, parse_distance
 from ..core.errors import DataError, InputError, unknown
 from ..core.names import Names
 from ..core.params import Bound, Rule
 from ..core.registry import INDICATORS, STRATEGIES
-from ..core.units import Distance
 from ..indicators.references import in_order, lines_read, spelled_out
+from .limits import impose, is_market
+from .lines import Lines
 from .nested import walk
-from .risk import Risk
+from .plan import Plan
+from .risk import DISTANCES, Risk, settings_of, true_ranges
+from .signals import Signals
 from .wake import Wake
 
 
@@ -54,6 +58,7 @@ class _Meta(type(bt.Strategy)):  # type: ignore[misc]
         _obj.indicators = {name: made[name] for name in uses}
         for name, indicator in _obj.indicators.items():
             setattr(_obj, name, indicator)
+        _obj.true_ranges = true_ranges(_obj)
         return _obj, args, kwargs
 
 
@@ -99,14 +104,15 @@ def _protecting(decide: Callable[[Any], None]) -> Callable[[Any], None]:
 class Strategy(bt.Strategy, metaclass=_Meta):
     """A backtrader strategy that YAML can configure.
 
-    Subclass it, declare the indicators it works with in ``uses`` and decide in ``next``. Each of
-    ``uses`` is an attribute of its name; the run's YAML may replace any of them, or add more. Every
-    feature of ``backtrader.Strategy`` stays usable; an own ``start`` or ``notify_order`` calls ``super()``.
+    Subclass it, declare the indicators it works with in ``uses``, and say in `signals` for all bars at once on
+    which to act; or decide bar by bar in ``next``. Each of ``uses`` is an attribute of its name in ``next`` and
+    a name of `Lines` in `signals`; the run's YAML may replace any of them, or add more. Every feature of
+    ``backtrader.Strategy`` stays usable; an own ``start`` or ``notify_order`` calls ``super()``.
 
     Parameters
     ----------
     stop_loss : amount, default=None
-        Distance of a stop from the entry price, as ``0.5%``, ``20bp``, ``10ticks`` or a price distance.
+        Distance of a stop from the entry price, as ``0.5%``, ``20bp``, ``10ticks``, ``2 atr`` or a price distance.
     take_profit : amount, default=None
         Distance of a limit order from the entry price.
     trailing_stop : amount, default=None
@@ -118,18 +124,36 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     -----
     Protective orders are sent when the entry has filled, so they work from the following bar on. When a
     bar touches stop and target, the stop fills.
+
+    Examples
+    --------
+    >>> class _Turn(Strategy):
+    ...     params = dict(least=0.0)
+    ...     uses = dict(vwap=Use("VWAP", {"anchor": "1d"}), delta=Use("VolumeDelta"))
+    ...
+    ...     def signals(self, lines):
+    ...         low, bought = lines["close"] < lines["vwap"], lines["delta"] > self.p.least
+    ...         return Signals(long_entry=low & bought, long_exit=~low)
+    >>> from types import SimpleNamespace
+    >>> author = SimpleNamespace(p=SimpleNamespace(least=0.0))
+    >>> made = _Turn.signals(author, Lines.of(close=[9.0, 9.0, 11.0], vwap=[10.0] * 3, delta=[-1.0, 2.0, 1.0]))
+    >>> made.long_entry.tolist()
+    [False, True, False]
     """
 
     params: Any = dict(stop_loss=None, take_profit=None, trailing_stop=None, time_stop=None)
     bounds: Mapping[str, Rule] = dict(
-        stop_loss=Distance(),
-        take_profit=Distance(),
-        trailing_stop=Distance(),
+        stop_loss=Protective(),
+        take_profit=Protective(),
+        trailing_stop=Protective(),
         time_stop=Bound(1, integer=True, optional=True),
     )
     uses: Mapping[str, Use] = {}
     indicators: dict[str, Any]
     _nested: list[Any] | None = None
+    plan: Plan | None = None
+    planned_by: Callable[[Any], Plan] = Plan
+    """What follows the signals; called with the strategy."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -138,7 +162,7 @@ class Strategy(bt.Strategy, metaclass=_Meta):
             inherited.update(base.__dict__.get("bounds", {}))
         cls.bounds = {**inherited, **cls.__dict__.get("bounds", {})}
         if "next" in cls.__dict__:
-            cls.next = _protecting(cls.__dict__["next"])
+            cls.next = _protecting(cls.__dict__["next"])  # type: ignore[method-assign,assignment]
         STRATEGIES.add(cls)
 
     @classmethod
@@ -150,6 +174,13 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     def validate(cls, params: Mapping[str, Any], names: Names) -> Iterable[tuple[tuple[str | int, ...], str]]:
         """Complaints beyond bounds, each with its place inside ``params``; none by default."""
         return ()
+
+    @classmethod
+    def only_in_backtrader(cls, params: Mapping[str, Any]) -> str:
+        """What of ``params``, the defaults left out, the compiled engine cannot do exactly."""
+        given = {name: params.get(name, cls.defaults()[name]) for name in DISTANCES}
+        ranges = (name for name, value in given.items() if isinstance(value, str | Mapping))
+        return next((f"{n} in average true ranges" for n in ranges if isinstance(parse_distance(given[n]), Atr)), "")
 
     def _oncepost(self, dt: float) -> None:
         """Move nested indicators along too; backtrader leaves them where they show the last bar of all."""
@@ -165,22 +196,54 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     def start(self) -> None:
         """Refuse data too short for the warm-up, and lay out the protection."""
-        needed, bars = max(self._minperiods), self.data.buflen() or len(self.data)
-        if bars and bars < needed:
-            name = self.data._name or "the feed"
-            raise DataError(f"{name}: {bars} bars, but the indicators need {needed} before the first value")
+        for data, needed in zip(self.datas, self._minperiods, strict=True):
+            bars = data.buflen() or len(data)
+            if bars and bars < needed:
+                name = data._name or "the feed"
+                raise DataError(f"{name}: {bars} bars, but the indicators need {needed} before the first value")
         self.risk = Risk(self)
+        impose(self, settings_of(self))
+        self.plan = self.planned_by(self) if type(self).signals is not Strategy.signals else None
 
     def notify_order(self, order: Any) -> None:
         """Place protection behind an entry that filled, take it away when the position is gone."""
         self.risk.notify(order)
+        if self.plan is not None:
+            self.plan.notify(order)
+
+    def signals(self, lines: Lines) -> Signals:
+        """On which bars to enter and to leave, for all bars at once; written instead of ``next``.
+
+        Whoever writes it gains the compiled engine, and an engine that leaves out bars on which nothing can
+        happen. It is asked once, with every line over all bars, and reads nothing but ``lines`` and ``self.p``.
+        Orders are the class's own: entries at market, sized by the run's sizer, while flat; exits at market;
+        protection and time stop as the parameters say.
+
+        Parameters
+        ----------
+        lines : Lines
+            Columns and indicators by the names that rules use, as ``lines["vwap.upper1"]``.
+
+        Returns
+        -------
+        Signals
+            Each array a function of what is known at the close of its own bar. A comparison with NaN is false,
+            and its negation true: say ``a < b`` rather than ``~(a >= b)`` where a warm-up may be.
+        """
+        return Signals()
+
+    def next(self) -> None:
+        """Do what `signals` say; a strategy that decides bar by bar has its own."""
+        if self.plan is not None:
+            self.plan.act()
+            self.risk.settle()
 
     def wake(self) -> Wake | None:
         """The bars on which ``next`` may act, known before the first; None where that is not known.
 
         Engines may then leave out the others. Asked once the indicators are computed over all bars.
         """
-        return None
+        return None if self.plan is None else self.plan.wake()
 
     def overdue(self) -> int:
         """The bar, from 0, from which on `timed_out` closes the position held."""
@@ -188,16 +251,22 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     def enter_long(self, reason: str = "long.enter", **kwargs: Any) -> Any:
         """Buy at market, sized by the run's sizer; ``reason`` travels into orders.parquet."""
-        return self.buy(reason=reason, **kwargs)
+        if not is_market(kwargs):
+            return self.buy(reason=reason, **kwargs)
+        return self.risk.enter(lambda: self.buy(reason=reason, **kwargs))
 
     def enter_short(self, reason: str = "short.enter", **kwargs: Any) -> Any:
         """Sell at market, sized by the run's sizer."""
-        return self.sell(reason=reason, **kwargs)
+        if not is_market(kwargs):
+            return self.sell(reason=reason, **kwargs)
+        return self.risk.enter(lambda: self.sell(reason=reason, **kwargs))
 
     def exit(self, reason: str = "exit", **kwargs: Any) -> Any:
         """Close the position at market and withdraw its protection."""
         self.risk.withdraw()
-        return self.close(reason=reason, **kwargs)
+        if not is_market(kwargs) or "size" in kwargs:
+            return self.close(reason=reason, **kwargs)
+        return self.risk.leave(lambda: self.close(reason=reason, **kwargs))
 
     def timed_out(self) -> bool:
         """Close a position held for ``time_stop`` bars; true when it did."""

@@ -1,4 +1,4 @@
-"""Rules as expressions: parsed to a whitelist, evaluated on one bar or on whole arrays, equal either way.
+"""Rules as expressions: parsed to a whitelist, evaluated on whole arrays or on the bars so far, equal either way.
 
 Truth has three values. A comparison with a number that is not there (NaN: a warm-up, an empty bar) is
 unknown, ``and``, ``or`` and ``not`` follow Kleene, and a rule fires only where it is true.
@@ -9,90 +9,76 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import ExpressionError, nearest
 from ..core.names import Names
+from .functions import EVER, FUNCTIONS, Function, Value, Whole
+from .operators import BINARY, COMPARE, Array, both, either, is_true, negation
+from .rolling import shifted
 
 Ref = tuple[str, str]
-"""What a name refers to: (indicator, line), or ("", column) for a column of the feed."""
-Array = NDArray[np.float64]
-NAN = float("nan")
-
-
-def _known(made: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
-    """A comparison that is unknown where either side is."""
-
-    def compare(a: Any, b: Any) -> Any:
-        return np.where(np.isnan(a) | np.isnan(b), NAN, made(a, b))
-
-    return compare
-
-
-def _divide(a: Any, b: Any) -> Any:
-    with np.errstate(all="ignore"):
-        return np.where(np.equal(b, 0), NAN, np.divide(a, b))
-
-
-def _remainder(a: Any, b: Any) -> Any:
-    with np.errstate(all="ignore"):
-        return np.where(np.equal(b, 0), NAN, np.mod(a, b))
-
-
-def _and(a: Any, b: Any) -> Any:
-    return np.where((a == 0) | (b == 0), 0.0, np.where(np.isnan(a) | np.isnan(b), NAN, 1.0))
-
-
-def _or(a: Any, b: Any) -> Any:
-    yes = ((a != 0) & ~np.isnan(a)) | ((b != 0) & ~np.isnan(b))
-    return np.where(yes, 1.0, np.where(np.isnan(a) | np.isnan(b), NAN, 0.0))
-
-
-def _not(a: Any) -> Any:
-    return np.where(np.isnan(a), NAN, np.equal(a, 0))
-
-
-def _quiet(made: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that gives NaN, never inf or a warning, outside its domain."""
-
-    def call(*args: Any) -> Any:
-        with np.errstate(all="ignore"):
-            value = made(*args)
-        return np.where(np.isinf(value), NAN, value)
-
-    return call
-
-
-BINARY: dict[type[ast.AST], tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.Add: ("+", np.add),
-    ast.Sub: ("-", np.subtract),
-    ast.Mult: ("*", np.multiply),
-    ast.Div: ("/", _divide),
-    ast.Mod: ("%", _remainder),
-}
-COMPARE: dict[type[ast.AST], tuple[str, Callable[[Any, Any], Any]]] = {
-    ast.Lt: ("<", _known(np.less)),
-    ast.LtE: ("<=", _known(np.less_equal)),
-    ast.Gt: (">", _known(np.greater)),
-    ast.GtE: (">=", _known(np.greater_equal)),
-    ast.Eq: ("==", _known(np.equal)),
-    ast.NotEq: ("!=", _known(np.not_equal)),
-}
-FUNCTIONS: dict[str, tuple[int, Callable[..., Any]]] = {
-    "abs": (1, np.abs),
-    "sqrt": (1, _quiet(np.sqrt)),
-    "log": (1, _quiet(np.log)),
-    "sign": (1, np.sign),
-    "min": (2, np.minimum),
-    "max": (2, np.maximum),
-}
+"""What a name refers to: (indicator, line), (feed, column), or ("", column) for a column of the traded feed."""
+_BACK = Whole(low=0)
+_DEEPEST = 100
+"""Parts within parts that an expression may have."""
 _ALLOWED = "numbers, names, x[1], + - * / %, comparisons, and, or, not, " + ", ".join(f"{f}()" for f in FUNCTIONS)
 
-Fetch = Callable[[Ref, int], Any]
-Node = Callable[[Fetch, int], Any]
+
+class Columns(Protocol):
+    """Where an expression finds what it reads; `lines.Lines` is one."""
+
+    def __len__(self) -> int:
+        """Bars of the traded feed."""
+        ...
+
+    def own(self, ref: Ref) -> Array:
+        """What ``ref`` stands for, one value a bar of its own feed."""
+        ...
+
+    def lifted(self, values: Array, feed: str) -> Array:
+        """Values of the bars of ``feed`` at those of the traded one: of the last that has closed by then."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A part of an expression.
+
+    Parameters
+    ----------
+    run : callable
+        Its value, from the columns that are read.
+    lag : int
+        How many bars back it looks.
+    feed : str or None
+        Whose bars its values follow: "" for the traded feed, None for a constant.
+    """
+
+    run: Callable[[Columns], Any]
+    lag: int = 0
+    feed: str | None = None
+
+    @classmethod
+    def over(cls, apply: Callable[..., Any], parts: list[_Node], back: int = 0) -> _Node:
+        """``apply`` to the values of ``parts``: on the bars of their feed, of the traded one if they have several."""
+        feeds = {p.feed for p in parts if p.feed is not None}
+        feed = (feeds.pop() if len(feeds) == 1 else "") if feeds else None
+        values = [part.on(feed) for part in parts]
+        lag = max((p.lag for p in parts), default=0) + back
+        return cls(lambda columns: apply(*(value(columns) for value in values)), min(lag, EVER), feed)
+
+    def on(self, feed: str | None) -> Callable[[Columns], Any]:
+        """Its value on the bars of ``feed``."""
+        own = self.feed
+        if not own or own == feed:
+            return self.run
+        return lambda columns: columns.lifted(self.run(columns), own)
 
 
 class Expression:
@@ -102,7 +88,8 @@ class Expression:
     ----------
     text : str
         The rule, as in ``close < vwap.lower1 and delta > 0``. A bare indicator name is its first line,
-        ``name.line`` any line, feed columns go by their own names, ``x[1]`` is the value one bar ago.
+        ``name.line`` any line, columns of the traded feed go by their own names, those of another as
+        ``feed.column``; ``x[1]`` is the value one bar ago. `functions.FUNCTIONS` has the functions.
     names : Names
         What it may refer to.
 
@@ -110,8 +97,10 @@ class Expression:
     ----------
     refs : tuple of Ref
         What it reads.
+    values_read : set of str
+        The named numbers among it.
     lag : int
-        How many bars back it looks.
+        How many bars back it looks; `functions.EVER` where it may look at all of them.
 
     Raises
     ------
@@ -123,8 +112,8 @@ class Expression:
     >>> rule = Expression("close > vwap and delta[1] > 0", Names(("close",), {"vwap": ("vwap",), "delta": ("delta",)}))
     >>> rule.refs, rule.lag
     ((('', 'close'), ('vwap', 'vwap'), ('delta', 'delta')), 1)
-    >>> columns = {"close": [1.0, 3.0], "vwap": [2.0, 2.0], "delta": [5.0, -1.0]}
-    >>> rule.over(lambda ref: np.array(columns[ref[1]])).tolist()
+    >>> from tapeflow.strategies.lines import Lines
+    >>> rule.over(Lines.of(close=[1.0, 3.0], **{"vwap.vwap": [2.0, 2.0], "delta.delta": [5.0, -1.0]})).tolist()
     [False, True]
     >>> Expression("close > __import__('os')", Names(("close",)))
     Traceback (most recent call last):
@@ -136,76 +125,44 @@ class Expression:
         self.text = text
         self._names = names
         self._refs: dict[Ref, None] = {}
-        self.lag = self._depth = 0
-        self._node = self._parse(text)
+        self.values_read: set[str] = set()
+        self._depth = 0
+        node = self._parse(text)
+        self._run, self.lag = node.on(""), node.lag
         self.refs = tuple(self._refs)
 
-    def over(self, column: Callable[[Ref], Array]) -> NDArray[np.bool_]:
-        """Where the rule is true, over whole columns of one length."""
-        arrays = {ref: np.asarray(column(ref), dtype=np.float64) for ref in self.refs}
-        value = self._node(lambda ref, ago: _shift(arrays[ref], ago), 0)
-        shape = next(iter(arrays.values())).shape if arrays else ()
-        value = np.broadcast_to(np.asarray(value, dtype=np.float64), shape)
-        return np.asarray(~np.isnan(value) & (value != 0))
+    def over(self, columns: Columns) -> NDArray[np.bool_]:
+        """Where the rule is true, one value a bar of the traded feed."""
+        return np.asarray(is_true(self.values(columns)))
 
-    def at(self, fetch: Callable[[Ref, int], float]) -> bool:
-        """Whether the rule is true now; ``fetch(ref, ago)`` gives NaN for a bar before the first."""
-        value = float(self._node(fetch, 0))
-        return not math.isnan(value) and value != 0
+    def values(self, columns: Columns) -> Array:
+        """What the expression is worth on each bar, for one that is a price or a size."""
+        return np.broadcast_to(np.asarray(self._run(columns), dtype=np.float64), (len(columns),))
 
-    def value(self, fetch: Callable[[Ref, int], float]) -> float:
-        """What the expression is worth now, for one that is a price rather than a condition."""
-        return float(self._node(fetch, 0))
-
-    def _parse(self, text: str) -> Node:
+    def _parse(self, text: str) -> _Node:
         if not isinstance(text, str) or not text.strip():
             raise ExpressionError("column 1: the rule is empty")
         try:
-            tree = ast.parse(text.strip(), mode="eval")
-        except (SyntaxError, ValueError, RecursionError) as err:
+            tree = ast.parse(" ".join(text.strip().splitlines()), mode="eval")
+            return self._build(tree.body)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as err:
             column = getattr(err, "offset", None) or 1
             raise ExpressionError(f"column {column}: this is no expression (allowed: {_ALLOWED})") from None
-        return self._build(tree.body)
 
-    def _build(self, node: ast.AST) -> Node:
+    def _build(self, node: ast.AST) -> _Node:
         build = getattr(self, f"_{type(node).__name__.lower()}", None)
         if build is None:
             raise self._wrong(node, f"{type(node).__name__} is not allowed (allowed: {_ALLOWED})")
-        made: Node = build(node)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._wrong(node, f"this is nested more than {_DEEPEST} deep; make it two rules, or an indicator")
+        made: _Node = build(node)
+        self._depth -= 1
         return made
 
     @staticmethod
     def _wrong(node: ast.AST, what: str) -> ExpressionError:
         return ExpressionError(f"column {getattr(node, 'col_offset', 0) + 1}: {what}")
-
-    def _constant(self, node: ast.Constant) -> Node:
-        if not isinstance(node.value, int | float):
-            raise self._wrong(node, f"{node.value!r} is no number")
-        number = float(node.value)
-        return lambda fetch, ago: number
-
-    def _name(self, node: ast.Name) -> Node:
-        lines = self._names.lines.get(node.id)
-        if lines:
-            return self._read((node.id, lines[0]))
-        if node.id in self._names.columns:
-            return self._read(("", node.id))
-        raise self._wrong(node, self._unknown("name", node.id, (*self._names.lines, *self._names.columns)))
-
-    def _attribute(self, node: ast.Attribute) -> Node:
-        if not isinstance(node.value, ast.Name):
-            raise self._wrong(node, f"only name.line has a dot (allowed: {_ALLOWED})")
-        lines = self._names.lines.get(node.value.id)
-        if lines is None:
-            raise self._wrong(node, self._unknown("indicator", node.value.id, tuple(self._names.lines)))
-        if node.attr not in lines:
-            raise self._wrong(node, self._unknown(f"line of {node.value.id}", node.attr, lines))
-        return self._read((node.value.id, node.attr))
-
-    def _read(self, ref: Ref) -> Node:
-        self._refs[ref] = None
-        self.lag = max(self.lag, self._depth)
-        return lambda fetch, ago: fetch(ref, ago)
 
     @staticmethod
     def _unknown(what: str, name: str, allowed: tuple[str, ...]) -> str:
@@ -213,77 +170,165 @@ class Expression:
         hint = f", did you mean '{near}'?" if near else ""
         return f"unknown {what} '{name}'{hint} (allowed: {', '.join(allowed)})"
 
-    def _subscript(self, node: ast.Subscript) -> Node:
-        back = node.slice
-        if not isinstance(back, ast.Constant) or not isinstance(back.value, int) or isinstance(back.value, bool):
-            raise self._wrong(node, "x[n] takes a whole number of bars back, as in close[1]")
-        bars = back.value
-        self._depth += bars
-        inner = self._build(node.value)
-        self._depth -= bars
-        return lambda fetch, ago: inner(fetch, ago + bars)
+    def _constant(self, node: ast.Constant) -> _Node:
+        if isinstance(node.value, str):
+            raise self._wrong(
+                node, f"{node.value!r} is no number; text goes with time, weekday and sessions, as in time >= '09:30'"
+            )
+        try:
+            number = float(node.value)  # type: ignore[arg-type]
+        except (TypeError, OverflowError):
+            raise self._wrong(node, f"{node.value!r} is no number") from None
+        if not math.isfinite(number):
+            raise self._wrong(node, "this number is too large")
+        return _Node(lambda columns: number)
 
-    def _boolop(self, node: ast.BoolOp) -> Node:
-        parts = [self._build(v) for v in node.values]
-        join = _and if isinstance(node.op, ast.And) else _or
+    def _name(self, node: ast.Name) -> _Node:
+        lines = self._names.lines.get(node.id)
+        if lines:
+            return self._read((node.id, lines[0]))
+        if node.id in self._names.columns:
+            return self._read(("", node.id))
+        if node.id in self._names.values:
+            self.values_read.add(node.id)
+            number = float(self._names.values[node.id])
+            return _Node(lambda columns: number)
+        if (function := FUNCTIONS.get(node.id)) and function.bare:
+            return self._apply(node, function, [], [])
+        if node.id in self._names.feeds:
+            raise self._wrong(node, f"'{node.id}' is a feed; name a column of it, as in {node.id}.close")
+        known = (*self._names.values, *self._names.lines, *self._names.columns)
+        raise self._wrong(node, self._unknown("name", node.id, known))
 
-        def run(fetch: Fetch, ago: int) -> Any:
-            value = parts[0](fetch, ago)
-            for part in parts[1:]:
-                value = join(value, part(fetch, ago))
-            return value
+    def _attribute(self, node: ast.Attribute) -> _Node:
+        path = ast.unparse(node).split(".") if _is_dotted(node) else []
+        if not path:
+            raise self._wrong(node, f"only name.line has a dot (allowed: {_ALLOWED})")
+        try:
+            return self._read(self._names.find(path))
+        except LookupError as err:
+            raise self._wrong(node, str(err.args[0])) from None
 
-        return run
+    def _read(self, ref: Ref) -> _Node:
+        self._refs[ref] = None
+        return _Node(lambda columns: columns.own(ref), 0, self._names.feed_of(ref[0]))
 
-    def _unaryop(self, node: ast.UnaryOp) -> Node:
+    def _subscript(self, node: ast.Subscript) -> _Node:
+        try:
+            bars = _BACK.read(self._written(node.slice))
+        except ValueError:
+            raise self._wrong(node, "x[n] takes a whole number of bars back, as in close[1]") from None
+        return _Node.over(lambda x: shifted(x, bars), [self._build(node.value)], bars)
+
+    def _boolop(self, node: ast.BoolOp) -> _Node:
+        join = both if isinstance(node.op, ast.And) else either
+        return _Node.over(lambda *parts: reduce(join, parts), [self._build(v) for v in node.values])
+
+    def _unaryop(self, node: ast.UnaryOp) -> _Node:
         inner = self._build(node.operand)
         if isinstance(node.op, ast.Not):
-            return lambda fetch, ago: _not(inner(fetch, ago))
+            return _Node.over(negation, [inner])
         if isinstance(node.op, ast.USub):
-            return lambda fetch, ago: np.negative(inner(fetch, ago))
+            return _Node.over(np.negative, [inner])
         if isinstance(node.op, ast.UAdd):
             return inner
         raise self._wrong(node, f"this operator is not allowed (allowed: {_ALLOWED})")
 
-    def _binop(self, node: ast.BinOp) -> Node:
+    def _binop(self, node: ast.BinOp) -> _Node:
         if type(node.op) not in BINARY:
             raise self._wrong(node, f"{type(node.op).__name__} is not allowed (allowed: {_ALLOWED})")
-        left, right = self._build(node.left), self._build(node.right)
-        join = BINARY[type(node.op)][1]
-        return lambda fetch, ago: join(left(fetch, ago), right(fetch, ago))
+        return _Node.over(BINARY[type(node.op)], [self._build(node.left), self._build(node.right)])
 
-    def _compare(self, node: ast.Compare) -> Node:
-        sides = [self._build(v) for v in (node.left, *node.comparators)]
+    def _compare(self, node: ast.Compare) -> _Node:
         for op in node.ops:
             if type(op) not in COMPARE:
                 raise self._wrong(node, f"{type(op).__name__} is not allowed (allowed: {_ALLOWED})")
-        tests = [COMPARE[type(op)][1] for op in node.ops]
+        tests = [COMPARE[type(op)] for op in node.ops]
+        sides = [node.left, *node.comparators]
+        read = next((f.literal for f in map(_called, sides) if f and f.literal), None)
 
-        def run(fetch: Fetch, ago: int) -> Any:
-            values = [side(fetch, ago) for side in sides]
-            made = tests[0](values[0], values[1])
-            for i, test in enumerate(tests[1:], 1):
-                made = _and(made, test(values[i], values[i + 1]))
-            return made
+        def compare(*values: Any) -> Any:
+            return reduce(both, (test(values[i], values[i + 1]) for i, test in enumerate(tests)))
 
-        return run
+        return _Node.over(compare, [self._literal(side, read) or self._build(side) for side in sides])
 
-    def _call(self, node: ast.Call) -> Node:
+    def _literal(self, node: ast.AST, read: Callable[[str], float] | None) -> _Node | None:
+        """Text in a comparison with a time, as the number that it stands for."""
+        if read is None or not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            return None
+        try:
+            number = read(node.value)
+        except ValueError as err:
+            raise self._wrong(node, str(err)) from None
+        return _Node(lambda columns: number)
+
+    def _call(self, node: ast.Call) -> _Node:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
-        if name not in FUNCTIONS:
+        function = FUNCTIONS.get(name)
+        if function is None:
             near = nearest(name, FUNCTIONS)
             hint = f", did you mean '{near}'?" if near else ""
             raise self._wrong(node, f"unknown function '{name}'{hint} (allowed: {_ALLOWED})")
-        count, function = FUNCTIONS[name]
-        if node.keywords or len(node.args) != count:
-            raise self._wrong(node, f"{name}() takes {count} argument{'s' if count > 1 else ''}")
-        args = [self._build(a) for a in node.args]
-        return lambda fetch, ago: function(*(a(fetch, ago) for a in args))
+        if node.keywords or not function.fits(len(node.args)):
+            raise self._wrong(node, f"{name}() takes {function.asks()}: {function.signature(name)}")
+        parts, literals = self._arguments(name, function, node.args)
+        if function.over_bars and all(part.feed is None for part in parts):
+            raise self._wrong(node, f"{name}() of a constant: give it a column or a line")
+        return self._apply(node, function, parts, literals)
+
+    def _arguments(self, name: str, function: Function, given: list[ast.expr]) -> tuple[list[_Node], list[Any]]:
+        """Those that are expressions, and those that are written out, defaults included."""
+        takes = (*function.takes, *function.takes[-1:] * (len(given) - len(function.takes)))
+        parts: list[_Node] = []
+        literals: list[Any] = []
+        for n, argument in enumerate(takes):
+            if isinstance(argument, Value):
+                parts.append(self._build(given[n]))
+            elif n >= len(given):
+                literals.append(argument.default)
+            else:
+                try:
+                    literals.append(argument.read(self._written(given[n])))
+                except ValueError as err:
+                    raise self._wrong(given[n], f"{name}(): {err}") from None
+        return parts, literals
+
+    def _written(self, node: ast.AST) -> Any:
+        """A number or text as it stands in the rule, or the number of a name; what is neither is None."""
+        if isinstance(node, ast.Name) and node.id in self._names.values:
+            self.values_read.add(node.id)
+            value = self._names.values[node.id]
+            return int(value) if float(value).is_integer() else value
+        return node.value if isinstance(node, ast.Constant) else None
+
+    def _apply(self, node: ast.AST, function: Function, parts: list[_Node], literals: list[Any]) -> _Node:
+        if function.bare and not literals:
+            literals = [getattr(a, "default", None) for a in function.takes]
+        if missing := [c for c in function.reads if c not in self._names.columns]:
+            raise self._wrong(node, f"this needs the column '{missing[0]}', which the feed lacks")
+        columns = [self._read(("", name)) for name in function.reads]
+        return _Node.over(_filled(function, literals), [*columns, *parts], function.back(*literals))
 
 
-def _shift(column: Array, ago: int) -> Array:
-    if ago == 0:
-        return column
-    made = np.full_like(column, NAN)
-    made[ago:] = column[: max(len(column) - ago, 0)]
-    return made
+def _filled(function: Function, literals: list[Any]) -> Callable[..., Any]:
+    """A function of arrays, its written-out arguments filled in."""
+
+    def apply(*values: Any) -> Any:
+        if function.over_bars:
+            values = np.broadcast_arrays(*values)
+        return function.apply(*values, *literals)
+
+    return apply
+
+
+def _called(node: ast.AST) -> Function | None:
+    """The function whose result ``node`` is, if it is one's."""
+    name = node.func if isinstance(node, ast.Call) else node
+    return FUNCTIONS.get(name.id) if isinstance(name, ast.Name) else None
+
+
+def _is_dotted(node: ast.AST) -> bool:
+    """Whether ``node`` is a name with further names behind dots."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)

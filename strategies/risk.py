@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import backtrader as bt
 
-from ..core.units import Amount, parse_amount
+from ..core.distances import Atr, Measure, parse_distance
+from ..core.registry import INDICATORS
 from .wake import NEVER
 
 ENTRY_DONE = (bt.Order.Completed, bt.Order.Partial)
+DISTANCES = ("stop_loss", "take_profit", "trailing_stop")
+
+
+def settings_of(strategy: Any) -> dict[str, Any]:
+    """What protects a strategy's positions: the run's ``risk`` block, then the strategy's own parameters."""
+    block: Mapping[str, Any] = getattr(strategy.cerebro, "risk_block", None) or {}
+    own = {name: getattr(strategy.p, name) for name in (*DISTANCES, "time_stop")}
+    return {**own, **block}
+
+
+def true_ranges(strategy: Any) -> dict[int, Any]:
+    """Average true ranges of the first feed by their periods, as far as a strategy's distances ask for them.
+
+    They are indicators like others, so that nothing is decided before they are known.
+    """
+    settings = settings_of(strategy)
+    asked = (parse_distance(settings[name]) for name in DISTANCES if settings[name] is not None)
+    periods = {one.period for one in asked if isinstance(one, Atr)}
+    return {period: INDICATORS.find("talib.ATR")(strategy.data, timeperiod=period) for period in sorted(periods)}
 
 
 class Risk:
@@ -24,15 +45,18 @@ class Risk:
 
     def __init__(self, strategy: Any) -> None:
         self._strategy = strategy
-        p = strategy.p
+        settings = settings_of(strategy)
         self._stop, self._target, self._trail = (
-            None if v is None else parse_amount(v) for v in (p.stop_loss, p.take_profit, p.trailing_stop)
+            None if settings[name] is None else parse_distance(settings[name]) for name in DISTANCES
         )
-        self._bars: int | None = p.time_stop
+        self._bars: int | None = settings["time_stop"]
         self._orders: list[Any] = []
         self._side = 0.0
         self._entered = -1
+        self._price = math.nan
         self._unprotected: tuple[float, float] | None = None
+        self._entry: tuple[Any, int] = (None, 0)
+        self._exit: Any = None
 
     def notify(self, order: Any) -> None:
         """React to the news of an order on the first feed."""
@@ -47,12 +71,23 @@ class Risk:
         elif order.executed.size * side > 0:
             self.withdraw()
             self._unprotected = position.size, order.executed.price
+        elif order.status == bt.Order.Partial and order.exectype == bt.Order.Limit and self._is_alive(order):
+            self.renew(position.size, self._price)
+
+    def _is_alive(self, order: Any) -> bool:
+        """Whether a protective order still works of which ``order`` is the news."""
+        return any(own.ref == order.ref and own.alive() for own in self._orders)
 
     def settle(self) -> None:
         """Protect a new position, once the strategy has decided to keep it over this bar."""
         if self._unprotected:
             self._protect(*self._unprotected)
             self._unprotected = None
+
+    def renew(self, size: float, price: float) -> None:
+        """Protect ``size`` of the position, had for ``price``, in place of what protection there is."""
+        self.withdraw()
+        self._unprotected = size, price
 
     def withdraw(self) -> None:
         """Cancel whatever protection still rests, and send none that was due."""
@@ -61,6 +96,24 @@ class Risk:
         for order in orders:
             if order.alive():
                 self._strategy.cancel(order)
+
+    def enter(self, send: Callable[[], Any]) -> Any:
+        """Send a market order that opens; where one of an earlier bar is still being filled, that one instead."""
+        (order, bar), now = self._entry, len(self._strategy.data)
+        if order is not None and order.alive() and bar < now:
+            return order
+        self._entry = send(), now
+        return self._entry[0]
+
+    def leave(self, send: Callable[[], Any]) -> Any:
+        """Send a market order that closes; where one of before is still being filled, that one instead."""
+        if self._exit is not None and self._exit.alive():
+            return self._exit
+        (order, bar), now = self._entry, len(self._strategy.data)
+        if order is not None and order.alive() and bar < now:
+            self._strategy.cancel(order)
+        self._exit = send()
+        return self._exit
 
     def expired(self) -> bool:
         """Whether the position has been held for ``time_stop`` bars."""
@@ -71,14 +124,20 @@ class Risk:
         """The bar, from 0, from which on `expired` is true of the position held."""
         return self._entered + self._bars - 1 if self._bars and self._side else NEVER
 
+    def stop_distance(self, price: float) -> float | None:
+        """How far from ``price`` the stop of a position entered there would lie; None without one."""
+        asked = self._stop or self._trail
+        return None if asked is None else self._distance(asked, price)
+
     def _protect(self, size: float, price: float) -> None:
         side = 1.0 if size > 0 else -1.0
+        self._price = price
         if self._stop:
             level = price - side * self._distance(self._stop, price)
             self._send(size, "stop_loss", exectype=bt.Order.Stop, price=self._rounded(level))
         if self._trail:
             amount = {"trailamount": self._distance(self._trail, price)}
-            if self._trail.unit == "fraction":
+            if not isinstance(self._trail, Atr) and self._trail.unit == "fraction":
                 amount = {"trailpercent": self._trail.value}
             self._send(size, "trailing_stop", exectype=bt.Order.StopTrail, **amount)
         if self._target:
@@ -94,8 +153,10 @@ class Risk:
     def _tick(self) -> float | None:
         return getattr(self._strategy.data, "tick", None)
 
-    def _distance(self, amount: Amount, price: float) -> float:
-        return amount.at(price, self._tick())
+    def _distance(self, asked: Measure, price: float) -> float:
+        if isinstance(asked, Atr):
+            return asked.multiple * float(self._strategy.true_ranges[asked.period].lines[0][0])
+        return asked.at(price, self._tick())
 
     def _rounded(self, level: float) -> float:
         tick = self._tick()

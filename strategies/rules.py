@@ -5,63 +5,60 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
-
-from ..core.errors import ExpressionError, nearest
+from ..core.errors import ExpressionError
 from ..core.names import Names
+from ..core.params import Bound
 from .base import Strategy
-from .expressions import Array, Expression, Ref
-from .wake import Mask, Wake
-
-SIDES = ("long", "short")
-KEYS = ("enter", "exit")
-NAN = float("nan")
-
-
-class SideRule:
-    """Bound of ``long`` and ``short``: null, or a mapping with ``enter`` and, if wished, ``exit``."""
-
-    def check(self, value: Any) -> str:
-        """Empty when ``value`` is legal, else what a legal one is."""
-        if value is None:
-            return ""
-        if not isinstance(value, Mapping):
-            return f"must be {self.describe()}"
-        for key in value:
-            if key not in KEYS:
-                near = nearest(str(key), KEYS)
-                hint = f", did you mean '{near}'?" if near else ""
-                return f"has an unknown key '{key}'{hint} (allowed: {', '.join(KEYS)})"
-        return "" if "enter" in value else "lacks the key 'enter'"
-
-    def describe(self) -> str:
-        """What a legal value is, in words."""
-        return "a mapping of `enter` and, if wished, `exit`, each an expression, or null"
-
-    def schema(self) -> dict[str, Any]:
-        """JSON Schema of a legal value."""
-        rule = {"type": "string", "description": "an expression over columns and indicators' lines"}
-        side = {
-            "type": "object",
-            "properties": {"enter": rule, "exit": {**rule, "type": ["string", "null"]}},
-            "required": ["enter"],
-            "additionalProperties": False,
-        }
-        return {"anyOf": [side, {"type": "null"}]}
+from .expressions import Expression
+from .functions import FUNCTIONS
+from .lines import Lines
+from .rule_blocks import (
+    SIDES,
+    ExpressionText,
+    NamedNumbers,
+    NamedRules,
+    NumberOrExpression,
+    Rulebook,
+    SideRule,
+    asked,
+    expressions,
+    known,
+)
+from .rule_plan import Answers, plan_of, reasons
+from .signals import Signals
 
 
 class Rules(Strategy):
     """Entries and exits as expressions, long, short or both.
 
-    A rule is looked at when a bar has closed; what it orders fills at the next bar's open. An entry
-    counts only while flat. Where both sides' entries are true at once, neither trades.
+    A rule is looked at when a bar of the first feed has closed; what it orders fills at the next bar's open. Rules
+    are looked at in their order, `long` and `short` before the named ones, and one acts a bar.
+
+    - While flat: the first entry that is true. Where entries of both sides are true at once, none acts.
+    - In a position: the first exit of its side that is true, else the time stop, else, with ``pyramiding`` above 1,
+      the first entry of its side that is true.
 
     Parameters
     ----------
     long : mapping, default=None
-        ``enter`` and, if wished, ``exit``, as expressions; null for no long trades.
+        ``enter`` and, if wished, ``exit``, as expressions; null for no such trades. The orders are called
+        ``long.enter`` and ``long.exit``.
     short : mapping, default=None
         The same for short trades.
+    entries : mapping, default=None
+        Entry rules by name, which is what their orders are called. Each has ``long``, ``short`` or both: expressions;
+        ``size``: how many times what the sizer gives, a number or an expression, 1 when left out; ``limit``: the
+        price of a limit order, an expression, a market order when left out; ``valid``: bars for which it rests, 1
+        when left out.
+    exits : mapping, default=None
+        Exit rules by name. Each has ``long``, ``short`` or both; ``share``: what part of the position to close, from
+        0 to 1, in whole lots, 1 when left out. A part is closed once a position; protection then follows what is left.
+    values : mapping, default=None
+        Numbers by name, for expressions to read; what a sweep or ``--set strategy.params.values.name=…`` changes.
+    cooldown : int, default=0
+        Bars, from the one in which a position ended, whose entries are left alone.
+    pyramiding : int, default=1
+        Most entries of one position, resting ones included.
     stop_loss : amount, default=None
         Distance of a stop from the entry price, as ``0.5%``, ``20bp``, ``10ticks`` or a price distance.
     take_profit : amount, default=None
@@ -70,6 +67,12 @@ class Rules(Strategy):
         Distance of a stop that follows the close.
     time_stop : int, default=None
         Bars after which a position is closed at market.
+
+    Notes
+    -----
+    An entry whose ``size`` or ``limit`` is unknown or not above 0 does not act. A resting entry is withdrawn when its
+    bars are over, and when an exit closes the position. Stops of a position with several entries are measured from
+    the last one.
 
     Examples
     --------
@@ -80,97 +83,73 @@ class Rules(Strategy):
           params:
             long: {enter: "close < vwap.lower1 and delta > 0", exit: "close >= vwap"}
             stop_loss: 0.5%
+
+    With names::
+
+        strategy:
+          kind: Rules
+          params:
+            entries:
+              breakout: {long: "crossover(close, highest(high, 60)[1])", short: "crossunder(close, lowest(low, 60)[1])"}
+              dip: {long: "zscore(close, 120) < -2", limit: "close - 5", valid: 3, size: 0.5}
+            exits:
+              half: {long: "close > vwap.upper1", short: "close < vwap.lower1", share: 0.5}
+              flow: {long: "sum(delta, 5) < 0", short: "sum(delta, 5) > 0"}
+            cooldown: 10
+            pyramiding: 2
     """
 
-    params = dict(long=None, short=None)
-    bounds = dict(long=SideRule(), short=SideRule())
+    params = dict(long=None, short=None, entries=None, exits=None, values=None, cooldown=0, pyramiding=1)
+    bounds = dict(
+        long=SideRule(),
+        short=SideRule(),
+        entries=NamedRules({"size": NumberOrExpression(), "limit": ExpressionText(), "valid": Bound(1, integer=True)}),
+        exits=NamedRules({"share": Bound(0, 1, open_low=True)}),
+        values=NamedNumbers(),
+        cooldown=Bound(0, integer=True),
+        pyramiding=Bound(1, integer=True),
+    )
 
     @classmethod
     def validate(cls, params: Mapping[str, Any], names: Names) -> Iterable[tuple[tuple[str | int, ...], str]]:
         """Parse every expression; complain where one cannot be."""
-        if params.get("long") is None and params.get("short") is None:
-            yield ("long",), "there is no rule: give `long`, `short` or both"
-        for side in SIDES:
-            for key, text in (params.get(side) or {}).items():
-                if text is None and key == "exit":
-                    continue
-                try:
-                    Expression(text, names)
-                except ExpressionError as err:
-                    yield (side, key), str(err)
+        if all(params.get(block) is None for block in (*SIDES, "entries")):
+            yield ("long",), "there is no rule: give `long`, `short` or `entries`"
+        read, wrong = set[str](), False
+        for where, text in expressions(params):
+            try:
+                read |= Expression(text, known(params, names)).values_read
+            except ExpressionError as err:
+                wrong = True
+                yield where, str(err)
+        for name in params.get("values") or {}:
+            if any(name in taken for taken in (names.columns, names.lines, names.feeds, FUNCTIONS)):
+                yield ("values", name), f"'{name}' is a column, an indicator, a feed or a function; take another name"
+            elif name not in read and not wrong:
+                yield ("values", name), f"no rule reads '{name}'"
+        for name, rule in (params.get("entries") or {}).items():
+            if "valid" in rule and "limit" not in rule:
+                yield ("entries", name, "valid"), "goes with `limit`: a market order does not rest"
 
-    def __init__(self) -> None:
-        names = Names(
-            tuple(self.data.getlinealiases()),
-            {name: tuple(made.lines.getlinealiases()) for name, made in self.indicators.items()},
+    planned_by = staticmethod(plan_of)
+
+    @classmethod
+    def only_in_backtrader(cls, params: Mapping[str, Any]) -> str:
+        """What of ``params`` the compiled engine does not have.
+
+        Examples
+        --------
+        >>> Rules.only_in_backtrader({"long": {"enter": "close > open"}, "cooldown": 3})
+        'rules with a cooldown'
+        """
+        found = " and ".join(reasons(params))
+        return f"rules with {found}" if found else super().only_in_backtrader(params)
+
+    def signals(self, lines: Lines) -> Signals:
+        """Where an entry and where an exit is true, by side."""
+        book = Rulebook.of(asked(self.p), lines.names)
+        said = Answers(book, lines)
+        return Signals(
+            **{f"{side}_entry": said.any_of(book.entries, side) for side in SIDES},
+            **{f"{side}_exit": said.any_of(book.exits, side) for side in SIDES},
         )
-        self._rules = {
-            f"{side}.{key}": Expression(text, names)
-            for side in SIDES
-            for key, text in (getattr(self.p, side) or {}).items()
-            if text is not None
-        }
-        self._true: dict[str, Mask] | None = None
-        self._bars = 0
-
-    def signals(self) -> dict[str, Mask]:
-        """Where each rule is true, as arrays over all bars of the first feed."""
-        bars = self.data.buflen()
-        return {name: np.broadcast_to(rule.over(self._column), bars) for name, rule in self._rules.items()}
-
-    def wake(self) -> Wake | None:
-        """While flat the bars on which one side's entry is true, in a position those of its exit."""
-        if not self._whole():
-            return None
-        self._true = self.signals()
-        never = np.zeros(self.data.buflen(), dtype=bool)
-        enters = (self._true.get(f"{side}.enter", never) for side in SIDES)
-        leaves = (self._true.get(f"{side}.exit", never) for side in SIDES)
-        return Wake(np.logical_xor(*enters), *leaves)
-
-    def next(self) -> None:
-        """Exit, or enter while flat, once a bar of the first feed; bars of other feeds in between change nothing."""
-        if len(self.data) == self._bars:
-            return
-        self._bars = len(self.data)
-        size = self.position.size
-        if size:
-            side = "long" if size > 0 else "short"
-            if self._fires(f"{side}.exit"):
-                self.exit(reason=f"{side}.exit")
-            else:
-                self.timed_out()
-            return
-        long, short = self._fires("long.enter"), self._fires("short.enter")
-        if long and not short:
-            self.enter_long()
-        elif short and not long:
-            self.enter_short()
-
-    def _fires(self, name: str) -> bool:
-        rule = self._rules.get(name)
-        if rule is None:
-            return False
-        if self._whole():
-            if self._true is None:
-                self._true = self.signals()
-            return bool(self._true[name][len(self) - 1])
-        return rule.at(self._fetch)
-
-    def _whole(self) -> bool:
-        """Whether every line this strategy reads is computed ahead, on the clock of the first feed."""
-        if len(self.datas) > 1:
-            return False
-        return bool(self.cerebro._dorunonce and self.data.buflen())
-
-    def _line(self, ref: Ref) -> Any:
-        owner = self.indicators[ref[0]] if ref[0] else self.data
-        return getattr(owner.lines, ref[1])
-
-    def _column(self, ref: Ref) -> Array:
-        line = self._line(ref)
-        return np.array(line.array[: self.data.buflen()], dtype=np.float64)
-
-    def _fetch(self, ref: Ref, ago: int) -> float:
-        line = self._line(ref)
-        return float(line[-ago]) if len(line) > ago else NAN

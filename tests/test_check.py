@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from tapeflow.backtest.attacks import ATTACKS, known, replaced
 from tapeflow.backtest.cli import main
 from tapeflow.backtest.lookahead import Findings, attack, choose, mislabelled
-from tapeflow.backtest.runner import Source, read, simulate
+from tapeflow.backtest.runner import Source, genuine, read, simulate
 from tapeflow.backtest.start import later_starts
 from tapeflow.backtest.trace import Trace
 from tapeflow.configs.loader import from_mapping, load_config
@@ -41,6 +41,7 @@ STRATEGY_LEAKS = {
     "one_bar_ahead": ("OneBarAhead", r"order \d+"),
     "beyond_the_end": ("BeyondTheEnd", "the strategy"),
     "nested": ("Nested", r"line Ahead\.ahead"),
+    "whole_sample_signal": ("WholeSampleSignal", r"line signals\.long_entry"),
 }
 
 
@@ -123,7 +124,8 @@ class TestInnocents:
     @pytest.mark.parametrize("name", shipped())
     def test_a_shipped_config_raises_no_alarm(self, name: str) -> None:
         config = load_config(find_config(name), SHORT)
-        found = attack(config, read(config, "synth", lambda text: None), instants=3)
+        sources = {k: s for block in config.data for k, s in read(config, block, lambda text: None).items()}
+        found = attack(config, sources, instants=3)
         assert [str(leak) for leak in found.leaks] == []
         assert (found.runs, found.skipped) == (10, 0)
         assert found.lines > 0
@@ -186,7 +188,7 @@ class TestAttacks:
 
     def test_come_at_instants_of_orders_and_anywhere_after_the_warm_up(self) -> None:
         config = config_of(indicators={"tox": {"kind": "FlowToxicity", "window": 60}})
-        base = Trace.of(simulate(config, read(config, "synth", lambda text: None)))
+        base = Trace.of(simulate(genuine(config), read(config, "synth", lambda text: None)))
         chosen = choose(base, 8, 0)
         sent = {row[-1] for row in base.orders}
         assert len(chosen) in (7, 8)
@@ -219,7 +221,7 @@ class TestLaterStarts:
         }
         config = config_of(indicators=blocks)
         sources = read(config, "synth", lambda text: None)
-        starts = later_starts(config, sources, Trace.of(simulate(config, sources)))
+        starts = later_starts(config, sources, Trace.of(simulate(genuine(config), sources)))
         felt = {d.line: d.bars for d in starts.lines}
         assert (felt["delta.delta"], felt["tox.toxicity"], felt["all.toxicity"]) == (0, 29, None)
         assert starts.starts == 3
@@ -233,7 +235,7 @@ class TestCommand:
     def test_says_of_a_sound_config_what_kept_its_bits(self) -> None:
         done = tapeflow("check", "demo", "--set", SHORT[0], "--instants", 2)
         assert (done.exit_code, done.stderr) == (0, "")
-        assert done.stdout.startswith("demo: no look-ahead found. 15 lines, ")
+        assert done.stdout.startswith("demo: no look-ahead found. 19 lines, ")
         assert "kept every bit in 6 attacks" in done.stdout
         assert "vp.poc" in done.stdout
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,8 +10,11 @@ from hypothesis import strategies as st
 from tapeflow.core.errors import ExpressionError
 from tapeflow.core.names import Names
 from tapeflow.strategies.expressions import Expression
+from tapeflow.strategies.functions import EVER
+from tapeflow.strategies.lines import Lines
 
-NAMES = Names(("open", "close", "volume"), {"vwap": ("vwap", "lower1"), "delta": ("delta",)})
+NAMES = Names(("open", "close", "volume", "open_time", "close_time"), {"vwap": ("vwap", "lower1"), "delta": ("delta",)})
+WINDOWS = ["highest", "lowest", "sum", "mean", "std", "zscore", "median"]
 REFS = [("", "open"), ("", "close"), ("", "volume"), ("vwap", "vwap"), ("vwap", "lower1"), ("delta", "delta")]
 
 
@@ -25,13 +26,24 @@ def columns(seed: int, n: int = 40) -> dict:
     return made
 
 
-def at_every_bar(rule: Expression, data: dict) -> list[bool]:
-    n = len(next(iter(data.values())))
+def over(rule: Expression, data: dict, bars: int = 0) -> list[bool]:
+    """Where a rule is true, over the first ``bars`` bars or all of them."""
+    bars = bars or len(next(iter(data.values())))
+    return rule.over(Lines(NAMES, lambda ref: data[ref][:bars], {"": np.arange(float(bars))})).tolist()
 
-    def at(i: int) -> bool:
-        return rule.at(lambda ref, ago: data[ref][i - ago] if i >= ago else math.nan)
 
-    return [at(i) for i in range(n)]
+def bar_by_bar(rule: Expression, data: dict) -> list[bool]:
+    """What it says at each bar of the bars so far."""
+    return [over(rule, data, bars + 1)[-1] for bars in range(len(next(iter(data.values()))))]
+
+
+def at_once(rule: Expression, data: dict) -> list[bool]:
+    """What it says at each bar of no more bars than it looks back."""
+    made = []
+    for end in range(1, len(next(iter(data.values()))) + 1):
+        start = max(0, end - rule.lag - 1)
+        made.append(over(rule, {ref: values[start:end] for ref, values in data.items()})[-1])
+    return made
 
 
 numbers = st.recursive(
@@ -43,6 +55,8 @@ numbers = st.recursive(
         inner.map(lambda x: f"sqrt({x})"),
         inner.map(lambda x: f"abs({x})"),
         st.tuples(inner, inner).map(lambda t: f"max({t[0]}, {t[1]})"),
+        st.tuples(inner, st.integers(0, 3)).map(lambda t: f"prev({t[0]} + close, {t[1] + 1})"),
+        st.tuples(st.sampled_from(WINDOWS), inner, st.integers(2, 5)).map(lambda t: f"{t[0]}({t[1]} + close, {t[2]})"),
     ),
     max_leaves=6,
 )
@@ -51,6 +65,8 @@ conditions = st.recursive(
     lambda inner: st.one_of(
         st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda t: f"({t[0]} {t[1]} {t[2]})"),
         inner.map(lambda x: f"not ({x})"),
+        st.tuples(inner, st.integers(1, 4)).map(lambda t: f"count({t[0]} or close > 0, {t[1]}) > 1"),
+        st.tuples(numbers, numbers).map(lambda t: f"crossover({t[0]} + close, {t[1]})"),
     ),
     max_leaves=4,
 )
@@ -58,11 +74,11 @@ conditions = st.recursive(
 
 @settings(max_examples=150, deadline=None)
 @given(text=conditions, seed=st.integers(0, 1000))
-def test_one_bar_at_a_time_equals_whole_arrays(text: str, seed: int) -> None:
-    rule, data = Expression(text, NAMES), columns(seed)
-    whole = rule.over(lambda ref: data[ref])
-    expected = at_every_bar(rule, data)
-    assert expected == (np.broadcast_to(whole, len(expected)) if whole.shape == () else whole).tolist()
+def test_the_bars_to_come_and_those_out_of_sight_change_nothing(text: str, seed: int) -> None:
+    rule, data = Expression(text, NAMES), columns(seed, 25)
+    whole = over(rule, data)
+    assert whole == bar_by_bar(rule, data)
+    assert whole == at_once(rule, data)
 
 
 @pytest.mark.parametrize(
@@ -92,8 +108,8 @@ def test_unknown_never_fires(text: str, expected: list[bool]) -> None:
     if text == "close / delta > 0":
         data[("delta", "delta")] = np.array([1.0, 2.0, 0.0])
     rule = Expression(text, NAMES)
-    assert expected == rule.over(lambda ref: data[ref]).tolist()
-    assert expected == at_every_bar(rule, data)
+    assert expected == over(rule, data)
+    assert expected == bar_by_bar(rule, data)
 
 
 @pytest.mark.parametrize(
@@ -115,8 +131,35 @@ def test_unknown_never_fires(text: str, expected: list[bool]) -> None:
         ("close >", "this is no expression"),
         ("close = 1", "this is no expression"),
         ("", "the rule is empty"),
-        ("abs(close, 1)", "abs() takes 1 argument"),
+        ("abs(close, 1)", "abs() takes 1 argument: abs(x)"),
         ("sqr(close)", "did you mean 'sqrt'?"),
+        ("higest(high, 5)", "unknown function 'higest', did you mean 'highest'?"),
+        ("highest(close)", "highest() takes 2 arguments: highest(x, n)"),
+        ("highest(close, 0)", "highest(): n must be a whole number from 1 to 1000000"),
+        ("highest(close, 2.5)", "n must be a whole number"),
+        ("highest(close, -1)", "n must be a whole number"),
+        ("highest(close, volume)", "n must be a whole number"),
+        ("highest(close, x=3)", "highest() takes 2 arguments"),
+        ("std(close, 1)", "n must be a whole number from 2"),
+        ("percentile(close, 5, 101)", "q must be a number from 0 to 100"),
+        ("highest(5, 3) > close", "highest() of a constant: give it a column or a line"),
+        ("since(1 > 0) > 3", "since() of a constant"),
+        ("max(close)", "max() takes at least 2 arguments: max(a, b, …)"),
+        ("time >= '25:00'", "'25:00' is no time of day; write it as 09:30 or 09:30:15"),
+        ("close > '09:30'", "'09:30' is no number; text goes with time"),
+        ("weekday == 'Mo'", "'Mo' is no weekday (allowed: Mon, Tue, Wed, Thu, Fri, Sat, Sun)"),
+        ("between('8', '16:00')", "between(): '8' is no time of day"),
+        ("between(8, 16)", "between(): from must stand in quotes"),
+        ("time('Berlin') > 5", "time(): 'Berlin' is no time zone"),
+        ("session('1d@Europe/Berln') > 5", "'Europe/Berln' is no time zone"),
+        ("session('90m') > 5", "session '90m' must be whole hours, days or weeks, or month"),
+        ("session('8h@Europe/Berlin') > 5", "which a time zone needs"),
+        ("vwap.lower1.x > 0", "unknown line of vwap 'lower1.x', did you mean 'lower1'?"),
+        ("close.close > 0", "unknown indicator 'close'"),
+        ("(close).vwap[1].x > 0", "only name.line has a dot"),
+        ("1e999 > close", "too large"),
+        ("close" + " + 1" * 200, "this is nested more than 100 deep"),
+        ("1j > close", "1j is no number"),
         ("close if open else volume", "IfExp is not allowed"),
         ("(close := 1)", "NamedExpr is not allowed"),
     ],
@@ -129,5 +172,12 @@ def test_anything_beyond_the_whitelist_is_refused_by_name(text: str, said: str) 
     assert "\n" not in str(caught.value)
 
 
+def test_a_rule_may_go_over_several_lines() -> None:
+    data = {ref: np.array([1.0, 3.0]) for ref in REFS}
+    assert over(Expression("close > 2\n  and open > 2\n", NAMES), data) == [False, True]
+
+
 def test_it_says_how_far_back_it_looks() -> None:
     assert Expression("close[2] > (vwap + close[1])[3]", NAMES).lag == 4
+    assert Expression("highest(mean(close, 5)[2], 3) > prev(vwap, 4)", NAMES).lag == 8
+    assert Expression("since(close > vwap) > 3", NAMES).lag == EVER

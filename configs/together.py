@@ -1,0 +1,40 @@
+"""What is legal in each block of a run alone, but not together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..core.distances import parse_distance
+from .errors import Complaint
+
+STOPS = ("stop_loss", "trailing_stop")
+
+
+def contradictions(config: Any) -> Iterator[Complaint]:
+    """Everything in ``config``, a `RunConfig`, that goes against another part of it."""
+    block = next(iter(config.data.values()))
+    instrument, money, sizer = block.instrument, config.broker, config.sizer
+    largest = 100.0 * instrument.leverage
+    for name in ("percent", "most", "start"):
+        if (asked := getattr(sizer, name)) is not None and asked > largest:
+            text = f"is more than 100 times the leverage of the traded feed, {instrument.leverage:g} (got {asked:g})"
+            yield Complaint(("sizer", name), text)
+    if money.borrow and instrument.margin != "spot":
+        yield Complaint(("broker", "borrow"), f"is for margin spot; margin {instrument.margin} borrows nothing")
+    if config.fills.tape and money.participation is not None:
+        text = "is of a bar's volume; the tape has its own: fills: {from: tape, participation: 25%}"
+        yield Complaint(("broker", "participation"), text, on_key=True)
+    yield from _protection(config, block)
+
+
+def _protection(config: Any, block: Any) -> Iterator[Complaint]:
+    settings = {**config.strategy.params, **config.risk.settings()}
+    if config.sizer.risk is not None and not any(settings.get(name) is not None for name in STOPS):
+        yield Complaint(
+            ("sizer", "risk"), "sizes by the distance of the stop: set risk.stop_loss or risk.trailing_stop"
+        )
+    for name in (*STOPS, "take_profit"):
+        asked = getattr(config.risk, name)
+        if asked is not None and getattr(parse_distance(asked), "unit", "") == "ticks" and not block.tick:
+            yield Complaint(("risk", name), "is in ticks: set `tick` in the traded data block")
