@@ -8,6 +8,8 @@ from typing import Any
 import backtrader as bt
 from backtrader.position import Position
 
+from ..core.lots import whole_lots
+
 DUST = 1e-9
 """A remainder this small beside what was traded is rounding, not a position."""
 
@@ -39,9 +41,11 @@ class Fees(bt.CommInfoBase):
         Share for limit orders that rested before they filled.
     taker : float, default=0.0
         Share for everything else.
+    lot : float, default=None
+        Step that sizes of target orders are rounded down to; 1e-8 when None.
     """
 
-    params = dict(maker=0.0, taker=0.0, stocklike=True, commtype=bt.CommInfoBase.COMM_PERC, percabs=True)
+    params = dict(maker=0.0, taker=0.0, lot=None, stocklike=True, commtype=bt.CommInfoBase.COMM_PERC, percabs=True)
     resting = False
     """Set by the broker around the fill of an order that rested."""
 
@@ -49,14 +53,27 @@ class Fees(bt.CommInfoBase):
         rate = self.p.maker if self.resting else self.p.taker
         return float(abs(size) * rate * price)
 
+    def getsize(self, price: float, cash: float) -> float:
+        """Size worth ``cash``, in lots; backtrader's own gives whole coins, which is nothing below one."""
+        return whole_lots(self.p.leverage * cash / price, self.p.lot)
+
 
 class Broker(bt.brokers.BackBroker):
     """backtrader's broker with its known faults closed.
 
-    A limit order that rested pays the maker's fee. Slippage is taken in full, also beyond the bar's
+    A limit order that rested pays the maker's fee, and so does a stop-limit that came to rest after its stop was
+    touched. Slippage is taken in full, also beyond the bar's
     range, but never pushes a limit order through its limit. A remainder of rounding leaves neither a
     position nor an order open. A bar of another feed gives an order no second try at its own feed's old bar.
     """
+
+    def units(self, data: Any, value: float, price: float) -> float:
+        """The size in ``data`` that is worth ``value`` of account currency at ``price``."""
+        return value / price
+
+    def quote(self, data: Any, size: float, price: float) -> float:
+        """What ``size`` of ``data`` is worth at ``price``, in quote currency."""
+        return size * price
 
     def init(self) -> None:
         """Start a run."""
@@ -88,6 +105,27 @@ class Broker(bt.brokers.BackBroker):
         fees.resting = False
         order.rested = True
 
+    def _try_exec_stoplimit(
+        self,
+        order: Any,
+        popen: float,
+        phigh: float,
+        plow: float,
+        pclose: float,
+        pcreated: float,
+        plimit: float,
+    ) -> None:
+        buy = order.isbuy()
+        at_open = popen >= pcreated if buy else popen <= pcreated
+        # Touched within the bar, a limit on the near side of the stop waits there for the price to come back.
+        waits = not at_open and (plimit < pcreated if buy else plimit > pcreated)
+        fees = self.getcommissioninfo(order.data)
+        fees.resting = waits
+        super()._try_exec_stoplimit(order, popen, phigh, plow, pclose, pcreated, plimit)
+        fees.resting = False
+        if waits and order.triggered:
+            order.rested = True
+
     def _slip_up(self, pmax: float, price: float, doslip: bool = True, lim: bool = False) -> Any:
         slipped = super()._slip_up(pmax, price, doslip, lim)
         return min(slipped, pmax) if lim and slipped is not None else slipped
@@ -97,7 +135,15 @@ class Broker(bt.brokers.BackBroker):
         return max(slipped, pmin) if lim and slipped is not None else slipped
 
 
-def make_broker(cash: float, maker: float, taker: float, slip_perc: float = 0.0, slip_fixed: float = 0.0) -> Broker:
+def make_broker(
+    cash: float,
+    maker: float,
+    taker: float,
+    slip_perc: float = 0.0,
+    slip_fixed: float = 0.0,
+    *,
+    lot: float | None = None,
+) -> Broker:
     """A broker with its money and costs.
 
     Parameters
@@ -108,9 +154,11 @@ def make_broker(cash: float, maker: float, taker: float, slip_perc: float = 0.0,
         Fees as shares of notional.
     slip_perc, slip_fixed : float
         Slippage as a share of the price, or as a price distance; at most one above 0.
+    lot : float, optional
+        Step that sizes of target orders are rounded down to.
     """
     broker = Broker(
         cash=cash, slip_perc=slip_perc, slip_fixed=slip_fixed, slip_open=True, slip_match=True, slip_out=True
     )
-    broker.addcommissioninfo(Fees(maker=maker, taker=taker))
+    broker.addcommissioninfo(Fees(maker=maker, taker=taker, lot=lot))
     return broker

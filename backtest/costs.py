@@ -40,4 +40,28 @@ def costs_of(config: Any) -> Costs:
         raise DataError("broker.slippage is in ticks: set `tick` in the traded data block")
     if slip.unit == "fraction":
         return Costs(fees.maker, fees.taker, slip.amount, 0.0)
+    if slip.unit == "range":
+        return Costs(fees.maker, fees.taker, 0.0, 0.0)
     return Costs(fees.maker, fees.taker, 0.0, slip.amount * (tick or 0.0) if slip.unit == "ticks" else slip.amount)
+
+
+def not_compiled(config: Any) -> str:
+    """What of the costs and instruments of ``config`` is the work of backtrader's broker alone; empty for none.
+
+    The compiled engine refuses a run by this name.
+    """
+    money, traded = config.broker, next(iter(config.data.values())).instrument
+    fees = money.fees
+    asked = {
+        "broker.fees.tiers": fees.tiers,
+        "broker.fees.per_contract": fees.per_contract,
+        "broker.fees.minimum": fees.minimum,
+        "broker.slippage as a share of the range": money.slippage.unit == "range",
+        "broker.impact": money.impact is not None,
+        "broker.participation": money.participation is not None,
+        "broker.funding": money.funding is not None,
+        "broker.borrow": money.borrow,
+        f"margin {traded.margin}": traded.margin != "spot",
+        f"leverage {traded.leverage:g}": traded.leverage != 1.0,
+    }
+    return next((f"{name} is worked out by backtrader's broker" for name, used in asked.items() if used), "")

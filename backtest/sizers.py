@@ -6,29 +6,31 @@ import math
 from typing import Any
 
 import backtrader as bt
+import numpy as np
 
-DEFAULT_LOT = 1e-8
+from ..core.errors import DataError
+from ..core.lots import DEFAULT_LOT, whole_lots
+from .closed import ClosedTrips
+
+__all__ = [
+    "DEFAULT_LOT",
+    "FixedAmount",
+    "KellyFraction",
+    "PercentOfEquity",
+    "RiskPerTrade",
+    "VolatilityTarget",
+    "add_sizer",
+    "kelly",
+    "whole_lots",
+]
+
+YEAR = 365 * 86_400_000_000
+"""µs."""
 
 
-def whole_lots(size: float, lot: float | None) -> float:
-    """``size`` rounded down to whole lots, as the decimal number a person would write.
-
-    Parameters
-    ----------
-    size : float
-        In base currency, at least 0.
-    lot : float or None
-        Smallest step; 1e-8 when None.
-
-    Examples
-    --------
-    >>> whole_lots(0.12345, 0.001), whole_lots(0.3, 0.1), whole_lots(7.9, 1)
-    (0.123, 0.3, 7.0)
-    """
-    step = lot or DEFAULT_LOT
-    lots = math.floor(size / step * (1 + 1e-12) + 1e-9)
-    digits = max(0, -math.floor(math.log10(step)) + 2)
-    return round(float(lots * step), digits)
+def _notional(broker: Any, data: Any, size: float, price: float) -> float:
+    """What ``size`` is worth, in quote currency."""
+    return float(broker.quote(data, size, price) if hasattr(broker, "quote") else size * price)
 
 
 class _LotSizer(bt.Sizer):
@@ -37,7 +39,7 @@ class _LotSizer(bt.Sizer):
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
         price = data.close[0]
         size = whole_lots(self.wish(price), getattr(data, "lot", None))
-        return size if size * price >= getattr(data, "min_notional", 0.0) else 0.0
+        return size if _notional(self.broker, data, size, price) >= getattr(data, "min_notional", 0.0) else 0.0
 
     def wish(self, price: float) -> float:
         """Size before rounding, in base currency."""
@@ -74,3 +76,180 @@ class FixedAmount(_LotSizer):
     def wish(self, price: float) -> float:
         """The amount itself."""
         return float(self.p.size)
+
+
+class _Exposure(bt.Sizer):
+    """Turns a share of the equity, which `share` gives and ``most`` limits, into whole lots of any instrument.
+
+    Parameters
+    ----------
+    most : float, default=100.0
+        Percent of equity that a position's notional may be.
+    """
+
+    params = dict(most=100.0)
+
+    def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
+        price, equity = data.close[0], self.broker.getvalue()
+        wanted = self.share(data, price, equity)
+        if not wanted > 0 or not equity > 0:
+            return 0.0
+        value = equity * min(wanted, self.p.most / 100.0)
+        units = self.broker.units(data, value, price) if hasattr(self.broker, "units") else value / price
+        size = whole_lots(units, getattr(data, "lot", None))
+        return size if _notional(self.broker, data, size, price) >= getattr(data, "min_notional", 0.0) else 0.0
+
+    def share(self, data: Any, price: float, equity: float) -> float:
+        """Notional over equity; NaN or 0 for no order."""
+        raise AttributeError("a sizer says what share it wishes for")
+
+
+class ShareOfEquity(_Exposure):
+    """A share of the account's value, on instruments whose sizes are contracts.
+
+    Parameters
+    ----------
+    percent : float, default=10.0
+        Percent of equity at the close on which the order is sent.
+    """
+
+    params = dict(percent=10.0, most=math.inf)
+
+    def share(self, data: Any, price: float, equity: float) -> float:
+        """The share itself."""
+        return float(self.p.percent / 100.0)
+
+
+class VolatilityTarget(_Exposure):
+    """As much as has the volatility that is wanted of the account.
+
+    The share is the target over the realised volatility: the standard deviation (ddof 1) of the log returns of the
+    last ``window`` closes, times the root of how many such bars a year of 365 days holds, by the time those took. No
+    order is sent before there are as many, or while prices stand still.
+
+    Parameters
+    ----------
+    target : float, default=20.0
+        Percent a year.
+    window : int, default=60
+        Bars.
+    """
+
+    params = dict(target=20.0, window=60)
+
+    def share(self, data: Any, price: float, equity: float) -> float:
+        """Target over realised volatility."""
+        made = realised_volatility(data, self.p.window)
+        return float(self.p.target / 100.0 / made) if made > 0 else math.nan
+
+
+def realised_volatility(data: Any, window: int) -> float:
+    """Standard deviation of the last ``window`` log returns, for a year of 365 days; NaN before there are as many."""
+    if len(data) <= window:
+        return math.nan
+    moves = np.diff(np.log(np.array(data.close.get(size=window + 1))))
+    elapsed = data.close_time[0] - data.close_time[-window]
+    if not elapsed > 0:
+        return math.nan
+    return float(np.std(moves, ddof=1) * math.sqrt(window * YEAR / elapsed))
+
+
+class KellyFraction(_Exposure):
+    """A fraction of the bet that makes the account grow fastest, by the round trips that the run has finished.
+
+    Parameters
+    ----------
+    fraction : float, default=0.5
+        Of the whole Kelly bet; half of it is common, for the estimates err.
+    trades : int, default=30
+        Finished round trips before it is reckoned.
+    start : float, default=1.0
+        Percent of equity until then.
+    """
+
+    params = dict(fraction=0.5, trades=30, start=1.0)
+
+    def share(self, data: Any, price: float, equity: float) -> float:
+        """The fraction of what `kelly` says of the round trips so far."""
+        made = self.strategy.analyzers.closed.returns
+        if len(made) < self.p.trades:
+            return float(self.p.start / 100.0)
+        return float(self.p.fraction * kelly(made))
+
+
+def kelly(returns: list[float]) -> float:
+    """The share of the account to put into each bet that makes it grow fastest.
+
+    A bet wins b per unit with probability p and loses a with q = 1 − p, its mean win, mean loss and their frequencies
+    so far; the growth p·log(1 + f·b) + q·log(1 − f·a) is largest at f = p/a − q/b.
+
+    Parameters
+    ----------
+    returns : list of float
+        Of finished round trips, after fees, as shares of what was put in; what neither won nor lost is a loss of 0.
+
+    Returns
+    -------
+    float
+        0 where the bets lose or none won; infinite where none lost.
+
+    References
+    ----------
+    .. [1] J. L. Kelly, "A New Interpretation of Information Rate", Bell System Technical Journal 35, 1956.
+    .. [2] E. O. Thorp, "The Kelly Criterion in Blackjack, Sports Betting, and the Stock Market", 2006.
+
+    Examples
+    --------
+    >>> round(kelly([0.02, 0.02, 0.02, -0.01, -0.01]), 9)
+    40.0
+    """
+    wins, losses = [r for r in returns if r > 0], [-r for r in returns if r <= 0]
+    if not wins:
+        return 0.0
+    p = len(wins) / len(returns)
+    b, a = math.fsum(wins) / len(wins), math.fsum(losses) / len(losses) if losses else 0.0
+    if not a:
+        return math.inf
+    return max(p / a - (1.0 - p) / b, 0.0)
+
+
+class RiskPerTrade(_Exposure):
+    """As much as loses a given share of the account when the stop fills where it lies.
+
+    The share is the percent at risk over the stop's distance as a part of the price, both at the close on which the
+    order is sent. Without a stop it is no size at all.
+
+    Parameters
+    ----------
+    percent : float, default=1.0
+        Percent of equity at risk.
+    """
+
+    params = dict(percent=1.0)
+
+    def share(self, data: Any, price: float, equity: float) -> float:
+        """Percent at risk over the stop's distance."""
+        risk = getattr(self.strategy, "risk", None)
+        distance = risk.stop_distance(price) if risk is not None else None
+        if distance is None:
+            raise DataError("sizer.risk sizes by the distance of the stop: set risk.stop_loss or risk.trailing_stop")
+        return float(self.p.percent / 100.0 * price / distance) if distance > 0 else math.nan
+
+
+def add_sizer(cerebro: Any, config: Any) -> None:
+    """Give ``cerebro`` the sizer that ``config`` asks for."""
+    asked = config.sizer
+    most = asked.most if asked.most is not None else 100.0 * next(iter(config.data.values())).instrument.leverage
+    if asked.fixed is not None:
+        cerebro.addsizer(FixedAmount, size=asked.fixed)
+    elif asked.volatility is not None:
+        cerebro.addsizer(VolatilityTarget, target=asked.volatility, window=asked.window, most=most)
+    elif asked.kelly is not None:
+        cerebro.addanalyzer(ClosedTrips, _name="closed")
+        cerebro.addsizer(KellyFraction, fraction=asked.kelly, trades=asked.trades, start=asked.start, most=most)
+    elif asked.risk is not None:
+        cerebro.addsizer(RiskPerTrade, percent=asked.risk, most=most)
+    elif next(iter(config.data.values())).instrument.margin == "inverse":
+        cerebro.addsizer(ShareOfEquity, percent=asked.percent)
+    else:
+        cerebro.addsizer(PercentOfEquity, percent=asked.percent)

@@ -1,0 +1,115 @@
+"""What a run's account went through besides fills: funding, interest and forced closing, in figures and in words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .brokers.margin import LIQUIDATION
+
+PROTECTION = ("stop_loss", "take_profit", "trailing_stop")
+KINDS = ("funding", "borrow")
+
+
+def flows_of(strategy: Any) -> list[Any]:
+    """What positions paid and received while they were held, in time order."""
+    return list(getattr(getattr(strategy, "broker", None), "flows", ()))
+
+
+def inputs(strategy: Any) -> dict[str, Any]:
+    """Files that the account's costs were read from, by what they are."""
+    funding: Any = getattr(getattr(strategy, "broker", None), "funding", None)
+    return {"funding": funding.files} if getattr(funding, "files", ()) else {}
+
+
+def coin_contracts(config: Any) -> dict[str, float]:
+    """Quote currency in one contract of each feed that is settled in coin."""
+    blocks = {feed: config.data[name] for feed, name in config.feeds.items()}
+    return {feed: block.contract for feed, block in blocks.items() if block.instrument.margin == "inverse"}
+
+
+def figures(config: Any, strategy: Any, orders: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+    """Numbers of result.json about what the run's costs and instrument brought, where it has them."""
+    money, instrument = config.broker, next(iter(config.data.values())).instrument
+    flows, made = flows_of(strategy), {}
+    for kind, asked in zip(KINDS, (money.funding is not None, bool(money.borrow)), strict=True):
+        if asked:
+            amounts = [flow.amount for flow in flows if flow.kind == kind]
+            made[kind] = {"payments": len(amounts), "net": math.fsum(amounts)}
+    if instrument.margined:
+        made["liquidations"] = sum(row["reason"] == LIQUIDATION for row in orders.values())
+    return made
+
+
+def warnings(orders: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
+    """What orders tell that a reader should know."""
+    rows = list(orders.values())
+    if refused := sum(row["status"] == "margin" and row["reason"] in PROTECTION for row in rows):
+        yield (
+            f"{refused} protective orders were refused for lack of cash, and their positions went unprotected: "
+            "a cash account counts stop and target as if both filled; a smaller size or a margined instrument helps"
+        )
+    if closed := sum(row["reason"] == LIQUIDATION for row in rows):
+        yield f"{closed} positions were closed by force at their liquidation price"
+
+
+def assumptions(config: Any) -> Iterator[str]:
+    """How costs and margin were taken, in words."""
+    money, block = config.broker, next(iter(config.data.values()))
+    fees, instrument = money.fees, block.instrument
+    yield f"Fees: {fees.maker:.4%} for limit orders that rested, {fees.taker:.4%} for all others."
+    yield from _fee_schedule(fees)
+    yield f"Slippage: {money.slippage} against every market order and stop, also beyond the bar's range."
+    if money.impact is not None:
+        yield (
+            f"Market impact: {money.impact.coefficient:g} × volatility × √(size / volume), both of the "
+            f"{money.impact.window} bars before the fill."
+        )
+    if money.participation is not None:
+        yield f"Own fills are at most {money.participation:.2%} of a bar's volume; the rest waits for the next bar."
+    yield from _holding(money)
+    if instrument.margined:
+        yield _margin(instrument)
+    if missing := _missing(money, instrument):
+        yield f"{missing[:1].upper()}{missing[1:]} {'are' if 'and' in missing else 'is'} not simulated."
+    if config.risk.daily_loss is not None:
+        yield (
+            f"Daily loss: at a loss of {config.risk.daily_loss} in a session ({config.risk.session}), measured at "
+            "closes, everything is closed at the next open and nothing is opened until the next session."
+        )
+
+
+def _fee_schedule(fees: Any) -> Iterator[str]:
+    if fees.tiers:
+        yield "Fees fall with the notional of own fills in the 30 days before: " + "; ".join(
+            f"from {tier.volume:,.0f} {tier.maker:.4%} and {tier.taker:.4%}" for tier in fees.tiers
+        )
+    if fees.per_contract or fees.minimum:
+        yield f"Besides, {fees.per_contract:g} a contract; a fill costs at least {fees.minimum:g}."
+
+
+def _holding(money: Any) -> Iterator[str]:
+    if money.funding is not None:
+        rates = (
+            f"{money.funding.rate:.4%} every {money.funding.every}" if money.funding.rate is not None else "as dumped"
+        )
+        yield f"Funding: {rates}, on what is held at the close of the bar in which it falls due, at that close."
+    if money.borrow:
+        yield f"Borrow: {money.borrow:.2%} a year, simple, on what is sold short and on borrowed cash."
+
+
+def _missing(money: Any, instrument: Any) -> str:
+    """What is left out of the account, in words."""
+    has = {"funding": money.funding, "borrow": money.borrow, "liquidation": instrument.margined}
+    left = [name for name, here in has.items() if not here]
+    return " and ".join(part for part in (", ".join(left[:-1]), *left[-1:]) if part)
+
+
+def _margin(instrument: Any) -> str:
+    currency = "coin" if instrument.margin == "inverse" else "quote currency"
+    return (
+        f"Margin: {instrument.margin}, {instrument.collateral}, leverage {instrument.leverage:g}, maintenance "
+        f"{instrument.maintenance:.3%}; the account is in {currency}. A bar whose range reaches the liquidation price "
+        "closes the position there, after nearer stops and before targets; last prices stand for mark prices."
+    )

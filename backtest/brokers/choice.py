@@ -1,0 +1,101 @@
+"""The broker that a config asks for."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from ...feeds.funding import read_funding
+from ..broker import Broker, Fees, make_broker
+from ..costs import costs_of
+from .carry import CarryBroker, ConstantRate, Rates
+from .contracts import Contract, Inverse
+from .costly import CostlyBroker
+from .fees import InverseSchedule, Schedule
+from .impact import SquareRoot
+from .margin import MarginBroker
+
+
+def broker_for(config: Any) -> Broker:
+    """A broker with the money, costs and instruments of ``config``; the plainest that has them.
+
+    Raises
+    ------
+    TapeflowError
+        If slippage is in ticks and the tick is not known, or funding cannot be read.
+    """
+    kind = _kind(config)
+    costs, block = costs_of(config), next(iter(config.data.values()))
+    if kind is None:
+        return make_broker(config.broker.cash, *costs, lot=block.lot)
+    money = config.broker
+    made: Any = kind(
+        cash=money.cash, slip_perc=costs.slip_share, slip_fixed=costs.slip_price, slip_open=True, slip_match=True,
+        slip_out=True,
+    )  # fmt: skip
+    made.range_share = money.slippage.amount if money.slippage.unit == "range" else 0.0
+    made.impact = None if money.impact is None else SquareRoot(money.impact.coefficient, money.impact.window)
+    made.participation = money.participation
+    made.contracts = contracts_of(config)
+    made.addcommissioninfo(_fees(config))
+    if issubclass(kind, CarryBroker):
+        made.funding, made.borrow = _funding(config), money.borrow
+    if issubclass(kind, MarginBroker):
+        made.inverse = block.instrument.margin == "inverse"
+    return made  # type: ignore[no-any-return]
+
+
+def _kind(config: Any) -> Any:
+    """The class of broker that is needed; None for the plain one."""
+    money, instrument = config.broker, next(iter(config.data.values())).instrument
+    fees = money.fees
+    if instrument.margined:
+        return MarginBroker
+    if money.funding is not None or money.borrow:
+        return CarryBroker
+    sized = money.impact is not None or money.participation is not None or money.slippage.unit == "range"
+    return CostlyBroker if sized or fees.tiers or fees.per_contract or fees.minimum else None
+
+
+def contracts_of(config: Any) -> dict[str, Contract]:
+    """What each feed that the account can hold trades, by the feed's name."""
+    first = next(iter(config.data.values())).instrument.margin
+    blocks = {feed: config.data[name] for feed, name in config.feeds.items()}
+    return {feed: _contract(block) for feed, block in blocks.items() if block.instrument.margin == first}
+
+
+def _contract(block: Any) -> Contract:
+    given, size = block.instrument, block.contract
+    own: Any = Inverse if given.margin == "inverse" else Contract
+    counted = given.margin != "spot" and not math.isnan(size)
+    return own(  # type: ignore[no-any-return]
+        size=size if counted else 1.0,
+        paid=given.margin == "spot",
+        leverage=given.leverage,
+        maintenance=given.maintenance,
+        liquidation_fee=given.liquidation_fee,
+        isolated=given.collateral == "isolated",
+    )
+
+
+def _fees(config: Any) -> Fees:
+    fees, traded = config.broker.fees, next(iter(contracts_of(config).values()))
+    kind: Any = InverseSchedule if traded.inverse else Schedule
+    return kind(  # type: ignore[no-any-return]
+        maker=fees.maker,
+        taker=fees.taker,
+        tiers=tuple((tier.volume, tier.maker, tier.taker) for tier in fees.tiers),
+        per_contract=fees.per_contract,
+        minimum=fees.minimum,
+        contract=traded,
+        lot=next(iter(config.data.values())).step,
+    )
+
+
+def _funding(config: Any) -> Rates | None:
+    asked = config.broker.funding
+    if asked is None:
+        return None
+    if asked.rate is not None:
+        return ConstantRate(asked.rate, asked.interval)
+    return read_funding([config.folder / path for path in asked.path])

@@ -1,0 +1,149 @@
+"""Contracts: what a size is worth, what a price move pays, and at which price a position is closed by force."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Contract:
+    """An instrument whose sizes are base currency and whose account is kept in quote currency.
+
+    Parameters
+    ----------
+    size : float
+        Base currency in one contract of a venue that counts contracts; 1 elsewhere. Only fees by the contract ask.
+    paid : bool
+        Whether a position is paid for in full, with borrowed money if need be; else only its profit is settled.
+    leverage : float
+        Notional per unit of margin.
+    maintenance : float
+        Share of the notional that has to be left of the collateral.
+    liquidation_fee : float
+        Share of the notional that a forced close costs besides the taker's fee.
+    isolated : bool
+        Whether only the margin posted for a position is at stake, rather than the whole account.
+
+    Examples
+    --------
+    A long of 2 at 100 on a collateral of 40 is worth as much as its maintenance at 80 / (1 - 0.5 %):
+
+    >>> perpetual = Contract(leverage=5.0, maintenance=0.005)
+    >>> round(perpetual.liquidation_price(2.0, 100.0, 40.0), 6), perpetual.liquidation_price(2.0, 100.0, 40.0, 0.0)
+    (80.40201, 80.0)
+    """
+
+    size: float = 1.0
+    paid: bool = False
+    leverage: float = 1.0
+    maintenance: float = 0.0
+    liquidation_fee: float = 0.0
+    isolated: bool = False
+
+    inverse = False
+
+    def notional(self, size: float, price: float) -> float:
+        """What ``size`` is worth at ``price``, in account currency, without sign."""
+        return abs(size) * price
+
+    def quote(self, size: float, price: float) -> float:
+        """The same in quote currency."""
+        return abs(size) * price
+
+    def base(self, size: float, price: float) -> float:
+        """The same in base currency."""
+        return abs(size)
+
+    def contracts(self, size: float) -> float:
+        """How many contracts ``size`` is."""
+        return abs(size) / self.size
+
+    def units(self, value: float, price: float) -> float:
+        """The size that is worth ``value`` of account currency at ``price``."""
+        return value / price
+
+    def pnl(self, size: float, entry: float, price: float) -> float:
+        """Profit of a position of signed ``size`` from ``entry`` to ``price``, in account currency."""
+        return size * (price - entry)
+
+    def entry(self, size: float, price: float, added: float, at: float) -> float:
+        """Entry price of a position after more was added in its direction."""
+        return (price * size + added * at) / (size + added)
+
+    def liquidation_price(
+        self, size: float, entry: float, collateral: float, maintenance: float | None = None
+    ) -> float:
+        """The price at which collateral and profit together are just the maintenance margin.
+
+        Solves collateral + size·(p − entry) = maintenance·|size|·p.
+
+        Parameters
+        ----------
+        size, entry : float
+            The position.
+        collateral : float
+            What is at stake besides the position's profit, in account currency.
+        maintenance : float, optional
+            Instead of the contract's own; 0 gives the price at which the collateral is used up.
+
+        Returns
+        -------
+        float
+            NaN where there is none: no price above 0 is low enough.
+        """
+        rate = self.maintenance if maintenance is None else maintenance
+        price = (size * entry - collateral) / (size - rate * abs(size))
+        return price if price > 0 else math.nan
+
+
+@dataclass(frozen=True)
+class Inverse(Contract):
+    """An instrument whose sizes are contracts worth a fixed amount of quote currency, settled in base currency.
+
+    Examples
+    --------
+    One hundred contracts of 100 USD from 50,000 to 40,000 lose a twentieth of a coin:
+
+    >>> round(Inverse(size=100.0).pnl(100.0, 50_000.0, 40_000.0), 12)
+    -0.05
+    """
+
+    inverse = True
+
+    def notional(self, size: float, price: float) -> float:
+        """What ``size`` is worth at ``price``, in coin, without sign."""
+        return abs(size) * self.size / price
+
+    def quote(self, size: float, price: float) -> float:
+        """The same in quote currency, which no price changes."""
+        return abs(size) * self.size
+
+    def base(self, size: float, price: float) -> float:
+        """The same in coin."""
+        return abs(size) * self.size / price
+
+    def contracts(self, size: float) -> float:
+        """How many contracts ``size`` is: itself."""
+        return abs(size)
+
+    def units(self, value: float, price: float) -> float:
+        """The number of contracts worth ``value`` of coin at ``price``."""
+        return value * price / self.size
+
+    def pnl(self, size: float, entry: float, price: float) -> float:
+        """Profit in coin: size · contract · (1/entry − 1/price)."""
+        return size * self.size * (1.0 / entry - 1.0 / price) if size else 0.0
+
+    def entry(self, size: float, price: float, added: float, at: float) -> float:
+        """Harmonic mean of the prices, for coin is what was paid."""
+        return (size + added) / (size / price + added / at)
+
+    def liquidation_price(
+        self, size: float, entry: float, collateral: float, maintenance: float | None = None
+    ) -> float:
+        """The price at which collateral and profit together are just the maintenance margin, all in coin."""
+        rate = self.maintenance if maintenance is None else maintenance
+        owned = collateral + size * self.size / entry
+        price = (size + rate * abs(size)) * self.size / owned if owned else math.nan
+        return price if price > 0 else math.nan

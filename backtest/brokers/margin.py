@@ -1,0 +1,319 @@
+"""The broker of margined positions: initial margin, maintenance margin and forced closing."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import Any
+
+import backtrader as bt
+from backtrader.order import BuyOrder, SellOrder
+
+from ...core.errors import DataError
+from ..broker import WholePosition
+from .carry import CarryBroker, Flow
+from .contracts import Inverse
+
+LIMITS = (bt.Order.Limit, bt.Order.StopLimit, bt.Order.StopTrailLimit)
+STOPS = (bt.Order.Stop, bt.Order.StopTrail, bt.Order.StopLimit, bt.Order.StopTrailLimit)
+LIQUIDATION = "liquidation"
+
+
+class HarmonicPosition(WholePosition):
+    """A position whose entry price is the mean that contracts settled in coin have."""
+
+    size: float
+    price: float
+
+    def update(self, size: float, price: float, dt: Any = None) -> Any:
+        """Add ``size``."""
+        held, entry = self.size, self.price
+        made = super().update(size, price, dt)
+        if held and made[2] and not made[3]:
+            self.price = Inverse().entry(held, entry, size, price)
+            return made[0], self.price, *made[2:]
+        return made
+
+    def clone(self) -> HarmonicPosition:
+        """A copy, for the broker's trial execution."""
+        return HarmonicPosition(self.size, self.price)
+
+
+class MarginBroker(CarryBroker):
+    """The project's broker with accounts as venues of leverage keep them.
+
+    An order is taken, and filled, when the account's free margin covers the initial margin of what it opens, notional
+    over leverage, and its fee; what only closes needs none. Orders of one group, of which one fill cancels the others,
+    are each judged as if alone. In cross margin free is what the account is worth less the initial margin of all
+    positions, in isolated margin the account's cash less what was posted.
+
+    A position is closed by force, with all its orders cancelled, on the bar whose range reaches its liquidation price:
+    at that price, or at the open where the bar opens beyond it, but never for more than the collateral, which is where
+    the venue's insurance steps in. Stops nearer than the liquidation price fill before it, targets beyond it after.
+    """
+
+    inverse = False
+    _fundval: float
+
+    def init(self) -> None:
+        """Start a run."""
+        super().init()
+        kind: Any = HarmonicPosition if self.inverse else WholePosition
+        self.positions = defaultdict(kind)
+        self.posted: dict[Any, float] = {}
+        self._owner: dict[Any, Any] = {}
+        self._forced = False
+
+    def submit(self, order: Any, check: bool = True) -> Any:
+        """Take an order on a feed that the account can hold."""
+        if order.data._name not in self.contracts:
+            raise DataError(
+                f"{order.data._name}: is margined otherwise than the traded feed; one account holds one kind"
+            )
+        return super().submit(order, check=check)
+
+    def worth(self, data: Any, price: float) -> float:
+        """What a position adds to cash, at ``price``: all of it where it is paid for, else its profit."""
+        position, contract = self.positions[data], self.contract(data)
+        if contract.paid:
+            return float(position.size * price)
+        return contract.pnl(position.size, position.price, price)
+
+    def equity(self, data: Any = None, price: float = math.nan) -> float:
+        """Cash and the worth of all positions, at their closes; that of ``data`` at ``price``."""
+        held = [other for other, position in self.positions.items() if position.size]
+        return math.fsum([self.cash, *(self.worth(d, price if d is data else d.close[0]) for d in held)])
+
+    def free(self, data: Any, price: float) -> float:
+        """Margin that new positions can have, with ``data`` at ``price``."""
+        if self.contract(data).isolated:
+            return float(self.cash - math.fsum(self.posted.values()))
+        held = ((d, p.size) for d, p in self.positions.items() if p.size)
+        bound = (self._initial(d, size, price if d is data else d.close[0]) for d, size in held)
+        return self.equity(data, price) - math.fsum(bound)
+
+    def _initial(self, data: Any, size: float, price: float) -> float:
+        contract = self.contract(data)
+        return float(contract.notional(size, price) / contract.leverage) if size else 0.0
+
+    def _get_value(self, datas: Any = None, lever: bool = False) -> Any:
+        while self._cash_addition:
+            added = self._cash_addition.popleft()
+            self._fundshares += added / self._fundval
+            self.cash += added
+        if datas:
+            return math.fsum(self._signed(data) for data in datas)
+        self._value = self._valuelever = self.equity()
+        self._fundval = self._value / self._fundshares
+        self._valuemkt = self._valuemktlever = math.fsum(map(self._signed, self.positions))
+        self._leverage = self._valuemkt / self._value if self._value else 0.0
+        return self._value
+
+    def _signed(self, data: Any) -> float:
+        size = self.positions[data].size
+        return math.copysign(self.contract(data).notional(size, data.close[0]), size) if size else 0.0
+
+    def check_submitted(self) -> None:
+        """Take the orders sent on the bar before, or refuse those that the margin does not cover."""
+        sizes: dict[Any, float] = {}
+        before: dict[Any, float] = {}
+        reserved = 0.0
+        while self.submitted:
+            order = self.submitted.popleft()
+            if self._take_children(order) is None:
+                continue
+            position: Any = self.positions[order.data]
+            group, held = self._group(order), float(sizes.get(order.data, position.size))
+            first = group not in before
+            held = before.setdefault(group, held)
+            needed = self._needed(order, held)
+            if needed > 0 and self.free(order.data, order.data.close[0]) - reserved < needed:
+                self._refuse(order)
+                continue
+            if first:
+                sizes[order.data] = held + order.size
+                reserved += max(needed, 0.0)
+            self.submit_accept(order)
+
+    def _group(self, order: Any) -> Any:
+        """What orders share of which one fill cancels the others."""
+        return ("children", order.parent.ref) if order.parent is not None else ("group", self._ocos[order.ref])
+
+    def _needed(self, order: Any, held: float) -> float:
+        """Free margin that ``order`` takes from a position of ``held``; 0 when it opens nothing."""
+        data, price, size = order.data, order.created.price, order.size
+        closed = min(abs(size), abs(held)) if size * held < 0 else 0.0
+        opened = abs(size) - closed
+        if opened <= 1e-9 * abs(size):
+            return 0.0
+        fee = self.getcommissioninfo(data).getcommission(opened, price)
+        return float(self._initial(data, opened, price) - self._initial(data, closed, price) + fee)
+
+    def _refuse(self, order: Any) -> None:
+        order.margin()
+        self.notify(order)
+        self._ococheck(order)
+        self._bracketize(order, cancel=True)
+
+    def _execute(self, order: Any, ago: Any = None, price: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if price is None:
+            return
+        data, size = order.data, order.executed.remsize
+        if self.p.filler is not None and not self._forced:
+            size = math.copysign(self.p.filler(order, price, ago), size)
+        position = self.positions[data]
+        entry = position.price
+        _, _, opened, closed = position.pseudoupdate(size, price)
+        profit, closed_fee = self._close(data, closed, entry, price) if closed else (0.0, 0.0)
+        opened_fee = self._open(data, opened, price) if opened else 0.0
+        refused = math.isnan(opened_fee)
+        if refused:
+            opened, opened_fee = 0.0, 0.0
+        if closed + opened:
+            self._fill(order, price, entry, (closed, closed_fee), (opened, opened_fee), profit)
+        if refused:
+            self._refuse(order)
+
+    def _close(self, data: Any, closed: float, entry: float, price: float) -> tuple[float, float]:
+        """Settle the part of a position that an order closes; its profit and fee."""
+        contract, held = self.contract(data), self.positions[data].size
+        profit = contract.pnl(-closed, entry, price)
+        fee = self.getcommissioninfo(data).getcommission(closed, price)
+        if self._forced:
+            fee = min(fee + contract.liquidation_fee * contract.notional(closed, price), self._left(data, profit))
+        self.cash += (-closed * price if contract.paid else profit) - fee
+        if contract.isolated:
+            self.posted[data] *= 1.0 - closed / -held
+        self.positions[data].update(closed, price, data.datetime.datetime())
+        return profit, fee
+
+    def _left(self, data: Any, profit: float) -> float:
+        return max(self.collateral(data) + profit, 0.0)
+
+    def _open(self, data: Any, opened: float, price: float) -> float:
+        """Open a position, or more of it; the fee, or NaN where the margin does not cover it."""
+        contract, fee = self.contract(data), self.getcommissioninfo(data).getcommission(opened, price)
+        margin = self._initial(data, opened, price)
+        if self.free(data, price) < margin + fee:
+            return math.nan
+        self.cash -= fee + (opened * price if contract.paid else 0.0)
+        if contract.isolated:
+            self.posted[data] = self.posted.get(data, 0.0) + margin
+        self.positions[data].update(opened, price, data.datetime.datetime())
+        return float(fee)
+
+    def _fill(self, order: Any, price: float, entry: float, closed: Any, opened: Any, profit: float) -> None:
+        data, scheme, size = order.data, self.getcommissioninfo(order.data), closed[0] + opened[0]
+        given, taken = scheme.getvaluesize(-closed[0], entry), scheme.getvaluesize(opened[0], price)
+        scheme.confirmexec(size, price)
+        held = self.positions[data]
+        done = (data.datetime[0], size, price, closed[0], given, closed[1], opened[0], taken, opened[1])
+        order.execute(*done, scheme.margin, profit, held.size, held.price)
+        order.addcomminfo(scheme)
+        self._owner[data] = order.owner
+        if self.participation is not None:
+            self._note_volume(data, abs(size))
+        self.notify(order)
+        self._ococheck(order)
+
+    def _book(self, data: Any, flow: Flow) -> None:
+        super()._book(data, flow)
+        if self.contract(data).isolated:
+            self.posted[data] += flow.amount
+
+    def collateral(self, data: Any) -> float:
+        """What is at stake for the position in ``data`` besides its profit."""
+        position, contract = self.positions[data], self.contract(data)
+        if contract.isolated:
+            return self.posted.get(data, 0.0)
+        others = [self.worth(d, d.close[0]) for d, p in self.positions.items() if p.size and d is not data]
+        own = position.size * position.price if contract.paid else 0.0
+        return math.fsum([self.cash, own, *others])
+
+    def _kept_for_others(self, data: Any) -> float:
+        others = ((d, self.contract(d), p.size) for d, p in self.positions.items() if p.size and d is not data)
+        return math.fsum(c.maintenance * c.notional(size, d.close[0]) for d, c, size in others)
+
+    def liquidation_price(self, data: Any) -> float:
+        """The price at which the position in ``data`` is closed by force; NaN where there is none."""
+        position, contract = self.positions[data], self.contract(data)
+        if not position.size:
+            return math.nan
+        stake = self.collateral(data) - (0.0 if contract.isolated else self._kept_for_others(data))
+        return contract.liquidation_price(position.size, position.price, stake)
+
+    def at_open(self, fresh: list[Any]) -> None:
+        """Close by force what the bar opens beyond its liquidation price."""
+        for data in fresh:
+            if self._beyond(data, data.open[0], data.open[0]):
+                self._liquidate(data, data.open[0])
+
+    def at_close(self, fresh: list[Any]) -> None:
+        """Close by force what the bar's range has reached."""
+        done = False
+        for data in fresh:
+            if self._beyond(data, data.low[0], data.high[0]):
+                self._liquidate(data, self.liquidation_price(data))
+                done = True
+        if done:
+            self._get_value()
+
+    def _beyond(self, data: Any, low: float, high: float) -> bool:
+        """Whether ``low`` or ``high`` is at the liquidation price, or beyond it."""
+        size = self.positions[data].size if data in self.positions else 0.0
+        if not size:
+            return False
+        price = self.liquidation_price(data)  # nothing is beyond NaN
+        return bool(low <= price if size > 0 else high >= price)
+
+    def _try_exec(self, order: Any) -> None:
+        if self._comes_after(order):
+            self._liquidate(order.data, self.liquidation_price(order.data))
+            order.cancel()
+            self.notify(order)
+            self._ococheck(order)
+            self._bracketize(order, cancel=True)
+        else:
+            super()._try_exec(order)
+
+    def _comes_after(self, order: Any) -> bool:
+        """Whether a forced close comes before ``order`` would close the position within this bar."""
+        data, kind = order.data, order.exectype
+        size = self.positions[data].size
+        if kind == bt.Order.Market or order.size * size >= 0 or len(data) <= order.tried:
+            return False
+        if not self._beyond(data, data.low[0], data.high[0]):
+            return False
+        if kind in STOPS and not order.triggered:
+            return not self._nearer(order, size)
+        limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
+        at_open = kind in LIMITS and (limit <= data.open[0] if size > 0 else limit >= data.open[0])
+        return not at_open and not any(self._nearer(other, size) for other in self.pending)
+
+    def _nearer(self, order: Any, size: float) -> bool:
+        """Whether ``order`` is a stop that closes a position of ``size`` before it is closed by force."""
+        if order is None or order.exectype not in STOPS or order.size * size >= 0 or not order.active():
+            return False
+        price = self.liquidation_price(order.data)
+        return bool(order.created.price > price if size > 0 else order.created.price < price)
+
+    def _liquidate(self, data: Any, price: float) -> None:
+        """Close the position by force, at ``price`` or where its collateral is used up, and cancel its orders."""
+        position, contract = self.positions[data], self.contract(data)
+        empty = contract.liquidation_price(position.size, position.price, self.collateral(data), 0.0)
+        if not math.isnan(empty):
+            price = max(price, empty) if position.size > 0 else min(price, empty)
+        for order in [o for o in self.pending if o is not None and o.data is data]:
+            self.cancel(order)
+        kind = SellOrder if position.size > 0 else BuyOrder
+        order = kind(owner=self._owner.get(data), data=data, size=abs(position.size), exectype=bt.Order.Market)
+        order.addinfo(reason=LIQUIDATION)
+        self._ocoize(order, None)
+        self.orders.append(order)
+        order.submit()
+        self.notify(order)
+        order.accept()
+        self.notify(order)
+        self._forced = True
+        self._execute(order, ago=0, price=price)
+        self._forced = False
