@@ -1,0 +1,64 @@
+"""A run whose orders the tape fills: once for each assumption, and again for what the edge survives."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from .band import Band
+from .broker import from_tape
+from .prints import Markets
+from .survival import Survival, survival
+from .terms import ASSUMPTIONS, HEADLINE, Extra, Terms
+
+
+def run_tape(config: Any, sources: Mapping[str, Any]) -> Any:
+    """Run ``config`` over bars that were read, filling its orders from the tape behind them; nothing is kept of it.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    sources : mapping of str to Source
+        What was read for it.
+
+    Returns
+    -------
+    Outcome
+        Of the middle assumption, with the `Band` of all of them.
+
+    Raises
+    ------
+    DataError
+        If a feed that orders go to is made of klines.
+    """
+    with TemporaryDirectory(prefix="tapeflow-fills-") as folder:
+        markets = Markets(config, sources, Path(folder))
+        tick = markets[next(iter(sources))].prints.tick
+        outcomes = {name: _outcome(config, sources, markets, Terms.of(config, name)) for name in ASSUMPTIONS}
+        made = outcomes[HEADLINE]
+        found = _survival(config, sources, markets, made, tick) if config.fills.survival else None
+    made.band = Band(outcomes, found, tick)
+    return made
+
+
+def _outcome(config: Any, sources: Mapping[str, Any], markets: Markets, terms: Terms) -> Any:
+    from ..runner import through_backtrader
+
+    return through_backtrader(config, dict(sources), lambda broker: from_tape(broker, markets, terms))
+
+
+def _survival(config: Any, sources: Mapping[str, Any], markets: Markets, made: Any, tick: float) -> Survival:
+    """What the edge of ``made`` survives."""
+
+    def profit(extra: Extra) -> float:
+        again = _outcome(config, sources, markets, Terms.of(config, HEADLINE, extra))
+        return float(again.record.equity[1][-1]) - float(config.broker.cash)
+
+    fills = made.strategy.broker.desk.executions
+    volume = math.fsum(abs(fill.size) for fill in fills)
+    notional = math.fsum(abs(fill.size) * fill.price for fill in fills)
+    return survival(profit, float(made.record.equity[1][-1]) - float(config.broker.cash), volume, notional, tick)
