@@ -96,7 +96,7 @@ class Trace:
         closes = {name: source.bars["close_time"] for name, source in outcome.sources.items()}
         return cls(
             closes=closes,
-            lines=list(_lines(strategy, closes)),
+            lines=[*_lines(strategy, closes), *_signals(strategy, closes)],
             orders=[tuple(_plain(row)) for row in record.orders.values()],
             fills=[(f.ref, f.data, f.price, f.opened, f.closed, f.pnl, f.bar, f.time) for f in record.fills],
             account={k: v for k, v in outcome.equity.items() if k != "drawdown"},
@@ -171,6 +171,15 @@ def _lines(strategy: Any, closes: dict[str, NDArray[np.int64]]) -> Iterator[Trac
             alias = f".{aliases[i]}" if i < len(aliases) else ""
             values = np.array(line.array[: len(closes[feed._name])], dtype=np.float64)
             yield TracedLine(stem + alias, feed._name, values)
+
+
+def _signals(strategy: Any, closes: dict[str, NDArray[np.int64]]) -> Iterator[TracedLine]:
+    """What a strategy that says so for all bars at once says of each, as lines of the first feed."""
+    plan = getattr(strategy, "plan", None)
+    masks = None if plan is None else plan.masks()
+    if masks is not None:
+        for name, mask in masks._asdict().items():
+            yield TracedLine(f"signals.{name}", next(iter(closes)), mask.astype(np.float64))
 
 
 def _plain(row: dict[str, Any]) -> Iterator[Any]:

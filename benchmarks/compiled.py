@@ -15,16 +15,18 @@ from typing import Any
 
 import numpy as np
 
+from tapeflow.backtest.compiled.choice import uses_of
 from tapeflow.backtest.compiled.layout import new_book
 from tapeflow.backtest.compiled.lots import sizing
 from tapeflow.backtest.compiled.record import Record
 from tapeflow.backtest.compiled.rules import REASONS, follow
-from tapeflow.backtest.compiled.run import protection, run_compiled
-from tapeflow.backtest.compiled.tables import Lines, market
+from tapeflow.backtest.compiled.run import as_bits, protection, run_compiled, signals_of
+from tapeflow.backtest.compiled.tables import Tables, market
 from tapeflow.backtest.runner import Source
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
+from tapeflow.core.registry import STRATEGIES
 
 FEE = 0.0005
 SHARE = 10.0
@@ -62,13 +64,15 @@ def walk(n: int, seed: int = 7) -> Bars:
 
 def parts(config: RunConfig, bars: Bars) -> dict[str, Callable[[], Any]]:
     """The steps of a run, each on what the one before gave."""
-    lines = Lines(bars, config.indicators)
-    rules, table = lines.signals(config.strategy.params), market(bars)
+    feeds, rules = {"main": bars}, STRATEGIES.find(config.strategy.kind)
+    params = {**rules.defaults(), **config.strategy.params}
+    tables, table = Tables(feeds, uses_of(config)), market(bars)
+    bits, first = as_bits(signals_of(rules, params, tables.lines), tables.foreign()), tables.first()
     numbers = sizing(config.sizer.percent, None, None, 0.0)
     guards, costs, account = protection({}, None), np.array([FEE, FEE, 0.0, 0.0]), np.empty((3, len(bars)))
 
     def loop(out: Any = account) -> Record:
-        book = follow(new_book(config.broker.cash, costs, 16_384), table, rules, lines.first, numbers, guards, out)
+        book = follow(new_book(config.broker.cash, costs, 16_384), table, bits, first, numbers, guards, out)
         return Record(book, bars["close_time"], account, "main", REASONS)
 
     def everything() -> Any:
@@ -76,8 +80,8 @@ def parts(config: RunConfig, bars: Bars) -> dict[str, Callable[[], Any]]:
         return made.record.orders, made.record.fills, made.equity
 
     return {
-        "lines of the means": lambda: Lines(bars, config.indicators),
-        "rules over arrays": lambda: lines.signals(config.strategy.params),
+        "lines of the means": lambda: Tables(feeds, uses_of(config)),
+        "signals over arrays": lambda: signals_of(rules, params, tables.lines),
         "the loop": loop,
         "the loop, no curve": lambda: loop(np.empty((3, 0))),
         "run_compiled": lambda: run_compiled(config, {"main": Source(None, bars)}),
@@ -93,8 +97,8 @@ def peer(config: RunConfig, bars: Bars) -> dict[str, Callable[[], Any]]:
         return {}
     import pandas as pd
 
-    lines = Lines(bars, config.indicators)
-    fast, slow = (lines.column((name, "sma")) for name in ("fast", "slow"))
+    lines = Tables({"main": bars}, uses_of(config)).lines
+    fast, slow = lines["fast"], lines["slow"]
     above, below = (np.concatenate(([False], mask[:-1])) for mask in (fast > slow, fast < slow))
     index = pd.to_datetime(bars["close_time"], unit="us")
     opened, close = (pd.Series(bars[name], index) for name in ("open", "close"))

@@ -349,14 +349,22 @@ def test_a_real_month_gives_what_plain_backtrader_gives(tmp_path: Path, real_dat
     assert "left out" in compare(load_config(config)).engine_reason
 
 
-def test_the_engine_and_its_reason_are_in_the_result(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("engine", "ran", "why"),
+    [
+        ("auto", "compiled", "what the strategy does is known ahead, and all of it is compiled"),
+        ("compiled", "compiled", "it was asked for"),
+        ("backtrader", "backtrader", "the strategy says ahead on which bars it can act; the others were left out"),
+        ("stock", "stock", "it was asked for"),
+    ],
+)
+def test_the_engine_and_its_reason_are_in_the_result(tmp_path: Path, engine: str, ran: str, why: str) -> None:
     text = (
         "name: small\ndata: {tape: {feed: SyntheticTape, days: 0.2}}\nstrategy: {kind: Rules, params: {long: {enter: "
     )
-    text += "'close > open', exit: 'close < open'}}}\nengine: auto\n"
+    text += f"'close > open', exit: 'close < open'}}}}}}\nengine: {engine}\n"
     (tmp_path / "small.yaml").write_text(text)
     run(load_config(tmp_path / "small.yaml"), tmp_path / "out", report=False)
     result = json.loads((tmp_path / "out" / "result.json").read_text())
-    assert result["engine"] == "backtrader"
-    assert result["engine_reason"] == "the strategy says ahead on which bars it can act; the others were left out"
+    assert (result["engine"], result["engine_reason"]) == (ran, why)
     assert math.isfinite(result["final_value"])

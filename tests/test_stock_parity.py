@@ -133,35 +133,43 @@ def assert_equal(ours: object, plain: bt.Strategy) -> None:
         assert done.comm == row["commission"]
         if done.size:
             assert done.dt == pytest.approx(bt.date2num(pd.Timestamp(row["executed_time"], unit="us")), abs=2e-10)
-    broker = ours.strategy.broker
-    assert plain.broker.getcash() == broker.getcash()
-    assert plain.broker.getvalue() == broker.getvalue()
+    assert plain.broker.getcash() == ours.equity["cash"][-1]
+    assert plain.broker.getvalue() == ours.equity["value"][-1]
     assert plain.values == ours.equity["value"].tolist()
 
 
-def test_a_run_equals_plain_backtrader_bit_for_bit(tmp_path: Path) -> None:
+def run_in(engine: str, conf: object, source: object) -> object:
+    made = simulate(conf.model_copy(update={"engine": engine}), {"main": source})
+    assert made.engine == engine
+    return made
+
+
+@pytest.mark.parametrize("engine", ["backtrader", "compiled"])
+def test_a_run_equals_plain_backtrader_bit_for_bit(tmp_path: Path, engine: str) -> None:
     conf = config(tmp_path, "{feed: SyntheticTape, seed: 3, days: 1, lot: 0.001}")
     source = read(conf, "main", lambda text: None)["main"]
-    assert_equal(simulate(conf, {"main": source}), by_hand(source))
+    assert_equal(run_in(engine, conf, source), by_hand(source))
 
 
-def test_stops_and_targets_equal_plain_backtraders_bit_for_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", ["backtrader", "compiled"])
+def test_stops_and_targets_equal_plain_backtraders_bit_for_bit(tmp_path: Path, engine: str) -> None:
     protection = "stop_loss: 0.15%\n    take_profit: 0.2%"
     conf = config(tmp_path, "{feed: SyntheticTape, seed: 4, days: 1, lot: 0.001, tick: 0.1}", protection)
     conf = conf.model_copy(
         update={"broker": conf.broker.model_copy(update={"fees": conf.broker.fees.model_copy(update={"maker": 5e-4})})}
     )
     source = read(conf, "main", lambda text: None)["main"]
-    outcome = simulate(conf, {"main": source})
+    outcome = run_in(engine, conf, source)
     kinds = {row["type"] for row in outcome.record.orders.values() if row["status"] == "completed"}
     assert kinds == {"market", "stop", "limit"}
     assert_equal(outcome, by_hand(source, stop=0.0015, target=0.002))
 
 
 @pytest.mark.real_data
-def test_a_run_on_a_real_day_equals_plain_backtrader(tmp_path: Path, real_data: Path) -> None:
+@pytest.mark.parametrize("engine", ["backtrader", "compiled"])
+def test_a_run_on_a_real_day_equals_plain_backtrader(tmp_path: Path, real_data: Path, engine: str) -> None:
     path = real_data / "06_binance_official_dumps" / "cm_BTCUSD_PERP-aggTrades-2026-05-08.zip"
     data = f"{{feed: BinanceAggTrades, market: cm, contract_size: 100, path: '{path}', lot: 0.001}}"
     conf = config(tmp_path, data)
     source = read(conf, "main", lambda text: None)["main"]
-    assert_equal(simulate(conf, {"main": source}), by_hand(source))
+    assert_equal(run_in(engine, conf, source), by_hand(source))

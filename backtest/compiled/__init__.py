@@ -1,9 +1,11 @@
-"""The compiled engine: backtrader's broker and the strategy `Rules` in one loop, equal to plain backtrader bit for bit.
+"""The compiled engine: backtrader's broker and the signals of a strategy in one loop, equal to backtrader bit for bit.
 
-It covers one feed and every type of order of `backtest.broker.Broker`. What it cannot do exactly it refuses by name.
+It runs `Rules` and every strategy class with ``signals()``, with any number of feeds of which the first is traded.
+What it cannot do exactly it refuses by name.
 """
 
-from .run import run_compiled, why_not
-from .verify import verify
+from .choice import why_not
+from .run import NotCompiledError, by_engine, run_compiled
+from .verify import UnequalError, verified, verify
 
-__all__ = ["run_compiled", "verify", "why_not"]
+__all__ = ["NotCompiledError", "UnequalError", "by_engine", "run_compiled", "verified", "verify", "why_not"]

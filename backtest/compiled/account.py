@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.kernels import inlined
+from ...core.kernels import woven
 from ..broker import DUST
 from .layout import (
     AT,
@@ -38,7 +38,7 @@ from .layout import (
 Position = tuple[float, float, float, float]
 
 
-@inlined
+@woven
 def traded(held: float, entry: float, size: float, price: float) -> Position:
     """A position after a trade: its size and mean price, and how much of the trade opened and closed."""
     if abs(held + size) <= DUST * max(abs(held), abs(size)):
@@ -55,7 +55,7 @@ def traded(held: float, entry: float, size: float, price: float) -> Position:
     return after, price, after, -held
 
 
-@inlined
+@woven
 def worth(account: Floats, close: float) -> float:
     """Cash and position at ``close``."""
     held = account[HELD]
@@ -65,7 +65,7 @@ def worth(account: Floats, close: float) -> float:
     return float(account[CASH] + value)
 
 
-@inlined
+@woven
 def trial(account: Floats, costs: Floats, size: float, price: float) -> float:
     """Cash after an order of this size would have filled at ``price``; ``account`` becomes what it would be.
 
@@ -83,7 +83,7 @@ def trial(account: Floats, costs: Floats, size: float, price: float) -> float:
     return float(cash)
 
 
-@inlined
+@woven
 def settle_fill(book: Book, k: int, price: float, resting: bool, bar: int) -> tuple[bool, bool]:
     """Fill order ``k`` at ``price``: first what closes a position, then what opens one if there is cash for it.
 
@@ -123,7 +123,7 @@ def settle_fill(book: Book, k: int, price: float, resting: bool, bar: int) -> tu
     return size != 0.0, refused
 
 
-@inlined
+@woven
 def _note(book: Book, k: int, fill: tuple[float, float, float, float, float, float, float]) -> None:
     """Enter a fill into its order and into the list of fills."""
     whole, real, _, fills, count, _, _ = book

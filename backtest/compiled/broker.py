@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ...core.kernels import compiled, inlined
+from ...core.kernels import inner, woven
 from .account import trial
 from .groups import cancel_family, cancel_others, end, rests
 from .layout import (
@@ -18,6 +16,7 @@ from .layout import (
     HELD,
     MARGIN,
     MARKET,
+    NEWS,
     ORDERS,
     PARENT,
     PRICE,
@@ -27,6 +26,7 @@ from .layout import (
     SLIP_FIXED,
     SLIP_SHARE,
     STATUS,
+    TRIED,
     TRIGGERED,
     TYPE,
     VALID,
@@ -36,11 +36,14 @@ from .layout import (
 from .matching import Prices, fill, fill_price, follow_price
 
 
-@compiled
-def _admit(book: Book, bar: int) -> None:
-    """Let new orders into the market that cash would pay for, tried one after the other on one account."""
+@inner
+def admit(book: Book, bar: int) -> None:
+    """Let new orders into the market that cash would pay for, tried one after the other on one account.
+
+    The strategy hears of it while bar ``bar`` is the last.
+    """
     whole, real, queue, _, count, account, costs = book
-    tried = np.empty(3)
+    tried = account[TRIED:]
     tried[CASH], tried[HELD], tried[ENTRY] = account[CASH], account[HELD], account[ENTRY]
     while count[CHECKED] < count[ORDERS]:
         k = count[CHECKED]
@@ -49,7 +52,7 @@ def _admit(book: Book, bar: int) -> None:
         if parent >= 0 and whole[parent, GONE]:
             end(whole, k, REJECTED, bar)
         elif trial(tried, costs, real[k, REMAINING], real[k, PRICE]) >= 0.0:
-            whole[k, STATUS] = ACCEPTED
+            whole[k, STATUS], whole[k, NEWS] = ACCEPTED, bar
             queue[count[RESTING]] = k
             count[RESTING] += 1
         else:
@@ -58,7 +61,7 @@ def _admit(book: Book, bar: int) -> None:
             cancel_family(book, k, bar)
 
 
-@inlined
+@woven
 def _tidy(whole: Integers, queue: Integers, count: Integers) -> None:
     """Drop from the queue what no longer rests."""
     left = 0
@@ -69,12 +72,12 @@ def _tidy(whole: Integers, queue: Integers, count: Integers) -> None:
     count[RESTING] = left
 
 
-@compiled
+@inner
 def trade(book: Book, prices: Prices, bar: int) -> None:
     """Do what backtrader's broker does on a bar; ``book`` has room for its fills."""
     whole, real, queue, _, count, _, costs = book
     if count[CHECKED] < count[ORDERS]:
-        _admit(book, bar)
+        admit(book, bar)
     slip = costs[SLIP_SHARE], costs[SLIP_FIXED]
     for q in range(count[RESTING]):
         k = queue[q]

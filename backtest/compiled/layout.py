@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.kernels import inlined
+from ...core.kernels import woven
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -65,8 +65,8 @@ WHO, WHEN, AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL = range(8)
 """Columns of a fill."""
 ORDERS, CHECKED, RESTING, FILLS, TAKEN = range(5)
 """Counters: orders made, orders the broker has looked at, orders in the queue, fills, tickets taken."""
-CASH, HELD, ENTRY = range(3)
-"""The account: money, signed size of the position, its mean price."""
+CASH, HELD, ENTRY, TRIED = range(4)
+"""The account: money, signed size of the position, its mean price; from `TRIED` on the same as orders are tried."""
 MAKER, TAKER, SLIP_SHARE, SLIP_FIXED = range(4)
 """What trading costs."""
 
@@ -91,12 +91,12 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
         np.zeros(room, np.int64),
         np.zeros((room, 8)),
         np.zeros(5, np.int64),
-        np.array([cash, 0.0, 0.0]),
+        np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0]),
         costs,
     )
 
 
-@inlined
+@woven
 def is_full(book: Book, more: int) -> bool:
     """Whether ``book`` lacks room for ``more`` orders, or for the fills that one bar can bring."""
     whole, _, _, fills, count, _, _ = book

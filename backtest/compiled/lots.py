@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...core.kernels import compiled
+from ...core.kernels import inner, lean
 from ..sizers import DEFAULT_LOT
 from .layout import Floats
 
@@ -48,14 +48,14 @@ def decimals(step: float) -> int:
     return max(0, -math.floor(math.log10(step)) + 2)
 
 
-@compiled
+@inner
 def _half(value: float) -> float:
     """The upper half of a double's digits."""
     wide = _SPLIT * value
     return wide - (wide - value)
 
 
-@compiled
+@lean
 def rounded(value: float, scale: float) -> float:
     """``round(value, d)`` as Python gives it, for ``scale`` ten to the ``d`` and ``value`` at least 0.
 
@@ -79,7 +79,7 @@ def rounded(value: float, scale: float) -> float:
     return float(whole / scale)
 
 
-@compiled
+@inner
 def order_size(numbers: Floats, equity: float, price: float) -> float:
     """Size of an order at ``price`` in whole lots; 0 where it would be too small."""
     share, step = numbers[PERCENT], numbers[STEP]

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...core.kernels import compiled, inlined
+from ...core.kernels import inner, woven
 from .account import settle_fill
 from .groups import cancel_family, cancel_others, complete, end, rests
 from .layout import (
     ANNOTATED,
-    BAR,
     CLOSE,
     COMPLETED,
     LIMIT,
@@ -40,7 +39,7 @@ Slip = tuple[float, float]
 """Slippage as a share of the price, and as a distance."""
 
 
-@inlined
+@woven
 def slipped(slip: Slip, buy: bool, price: float) -> float:
     """``price`` after slippage, in full."""
     share, fixed = slip
@@ -51,14 +50,14 @@ def slipped(slip: Slip, buy: bool, price: float) -> float:
     return price
 
 
-@inlined
+@woven
 def capped(slip: Slip, buy: bool, price: float, cap: float) -> float:
     """``price`` after slippage, but not beyond ``cap``."""
     made = slipped(slip, buy, price)
     return min(made, cap) if buy else max(made, cap)
 
 
-@inlined
+@woven
 def limit_price(slip: Slip, buy: bool, limit: float, prices: Prices) -> float:
     """What a limit order gets: the open where that is no worse, else its limit; NaN where it does not fill."""
     first, high, low, _, _ = prices
@@ -69,7 +68,7 @@ def limit_price(slip: Slip, buy: bool, limit: float, prices: Prices) -> float:
     return np.nan
 
 
-@inlined
+@woven
 def stop_price(slip: Slip, buy: bool, trigger: float, prices: Prices) -> float:
     """What a stop gets: the open where that is beyond it, else its trigger; slipped either way; NaN if untouched."""
     first, high, low, _, _ = prices
@@ -80,7 +79,7 @@ def stop_price(slip: Slip, buy: bool, trigger: float, prices: Prices) -> float:
     return np.nan
 
 
-@inlined
+@woven
 def triggered_price(slip: Slip, buy: bool, trigger: float, limit: float, prices: Prices) -> float:
     """What a stop-limit gets on the bar that triggers it within its range; NaN where its course is not known."""
     first, high, low, close, _ = prices
@@ -91,14 +90,14 @@ def triggered_price(slip: Slip, buy: bool, trigger: float, limit: float, prices:
     return np.nan
 
 
-@inlined
+@woven
 def _limit(whole: Integers, k: int, buy: bool, limit: float, slip: Slip, prices: Prices) -> float:
     """A limit order's try; from its second on it has rested."""
     whole[k, RESTED] += 1
     return limit_price(slip, buy, limit, prices)
 
 
-@inlined
+@woven
 def _stop_limit(whole: Integers, real: Floats, k: int, slip: Slip, prices: Prices) -> float:
     """The try of a stop that turns into a limit order once it has been triggered."""
     trigger, limit, buy = real[k, PRICE], real[k, PRICE_LIMIT], real[k, SIZE] > 0.0
@@ -110,10 +109,12 @@ def _stop_limit(whole: Integers, real: Floats, k: int, slip: Slip, prices: Price
     if high < trigger if buy else low > trigger:
         return np.nan
     whole[k, TRIGGERED] = 1
+    if limit < trigger if buy else limit > trigger:
+        whole[k, RESTED] = 2  # it waits there for the price to come back
     return triggered_price(slip, buy, trigger, limit, prices)
 
 
-@inlined
+@woven
 def _close(real: Floats, k: int, close: float, stamp: float) -> float:
     """An order at the session's close: the close of its last bar, known once a bar of the next has come."""
     if stamp < real[k, SESSION_END]:
@@ -123,7 +124,7 @@ def _close(real: Floats, k: int, close: float, stamp: float) -> float:
     return float(real[k, ANNOTATED] if late else close)
 
 
-@inlined
+@woven
 def fill_price(whole: Integers, real: Floats, k: int, slip: Slip, prices: Prices) -> float:
     """What order ``k`` fills at within a bar; NaN where it does not. Bars have stamps of their own, so it is older."""
     kind, buy = whole[k, TYPE], real[k, SIZE] > 0.0
@@ -138,7 +139,7 @@ def fill_price(whole: Integers, real: Floats, k: int, slip: Slip, prices: Prices
     return _stop_limit(whole, real, k, slip, prices)
 
 
-@compiled
+@inner
 def fill(book: Book, k: int, price: float, bar: int) -> None:
     """Fill order ``k``, and let its group and its bracket know."""
     whole = book[0]
@@ -153,11 +154,11 @@ def fill(book: Book, k: int, price: float, bar: int) -> None:
         complete(book, k, bar)
 
 
-@inlined
+@woven
 def follow_price(whole: Integers, real: Floats, k: int, waiting: bool, close: float, bar: int) -> None:
     """Let order ``k``, if it trails and was not yet triggered before this bar (``waiting``), follow the close."""
     kind = whole[k, TYPE]
     if (kind == STOP_TRAIL or (kind == STOP_TRAIL_LIMIT and waiting)) and rests(whole[k, STATUS]):
         trail(real, k, kind == STOP_TRAIL_LIMIT, close)
-        if bar == whole[k, BAR] + 1 or bar == whole[k, NEWS]:
+        if bar == whole[k, NEWS]:
             real[k, SHOWN] = real[k, PRICE]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...core.kernels import compiled, inlined
+from ...core.kernels import inner, woven
 from .layout import (
     ACTIVE,
     BAR,
@@ -38,7 +38,7 @@ from .layout import (
 )
 
 
-@inlined
+@woven
 def trail(real: Floats, k: int, with_limit: bool, price: float) -> None:
     """Let trailing stop ``k`` follow ``price``, never back; its limit keeps its distance."""
     share = real[k, TRAIL_SHARE]
@@ -55,7 +55,7 @@ def trail(real: Floats, k: int, with_limit: bool, price: float) -> None:
             real[k, PRICE_LIMIT] = price - real[k, OFFSET]
 
 
-@compiled
+@inner
 def send(book: Book, bar: int, close: float, kind: int, size: float, price: float, limit: float, reason: int) -> int:
     """Make an order that the broker looks at before the next bar.
 
@@ -95,7 +95,7 @@ def send(book: Book, bar: int, close: float, kind: int, size: float, price: floa
     return int(k)
 
 
-@compiled
+@inner
 def set_trail(book: Book, k: int, distance: float, share: float) -> None:
     """Make order ``k`` trail by a distance or, where that is 0, by a share of the price."""
     whole, real, _, _, _, _, _ = book
@@ -109,14 +109,14 @@ def set_trail(book: Book, k: int, distance: float, share: float) -> None:
         o[SHOWN] = o[PRICE]
 
 
-@compiled
+@inner
 def set_end(book: Book, k: int, valid: float, session_end: float) -> None:
     """The day numbers after which order ``k`` expires (0 for never) and at which its session ends."""
     real = book[1]
     real[k, VALID], real[k, SESSION_END] = valid, session_end
 
 
-@compiled
+@inner
 def join(book: Book, k: int, other: int) -> None:
     """Put order ``k`` into the group of ``other``, of which one cancels the others."""
     whole = book[0]
@@ -125,7 +125,7 @@ def join(book: Book, k: int, other: int) -> None:
     whole[leader, GROUP_SIZE] += 1
 
 
-@compiled
+@inner
 def adopt(book: Book, k: int, parent: int) -> None:
     """Make order ``k``, sent right behind ``parent`` and its other children, wait for its completion."""
     whole = book[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cached_property
 from typing import Any
 
@@ -45,12 +46,13 @@ from .layout import (
 )
 
 Array = NDArray[Any]
+_FIELDS = tuple(field.name for field in fields(Fill))
 
 
 class Record:
     """Orders, fills and account of a compiled run, as `backtest.record.Recorder` would have them.
 
-    Orders sent on the last bar are not in it, nor is what was cancelled there: no bar came that told of it.
+    Orders sent on the last bar are not in it, nor is what was cancelled there, unless a bar came that told of it.
 
     Parameters
     ----------
@@ -64,12 +66,25 @@ class Record:
         Name of the feed.
     reasons : sequence of str
         What the numbers of reasons stand for.
+    heard : bool
+        Whether a bar of another feed comes after the last of the traded one.
     """
 
-    def __init__(self, book: Book, times: Integers, account: Floats, data: str, reasons: Sequence[str]) -> None:
+    def __init__(
+        self,
+        book: Book,
+        times: Integers,
+        account: Floats,
+        data: str,
+        reasons: Sequence[str],
+        *,
+        heard: bool = False,
+    ) -> None:
         whole, real, _, fills, count, _, _ = book
         whole, real = whole[: count[ORDERS]], real[: count[ORDERS]]
-        told = int(np.searchsorted(whole[:, BAR], len(times) - 1))
+        told = len(whole) if heard else int(np.searchsorted(whole[:, BAR], len(times) - 1))
+        if heard:
+            whole[:, NEWS] = np.minimum(whole[:, NEWS], len(times) - 1)
         self.whole, self.real = whole[:told], real[:told]
         self.table = fills[: count[FILLS]]
         self.times, self.account, self.data, self.reasons = times, account, data, tuple(reasons)
@@ -84,11 +99,7 @@ class Record:
         """Every order the strategy heard of, by its number, as a row of orders.parquet."""
         columns = self._columns()
         rows = zip(*(column.tolist() for column in columns.values()), strict=True)
-        made = {i: dict(zip(columns, row, strict=True)) for i, row in enumerate(rows, 1)}
-        for row in made.values():
-            if not row["executed_size"]:
-                row["executed_time"] = None
-        return made
+        return {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
 
     @cached_property
     def fills(self) -> list[Fill]:
@@ -98,16 +109,18 @@ class Record:
         reasons = np.array(self.reasons, dtype=object)[self.whole[who, REASON]]
         numbers = (table[:, c] for c in (AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL))
         columns = (who + 1, np.full(len(who), self.data, dtype=object), bars, self.times[bars], *numbers, reasons)
-        return [Fill(*row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+        return [_fill(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
     def _columns(self) -> dict[str, Array]:
-        """Columns of orders.parquet; the time of an execution means nothing where there is none."""
+        """Columns of orders.parquet."""
         whole, real = self.whole, self.real
         late = whole[:, NEWS] >= len(self.times)
         status = np.where(late, whole[:, BEFORE], whole[:, STATUS])
         price = np.where(status < COMPLETED, real[:, SHOWN], real[:, PRICE])
         filled = real[:, FILL_SIZE] != 0
         heard = np.where(late, whole[:, FILLED], whole[:, NEWS])
+        done = self.times[np.where(filled, heard, 0)].astype(object)
+        done[~filled] = None
         return {
             "ref": np.arange(1, len(whole) + 1),
             "created_time": self.times[whole[:, BAR]],
@@ -117,10 +130,17 @@ class Record:
             "size": np.abs(real[:, SIZE]),
             "price": np.where(whole[:, TYPE] == MARKET, np.nan, price),
             "status": np.array(STATUSES)[status],
-            "executed_time": self.times[np.where(filled, heard, 0)],
+            "executed_time": done,
             "executed_price": np.where(filled, real[:, FILL_PRICE], np.nan),
             "executed_size": np.abs(real[:, FILL_SIZE]),
             "commission": real[:, FILL_FEE],
             "pnl": real[:, FILL_PNL],
             "reason": np.array(self.reasons, dtype=object)[whole[:, REASON]],
         }
+
+
+def _fill(row: tuple[Any, ...]) -> Fill:
+    """``Fill(*row)``, whose ``__init__`` sets field by field as it is frozen."""
+    made = object.__new__(Fill)
+    made.__dict__.update(zip(_FIELDS, row, strict=True))
+    return made

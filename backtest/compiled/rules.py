@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.kernels import compiled, inlined
+from ...core.kernels import inner, lean, woven
 from .account import worth
-from .broker import trade
+from .broker import admit, trade
 from .groups import cancel
 from .layout import (
     CASH,
@@ -45,6 +45,8 @@ REASONS = (
 )
 LONG_ENTER, SHORT_ENTER, LONG_EXIT, SHORT_EXIT, TIME_STOP, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT = range(8)
 """What an order is for; the first four are also the bits of a bar's signals."""
+FOREIGN = 7
+"""The bit that says that bars of other feeds alone come before this one; the broker looks at new orders there."""
 
 STOP_SHARE, STOP_AWAY, TRAIL_SHARE, TRAIL_AWAY, TARGET_SHARE, TARGET_AWAY, TICK, BARS = range(8)
 """Protection: each distance as a share of the price or in quote currency (0 for none), the tick, the time stop."""
@@ -56,7 +58,7 @@ ROOM = 8
 """More orders than one bar can bring."""
 
 
-@compiled
+@inner
 def _withdraw(book: Book, state: Floats, bar: int) -> None:
     """Cancel what protection still rests, and send none that was due."""
     state[DUE] = 0.0
@@ -66,7 +68,7 @@ def _withdraw(book: Book, state: Floats, bar: int) -> None:
         cancel(book, k, bar)
 
 
-@compiled
+@inner
 def _hear(book: Book, state: Floats, news: int, bar: int) -> None:
     """Learn of the fills from ``news`` on: a new position is to be protected, one that is gone no longer."""
     _, real, _, fills, count, account, _ = book
@@ -82,44 +84,37 @@ def _hear(book: Book, state: Floats, news: int, bar: int) -> None:
             state[DUE], state[DUE_PRICE] = held, real[k, FILL_PRICE]
 
 
-@compiled
-def _guard(book: Book, state: Floats, bar: int, close: float, kind: int, level: float, reason: int) -> int:
-    """Send a protective order into the group of the others."""
-    k = send(book, bar, close, kind, -state[DUE], level, 0.0, reason)
-    if state[GUARDS] == 0.0:
-        state[FIRST_GUARD] = float(k)
-    else:
-        join(book, k, int(state[FIRST_GUARD]))
-    state[GUARDS] += 1.0
-    return k
-
-
-@compiled
+@inner
 def _level(price: float, side: float, share: float, away: float, tick: float) -> float:
     """A price so far from ``price``, on a whole tick."""
     made = price + side * (share * price if share != 0.0 else away)
     return float(np.rint(made / tick) * tick) if tick != 0.0 else made
 
 
-@compiled
+@inner
 def _protect(book: Book, state: Floats, guards: Floats, bar: int, close: float) -> None:
-    """Send the protection that is due; the stop first, so that it wins a tie."""
-    price, side, tick = state[DUE_PRICE], np.sign(state[DUE]), guards[TICK]
-    if guards[STOP_SHARE] != 0.0 or guards[STOP_AWAY] != 0.0:
-        level = _level(price, -side, guards[STOP_SHARE], guards[STOP_AWAY], tick)
-        _guard(book, state, bar, close, STOP, level, STOP_LOSS)
-    if guards[TRAIL_SHARE] != 0.0 or guards[TRAIL_AWAY] != 0.0:
-        k = _guard(book, state, bar, close, STOP_TRAIL, 0.0, TRAILING_STOP)
-        set_trail(book, k, guards[TRAIL_AWAY], guards[TRAIL_SHARE])
-    if guards[TARGET_SHARE] != 0.0 or guards[TARGET_AWAY] != 0.0:
-        level = _level(price, side, guards[TARGET_SHARE], guards[TARGET_AWAY], tick)
-        _guard(book, state, bar, close, LIMIT, level, TAKE_PROFIT)
-    state[DUE] = 0.0
+    """Send the protection that is due, each order in the group of the first; the stop first, so that it wins a tie."""
+    price, side, tick, count = state[DUE_PRICE], np.sign(state[DUE]), guards[TICK], 0
+    for reason in (STOP_LOSS, TRAILING_STOP, TAKE_PROFIT):
+        share, away = guards[2 * (reason - STOP_LOSS)], guards[2 * (reason - STOP_LOSS) + 1]
+        if share == 0.0 and away == 0.0:
+            continue
+        trails, rests = reason == TRAILING_STOP, reason == TAKE_PROFIT
+        level = 0.0 if trails else _level(price, side if rests else -side, share, away, tick)
+        k = send(book, bar, close, STOP_TRAIL if trails else LIMIT if rests else STOP, -state[DUE], level, 0.0, reason)
+        if trails:
+            set_trail(book, k, away, share)
+        if count == 0:
+            state[FIRST_GUARD] = float(k)
+        else:
+            join(book, k, int(state[FIRST_GUARD]))
+        count += 1
+    state[GUARDS], state[DUE] = float(count), 0.0
 
 
-@inlined
+@woven
 def _why_leave(held: float, side: float, age: float, bars: float, signals: int) -> int:
-    """Why the position is to be closed: its exit rule is true, or its time is over; −1 where it is not."""
+    """Why the position is to be closed: its exit is said, or its time is over; −1 where it is not."""
     rule = LONG_EXIT if held > 0.0 else SHORT_EXIT
     if (signals >> rule) & 1:
         return rule
@@ -128,25 +123,23 @@ def _why_leave(held: float, side: float, age: float, bars: float, signals: int) 
     return -1
 
 
-@compiled
-def _leave(book: Book, state: Floats, reason: int, bar: int, close: float) -> None:
-    """Close the position, and take its protection away."""
-    _withdraw(book, state, bar)
-    send(book, bar, close, MARKET, -book[5][HELD], 0.0, 0.0, reason)
-
-
-@compiled
-def _enter(book: Book, sizing: Floats, signals: int, bar: int, close: float) -> None:
-    """Open a position where one side's entry is true and the other's is not."""
+@woven
+def _decide(
+    book: Book, state: Floats, sizing: Floats, bars: float, signals: int, bar: int, close: float
+) -> tuple[float, int]:
+    """Size of the market order that is to be sent on a bar, 0 for none, and what for: to leave, or to enter."""
+    held = book[5][HELD]
+    if held != 0.0:
+        reason = _why_leave(held, state[SIDE], bar - state[ENTERED], bars, signals)
+        return (-held if reason >= 0 else 0.0), reason
     long, short = signals & 1, (signals >> 1) & 1
     if long == short:
-        return
+        return 0.0, LONG_ENTER
     size = order_size(sizing, worth(book[5], close), close)
-    if size != 0.0:
-        send(book, bar, close, MARKET, size if long else -size, 0.0, 0.0, LONG_ENTER if long else SHORT_ENTER)
+    return (size, LONG_ENTER) if long else (-size, SHORT_ENTER)
 
 
-@compiled
+@lean
 def _span(
     book: Book,
     state: Floats,
@@ -165,6 +158,8 @@ def _span(
         if is_full(book, ROOM):
             return bar
         if count[RESTING] > 0 or count[CHECKED] < count[ORDERS]:
+            if signals[bar] >> FOREIGN:
+                admit(book, bar - 1)
             news = count[FILLS]
             trade(book, (bars[0, bar], bars[1, bar], bars[2, bar], close, bars[4, bar]), bar)
             if count[FILLS] > news:
@@ -174,14 +169,16 @@ def _span(
             account[0, bar], account[1, bar], account[2, bar] = worth(money, close), money[CASH], held
         if bar < span[1]:
             continue
-        if held != 0.0:
-            reason = _why_leave(held, state[SIDE], bar - state[ENTERED], guards[BARS], signals[bar])
-            if reason >= 0:
-                _leave(book, state, reason, bar, close)
-            if state[DUE] != 0.0:
-                _protect(book, state, guards, bar, close)
-        elif signals[bar] & 3:
-            _enter(book, sizing, signals[bar], bar, close)
+        if held == 0.0 and not signals[bar] & 3:
+            continue
+        size, reason = _decide(book, state, sizing, guards[BARS], signals[bar], bar, close)
+        if size != 0.0:
+            _withdraw(book, state, bar)
+            send(book, bar, close, MARKET, size, 0.0, 0.0, reason)
+        if state[DUE] != 0.0:
+            _protect(book, state, guards, bar, close)
+    if signals[n] >> FOREIGN:
+        admit(book, n - 1)
     return int(n)
 
 
@@ -196,8 +193,9 @@ def follow(
         Empty.
     bars : ndarray of float64, (5, n)
         Open, high, low, close and day number.
-    signals : ndarray of uint8, (n,)
-        Rules that are true, as bits: long and short entry, long and short exit.
+    signals : ndarray of uint8, (n + 1,)
+        Bits of each bar: long and short entry, long and short exit, `FOREIGN`; the last entry stands for what
+        comes after the last bar.
     first : int
         First bar the rules are looked at.
     sizing, guards : ndarray of float64

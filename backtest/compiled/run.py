@@ -1,4 +1,4 @@
-"""A config through the compiled engine, and what that engine cannot do exactly."""
+"""A config through the compiled engine."""
 
 from __future__ import annotations
 
@@ -8,54 +8,62 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from ...core.registry import INDICATORS, STRATEGIES
+from ...core.registry import STRATEGIES
 from ...core.units import Amount, parse_amount
-from ...strategies.rules import Rules
+from ...strategies.lines import Lines
+from ...strategies.signals import Masks
 from ..costs import costs_of
 from ..result import Outcome
-from ..sizers import DEFAULT_LOT
+from .choice import uses_of, why_not
 from .layout import Floats, new_book
-from .lots import MOST_DECIMALS, decimals, sizing
+from .lots import sizing
 from .record import Record
-from .rules import BARS, REASONS, STOP_SHARE, TARGET_SHARE, TICK, TRAIL_SHARE, follow
-from .tables import Lines, market, unusable
+from .rules import BARS, FOREIGN, REASONS, STOP_SHARE, TARGET_SHARE, TICK, TRAIL_SHARE, follow
+from .tables import Tables, market
 
 _PROTECTION = {"stop_loss": STOP_SHARE, "trailing_stop": TRAIL_SHARE, "take_profit": TARGET_SHARE}
 
 
-def why_not(config: Any, sources: Mapping[str, Any] | None = None) -> str:
-    """Why the compiled engine cannot run ``config`` exactly; empty when it can.
+ASKED, EXACT = "it was asked for", "what the strategy does is known ahead, and all of it is compiled"
+"""Why this engine was taken."""
+
+
+class NotCompiledError(DataError):
+    """The compiled engine cannot run something exactly.
 
     Parameters
     ----------
-    config : RunConfig
-        The run.
-    sources : mapping of str to Source, optional
-        What was read for it, where that is known.
+    why : str
+        What, and why.
     """
-    if len(config.feeds) > 1:
-        return "more than one feed"
-    if STRATEGIES.find(config.strategy.kind) is not Rules:
-        return f"strategy {config.strategy.kind} decides in Python; only Rules is compiled"
-    traded = next(iter(config.data.values()))
-    if decimals(traded.lot or DEFAULT_LOT) > MOST_DECIMALS:
-        return f"a lot of {traded.lot} has more decimals than a double"
-    amounts = [config.strategy.params.get(name) for name in _PROTECTION]
-    if not traded.tick and any(parse_amount(v).unit == "ticks" for v in amounts if v is not None):
-        return "protection in ticks, but the data block has no tick"
-    for name, block in config.indicators.items():
-        if (level := _level(INDICATORS.find(block.kind))) in ("next", "lines"):
-            return f"indicator {name} ({block.kind}) is computed by backtrader, bar by bar ({level})"
-    return unusable(next(iter(sources.values())).bars) if sources else ""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"engine compiled: {why}")
+        self.why = why
 
 
-def _level(cls: Any) -> str:
-    return str(cls.level())
+def by_engine(config: Any, sources: Mapping[str, Any]) -> tuple[Outcome | None, str]:
+    """The run in compiled code where ``config`` asks for that, or leaves the choice and it is exact; else why not.
+
+    Raises
+    ------
+    NotCompiledError
+        If it is asked for by name and cannot be.
+    """
+    if config.engine not in ("auto", "compiled"):
+        return None, ""
+    try:
+        return run_compiled(config, sources, EXACT if config.engine == "auto" else ASKED), ""
+    except NotCompiledError as err:
+        if config.engine == "compiled":
+            raise
+        return None, err.why
 
 
-def run_compiled(config: Any, sources: Mapping[str, Any]) -> Outcome:
+def run_compiled(config: Any, sources: Mapping[str, Any], why: str = ASKED) -> Outcome:
     """Run ``config`` over bars that were read, in compiled code; nothing is written.
 
     Parameters
@@ -64,38 +72,70 @@ def run_compiled(config: Any, sources: Mapping[str, Any]) -> Outcome:
         The run.
     sources : mapping of str to Source
         What was read for it.
+    why : str
+        Why this engine was taken, for the result.
 
     Raises
     ------
+    NotCompiledError
+        If the engine cannot run it exactly (`why_not`).
     DataError
-        If the engine cannot run it exactly (`why_not`), or there are too few bars for the warm-up.
+        If there are too few bars for the warm-up.
     """
-    if why := why_not(config, sources):
-        raise DataError(f"engine compiled: {why}")
-    (name, source), *_ = sources.items()
-    lines = Lines(source.bars, config.indicators)
-    lines.check(name)
-    record = _follow(config, name, lines)
-    strategy = SimpleNamespace(indicators=lines.indicators)
-    made: Any = record
-    return Outcome(config=config, sources=dict(sources), strategy=strategy, record=made, engine="compiled")
+    if reason := why_not(config, sources):
+        raise NotCompiledError(reason)
+    tables = Tables({name: source.bars for name, source in sources.items()}, uses_of(config))
+    record: Any = _follow(config, next(iter(sources)), tables)
+    strategy = SimpleNamespace(indicators=tables.indicators)
+    return Outcome(config, dict(sources), strategy, record, "compiled", why)
 
 
-def _follow(config: Any, name: str, lines: Lines) -> Record:
+def _follow(config: Any, name: str, tables: Tables) -> Record:
     """The run itself."""
-    block, params, bars = next(iter(config.data.values())), config.strategy.params, lines.bars
-    size = sizing(config.sizer.percent, config.sizer.fixed, block.lot, block.min_notional)
+    strategy: Any = STRATEGIES.find(config.strategy.kind)
+    params = {**strategy.defaults(), **config.strategy.params}
+    block, bars, first, foreign = next(iter(config.data.values())), tables.bars, tables.first(), tables.foreign()
+    signals = as_bits(signals_of(strategy, params, tables.lines), foreign)
     account = np.empty((3, len(bars)))
     book = follow(
         new_book(config.broker.cash, np.array(costs_of(config)), room=1024 + len(bars) // 64),
-        market(bars, lines.stamps),
-        lines.signals(params),
-        lines.first,
-        size,
-        protection(params, block.tick),
+        market(bars, tables.stamps[""]),
+        signals,
+        first,
+        sizing(config.sizer.percent, config.sizer.fixed, block.lot, block.min_notional),
+        protection({**params, **config.risk.settings()}, block.tick),
         account,
     )
-    return Record(book, bars["close_time"], account, name, REASONS)
+    return Record(book, bars["close_time"], account, name, REASONS, heard=bool(foreign[-1]))
+
+
+def signals_of(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Masks:
+    """What the class ``strategy`` says of all bars, asked without backtrader.
+
+    Raises
+    ------
+    NotCompiledError
+        If it asks for more than ``lines`` and its parameters.
+    """
+    asked: Any = object.__new__(strategy)
+    asked.p = asked.params = SimpleNamespace(**params)
+    try:
+        made = asked.signals(lines)
+    except AttributeError as err:
+        if err.obj is asked or err.obj is strategy.lines:
+            text = f"strategy {strategy.__name__} reads self.{err.name} in signals(), which only backtrader has"
+            raise NotCompiledError(text) from None
+        raise
+    masks: Masks = made.filled(len(lines))
+    return masks
+
+
+def as_bits(masks: Masks, foreign: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Signals of each bar as bits, and whether bars of other feeds alone come before it."""
+    made = foreign.astype(np.uint8) << np.uint8(FOREIGN)
+    for bit, mask in enumerate((masks.long_entry, masks.short_entry, masks.long_exit, masks.short_exit)):
+        made[:-1] |= mask.view(np.uint8) << np.uint8(bit)
+    return made
 
 
 def protection(params: Mapping[str, Any], tick: float | None) -> Floats:

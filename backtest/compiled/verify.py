@@ -9,11 +9,16 @@ from typing import Any
 
 import numpy as np
 
+from ...core.errors import DataError, TapeflowError
 from ..record import Fill
 from .run import run_compiled
 
 EQUITY = ("time", "value", "cash", "position")
 _FILL = tuple(f.name for f in fields(Fill))
+
+
+class UnequalError(TapeflowError):
+    """Two engines did not do the same."""
 
 
 def verify(config: Any, sources: Mapping[str, Any]) -> str:
@@ -26,10 +31,33 @@ def verify(config: Any, sources: Mapping[str, Any]) -> str:
     sources : mapping of str to Source
         What was read for it.
     """
-    from ..runner import simulate
+    return difference(run_compiled(config, sources), _stock(config, sources))
 
-    stock = simulate(config.model_copy(update={"engine": "stock"}), dict(sources))
-    return difference(run_compiled(config, sources), stock)
+
+def verified(outcome: Any) -> dict[str, Any]:
+    """What was compared with a run of the same config in plain backtrader, for the result; all of it equal.
+
+    Raises
+    ------
+    UnequalError
+        Naming the first difference.
+    DataError
+        If there is nothing to compare with: fills from the tape are not backtrader's.
+    """
+    config = outcome.config
+    if config.fills.tape:
+        raise DataError("verify: backtrader fills from bars; leave out fills: tape to compare with it")
+    if found := difference(outcome, _stock(config, outcome.sources)):
+        raise UnequalError(f"verify: engine {outcome.engine} and plain backtrader differ: {found}")
+    orders, fills, bars = len(outcome.record.orders), len(outcome.record.fills), len(outcome.equity["time"])
+    return {"against": "stock", "equal": True, "orders": orders, "fills": fills, "bars": bars}
+
+
+def _stock(config: Any, sources: Mapping[str, Any]) -> Any:
+    """The run in plain backtrader."""
+    from ..runner import through_backtrader
+
+    return through_backtrader(config.model_copy(update={"engine": "stock", "verify": False}), dict(sources))
 
 
 def difference(ours: Any, stock: Any) -> str:
@@ -85,7 +113,7 @@ def _column(what: str, ours: Any, stock: Any) -> Iterator[str]:
     else:
         equal = mine == theirs
     for bar in np.flatnonzero(~equal)[:1]:
-        yield f"{what} at bar {bar + 1} is {mine[bar]!r}, not {theirs[bar]!r}"
+        yield f"{what} at bar {bar + 1} is {mine[bar].item()!r}, not {theirs[bar].item()!r}"
 
 
 def _lines(ours: Mapping[str, Any], stock: Mapping[str, Any]) -> Iterator[str]:

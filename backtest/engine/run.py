@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .broker import engage, release, why_busy
 from .cursors import Cursor, Ties
@@ -100,30 +99,39 @@ class Run:
         traded = self.strategies[0].data
         bars = next(b for data, b in zip(self.datas, self._bars, strict=True) if data is traded)
         account = rebuild(self.history.holdings, closes, traded, self.cash, self.told, end)
-        new = np.diff(bars[:end], prepend=-1)[self.told :] > 0
-        times = _column(traded, "close_time")[bars[self.told : end][new]].astype(np.int64)
+        new: Any = slice(None)
+        closed = _column(traded, "close_time")[self.told : end]
+        if len(self.datas) > 1:
+            new = np.diff(bars[:end], prepend=-1)[self.told :] > 0
+            closed = _column(traded, "close_time")[bars[self.told : end][new]]
+        times = closed.astype(np.int64)
         for analyzer in self.spare:
             analyzer.take(times, *(column[new] for column in account))
         self.told = end
 
     @cached_property
-    def _bars(self) -> list[NDArray[np.int64]]:
-        """For each feed, its bar at each bar of the run; -1 before its first."""
+    def _bars(self) -> list[Any]:
+        """For each feed, its bar at each bar of the run, -1 before its first; all of them for a feed alone."""
         stamps = [_column(data, "datetime") for data in self.datas]
-        steps = stamps[0] if len(stamps) == 1 else np.unique(np.concatenate(stamps))
+        if len(stamps) == 1:
+            return [slice(None)]
+        steps = np.unique(np.concatenate(stamps))
         return [np.searchsorted(own, steps, side="right").astype(np.int64) - 1 for own in stamps]
 
 
 @contextmanager
 def _rare_collections() -> Iterator[None]:
-    """Look for garbage in cycles less often: orders and trades are kept, and each look goes through all of them."""
-    before = gc.get_threshold()
+    """Look for garbage in cycles less often, and not among what is there: each look goes through all of it."""
+    before, frozen = gc.get_threshold(), gc.get_freeze_count()
     if gc.isenabled():
         gc.set_threshold(max(before[0], COLLECT_AFTER), *before[1:])
+        gc.freeze()
     try:
         yield
     finally:
         gc.set_threshold(*before)
+        if not frozen:
+            gc.unfreeze()
 
 
 def _column(data: Any, name: str) -> Floats:

@@ -14,7 +14,8 @@ from .cursors import Cursor
 from .parts import Part
 from .resting import Resting, matches_as_known
 
-HARMLESS = ("__init__", "start", "stop", "notify_order", "notify_trade", "notify_timer", "notify_data", "notify_store")
+HEARING = ("notify_order", "notify_trade", "notify_timer", "notify_data", "notify_store")
+HARMLESS = ("__init__", "signals", "start", "stop", *HEARING)
 """What a strategy may have of its own without changing when its parent's ``next`` acts."""
 WORTH = 8
 """Fewer bars than this are sooner visited than foreseen."""
@@ -64,7 +65,8 @@ def _speaks_for_itself(kind: Any) -> bool:
     for each in kind.__mro__:
         if "wake" in each.__dict__:
             return True
-        if any(isinstance(made, FunctionType) and name not in HARMLESS for name, made in each.__dict__.items()):
+        own = (name for name, made in each.__dict__.items() if isinstance(made, FunctionType) and name not in HARMLESS)
+        if any(hasattr(super(each, kind), name) for name in own):
             return False
     return False
 
