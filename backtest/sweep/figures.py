@@ -1,0 +1,85 @@
+"""The figures of a compiled run from its arrays, without an object for every order or round trip."""
+
+from __future__ import annotations
+
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.kernels import compiled
+from ..compiled.layout import CLOSED, CLOSED_FEE, FILL_FEE, OPENED, OPENED_FEE, PNL, WHEN
+from ..quality import over_damaged, share_of
+from ..result import Outcome
+
+Floats = NDArray[np.float64]
+FIRST, LAST, NET = range(3)
+"""Rows of round trips: bar of the first fill, bar of the last, profit after fees."""
+
+
+@compiled
+def round_trips(fills: Floats) -> Floats:
+    """Fills paired from flat to flat as `backtest.round_trips.pair` does, adding up in its order; (3, trips)."""
+    made = np.empty((3, len(fills)))
+    count, size, first, pnl, fees = 0, 0.0, -1.0, 0.0, 0.0
+    for f in range(len(fills)):
+        if fills[f, CLOSED] != 0.0:
+            pnl += fills[f, PNL]
+            fees += fills[f, CLOSED_FEE]
+            size += fills[f, CLOSED]
+            if size == 0.0:
+                made[FIRST, count], made[LAST, count], made[NET, count] = first, fills[f, WHEN], pnl - fees
+                count += 1
+                first = -1.0
+        if fills[f, OPENED] != 0.0:
+            if first < 0.0:
+                first, pnl, fees = fills[f, WHEN], 0.0, 0.0
+            size += fills[f, OPENED]
+            fees += fills[f, OPENED_FEE]
+    return made[:, :count]
+
+
+class Figures(Outcome):
+    """A compiled run of which only figures are asked."""
+
+    @cached_property
+    def equity(self) -> dict[str, Any]:
+        """The account at every close."""
+        return dict(zip(("time", "value", "cash", "position"), self.record.equity, strict=True))
+
+    @cached_property
+    def table(self) -> Floats:
+        """Round trips."""
+        record: Any = self.record
+        return np.asarray(round_trips(record.table))
+
+    @cached_property
+    def trips(self) -> Any:
+        """Profit after fees of each round trip."""
+        return self.table[NET]
+
+    @cached_property
+    def damaged(self) -> float:
+        """Share of the profit that came from damaged bars."""
+        times = self.first["close_time"]
+        first, last = (times[self.table[row].astype(np.int64)] for row in (FIRST, LAST))
+        return share_of(self.table[NET], over_damaged(self.first, first, last))
+
+    @property
+    def orders(self) -> int:
+        """How many orders there were."""
+        record: Any = self.record
+        return len(record.whole)
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """Nothing: compiled runs have no such costs and no margin."""
+        return {}
+
+    @property
+    def fees(self) -> float:
+        """What all orders paid."""
+        record: Any = self.record
+        return math.fsum(record.real[:, FILL_FEE].tolist())

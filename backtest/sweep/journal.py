@@ -1,0 +1,91 @@
+"""The finished runs of a sweep that is not finished: a line each, kept as they come."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple
+
+NAME = "points.part.jsonl"
+
+
+class Done(NamedTuple):
+    """A finished run.
+
+    Parameters
+    ----------
+    number : int
+        Of the point, from 1.
+    row : dict
+        Its figures; empty where it failed.
+    error : str
+        What went wrong; empty where nothing did.
+    """
+
+    number: int
+    row: dict[str, Any]
+    error: str
+
+
+class Journal:
+    """A file to which finished runs are added.
+
+    A line that was cut short by the end of the process is no line. A row stands in it with every bit of its numbers,
+    and for one point only, so that the order in which rows came does not show in the table made of them.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the sweep.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> with Journal(folder) as journal:
+    ...     journal.add([Done(2, {"sharpe": 0.1}, "")])
+    >>> Journal(folder).read()
+    {2: Done(number=2, row={'sharpe': 0.1}, error='')}
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._file: Any = None
+
+    def read(self) -> dict[int, Done]:
+        """What is in it, by point."""
+        made: dict[int, Done] = {}
+        if not self._path.exists():
+            return made
+        for line in self._path.read_bytes().split(b"\n")[:-1]:
+            try:
+                done = Done(*json.loads(line))
+            except (ValueError, TypeError):
+                continue
+            made.setdefault(done.number, done)
+        return made
+
+    def add(self, rows: list[Done]) -> None:
+        """Keep rows; once this returns they survive the end of the process."""
+        self._file.write("".join(json.dumps(row) + "\n" for row in rows).encode())
+        self._file.flush()
+
+    def remove(self) -> None:
+        """Take the file away; the table has its rows."""
+        self._path.unlink(missing_ok=True)
+
+    def __enter__(self) -> Journal:
+        self._file = self._path.open("ab")
+        # What was cut short must not run together with what follows.
+        if self._file.tell():
+            self._file.write(b"\n")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, err: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()

@@ -1,0 +1,71 @@
+"""One run of a sweep: a config and bars in, one row of figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ...configs.models import RunConfig
+from ...core.errors import TapeflowError
+from ..runner import Source, simulate
+from .known import Known
+
+Row = dict[str, Any]
+COMPILED = "compiled"
+
+
+def run_point(config: RunConfig, sources: Mapping[str, Source], known: Known | None = None) -> Row:
+    """The figures of one run: what `tapeflow run` writes into result.json of the same config.
+
+    A pure function, so that any engine for many machines can call it. ``engine: auto`` takes compiled code where that
+    is exact and backtrader elsewhere.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    sources : mapping of str to Source
+        The bars of its feeds, by name, as `runner.read` gives them; the readers behind them are not asked.
+    known : Known, optional
+        What runs before it computed over the same bars; it saves time and changes nothing.
+
+    Returns
+    -------
+    dict
+        ``engine``, and the numbers of result.json by name. NaN where one is undefined.
+
+    Raises
+    ------
+    TapeflowError
+        If the run cannot be made, as with too few bars for the warm-up.
+    """
+    if config.engine in ("auto", COMPILED) and not config.verify:
+        known = known if known is not None else Known(sources)
+        if not known.why_not(config):
+            return {"engine": COMPILED, **known.figures(config)}
+    outcome = simulate(config, dict(sources))
+    more = outcome.band.summary() if outcome.band else {}
+    return {"engine": outcome.engine, **_flat({**outcome.figures(), **more})}
+
+
+def _flat(figures: Mapping[str, Any], above: str = "") -> Row:
+    """Figures that are one value each; those inside others by their dotted path."""
+    made: Row = {}
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            made |= _flat(value, f"{above}{name}.")
+        elif isinstance(value, int | float | str):
+            made[f"{above}{name}"] = value
+    return made
+
+
+def attempt(config: RunConfig, sources: Mapping[str, Source], known: Known | None = None) -> tuple[Row, str]:
+    """The row of a run, or none and what went wrong: one that fails does not end a sweep."""
+    try:
+        return run_point(config, sources, known), ""
+    except TapeflowError as err:
+        return {}, " ".join(str(err).split())
+    except MemoryError:
+        raise
+    except Exception as err:
+        return {}, f"{type(err).__name__}: {' '.join(str(err).split())}"

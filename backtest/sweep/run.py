@@ -1,0 +1,153 @@
+"""Runs a sweep: data read once, points run here or in several processes, finished ones kept as they come."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from ...configs.models import RunConfig
+from ..runner import Progress, Source, read, wanted
+from .folder import TABLE, check_folder, enter, make_sweep_lock, read_table, write_table
+from .journal import Done, Journal
+from .pace import Pace
+from .points import Point, points_of
+from .workers import Workers, here, processors, write_bars
+
+PATIENCE = 1.0
+"""Seconds after which other processes are worth starting, which takes each as long as that."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A finished sweep.
+
+    Parameters
+    ----------
+    folder : Path
+        Where points.parquet and sweep.yaml lie.
+    points : list of Point
+        Every run, in the order of the grid.
+    done : dict of int to Done
+        What each came to, by its number.
+    """
+
+    folder: Path
+    points: list[Point]
+    done: dict[int, Done]
+
+    @property
+    def failed(self) -> list[Done]:
+        """Those that could not be run."""
+        return [one for _, one in sorted(self.done.items()) if one.error]
+
+
+@dataclass
+class _Group:
+    """Points that read the same bars."""
+
+    points: list[Point]
+    sources: dict[str, Source]
+
+
+def sweep(
+    config: RunConfig, out: Path, *, jobs: int | None = None, progress: Progress | None = None, origin: str = "sweep"
+) -> Swept:
+    """Run every point of the sweep of ``config``, or those that an earlier call left unfinished.
+
+    The table is the same, byte for byte, for any number of processes and however often the sweep was stopped.
+
+    Parameters
+    ----------
+    config : RunConfig
+        With a ``sweep``.
+    out : Path
+        The folder to make, or to go on in: ``points.parquet`` with one row a point, ``sweep.yaml`` with what it
+        depended on.
+    jobs : int or None
+        Processes; 1 is this one. None begins in this one, and goes on in as many as there are processors where that
+        takes more than a second.
+    progress : callable, optional
+        Told in a few words what is being done.
+    origin : str
+        What errors call the config.
+
+    Raises
+    ------
+    TapeflowError
+        If a point is no legal run, data cannot be read, or ``out`` holds something else. A point that fails
+        while it runs does not end the sweep; its row says why.
+    """
+    say = progress or (lambda text: None)
+    check_folder(out)
+    points = points_of(config, origin)
+    groups = _read(points, say)
+    enter(out, make_sweep_lock(config, [group.sources for group in groups], len(points)))
+    if (out / TABLE).exists():
+        return Swept(out, points, read_table(out))
+    journal = Journal(out)
+    done = {number: one for number, one in journal.read().items() if number <= len(points)}
+    pace = Pace(len(points), len(done))
+    with journal:
+        for rows in _run(config, groups, done, jobs):
+            journal.add(rows)
+            done |= {row.number: row for row in rows}
+            pace.add(len(rows))
+            say(pace.line())
+    write_table(out, points, done)
+    journal.remove()
+    return Swept(out, points, done)
+
+
+def _read(points: list[Point], say: Progress) -> list[_Group]:
+    """The bars of every point; points that ask for the same share them."""
+    groups: dict[str, _Group] = {}
+    for point in points:
+        asked = [_asked(point.config, name) for name in point.config.data]
+        key = json.dumps(asked, default=str)
+        if key not in groups:
+            sources: dict[str, Source] = {}
+            for name in point.config.data:
+                sources |= read(point.config, name, say)
+            groups[key] = _Group([], sources)
+        groups[key].points.append(point)
+    return [*groups.values()]
+
+
+def _asked(config: RunConfig, name: str) -> list[Any]:
+    return [name, config.data[name].model_dump(mode="python"), wanted(config, name)]
+
+
+def _run(config: RunConfig, groups: list[_Group], done: dict[int, Done], jobs: int | None) -> Iterator[list[Done]]:
+    """What each point that is not done yet comes to, in any order."""
+    groups = [_Group([p for p in group.points if p.number not in done], group.sources) for group in groups]
+    if jobs is None:
+        since, jobs = time.monotonic(), processors()
+        for group in groups:
+            for rows in here(group.points, group.sources):
+                yield rows
+                group.points = group.points[1:]
+                if jobs > 1 and time.monotonic() - since > PATIENCE:
+                    break
+    groups = [group for group in groups if group.points]
+    if jobs == 1:
+        for group in groups:
+            yield from here(group.points, group.sources)
+    elif groups:
+        yield from _elsewhere(config, groups, min(jobs, sum(len(group.points) for group in groups)))
+
+
+def _elsewhere(config: RunConfig, groups: list[_Group], jobs: int) -> Iterator[list[Done]]:
+    """The same in other processes, which map the bars from a file."""
+    with (
+        TemporaryDirectory(prefix="tapeflow-", ignore_cleanup_errors=True) as aside,
+        Workers(jobs, config) as workers,
+    ):
+        for i, group in enumerate(groups):
+            bars = Path(aside) / f"bars{i}"
+            write_bars(group.sources, group.points, bars)
+            yield from workers.run(group.points, bars)

@@ -1,0 +1,79 @@
+"""What the command line leaves out at its start is there when it is asked for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tapeflow.core.registry import FEEDS
+
+
+def python(script: str) -> list[str]:
+    """The lines that a script prints in a process of its own."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", script], capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+LATE = "import sys; from tapeflow.core.late import TALIB, come_late; come_late(TALIB); come_late(TALIB)\n"
+
+
+def test_backtrader_comes_without_talib_until_one_of_its_indicators_is_named() -> None:
+    script = (
+        "import backtrader as bt\n"
+        "print([m for m in ('talib', 'pandas') if m in sys.modules])\n"
+        "print(bt.talib.SMA.__name__, 'talib' in sys.modules)\n"
+        "import backtrader.talib as again\n"
+        "print(again is bt.talib is sys.modules['backtrader.talib'], len(again.__all__) > 100, again.__file__[-8:])\n"
+    )
+    assert python(LATE + script) == ["[]", "SMA True", "True True talib.py"]
+
+
+def test_an_indicator_of_it_gives_the_same_numbers() -> None:
+    script = (
+        "import backtrader as bt\n"
+        "from tapeflow.core.lines import bar_data\n"
+        "from tapeflow.core.samples import sample_bars\n"
+        "class S(bt.Strategy):\n"
+        "    def __init__(self): self.mean = bt.talib.SMA(self.data.close, timeperiod=5)\n"
+        "cerebro = bt.Cerebro(stdstats=False); cerebro.adddata(bar_data(sample_bars(50))); cerebro.addstrategy(S)\n"
+        "print(list(cerebro.run()[0].mean.array)[-3:])\n"
+    )
+    assert python(LATE + script) == python(script)
+
+
+def test_what_was_imported_before_is_left_alone() -> None:
+    script = "import backtrader.talib\nbefore = backtrader.talib\n" + LATE
+    assert python(script + "import backtrader.talib\nprint(backtrader.talib is before, type(before).__name__)") == [
+        "True module"
+    ]
+
+
+def test_all_other_modules_are_found_as_ever() -> None:
+    assert python(LATE + "import json.tool, backtrader.indicators\nprint(type(json.tool).__name__)") == ["module"]
+    assert python(LATE + "try: import backtrader.none\nexcept ModuleNotFoundError as err: print(err.name)") == [
+        "backtrader.none"
+    ]
+
+
+def test_the_command_line_runs_without_pandas_where_no_report_and_no_talib_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "run.yaml").write_text(
+        "data: {a: {feed: SyntheticTape, days: 1}}\nindicators: {delta: {kind: VolumeDelta}}\n"
+        "strategy: {kind: Rules, params: {long: {enter: delta > 0, exit: delta < 0}}}\n"
+    )
+    script = (
+        "import sys\nfrom tapeflow.backtest.cli import main\n"
+        f"try: main(['run', {str(tmp_path / 'run.yaml')!r}, '--out', {str(tmp_path / 'out')!r}, '-q', '--no-report'])\n"
+        "except SystemExit as end: print(end.code)\n"
+        "print([m for m in ('pandas', 'talib', 'matplotlib', 'rich') if m in sys.modules])\n"
+    )
+    assert python(script)[1:] == ["0", "[]"]
+
+
+def test_a_feed_is_found_without_importing_all_others() -> None:
+    script = (
+        "import sys\nfrom tapeflow.core.registry import FEEDS\nprint(FEEDS.find('BinanceKlines').__name__)\n"
+        "print([m for m in ('tardis', 'kraken', 'okx') if f'tapeflow.feeds.{m}' in sys.modules])\n"
+    )
+    assert python(script) == ["BinanceKlines", "[]"]
+    assert FEEDS.find("BinanceKlines").__module__ == "tapeflow.feeds.binance"
