@@ -15,7 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from ..core.arrow import column
 from ..core.errors import DataError
+from .accounts import flows_of
 from .result import Outcome, Result
 
 TIME = pa.timestamp("us", tz="UTC")
@@ -50,6 +52,25 @@ TRIP_COLUMNS = {
     "return_pct": pa.float64(),
     "entry_reason": pa.string(),
     "exit_reason": pa.string(),
+}
+BAND_COLUMNS = {"pnl_low": pa.float64(), "pnl_high": pa.float64()}
+FLOW_COLUMNS = {
+    "time": TIME,
+    "data": pa.string(),
+    "kind": pa.string(),
+    "position": pa.float64(),
+    "price": pa.float64(),
+    "rate": pa.float64(),
+    "amount": pa.float64(),
+}
+FILL_COLUMNS = {
+    "assumption": pa.string(),
+    "ref": pa.int64(),
+    "time": TIME,
+    "last_time": TIME,
+    "size": pa.float64(),
+    "price": pa.float64(),
+    "maker": pa.bool_(),
 }
 
 
@@ -106,19 +127,28 @@ def _replace(made: Path, out: Path) -> None:
 
 def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
     summary = outcome.summary()
+    summary |= outcome.doubts(summary)
     text = json.dumps(_finite(summary), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "result.json").write_text(text + "\n", encoding="utf-8")
     lock = yaml.safe_dump(outcome.lock(), sort_keys=False, allow_unicode=True, width=120)
     (folder / "run.lock").write_text(lock, encoding="utf-8")
     _table(folder / "orders.parquet", ORDER_COLUMNS, list(outcome.record.orders.values()))
-    trips = [{**asdict(t), "pnl_net": t.pnl_net, "return_pct": t.return_pct} for t in outcome.trips]
-    _table(folder / "trades.parquet", TRIP_COLUMNS, trips)
+    trips = [{name: getattr(t, name) for name in TRIP_COLUMNS} for t in outcome.trips]
+    ends = outcome.band.trades() if outcome.band else []
+    trips = [row | more for row, more in zip(trips, ends, strict=True)] if ends else trips
+    _table(folder / "trades.parquet", TRIP_COLUMNS | (BAND_COLUMNS if outcome.band else {}), trips)
     equity = dict(outcome.equity)
-    _columns(folder / "equity.parquet", {"time": pa.array(equity.pop("time"), TIME), **equity})
+    _columns(folder / "equity.parquet", {"time": column(equity.pop("time"), TIME), **equity})
     _columns(folder / "indicators.parquet", _line_columns(outcome))
     _columns(folder / "bars.parquet", _bar_columns(outcome))
     if levels := _level_columns(outcome):
         _columns(folder / "levels.parquet", levels)
+    if flows := flows_of(outcome.strategy):
+        _table(folder / "flows.parquet", FLOW_COLUMNS, [asdict(flow) for flow in flows])
+    if outcome.band:
+        curves = outcome.band.curves()
+        _columns(folder / "band.parquet", {"time": column(curves.pop("time"), TIME), **curves})
+        _table(folder / "fills.parquet", FILL_COLUMNS, outcome.band.executions())
     return summary
 
 
@@ -132,12 +162,12 @@ def _finite(value: Any) -> Any:
 
 
 def _table(path: Path, columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> None:
-    arrays = {name: pa.array([row.get(name) for row in rows], kind) for name, kind in columns.items()}
+    arrays = {name: column([row.get(name) for row in rows], kind) for name, kind in columns.items()}
     _columns(path, arrays)
 
 
 def _columns(path: Path, columns: dict[str, Any]) -> None:
-    table = pa.table(columns)
+    table = pa.table({name: v if isinstance(v, pa.Array) else column(v) for name, v in columns.items()})
     # Numbers hardly repeat: looking for those that do takes longer than all the rest, and more room.
     text: Any = [field.name for field in table.schema if pa.types.is_string(field.type)]
     pq.write_table(table, path, compression="zstd", use_dictionary=text or False)
@@ -145,7 +175,7 @@ def _columns(path: Path, columns: dict[str, Any]) -> None:
 
 def _line_columns(outcome: Outcome) -> dict[str, Any]:
     strategy = outcome.strategy
-    columns: dict[str, Any] = {"time": pa.array(outcome.first["close_time"], TIME)}
+    columns: dict[str, Any] = {"time": column(outcome.first["close_time"], TIME)}
     for name, indicator in strategy.indicators.items():
         if len(indicator.lines[0].array) != len(outcome.first):
             continue

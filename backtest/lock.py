@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -50,7 +50,9 @@ def readers(sources: Mapping[str, Any]) -> dict[str, Any]:
     return {name: sources[name].feed for name in first.values()}
 
 
-def make_lock(config: Any, sources: Mapping[str, Any], engine: str) -> dict[str, Any]:
+def make_lock(
+    config: Any, sources: Mapping[str, Any], engine: str, more: Mapping[str, Sequence[Any]] | None = None
+) -> dict[str, Any]:
     """The content of run.lock as plain YAML types.
 
     Parameters
@@ -61,7 +63,10 @@ def make_lock(config: Any, sources: Mapping[str, Any], engine: str) -> dict[str,
         The feeds as they were read.
     engine : str
         Which one ran.
+    more : mapping of str to sequence of InputFile, optional
+        Files besides those of the feeds, by what they were read for.
     """
+    read = {name: feed.files for name, feed in readers(sources).items()} | dict(more or {})
     return {
         "name": config.name,
         "engine": engine,
@@ -69,8 +74,8 @@ def make_lock(config: Any, sources: Mapping[str, Any], engine: str) -> dict[str,
         "versions": versions(),
         "inputs": [
             {"data": name, "path": str(f.path), "bytes": int(f.bytes), "sha256": f.sha256}
-            for name, feed in readers(sources).items()
-            for f in feed.files
+            for name, files in read.items()
+            for f in files
         ],
         "data": {name: describe_source(source) for name, source in sources.items()},
         "plugins": [{"path": str(p), "sha256": source_digest(p)} for p in config.plugin_files],

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..core.bars import Bars
 from ..core.schema import Quality
 
+Times = Sequence[int] | NDArray[np.int64]
 DAMAGED = Quality.GAP | Quality.PARTIAL | Quality.ID_HOLE | Quality.DISORDER | Quality.VOID
 """Bits of a bar whose numbers may be wrong; an empty bar or an inferred side is no damage."""
 
@@ -66,15 +68,29 @@ def profit_from_damaged(trades: Iterable[Trip], bars: Bars | Mapping[str, Bars])
     >>> profit_from_damaged([trip(2, 3, 6.0), trip(4, 5, 2.0)], bars)
     0.25
     """
-    total = damaged = 0.0
-    for trade in trades:
-        own = bars if isinstance(bars, Bars) else bars[trade.data]
-        total += trade.pnl_net
-        damaged += trade.pnl_net if _over_damaged(own, trade) else 0.0
-    return damaged / total if total else float("nan")
+    known = list(trades)
+    net = np.array([trade.pnl_net for trade in known], dtype=np.float64)
+    over = np.zeros(len(known), dtype=bool)
+    for name in {trade.data for trade in known}:
+        own = bars if isinstance(bars, Bars) else bars[name]
+        at = [i for i, trade in enumerate(known) if trade.data == name]
+        over[at] = over_damaged(own, [known[i].entry_time for i in at], [known[i].exit_time for i in at])
+    return share_of(net, over)
 
 
-def _over_damaged(bars: Bars, trade: Trip) -> bool:
-    first = int(np.searchsorted(bars["close_time"], trade.entry_time, "left")) - 1
-    behind = int(np.searchsorted(bars["close_time"], trade.exit_time, "right"))
-    return bool((bars["quality"][max(first, 0) : behind] & int(DAMAGED)).any())
+def over_damaged(bars: Bars, entry: Times, exit: Times) -> NDArray[np.bool_]:
+    """Whether each round trip, by the closes of the bars of its first and its last fill, is over damaged bars."""
+    damaged = (bars["quality"] & int(DAMAGED)) != 0
+    if not damaged.any():
+        return np.zeros(len(entry), dtype=bool)
+    first = np.searchsorted(bars["close_time"], entry, "left") - 1
+    behind = np.searchsorted(bars["close_time"], exit, "right")
+    before = np.concatenate(([0], np.cumsum(damaged)))
+    made: NDArray[np.bool_] = before[behind] > before[np.maximum(first, 0)]
+    return made
+
+
+def share_of(net: NDArray[np.float64], over: NDArray[np.bool_]) -> float:
+    """The part of profits ``net`` that is marked in ``over``, added up one after the other."""
+    total, marked = (float(np.cumsum(part)[-1]) if len(part) else 0.0 for part in (net, np.where(over, net, 0.0)))
+    return marked / total + 0.0 if total else float("nan")

@@ -6,18 +6,34 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.bars import Bars
 from ..core.clock import iso
+from . import accounts
+from .doubts import confidence, damage_warning, days_of, hints
 from .lock import make_lock, readers
+from .markouts import as_json
 from .quality import profit_from_damaged
 from .record import Recorder
 from .round_trips import RoundTrip, pair
 from .statistics import drawdown, summarise
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from .report.framed import Framed
+
 DAMAGE = ("void", "quarantined", "disorder", "duplicates")
 """Counts of a feed that a reader should hear of."""
+
+FROM_BARS = (
+    "A bar is known at its close and not before; what a bar's close orders fills at the next bar's open.",
+    "Times of orders and fills are the closes of their bars.",
+    "Stops and limits fill within the bar's range; when a bar touches stop and target, the stop fills.",
+    "Orders are filled whole, whatever the bar's volume.",
+)
+"""How orders are filled where bars are all there is."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +50,50 @@ class Result:
 
     folder: Path
     summary: dict[str, Any]
+
+    @classmethod
+    def of(cls, folder: str | Path) -> Result:
+        """The run that lies in ``folder``.
+
+        Raises
+        ------
+        DataError
+            If there is none.
+        """
+        from .report.folder import read_result
+
+        return cls(Path(folder), read_result(Path(folder)))
+
+    def plot(self) -> Figure:
+        """Price with fills, flow, equity with its band and drawdown, as a matplotlib figure.
+
+        Raises
+        ------
+        PluginError
+            If matplotlib is not installed.
+        """
+        from .report.folder import read_folder
+        from .report.picture import figure
+
+        return figure(read_folder(self.folder))
+
+    def report(self, height: int = 900) -> Framed:
+        """The report in a frame, for a notebook; written first where the run left none.
+
+        Parameters
+        ----------
+        height : int, default=900
+            Of the frame, in pixels.
+        """
+        from .report.framed import framed
+
+        return framed(self.folder, height)
+
+    def _repr_html_(self) -> str:
+        """The figures as a table, for a notebook."""
+        from .report.framed import figures_table
+
+        return figures_table(self.summary)
 
 
 @dataclass
@@ -54,6 +114,10 @@ class Outcome:
         How it ran.
     engine_reason : str
         Why that way.
+    verified : dict or None
+        What was found equal to a run in plain backtrader, where that was asked for.
+    band : Band or None
+        What it came to under each assumption, where the tape filled its orders.
     """
 
     config: Any
@@ -62,11 +126,13 @@ class Outcome:
     record: Recorder
     engine: str = "backtrader"
     engine_reason: str = ""
+    verified: dict[str, Any] | None = None
+    band: Any = None
 
     @cached_property
     def trips(self) -> list[RoundTrip]:
         """Finished round trips."""
-        return pair(self.record.fills)
+        return pair(self.record.fills, accounts.coin_contracts(self.config))
 
     @cached_property
     def equity(self) -> dict[str, Any]:
@@ -79,6 +145,7 @@ class Outcome:
             "cash": cash,
             "position": position,
             "drawdown": drawdown(value, start),
+            **(self.band.equity() if self.band else {}),
         }
 
     @property
@@ -87,30 +154,75 @@ class Outcome:
         bars: Bars = next(iter(self.sources.values())).bars
         return bars
 
+    @cached_property
+    def damaged(self) -> float:
+        """Share of the profit that came from damaged bars."""
+        return profit_from_damaged(self.trips, {n: s.bars for n, s in self.sources.items()})
+
+    @property
+    def orders(self) -> int:
+        """How many orders there were."""
+        return len(self.record.orders)
+
+    @property
+    def fees(self) -> float:
+        """What all orders paid."""
+        return math.fsum(row["commission"] for row in self.record.orders.values())
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What costs of holding and margin brought, where the run has them."""
+        return accounts.figures(self.config, self.strategy, self.record.orders)
+
+    def figures(self) -> dict[str, Any]:
+        """The numbers of result.json."""
+        equity = self.equity
+        figures = summarise(
+            equity["time"], equity["value"], equity["position"], self.config.broker.cash, self.trips, self.fees
+        )
+        return {
+            "bars": len(self.first),
+            "start": iso(int(self.first["open_time"][0])),
+            "end": iso(int(self.first["close_time"][-1])),
+            "orders": self.orders,
+            **figures,
+            "buy_and_hold_pct": self.buy_and_hold_pct,
+            "profit_from_damaged": self.damaged,
+            "open_position": float(equity["position"][-1]),
+            **self.account,
+        }
+
     def summary(self) -> dict[str, Any]:
         """Content of result.json."""
-        equity = self.equity
-        rows = self.record.orders.values()
-        fees = math.fsum(row["commission"] for row in rows)
-        figures = summarise(
-            equity["time"], equity["value"], equity["position"], self.config.broker.cash, self.trips, fees
-        )
         return {
             "name": self.config.name,
             "strategy": self.config.strategy.kind,
             "engine": self.engine,
             "engine_reason": self.engine_reason,
-            "bars": len(self.first),
-            "start": iso(int(self.first["open_time"][0])),
-            "end": iso(int(self.first["close_time"][-1])),
-            "orders": len(self.record.orders),
-            **figures,
-            "profit_from_damaged": profit_from_damaged(self.trips, {n: s.bars for n, s in self.sources.items()}),
-            "open_position": float(equity["position"][-1]),
+            **({"verified": self.verified} if self.verified else {}),
+            **self.figures(),
+            **(self.band.summary() if self.band else {}),
             "lines": self.lines(),
             "warnings": self.warnings(),
             "assumptions": self.assumptions(),
         }
+
+    def doubts(self, figures: dict[str, Any]) -> dict[str, Any]:
+        """How sure ``figures``, those of `summary`, are: intervals, markouts, and what they say in words."""
+        time, value = self.equity["time"], self.equity["value"]
+        sure = confidence(time, value, self.config.broker.cash, self.trips, self.config.seed)
+        bars = {name: source.bars for name, source in self.sources.items()}
+        return {
+            "hints": hints(figures, sure, self.trips, days_of(time)),
+            "confidence": sure,
+            "markouts": as_json(self.trips, bars, self.config.seed),
+        }
+
+    @property
+    def buy_and_hold_pct(self) -> float:
+        """What the traded feed's price did from its first open to its last close, in percent; no costs."""
+        first, last = float(self.first["open"][0]), float(self.first["close"][-1])
+        return 100.0 * (last / first - 1.0) if first > 0 else math.nan
 
     def lines(self) -> list[dict[str, Any]]:
         """Every indicator line with its kind, its unit and whether it is a price."""
@@ -136,8 +248,11 @@ class Outcome:
         for name, feed in readers(self.sources).items():
             counts = feed.counts
             made += [f"{name}: {counts[what]:,} rows {what}" for what in DAMAGE if counts.get(what)]
+        if damage := damage_warning(self.damaged, math.fsum(t.pnl_net for t in self.trips)):
+            made.append(damage)
         if rejected := sum(row["status"] in ("margin", "rejected") for row in self.record.orders.values()):
             made.append(f"{rejected} orders were refused for lack of cash")
+        made += accounts.warnings(self.record.orders)
         fees = self.config.broker.fees
         if not fees.maker and not fees.taker:
             made.append("no fees are set: the figures are before costs")
@@ -145,21 +260,18 @@ class Outcome:
             made.append("the run ends with an open position; it is valued at the last close")
         if type(next(iter(self.sources.values())).feed).__name__.startswith("Synthetic"):
             made.append("the tape is synthetic: it shows how things work, not what they earn")
+        made += self.band.warnings() if self.band else []
         return made
 
     def assumptions(self) -> list[str]:
         """How fills, costs and time were taken, in words."""
-        broker = self.config.broker
+        whole = self.config.broker.participation is None
         return [
-            "A bar is known at its close and not before; what a bar's close orders fills at the next bar's open.",
-            "Times of orders and fills are the closes of their bars.",
-            "Stops and limits fill within the bar's range; when a bar touches stop and target, the stop fills.",
-            f"Fees: {broker.fees.maker:.4%} for limit orders that rested, {broker.fees.taker:.4%} for all others.",
-            f"Slippage: {broker.slippage} against every market order and stop, also beyond the bar's range.",
-            "Orders are filled whole, whatever the bar's volume; funding, borrow and liquidation are not simulated.",
+            *(self.band.assumptions() if self.band else FROM_BARS if whole else FROM_BARS[:-1]),
+            *accounts.assumptions(self.config),
             "The Sharpe ratio uses no risk-free rate and a year of 365 days.",
         ]
 
     def lock(self) -> dict[str, Any]:
         """Content of run.lock."""
-        return make_lock(self.config, self.sources, self.engine)
+        return make_lock(self.config, self.sources, self.engine, accounts.inputs(self.strategy))

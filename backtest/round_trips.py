@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .record import Fill
@@ -48,6 +48,7 @@ class RoundTrip:
     exit_reason: str
     first_bar: int = 0
     closed: float = 0.0
+    contract: float = 0.0
 
     @property
     def pnl_net(self) -> float:
@@ -57,31 +58,46 @@ class RoundTrip:
     @property
     def return_pct(self) -> float:
         """Profit after fees in percent of the entry's notional."""
-        notional = self.size * self.entry_price
+        notional = self.size * (self.contract / self.entry_price if self.contract else self.entry_price)
         return 100.0 * self.pnl_net / notional if notional else float("nan")
 
 
-def pair(fills: Iterable[Fill]) -> list[RoundTrip]:
+class Pairing:
+    """Fills paired from flat to flat, as they come."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, RoundTrip] = {}
+        self._size: dict[str, float] = {}
+
+    def add(self, fill: Fill) -> RoundTrip | None:
+        """The round trip that ``fill`` ends, if it does."""
+        done = None
+        if fill.closed:
+            trip = self._live[fill.data]
+            _close(trip, fill)
+            self._size[fill.data] += fill.closed
+            if not self._size[fill.data]:
+                done = self._live.pop(fill.data)
+        if fill.opened:
+            self._size[fill.data] = self._size.get(fill.data, 0.0) + fill.opened
+            self._live[fill.data] = _open(self._live.get(fill.data), fill)
+        return done
+
+
+def pair(fills: Iterable[Fill], contracts: Mapping[str, float] | None = None) -> list[RoundTrip]:
     """Round trips that came to an end, in the order they did.
 
     Parameters
     ----------
     fills : iterable of Fill
         In time order.
+    contracts : mapping of str to float, optional
+        Quote currency in one contract of each feed whose sizes are contracts settled in coin.
     """
-    live: dict[str, RoundTrip] = {}
-    done: list[RoundTrip] = []
-    size: dict[str, float] = {}
-    for fill in fills:
-        if fill.closed:
-            trip = live[fill.data]
-            _close(trip, fill)
-            size[fill.data] += fill.closed
-            if not size[fill.data]:
-                done.append(live.pop(fill.data))
-        if fill.opened:
-            size[fill.data] = size.get(fill.data, 0.0) + fill.opened
-            live[fill.data] = _open(live.get(fill.data), fill)
+    pairing = Pairing()
+    done = [trip for fill in fills if (trip := pairing.add(fill)) is not None]
+    for trip in done if contracts else ():
+        trip.contract = (contracts or {}).get(trip.data, 0.0)
     return done
 
 

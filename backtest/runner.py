@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from ..configs.data_block import feed_specs
+from ..configs.fills_block import Fills
 from ..configs.models import RunConfig
 from ..core.bars import Bars
 from ..core.errors import DataError
 from ..core.lines import bar_data
+from ..core.meter import METER
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES
 from ..core.schema import SEQUENCE_COLUMNS
 from ..strategies.base import Use
-from .broker import make_broker
-from .costs import costs_of
+from .brokers.choice import broker_for
+from .compiled import by_engine, verified
 from .engine import make_cerebro, what_ran
 from .folder import check_place, save
 from .record import Recorder
 from .result import Outcome, Result
-from .sizers import FixedAmount, PercentOfEquity
+from .sizers import add_sizer
 
 Progress = Callable[[str], None]
 
@@ -50,7 +52,7 @@ def run(config: RunConfig, out: Path, *, report: bool = True, progress: Progress
     Parameters
     ----------
     config : RunConfig
-        As `load_config` gives it.
+        As `load_config` gives it; a ``sweep`` in it is left out.
     out : Path
         The folder to make; one that holds an earlier run is replaced.
     report : bool
@@ -69,6 +71,7 @@ def run(config: RunConfig, out: Path, *, report: bool = True, progress: Progress
         If data, columns or parameters are wrong; nothing is written then.
     """
     check_place(out)
+    config = config.model_copy(update={"sweep": None})
     say = progress or (lambda text: None)
     with TemporaryDirectory(prefix="tapeflow-") as aside:
         sources: dict[str, Source] = {}
@@ -96,24 +99,39 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
     """
     block = config.data[name]
     say(f"reading {name}")
-    feed: Any = FEEDS.find(block.feed)(config.paths(name), **block.params)
+    try:
+        feed: Any = FEEDS.find(block.feed)(config.paths(name), **block.params)
+    except DataError as err:
+        raise DataError(f"data.{name}: {err}{_elsewhere(block.path)}") from None
     if aside is not None:
         feed.quarantine = aside / f"{name}.quarantine.csv"
-    wish: dict[str, Any] = {"row_size": block.row_size, "start": block.start, "end": block.end}
     specs = feed_specs(name, block.bars)
-    if feed.gives == "bars":
-        made = feed.bars_of(list(specs.values()), gaps=block.gaps, **wish)
-    else:
-        if wish["row_size"] is None and "levels" in _inputs(config):
-            wish["row_size"] = "auto"
-        if _wants_sequence(config):
-            wish["sequence"] = True
-        kinds = [spec or "1m" for spec in specs.values()]
-        made = feed.bars_of(kinds, size_edges=tuple(block.size_edges), tick=block.tick, **wish)
+    kinds = list(specs.values()) if feed.gives == "bars" else [spec or "1m" for spec in specs.values()]
+    made = feed.bars_of(kinds, **wanted(config, name))
     for own, bars in zip(specs, made, strict=True):
         if not len(bars):
             raise DataError(f"data.{own}: no bars between the times asked for")
     return {own: Source(feed, bars) for own, bars in zip(specs, made, strict=True)}
+
+
+def _elsewhere(paths: Sequence[str]) -> str:
+    """A hint for who wrote paths from where the command runs and not from where the YAML lies."""
+    here = any(not Path(p).is_absolute() and any(Path().glob(p)) for p in paths if p and not p.startswith("~"))
+    return "; a relative path begins at the folder of the YAML" if here else ""
+
+
+def wanted(config: RunConfig, name: str) -> dict[str, Any]:
+    """What the feed of data block ``name`` is asked for; runs that ask the same of equal blocks read the same bars."""
+    block = config.data[name]
+    wish: dict[str, Any] = {"row_size": block.row_size, "start": block.start, "end": block.end}
+    feed: Any = FEEDS.find(block.feed)
+    if feed.gives == "bars":
+        return {**wish, "gaps": block.gaps}
+    if wish["row_size"] is None and "levels" in _inputs(config):
+        wish["row_size"] = "auto"
+    if _wants_sequence(config):
+        wish["sequence"] = True
+    return {**wish, "size_edges": tuple(block.size_edges), "tick": block.tick}
 
 
 def _inputs(config: RunConfig) -> set[Any]:
@@ -130,37 +148,55 @@ def _wants_sequence(config: RunConfig) -> bool:
 
 
 def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:
-    """Run the strategy of ``config`` over bars that were read; nothing is written."""
-    if config.engine == "compiled":
-        from .compiled import run_compiled
+    """Run the strategy of ``config`` over bars that were read; nothing is written.
 
-        return run_compiled(config, sources)
+    ``engine: auto`` takes compiled code where that is exact and says why not elsewhere.
+    """
+    outcome, why_not = by_engine(config, sources)
+    if outcome is None:
+        outcome = _from_tape(config, sources) if config.fills.tape else through_backtrader(config, sources)
+        outcome.engine_reason += f"; not compiled: {why_not}" if why_not else ""
+    if config.verify:
+        outcome.verified = verified(outcome)
+    return outcome
+
+
+def _from_tape(config: RunConfig, sources: dict[str, Source]) -> Outcome:
+    from .fills import run_tape
+
+    made: Outcome = run_tape(config, sources)
+    return made
+
+
+def through_backtrader(
+    config: RunConfig, sources: dict[str, Source], prepare: Callable[[Any], None] | None = None
+) -> Outcome:
+    """Run the strategy of ``config`` through backtrader; ``prepare`` may do something to the broker before."""
     cerebro = make_cerebro(config.engine)
     for name, source in sources.items():
         block = config.data[config.feeds[name]]
         cerebro.adddata(
-            bar_data(source.bars, name, tick=block.tick, lot=block.lot, min_notional=block.min_notional), name=name
+            bar_data(source.bars, name, tick=block.tick, lot=block.step, min_notional=block.min_notional), name=name
         )
-    cerebro.broker = make_broker(config.broker.cash, *costs_of(config))
+    cerebro.broker = broker_for(config)
     cerebro.broker.cerebro = cerebro
+    if prepare is not None:
+        prepare(cerebro.broker)
     cerebro.indicator_blocks = {
         name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
     }
-    _add_sizer(cerebro, config)
+    cerebro.risk_block = config.risk.settings()
+    add_sizer(cerebro, config)
     cerebro.addanalyzer(Recorder, _name="record")
     cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
+    traded = cerebro.datas[0]
+    METER.follow(lambda: len(traded), len(next(iter(sources.values())).bars))
     strategy = cerebro.run()[0]
     engine, why = what_ran(cerebro)
     return Outcome(config, sources, strategy, strategy.analyzers.record, engine, why)
 
 
 def genuine(config: RunConfig) -> RunConfig:
-    """``config`` for backtrader itself, whose strategy and lines can be looked into."""
-    return config.model_copy(update={"engine": "auto"}) if config.engine == "compiled" else config
-
-
-def _add_sizer(cerebro: Any, config: RunConfig) -> None:
-    if config.sizer.fixed is not None:
-        cerebro.addsizer(FixedAmount, size=config.sizer.fixed)
-    else:
-        cerebro.addsizer(PercentOfEquity, percent=config.sizer.percent)
+    """``config`` for backtrader itself and fills from bars, whose strategy and lines can be looked into."""
+    engine = "stock" if config.engine == "stock" else "backtrader"
+    return config.model_copy(update={"engine": engine, "fills": Fills(), "verify": False})

@@ -50,13 +50,20 @@ def new_file(kind: str, name: str, folder: Path) -> Path:
         if not re.fullmatch(r"[\w.-]+", name):
             raise ConfigError(f"'{name}' is no name for a config; use letters, digits, - and _")
         path = folder / f"{name.removesuffix('.yaml')}.yaml"
-        schema = "../schema.json" if (folder / ".." / "schema.json").exists() else "schema.json"
-        return _write(path, render("config.yaml", name=path.stem, schema=schema))
+        return _write(path, render("config.yaml", name=path.stem, **_surroundings(folder)))
     if not re.fullmatch(r"[A-Z]\w*", name):
         raise ConfigError(
             f"'{name}' is no class name; begin with a capital and use letters and digits, as in LargeShare"
         )
     return _write(folder / f"{snake(name)}.py", render(f"{kind}.py", Name=name, name=snake(name)))
+
+
+def _surroundings(folder: Path) -> dict[str, str]:
+    """What a config says of the folders beside it: those of a project, or none."""
+    up = "../" if (folder / ".." / "schema.json").exists() else ""
+    own = [f"{up}{name}" for name in ("strategies", "indicators") if (folder / up / name).is_dir()]
+    plugins = f"plugins: [{', '.join(own)}]  # classes of your own, one a file\n" if own else ""
+    return {"schema": f"{up}schema.json", "beside": f"{up}data/", "plugins": plugins}
 
 
 def new_project(folder: Path) -> list[Path]:

@@ -13,6 +13,8 @@ from .round_trips import RoundTrip
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
+Trips = Sequence[RoundTrip] | Array
+"""Round trips, or the profit after fees of each."""
 YEAR_DAYS = 365.0
 ENOUGH_DAYS = 20
 """Days from which daily returns say more than those of bars."""
@@ -76,16 +78,26 @@ def sharpe(made: Array, periods_per_year: float) -> float:
     return float(np.mean(made)) / deviation * math.sqrt(periods_per_year)
 
 
-def profit_factor(trips: Sequence[RoundTrip]) -> float:
+def net_profits(trips: Trips) -> Array:
+    """Profit after fees of each round trip."""
+    return trips if isinstance(trips, np.ndarray) else np.array([t.pnl_net for t in trips], dtype=np.float64)
+
+
+def profit_factor(trips: Trips) -> float:
     """Profit of the winners over the loss of the losers, after fees; NaN without a loser."""
-    won = math.fsum(t.pnl_net for t in trips if t.pnl_net > 0)
-    lost = -math.fsum(t.pnl_net for t in trips if t.pnl_net < 0)
+    net = net_profits(trips)
+    won, lost = math.fsum(net[net > 0].tolist()), -math.fsum(net[net < 0].tolist())
     return won / lost if lost else math.nan
 
 
-def win_rate(trips: Sequence[RoundTrip]) -> float:
+def win_rate(trips: Trips) -> float:
     """Share of round trips that earned something after fees; NaN without one."""
-    return sum(t.pnl_net > 0 for t in trips) / len(trips) if trips else math.nan
+    return int(np.count_nonzero(net_profits(trips) > 0)) / len(trips) if len(trips) else math.nan
+
+
+def mean_trade(trips: Trips) -> float:
+    """Mean profit of a round trip after fees, in quote currency; NaN without one."""
+    return math.fsum(net_profits(trips).tolist()) / len(trips) if len(trips) else math.nan
 
 
 def exposure_pct(position: Array) -> float:
@@ -94,9 +106,10 @@ def exposure_pct(position: Array) -> float:
 
 
 def summarise(
-    time: Times, value: Array, position: Array, start: float, trips: Sequence[RoundTrip], fees: float
+    time: Times, value: Array, position: Array, start: float, trips: Trips, fees: float
 ) -> dict[str, float | str | int]:
     """The figures of ``result.json`` that come from equity and round trips."""
+    trips = net_profits(trips)
     made, per_year, basis = returns(time, value, start)
     final = float(value[-1]) if len(value) else start
     return {
@@ -111,6 +124,7 @@ def summarise(
         "trades": len(trips),
         "profit_factor": profit_factor(trips),
         "win_rate": win_rate(trips),
+        "mean_trade": mean_trade(trips),
         "exposure_pct": exposure_pct(position),
         "fees_paid": fees,
     }

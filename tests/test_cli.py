@@ -357,9 +357,9 @@ class TestRun:
 
     def test_an_undefined_figure_is_a_dash(self) -> None:
         assert figures({"sharpe": None, "trades": 1200, "win_rate": 0.5}) == [
-            ("Sharpe ratio", "–"),
-            ("win rate", "50.0%"),
-            ("trades", "1,200"),
+            ("Sharpe ratio", "–", ""),
+            ("win rate", "50.0%", ""),
+            ("trades", "1,200", ""),
         ]
 
     def test_a_free_folder_is_the_first_that_is_not_there(self, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from .root import Root
 COMMANDS = {
     "new": "Begin a project, indicator, strategy, feed or config.",
     "run": "Run a YAML config through backtrader.",
+    "sweep": "Run every combination of some values of a YAML config.",
     "bars": "Turn trades or klines into order-flow bars.",
     "compute": "Compute indicators over trades or klines.",
     "data": "Fetch, keep and list market data.",
@@ -15,9 +16,10 @@ COMMANDS = {
     "validate": "Check a YAML config without running it.",
     "schema": "Print the JSON Schema of a run's YAML.",
     "report": "Make the report of a finished run.",
-    "list": "List indicators, strategies, feeds and configs.",
+    "list": "List indicators, strategies, feeds, configs and saved runs.",
     "show": "Describe one indicator, strategy or feed.",
     "demo": "Run a shipped example that needs no data.",
+    "completion": "Print what makes the Tab key complete in bash, zsh or fish.",
 }
 """What ``tapeflow --help`` says of each; the module of the same name in this package holds the command."""
 

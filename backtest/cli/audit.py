@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import common, note, print_json, print_table
+from .complete import feeds
+from .options import Progress, common, note, print_json, print_table
 from .source import _pair
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ _COLUMNS = ("finding", "what", "how many", "share", "where", "example")
 
 @click.command("audit", short_help="Grade market data: holes, duplicates, disorder, units, klines.")
 @click.argument("inputs", nargs=-1)
-@click.option("--feed", "kind", metavar="KIND", help="What the files are; see `tapeflow list feeds`.")
+@click.option(
+    "--feed", "kind", metavar="KIND", shell_complete=feeds, help="What the files are; see `tapeflow list feeds`."
+)
 @click.option("--catalog", metavar="DIR", help="Audit a series of a catalog; --param symbol=… says which.")
 @click.option("--market", metavar="M", help="The feed's market, as in spot, um or cm.")
 @click.option("--contract-size", type=float, metavar="X", help="Quote currency in one contract of market cm.")
@@ -51,8 +54,11 @@ def command(
     """Audit INPUTS, trades or klines: one pass, a line for each finding, a grade from A to F.
 
     Lines that cannot be read go to a quarantine file beside --out.
+
+    Example: tapeflow audit dumps/*.zip --feed BinanceAggTrades --require B
     """
     from ...core.errors import DataError
+    from ...core.meter import METER
     from ...core.tables import check_format
     from ...feeds.auditing.audit import audit
 
@@ -62,7 +68,10 @@ def command(
     params = {**{k: v for k, v in given.items() if v is not None}, **dict(map(_pair, extra))}
     feed = _feed(inputs, kind, catalog, params)
     quarantine = Path(out).with_suffix(".quarantine.csv") if out not in (None, "-") else None
-    report = audit(feed, klines=_klines(feed, klines, klines_feed, catalog), spec=spec, quarantine=quarantine)
+    with Progress(quiet=quiet) as progress:
+        progress("auditing")
+        METER.expect(feed.paths)
+        report = audit(feed, klines=_klines(feed, klines, klines_feed, catalog), spec=spec, quarantine=quarantine)
     if out is not None:
         _write(report, out)
     if as_json:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from .options import announce_compiling, common, label, note, print_json
+from .options import Progress, common, label, note, print_json
 from .source import Source, source_options
 
 
@@ -25,11 +25,12 @@ def command(source: Source, out: str, levels: str | None, as_json: bool, quiet: 
 
     Times are epoch microseconds UTC; a bar covers open_time up to, not including, close_time. --bars may be repeated:
     all kinds are made in one pass, each with a file of its own, as in --out "bars-{spec}.parquet".
+
+    Example: tapeflow bars dumps/*.zip --feed BinanceAggTrades --bars 1m --out bars.parquet
     """
     from ...core.errors import ParamError
     from ...core.tables import check_format, write_table
 
-    announce_compiling(quiet=quiet)
     check_format(out)
     if levels is not None:
         check_format(levels)
@@ -38,14 +39,17 @@ def command(source: Source, out: str, levels: str | None, as_json: bool, quiet: 
         if levels == out:
             raise ParamError(f"--levels and --out are both {out}")
     outs, level_files = _files("--out", out, source.specs), _files("--levels", levels, source.specs)
-    feed, made = source.all_bars(outs[0])
-    if levels is not None and made[0].levels is None:
-        raise ParamError(f"--levels: {source.feed} knows no price rows")
     told = []
-    for bars, file, level_file in zip(made, outs, level_files, strict=True):
-        write_table(bars.columns, file, metadata={"spec": bars.spec, "source": bars.source})
-        rows = 0 if level_file is None else write_levels(bars, level_file)
-        told.append(_facts(feed, bars, file, level_file, rows))
+    with Progress(quiet=quiet) as progress:
+        progress("reading")
+        feed, made = source.all_bars(outs[0])
+        if levels is not None and made[0].levels is None:
+            raise ParamError(f"--levels: {source.feed} knows no price rows")
+        progress("writing")
+        for bars, file, level_file in zip(made, outs, level_files, strict=True):
+            write_table(bars.columns, file, metadata={"spec": bars.spec, "source": bars.source})
+            rows = 0 if level_file is None else write_levels(bars, level_file)
+            told.append(_facts(feed, bars, file, level_file, rows))
     if as_json and out != "-":
         print_json(told[0] if len(told) == 1 else told)
     else:

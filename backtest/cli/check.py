@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .complete import checkable
 from .options import Progress, common, note, print_json, print_table
 from .root import EXIT_USER
 from .wish import Wish, parse_wish
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @click.command("check", short_help="Look for look-ahead in a config, or hold an indicator to the laws.")
-@click.argument("target")
+@click.argument("target", shell_complete=checkable)
 @click.option("--instants", type=click.IntRange(1), default=12, show_default=True, help="When the future is attacked.")
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the instants and the attacks.")
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace one value of the config.")
@@ -42,6 +43,10 @@ def command(
     there must keep every bit. What it remembers of where the data began is told too.
 
     Exit code 2 means that a law is broken, or that something looks ahead.
+
+    Example: tapeflow check mine.yaml
+
+    Example: tapeflow check LargeShare --plugins indicators
     """
     from ...core.errors import ParamError
     from ...core.registry import load_plugins

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .asked import COMPLETE, DOCUMENTS, LIKE, Asked
-from .options import announce_compiling, common, label, note, print_json
+from .complete import indicators as complete_indicators
+from .options import Progress, announce_compiling, common, label, note, print_json
 from .output import FORMATS, choose_format, emit, emit_json
 from .source import Source, source_options
 from .wish import Wish, parse_wishes
@@ -31,6 +32,7 @@ SHOWN = 20
     "indicators",
     multiple=True,
     metavar='"NAME=KIND(PARAM=VALUE, …)"',
+    shell_complete=complete_indicators,
     help='An indicator, as in "vwap=VWAP(anchor=1d)" or VWAP; may be repeated.',
 )
 @click.option(
@@ -75,10 +77,11 @@ def command(
 
     --like prints what a provider's API answers: taapi a value or lists of values of one indicator; amberdata VWAP and
     TWAP, newest first; kiyotaka volume profiles; aperiodic its 36 flow fields. The last three take no --indicator.
+
+    Example: tapeflow compute dumps/*.zip --feed BinanceAggTrades --bars 5m --indicator "day=VWAP(anchor=1d)"
     """
     from ...core.registry import load_plugins
 
-    announce_compiling(quiet=quiet)
     asked = Asked(**given)
     asked.check(len(indicators), form, out)
     wishes = parse_wishes(indicators)
@@ -86,11 +89,15 @@ def command(
     load_plugins(list(plugins), Path())
     classes = [_class(wish, asked.chart) for wish in wishes]
     if asked.like in COMPLETE:
+        announce_compiling(quiet=quiet)
         _answer(source, asked, shape, out)
         return
     sequence = _wants_sequence(wishes, classes)
-    _, bars = source.bars(out or "-", levels=any("levels" in cls.inputs for cls in classes), sequence=sequence)
-    lines = _lines(bars, wishes, classes, asked.chart)
+    with Progress(quiet=quiet) as progress:
+        progress("reading")
+        _, bars = source.bars(out or "-", levels=any("levels" in cls.inputs for cls in classes), sequence=sequence)
+        progress("computing")
+        lines = _lines(bars, wishes, classes, asked.chart)
     if asked.like == "taapi":
         _taapi(bars, lines, asked, many=asked.results is not None or source.start is not None, out=out)
         return

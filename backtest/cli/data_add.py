@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import common, note, print_json
+from .options import Progress, common, print_json
 
 if TYPE_CHECKING:
     from ...feeds.store.add import Added
@@ -30,21 +30,25 @@ def command(inputs: tuple[str, ...], catalog: str, as_json: bool, quiet: bool, *
     The catalog is made of Parquet files by venue, market, symbol, kind and day. Adding a file again changes
     nothing; rows that are there already are counted; a row that contradicts one that is there is refused.
     An interrupted command goes on where it stopped when it is run again.
+
+    Example: tapeflow data add dumps/*.zip --catalog catalog --feed BinanceAggTrades --symbol BTCUSDT
     """
     from ...feeds.store.add import add
     from .source import _pair
 
     params = {k: v for k in ("market", "contract_size") if (v := given[k]) is not None}
     params |= dict(map(_pair, given["extra"]))
-    made = add(
-        catalog,
-        inputs,
-        given["feed"],
-        params,
-        symbol=given["symbol"],
-        venue=given["venue"],
-        tell=lambda added: note(_told(added), quiet=quiet or as_json),
-    )
+    with Progress(quiet=quiet) as progress:
+        progress("adding")
+        made = add(
+            catalog,
+            inputs,
+            given["feed"],
+            params,
+            symbol=given["symbol"],
+            venue=given["venue"],
+            tell=lambda added: progress.say(_told(added)) if not (quiet or as_json) else None,
+        )
     if as_json:
         print_json({"catalog": catalog, "files": [_json(added) for added in made]})
 

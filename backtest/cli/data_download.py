@@ -52,6 +52,8 @@ def command(folder: str, as_json: bool, quiet: bool, **given: Any) -> int:
     archive does not have are told at the end.
 
     Exit codes: 0 done, 1 something could not be fetched, 2 a mistake in what was asked.
+
+    Example: tapeflow data download binance --market spot --symbol BTCUSDT --from 2024-01-01 --to 2024-01-31
     """
     from .data_progress import Display
 

@@ -25,6 +25,8 @@ def command(
     """Export a series of the catalog in DIR to FILE: the tape's columns, or those of klines.
 
     Times are epoch microseconds UTC. The file appears when it is whole.
+
+    Example: tapeflow data export --catalog catalog --symbol BTCUSDT --kind tape --out btc.parquet
     """
     from ...feeds.store.export import export
     from .source import _time

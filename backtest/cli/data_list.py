@@ -21,6 +21,8 @@ def command(catalog: str, as_json: bool) -> None:
     """List every series of the catalog in DIR, with missing days and holes.
 
     Holes are places where ids of trades, or klines, are missing inside a day or between two neighbouring days.
+
+    Example: tapeflow data list --catalog catalog
     """
     from ...feeds.store.holdings import holdings
 

@@ -12,7 +12,10 @@ from .run import run_config
 @click.option("--out", metavar="DIR", help="The folder to make; runs/demo by default, runs/demo-2 when it exists.")
 @common(quiet=True)
 def command(out: str | None, as_json: bool, quiet: bool) -> None:
-    """Run the shipped config `demo` on a synthetic tape, and say where its report lies."""
-    from ...configs.shipped import find_config
+    """Run the shipped config `demo` on a synthetic tape, and say where its report lies.
 
-    run_config(find_config("demo"), (), out, report=True, as_json=as_json, quiet=quiet)
+    Example: tapeflow demo --out runs/first
+    """
+    from ...configs.shipped import shipped
+
+    run_config(shipped()["demo"], (), out, report=True, as_json=as_json, quiet=quiet)

@@ -10,22 +10,46 @@ from typing import Any
 
 import click
 
+from .progress import COMPILING, Progress
+
+__all__ = ["Near", "Progress", "announce_compiling", "common", "label", "note", "print_json", "print_table"]
+
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def common(*, as_json: bool = True, quiet: bool = False) -> Decorator:
-    """``--debug``, and where asked ``--json`` and ``--quiet``."""
+    """``--debug`` and ``--quiet``, and where asked ``--json``.
+
+    Parameters
+    ----------
+    as_json : bool
+        Whether there is something to print for programs.
+    quiet : bool
+        Whether the command is told of ``--quiet``; one that remarks on nothing takes it and need not know.
+    """
 
     def add(command: Callable[..., Any]) -> Callable[..., Any]:
         debug = click.option("--debug", is_flag=True, expose_value=False, help="Show the traceback of an error.")
         command = debug(command)
-        if quiet:
-            command = click.option("-q", "--quiet", is_flag=True, help="Print no progress.")(command)
+        silent = click.option("-q", "--quiet", is_flag=True, expose_value=quiet, help="Print no progress, no remarks.")
+        command = silent(command)
         if as_json:
             command = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
         return command
 
     return add
+
+
+class Near(click.Choice[str]):
+    """One of some words; the nearest is named for one that is none of them."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """What is wrong, what was meant, and what is allowed."""
+        from ...core.errors import nearest
+
+        near = nearest(str(value), list(self.choices))
+        hint = f", did you mean '{near}'?" if near else ""
+        return f"'{value}' is none of {', '.join(self.choices)}{hint}"
 
 
 def print_json(value: Any) -> None:
@@ -67,36 +91,9 @@ def announce_compiling(*, quiet: bool = False) -> None:
     from ...core.kernels import on_compile
 
     if not quiet:
-        on_compile(lambda: note("compiling for this machine, which only the first run needs"))
+        on_compile(lambda: note(COMPILING))
 
 
 def label(out: str) -> str:
     """What begins a remark about a file; nothing for standard output."""
     return "" if out == "-" else f"{out}: "
-
-
-class Progress:
-    """What is being done, on one line of a terminal that is written over; silent elsewhere.
-
-    Parameters
-    ----------
-    quiet : bool
-        Whether to say nothing at all.
-    """
-
-    def __init__(self, *, quiet: bool = False) -> None:
-        self._quiet = quiet
-        self._shown = not quiet and sys.stderr.isatty()
-
-    def __call__(self, text: str) -> None:
-        """Show ``text`` in place of what was shown before."""
-        if self._shown:
-            click.echo(f"\r\033[K{text} …", nl=False, err=True)
-
-    def __enter__(self) -> Progress:
-        announce_compiling(quiet=self._quiet)
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._shown:
-            click.echo("\r\033[K", nl=False, err=True)

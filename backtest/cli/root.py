@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from ...core.errors import TapeflowError, nearest
+from ...core.late import TALIB, come_late
 
 EXIT_OURS, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -31,7 +33,8 @@ class Root(click.Group):
         super().__init__(
             "tapeflow",
             help="Order-flow bars, indicators and YAML strategies from every trade, run honestly through backtrader.",
-            epilog="Exit codes: 0 done, 2 a mistake in what was asked or in the data, 1 a fault of ours.",
+            epilog="Begin with `tapeflow demo`, then `tapeflow new project NAME`. Every command has --help. "
+            "Exit codes: 0 done, 2 a mistake in what was asked or in the data, 1 a fault of ours.",
             callback=lambda debug: None,
             params=[
                 click.Option(["--debug"], is_flag=True, help="Show the traceback of an error."),
@@ -83,6 +86,9 @@ class Root(click.Group):
         sys.exit(self._code(given, extra))
 
     def _code(self, given: list[str], extra: dict[str, Any]) -> int:
+        come_late(TALIB)
+        # Imports make many objects that all stay; looking for garbage among them takes time and finds none.
+        gc.set_threshold(100_000)
         try:
             code = super().main(given, **extra)
             sys.stdout.flush()

@@ -20,6 +20,8 @@ def command(plugins: tuple[str, ...], out: str) -> None:
     An editor with a YAML language server completes and checks a file that begins with
 
         # yaml-language-server: $schema=tapeflow.schema.json
+
+    Example: tapeflow schema --out tapeflow.schema.json
     """
     from ...configs.schema import config_schema
     from ...core.registry import load_plugins

@@ -8,16 +8,20 @@ from typing import Any
 
 import click
 
+from .complete import kinds
 from .options import common, print_json, print_table
 
 
 @click.command("show", short_help="Describe one indicator, strategy or feed.")
-@click.argument("kind")
+@click.argument("kind", shell_complete=kinds)
 @click.option("--explain", is_flag=True, help="Print what each choice of each dialect is, and who says so.")
 @click.option("--plugins", multiple=True, metavar="MODULE|PATH", help="Load these too, as `plugins:` of a run does.")
 @common()
 def command(kind: str, explain: bool, plugins: tuple[str, ...], as_json: bool) -> None:
-    """Describe KIND, an indicator, strategy or feed: parameters, lines, inputs, source, documentation."""
+    """Describe KIND, an indicator, strategy or feed: parameters, lines, inputs, source, documentation.
+
+    Example: tapeflow show VolumeProfile --explain
+    """
     from ...core.registry import load_plugins
 
     load_plugins(list(plugins), Path())
@@ -72,7 +76,8 @@ def _find(kind: str) -> tuple[str, Any]:
     for registry in REGISTRIES.values():
         if prefix in registry.families():
             registry.find(kind)
-    raise PluginError(unknown("kind", kind, [name for registry in REGISTRIES.values() for name in registry]))
+    told = unknown("kind", kind, [name for registry in REGISTRIES.values() for name in registry])
+    raise PluginError(f"{told}; one of your own needs --plugins FILE or FOLDER")
 
 
 def describe(kind: str, what: str, cls: Any) -> dict[str, Any]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
+from .complete import configs
 from .options import common, print_json
 
 
 @click.command("validate", short_help="Check a YAML config without running it.")
-@click.argument("config")
+@click.argument("config", shell_complete=configs)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace one value, as in broker.cash=5e4.")
 @click.option("--resolved", is_flag=True, help="Print the config as YAML with every default spelled out.")
 @common()
@@ -16,12 +17,19 @@ def command(config: str, settings: tuple[str, ...], resolved: bool, as_json: boo
     """Check CONFIG, a YAML file or the name of a shipped one, without running it.
 
     Every mistake is told on a line of its own, as file:line:column: key: what is wrong.
+
+    Example: tapeflow validate configs/first.yaml
     """
     from ...configs.loader import load_config
     from ...configs.shipped import find_config
 
     path = find_config(config)
     made = load_config(path, settings)
+    points = 0
+    if made.sweep is not None:
+        from ..sweep.points import points_of
+
+        points = len(points_of(made, str(path)))
     if as_json:
         print_json(made.resolved())
     elif resolved:
@@ -30,4 +38,5 @@ def command(config: str, settings: tuple[str, ...], resolved: bool, as_json: boo
         click.echo(yaml.safe_dump(made.resolved(), sort_keys=False, allow_unicode=True), nl=False)
     else:
         counts = f"{len(made.data)} data, {len(made.indicators)} indicators, strategy {made.strategy.kind}"
+        counts += f", sweep of {points:,} points" if points else ""
         click.echo(f"{path}: valid ({counts})")

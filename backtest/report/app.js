@@ -8,7 +8,8 @@ class Run {
     this.fills = this.table('fills', this.meta.fills, ['time', 'executed_price', 'executed_size', 'commission', 'pnl'], ['data', 'side', 'type', 'reason'])
       .map(f => ({ ...f, price: f.executed_price, size: Math.abs(f.executed_size) }));
     this.trades = this.table('trades', this.meta.trades,
-      ['entry_time', 'exit_time', 'size', 'entry_price', 'exit_price', 'bars', 'pnl', 'pnl_net', 'commission', 'return_pct'],
+      ['entry_time', 'exit_time', 'size', 'entry_price', 'exit_price', 'bars', 'pnl', 'pnl_net', 'commission', 'return_pct',
+        ...(this.meta.trade_band ? ['pnl_low', 'pnl_high'] : [])],
       ['data', 'direction', 'entry_reason', 'exit_reason']);
     this.trades.forEach((trade, i) => { trade.number = i + 1; });
     this.lineTime = packed.has('lines:time') ? packed.numbers('lines:time') : new Float64Array(0);
@@ -23,12 +24,22 @@ class Run {
   }
 
   readEquity() {
-    const { packed, meta: { equity: { peak, derived, position } } } = this, value = packed.numbers('equity:value');
+    const { packed, meta: { equity: { peak, derived, position, bands } } } = this, value = packed.numbers('equity:value');
     return {
+      bands: (bands ?? []).map(what => this.readBand(what)),
       time: packed.numbers('equity:time'), value,
       drawdown: derived ? drawdown(value, peak) : packed.numbers('equity:drawdown'),
       position: position ? packed.numbers('equity:position') : null,
     };
+  }
+
+  /** A band of equity: at every bar, or at some of them, beginning with the cash before the first. */
+  readBand(what) {
+    const { packed, meta: { equity: { cash } } } = this, time = packed.numbers('equity:time');
+    const [low, high] = ['low', 'high'].map(end => packed.numbers(`${what}:${end}`));
+    if (what === 'fills') return { what, time, low, high };
+    const at = Array.from(packed.numbers('chance:bar'), bar => time[bar]);
+    return { what, time: [time[0], ...at], low: [cash, ...low], high: [cash, ...high] };
   }
 
   feed(number) {
@@ -75,19 +86,22 @@ class App {
 
   layers() {
     const { view, run } = this, box = document.getElementById('layers');
-    const layer = (text, on, set) => {
-      const button = element('button', { type: 'button', textContent: text, ariaPressed: String(on) });
+    const layer = (text, on, set, title = '') => {
+      const button = element('button', { type: 'button', textContent: text, ariaPressed: String(on), title });
       button.onclick = () => {
         button.ariaPressed = String(button.ariaPressed !== 'true');
         set(button.ariaPressed === 'true');
         view.paintCandles();
-        view.marks.requestUpdate();
+        view.redraw();
       };
       box.append(button);
     };
     if (run.fills.length || run.trades.length) layer('fills', true, on => { view.marks.on = on; });
     if (view.levels) layer('profile', true, on => { view.flow.profileOn = on; });
     if (view.levels) layer('footprint', true, on => { view.flow.footprintOn = on; });
+    if (view.levels?.naked.price.length) layer('naked', true, on => view.turn(NakedLayer, on), 'Points of control of earlier days that price has not come back to');
+    layer('sessions', true, on => view.turn(SessionLayer, on), 'Every second day in UTC');
+    if (view.panes.some(pane => pane.bands?.length)) layer('bands', true, on => view.turn(BandLayer, on), 'Bands, value area, and where equity might have been');
     if (run.lines.some(line => line.overlay)) layer('lines', true, on => view.drawn[0].forEach(d => d.series.applyOptions({ visible: on })));
   }
 
@@ -136,8 +150,10 @@ class App {
 
   goToHash() {
     const asked = new URLSearchParams(location.hash.slice(1)), trade = this.run.trades[Number(asked.get('trade')) - 1];
-    if (['dark', 'light'].includes(asked.get('theme'))) root.dataset.theme = asked.get('theme');
-    if (asked.has('theme')) this.view.repaint();
+    if (theme.asked() && this.view.window) {
+      root.dataset.theme = theme.asked();
+      this.view.repaint();
+    }
     if (trade) { this.go(trade); return true; }
     const [from, to] = [asked.get('from'), asked.get('to')].map(parseMoment);
     if (!Number.isFinite(from) || !Number.isFinite(to) || to <= from) return false;
@@ -181,6 +197,10 @@ class App {
   /** Paper is light, and as wide as a sheet. */
   forPaper(paper) {
     const { view } = this;
+    for (const folded of document.querySelectorAll('details')) {
+      if (paper) folded.dataset.open = folded.open;
+      folded.open = paper || folded.dataset.open === 'true';
+    }
     if (paper) this.worn = root.dataset.theme ?? '';
     root.dataset.theme = paper ? 'light' : this.worn;
     theme.restore();

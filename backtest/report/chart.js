@@ -61,10 +61,40 @@ class View {
     this.candles.attachPrimitive(this.flow);
     this.candles.attachPrimitive(this.marks);
     this.drawn = panes.map((pane, i) => pane.lines.map(line => new Drawn(chart, line, pane, i)));
+    this.addLayers();
     const factor = this.priceHeight() / PANE_HEIGHT;
     chart.panes().forEach((pane, i) => pane.setStretchFactor(i ? 1 : factor));
     this.paintCandles();
     this.buildLegends();
+  }
+
+  /** Behind the series of every pane its sessions and bands; over the candles naked levels and flags. */
+  addLayers() {
+    this.layers = [];
+    const off = this.off ??= new Set();
+    const add = (series, layer) => {
+      layer.on = !off.has(layer.constructor);
+      series.attachPrimitive(layer);
+      this.layers.push(layer);
+    };
+    this.panes.forEach((pane, i) => {
+      const series = i ? this.drawn[i][0].series : this.candles;
+      add(series, new SessionLayer(this));
+      for (const band of pane.bands ?? []) add(series, new BandLayer(this, band, series));
+    });
+    add(this.candles, new NakedLayer(this));
+    add(this.candles, new QualityLayer(this));
+  }
+
+  /** Switches every layer of a kind, also those of feeds that are charted later. */
+  turn(kind, on) {
+    if (on) this.off.delete(kind); else this.off.add(kind);
+    for (const layer of this.layers) if (layer instanceof kind) layer.on = on;
+  }
+
+  redraw() {
+    this.marks.requestUpdate();
+    for (const layer of this.layers) layer.requestUpdate();
   }
 
   priceHeight() {
@@ -230,6 +260,7 @@ class View {
       element('span', { className: 'stamp', textContent: stamp }),
       ...[['O', feed.open, 'first'], ['H', feed.high, 'max'], ['L', feed.low, 'min'], ['C', feed.close, 'last']]
         .map(([letter, values, how]) => element('span', {}, element('small', { textContent: letter }), price(values, how))),
+      ...(feed.quality && window.flags(at) ? [element('span', { className: 'flagged', textContent: flagNames(window.flags(at)) })] : []),
     );
     this.drawn.forEach((lines, i) => lines.forEach(d => d.tell(window, at, i ? null : feed.decimals)));
   }

@@ -11,6 +11,8 @@ import yaml
 from .html import Markup, escape, number, section, table, tag
 
 _FEED_COLUMNS = ("feed", "spec", "tick", "row_size", "bars", "rows", "counts")
+_LONG = 40
+"""Lines of YAML from which it is folded."""
 _KEY = re.compile(r"^(\s*(?:- )*)([^\s:#][^:]*)(:)(?=\s|$)")
 
 
@@ -19,6 +21,13 @@ def warnings(messages: Sequence[object]) -> Markup:
     if not messages:
         return Markup("")
     return section("warnings", "Warnings", tag("ul", *(tag("li", m) for m in messages), class_="warnings"))
+
+
+def hints(sentences: Sequence[object]) -> Markup:
+    """What the figures say and what they do not, in plain words."""
+    if not sentences:
+        return Markup("")
+    return section("hints", "What the figures say", tag("ul", *(tag("li", s) for s in sentences)))
 
 
 def assumptions(sentences: Sequence[object]) -> Markup:
@@ -34,7 +43,10 @@ def configuration(lock: Mapping[str, Any]) -> Markup:
     if not config:
         return Markup("")
     note = "Resolved: every default is written out."
-    return section("config", "Configuration", yaml_block(config), note=note)
+    block = yaml_block(config)
+    lines = block.count("\n") + 1
+    folded = tag("details", tag("summary", f"{lines} lines of YAML"), block)
+    return section("config", "Configuration", folded if lines > _LONG else block, note=note)
 
 
 def provenance(lock: Mapping[str, Any]) -> Markup:

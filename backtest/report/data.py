@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..bootstrap import equity_band
 from .codec import Packer, steps_per_unit
 from .folder import FLOW_COLUMNS, Folder, microseconds
 from .lines import line_table
@@ -25,6 +26,8 @@ _TRADE_NUMBERS = {
     "return_pct": 5,
 }
 """Columns of the trade list and the digits kept of a typical value."""
+_TRADE_BAND = {"pnl_low": 6, "pnl_high": 6}
+"""Profit of a trade under the worst and the best assumption about fills, where the run tells."""
 _FILL_NUMBERS = {"executed_price": 9, "executed_size": 6, "commission": 6, "pnl": 6}
 
 
@@ -39,6 +42,7 @@ def packed_run(folder: Folder) -> str:
         equity=_pack_equity(packer, folder),
         fills=_pack_fills(packer, folder.orders),
         trades=_pack_trades(packer, folder.trades),
+        trade_band=_TRADE_BAND.keys() <= set(folder.trades.columns),
     )
 
 
@@ -61,8 +65,17 @@ def _pack_feed(packer: Packer, number: int, folder: Folder, name: str) -> dict[s
     flow = bar_delta(bars)
     if flow is not None:
         packer.numbers(f"{number}:delta", flow, steps)
+    flags = bars["quality"].to_numpy(np.float64) if "quality" in bars else np.zeros(0)
+    if flags.any():
+        packer.numbers(f"{number}:quality", flags)
     decimals = max(0, round(float(np.log10(per)) + 0.49))
-    return {"name": name, "spec": str(said.get("spec") or ""), "decimals": decimals, "delta": flow is not None}
+    return {
+        "name": name,
+        "spec": str(said.get("spec") or ""),
+        "decimals": decimals,
+        "delta": flow is not None,
+        "flagged": bool(flags.any()),
+    }
 
 
 def microseconds_of(column: pd.Series[Any]) -> NDArray[np.float64]:
@@ -124,10 +137,36 @@ def _pack_equity(packer: Packer, folder: Folder) -> dict[str, Any]:
     if "position" in table:
         position = table["position"].to_numpy(np.float64)
         packer.numbers("equity:position", position, steps_per_unit(position, 6))
+    bands = _pack_bands(packer, folder, per)
     start = _peak_start(value, table.get("drawdown"), cash)
     if start is None:
         packer.numbers("equity:drawdown", table["drawdown"].to_numpy(np.float64), 1e6)
-    return {"peak": start, "derived": start is not None, "position": "position" in table, "cash": cash}
+    return {
+        "peak": start,
+        "derived": start is not None,
+        "position": "position" in table,
+        "cash": cash,
+        "bands": bands,
+    }
+
+
+def _pack_bands(packer: Packer, folder: Folder, per: float) -> list[str]:
+    """What equity might have been: with other fills, where the run tells, and with other luck."""
+    table, made = folder.equity, []
+    if {"value_low", "value_high"} <= set(table.columns):
+        for end in ("low", "high"):
+            packer.numbers(f"fills:{end}", table[f"value_{end}"].to_numpy(np.float64), per)
+        made.append("fills")
+    start, value = folder.result.get("initial_cash"), table["value"].to_numpy(np.float64)
+    if isinstance(start, int | float) and start > 0:
+        hold = float(folder.trades["bars"].mean()) if "bars" in folder.trades and len(folder.trades) else 1.0
+        bars, low, high, _ = equity_band(value, float(start), seed=int(folder.lock.get("seed") or 0), hold=hold)
+        if len(bars):
+            packer.numbers("chance:bar", bars)
+            packer.numbers("chance:low", low, per)
+            packer.numbers("chance:high", high, per)
+            made.append("chance")
+    return made
 
 
 def _peak_start(value: Floats, drawdown: pd.Series[Any] | None, cash: object) -> float | None:
@@ -161,7 +200,8 @@ def _pack_trades(packer: Packer, trades: pd.DataFrame) -> int:
         return 0
     packer.numbers("trades:entry_time", microseconds(trades["entry_time"]))
     packer.numbers("trades:exit_time", microseconds(trades["exit_time"]))
-    _pack_table(packer, "trades", trades, _TRADE_NUMBERS, ("data", "direction", "entry_reason", "exit_reason"))
+    band = _TRADE_BAND if _TRADE_BAND.keys() <= set(trades.columns) else {}
+    _pack_table(packer, "trades", trades, _TRADE_NUMBERS | band, ("data", "direction", "entry_reason", "exit_reason"))
     return len(trades)
 
 

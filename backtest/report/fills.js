@@ -45,7 +45,7 @@ class FillLayer {
     const { view } = this;
     for (const { trade, from } of trades) {
       g.fillStyle = faded(trade.pnl_net < 0 ? view.colors.down : view.colors.up, 0.7);
-      g.fillRect(view.x(from) - 0.5, height - 9, 1, 8);
+      g.fillRect(view.x(from) - 0.5, height - 14, 1, 8);
     }
   }
 

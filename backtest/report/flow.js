@@ -1,13 +1,15 @@
 // Volume by price of the bars in sight, and the price rows of single bars when they are wide.
 // Both are drawn from typed arrays, for what is visible only.
 
-const WIDE_BAR = 58, TEXT_ROW = 12, ROW_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+const WIDE_BAR = 58, TEXT_ROW = 12, IMBALANCE = 3, ROW_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 class Levels {
   constructor(packed, number) {
     Object.assign(this, packed.meta.feeds[number]);
     this.cells = this.rows(packed, `${number}:cell`);
     this.blocks = this.rows(packed, `${number}:block`);
+    const [since, until, price] = ['since', 'until', 'price'].map(name => packed.numbers(`${number}:naked:${name}`));
+    this.naked = { since, until, price };
   }
 
   static of(packed, number) {
@@ -144,7 +146,7 @@ class FlowLayer {
       for (const [b, s] of rows.values()) most = Math.max(most, b, s);
       bars.push([bar, rows]);
     }
-    g.font = `${view.spacing > 90 ? 11 : 10}px ${getComputedStyle(document.body).fontFamily}`;
+    this.font = `${view.spacing > 90 ? 11 : 10}px ${getComputedStyle(document.body).fontFamily}`;
     g.textBaseline = 'middle';
     for (const [bar, rows] of bars) this.drawBar(g, bar, rows, step, most);
   }
@@ -157,6 +159,9 @@ class FlowLayer {
     let lowest = -Infinity, delta = 0, volume = 0;
     for (const [key, [b, s]] of rows) {
       const [top, height] = this.edges(key, step);
+      // Numbers stay readable over the profile and over lines.
+      g.fillStyle = faded(color.panel, 0.82);
+      g.fillRect(left, top + 0.5, right - left, height - 1);
       g.fillStyle = faded(color.down, 0.05 + 0.5 * Math.sqrt(s / most));
       g.fillRect(left, top + 0.5, middle - left - 0.5, height - 1);
       g.fillStyle = faded(color.up, 0.05 + 0.5 * Math.sqrt(b / most));
@@ -165,15 +170,21 @@ class FlowLayer {
         g.strokeStyle = color.ink;
         g.strokeRect(left, top + 0.5, right - left, height - 1);
       }
+      const heavy = imbalance(rows, key);
+      if (heavy.sells) { g.fillStyle = color.down; g.fillRect(left - 2, top + 0.5, 3, height - 1); }
+      if (heavy.buys) { g.fillStyle = color.up; g.fillRect(right - 1, top + 0.5, 3, height - 1); }
       g.fillStyle = color.ink;
       g.textAlign = 'right';
+      g.font = heavy.sells ? `bold ${this.font}` : this.font;
       g.fillText(brief(s), middle - 4, top + height / 2);
       g.textAlign = 'left';
+      g.font = heavy.buys ? `bold ${this.font}` : this.font;
       g.fillText(brief(b), middle + 4, top + height / 2);
       lowest = Math.max(lowest, top + height);
       delta += b - s;
       volume += b + s;
     }
+    g.font = this.font;
     g.textAlign = 'center';
     g.fillStyle = delta < 0 ? color.down : color.up;
     g.fillText(`Δ ${delta < 0 ? MINUS : '+'}${brief(Math.abs(delta))}`, middle, lowest + 9);
@@ -188,4 +199,10 @@ class FlowLayer {
     g.fillRect(x - 0.5, y[1], 1, y[2] - y[1]);
     g.fillRect(x - 2.5, Math.min(y[0], y[3]), 5, Math.max(1, Math.abs(y[0] - y[3])));
   }
+}
+
+/** Whether the aggressors of a row are a multiple of those they met: bought here, sold one row below; and the mirror. */
+function imbalance(rows, key) {
+  const [buys, sells] = rows.get(key), below = rows.get(key - 1)?.[1] ?? 0, above = rows.get(key + 1)?.[0] ?? 0;
+  return { buys: below > 0 && buys >= IMBALANCE * below, sells: above > 0 && sells >= IMBALANCE * above };
 }

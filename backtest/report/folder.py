@@ -74,12 +74,23 @@ def read_folder(path: Path) -> Folder:
         path=path,
         result=_json(path / "result.json"),
         lock=_lock(path / "run.lock"),
-        bars=_frame(path / "bars.parquet", columns=(*BAR_COLUMNS, *FLOW_COLUMNS)),
+        bars=_frame(path / "bars.parquet", columns=(*BAR_COLUMNS, *FLOW_COLUMNS, "quality")),
         equity=_frame(path / "equity.parquet"),
         orders=_frame(path / "orders.parquet", optional=True),
         trades=_frame(path / "trades.parquet", optional=True),
         indicators=_frame(path / "indicators.parquet", optional=True),
     )
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """``result.json`` of the folder at ``path``.
+
+    Raises
+    ------
+    DataError
+        If it is missing or cannot be read.
+    """
+    return _json(path / "result.json")
 
 
 def microseconds(times: pd.Series[Any]) -> NDArray[np.int64]:

@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from .codec import Packer, steps_per_unit
 from .folder import Folder, microseconds
+from .naked import day_of, naked_levels, points_of_control
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Table = tuple[Ints, Ints, Floats, Floats]
+"""Owner, row number, base amount bought and sold."""
 
 CELLS = 800_000
 """Most rows carried bar by bar."""
@@ -44,7 +47,7 @@ class _Rows:
         for kept, part in zip((self.owner, self.row, self.buys, self.sells), (owner, row, buys, sells), strict=True):
             kept.append(part)  # type: ignore[attr-defined]
 
-    def columns(self) -> tuple[Ints, Ints, Floats, Floats]:
+    def columns(self) -> Table:
         none, nothing = np.zeros(0, np.int64), np.zeros(0)
         return (
             np.concatenate([none, *self.owner]),
@@ -65,7 +68,8 @@ def packed_levels(folder: Folder) -> str | None:
 
 
 def _pack_feed(packer: Packer, number: int, folder: Folder, path: Path, name: str) -> dict[str, Any] | None:
-    times = folder.bars.loc[folder.bars["data"].astype(str) == name, "close_time"].to_numpy(np.int64)
+    bars = folder.bars[folder.bars["data"].astype(str) == name]
+    times = bars["close_time"].to_numpy(np.int64)
     counts = _rows_per_bar(path, name, times)
     if not counts.any():
         return None
@@ -75,13 +79,23 @@ def _pack_feed(packer: Packer, number: int, folder: Folder, path: Path, name: st
     ticks = ticks or _row_ticks(path, name)
     kept = bars_to_keep(counts, _trade_spans(folder, name, times), CELLS)
     size = max(1, -(-len(times) // BLOCKS))
-    cells, blocks = _collect(path, name, times, kept, size, ticks)
+    cells, blocks, days = _collect(path, name, times, kept, size, ticks)
+    _pack_naked(packer, number, bars, days, ticks * tick)
     if kept.all() and size == 1:
         blocks = tuple(x[:0] for x in blocks)  # type: ignore[assignment]
     blocks, size = _fewer(blocks, size)
     _pack_rows(packer, f"{number}:cell", cells)
     _pack_rows(packer, f"{number}:block", blocks)
     return {"row": ticks * tick, "size": size, "whole": bool(kept.all())}
+
+
+def _pack_naked(packer: Packer, number: int, bars: pd.DataFrame, days: Table, height: float) -> None:
+    times, low, high = (bars[k].to_numpy() for k in ("close_time", "low", "high"))
+    owner, row, buys, sells = days
+    since, until, price = naked_levels(times, low, high, *points_of_control(owner, row, buys + sells), height)
+    packer.numbers(f"{number}:naked:since", since)
+    packer.numbers(f"{number}:naked:until", until)
+    packer.numbers(f"{number}:naked:price", price, 2.0 / height)
 
 
 def bars_to_keep(counts: Ints, spans: list[tuple[int, int]], budget: int) -> NDArray[np.bool_]:
@@ -143,9 +157,10 @@ def _row_ticks(path: Path, name: str) -> int:
 
 def _collect(
     path: Path, name: str, times: Ints, kept: NDArray[np.bool_], size: int, ticks: int
-) -> tuple[tuple[Ints, Ints, Floats, Floats], tuple[Ints, Ints, Floats, Floats]]:
-    """Rows of the bars kept, and rows of all bars summed by block; one pass, bounded memory."""
-    cells, blocks = _Rows(), _Rows()
+) -> tuple[Table, Table, Table]:
+    """Rows of the bars kept, and rows of all bars summed by block and by day; one pass, bounded memory."""
+    cells, blocks, days = _Rows(), _Rows(), _Rows()
+    day = day_of(times)
     for frame in _batches(path, name, ["close_time", "price_tick", "buy_volume", "sell_volume"]):
         bar = np.searchsorted(times, _times(frame))
         row = frame["price_tick"].to_numpy(np.int64) // ticks
@@ -154,12 +169,14 @@ def _collect(
         chosen = known & kept[np.minimum(bar, len(times) - 1)]
         cells.add(bar[chosen], row[chosen], buys[chosen], sells[chosen])
         blocks.add(*_summed(bar[known] // size, row[known], buys[known], sells[known]))
+        days.add(*_summed(day[bar[known]], row[known], buys[known], sells[known]))
     owner, row, buys, sells = cells.columns()
     order = np.lexsort((row, owner))
-    return (owner[order], row[order], buys[order], sells[order]), _summed(*blocks.columns())
+    kept_rows = (owner[order], row[order], buys[order], sells[order])
+    return kept_rows, _summed(*blocks.columns()), _summed(*days.columns())
 
 
-def _summed(owner: Ints, row: Ints, buys: Floats, sells: Floats) -> tuple[Ints, Ints, Floats, Floats]:
+def _summed(owner: Ints, row: Ints, buys: Floats, sells: Floats) -> Table:
     """One entry for each owner and row, in that order."""
     if not len(owner):
         return owner, row, buys, sells
@@ -170,13 +187,13 @@ def _summed(owner: Ints, row: Ints, buys: Floats, sells: Floats) -> tuple[Ints, 
     return keys // width, keys % width + low, bought, sold
 
 
-def _fewer(blocks: tuple[Ints, Ints, Floats, Floats], size: int) -> tuple[tuple[Ints, Ints, Floats, Floats], int]:
+def _fewer(blocks: Table, size: int) -> tuple[Table, int]:
     while len(blocks[0]) > BLOCK_ROWS and int(blocks[0][-1]) > 0:
         blocks, size = _summed(blocks[0] // 2, *blocks[1:]), size * 2
     return blocks, size
 
 
-def _pack_rows(packer: Packer, prefix: str, rows: tuple[Ints, Ints, Floats, Floats]) -> None:
+def _pack_rows(packer: Packer, prefix: str, rows: Table) -> None:
     owner, row, buys, sells = rows
     owners, counts = np.unique(owner, return_counts=True)
     packer.numbers(f"{prefix}:owner", owners)

@@ -9,16 +9,30 @@ from importlib import resources
 from string import Template
 from typing import Any
 
-from .config_view import assumptions, configuration, provenance, warnings
+from .config_view import assumptions, configuration, hints, provenance, warnings
 from .data import packed_run
+from .fills_view import tape_fills
 from .folder import Folder
 from .html import Markup, escape, number, tag
 from .levels import packed_levels
 from .library import chart_library
+from .quality_view import quality
 from .returns_view import returns
 from .statistics_view import key_figures, statistics
+from .trades_view import distribution, markouts
 
-SCRIPTS = ("unpack.js", "series.js", "theme.js", "flow.js", "fills.js", "panes.js", "chart.js", "trades.js", "app.js")
+SCRIPTS = (
+    "unpack.js",
+    "series.js",
+    "theme.js",
+    "flow.js",
+    "fills.js",
+    "layers.js",
+    "panes.js",
+    "chart.js",
+    "trades.js",
+    "app.js",
+)
 """In the order in which they run; together they are one script."""
 
 
@@ -34,8 +48,13 @@ def page(folder: Folder) -> str:
         style=_asset("style.css"),
         figures=key_figures(result),
         warnings=warnings(result.get("warnings") or []),
+        hints=hints(result.get("hints") or []),
+        fills=tape_fills(result),
         statistics=statistics(result, folder.trades),
         returns=returns(folder),
+        distribution=distribution(folder.trades),
+        markouts=markouts(result),
+        quality=quality(folder),
         assumptions=assumptions(result.get("assumptions") or []),
         configuration=configuration(folder.lock),
         provenance=provenance(folder.lock),

@@ -9,9 +9,11 @@ function paneList(run, feed) {
     name: line.name, values: feed.asOf(run.lineTime, line.values()), how: 'last', kind: 'line', unit: line.unit,
     color: indicators.indexOf(line.indicator), signed: false,
   });
-  const panes = [{ title: feed.spec, price: true, lines: run.lines.filter(line => line.overlay).map(made) }];
+  const overlays = run.lines.filter(line => line.overlay).map(line => ({ ...made(line), indicator: line.indicator }));
+  const panes = [{ title: feed.spec, price: true, lines: overlays, bands: bandsOf(overlays) }];
   weigh(panes[0].lines);
   panes.push(flowPane(run, feed));
+  if (feed.buyLess && !run.lines.some(line => line.kind === 'CVD')) panes.push(cumulativePane(feed));
   for (const indicator of indicators) {
     const own = run.lines.filter(line => line.indicator === indicator && !line.overlay && !(line.as_delta && feed.number === 0));
     if (own.length) panes.push(scaled({ title: own[0].kind || indicator, lines: own.map(made) }));
@@ -28,6 +30,23 @@ function weigh(lines) {
   }
 }
 
+/** What is filled over the candles: between the first pair of bands, and between VAL and VAH, of each indicator. */
+function bandsOf(lines) {
+  const made = [];
+  for (const [upper, lower] of [['upper1', 'lower1'], ['vah', 'val']]) {
+    for (const high of lines.filter(line => line.name === `${line.indicator}.${upper}`)) {
+      const low = lines.find(line => line.name === `${high.indicator}.${lower}`);
+      if (low) made.push({ high: high.values, low: low.values, color: high.color, strength: 0.06, steps: upper === 'vah' });
+    }
+  }
+  return made;
+}
+
+function cumulativePane(feed) {
+  const line = { name: 'delta since the first bar', values: runningSum(feed.buyLess), how: 'last', kind: 'line', paint: 'accent', signed: true, first: true };
+  return { title: 'CVD', lines: [line] };
+}
+
 function flowPane(run, feed) {
   const lines = [{ name: 'volume', values: feed.volume, how: 'sum', kind: 'histogram', paint: 'volume', first: true }];
   const twin = run.lines.find(line => line.as_delta && feed.number === 0);
@@ -41,9 +60,27 @@ function equityPanes(run, feed) {
   const values = feed.asOf(run.equity.time, run.equity.value), below = feed.asOf(run.equity.time, run.equity.drawdown);
   const equity = { name: 'equity', values, how: 'last', kind: 'line', paint: 'equity', decimals: 2, first: true };
   const depth = { name: 'drawdown', values: below.map(v => -100 * v), how: 'min', kind: 'area', paint: 'down', decimals: 2, percent: true };
-  const lines = [equity];
-  if (run.equity.position) lines.push({ name: 'position', values: feed.asOf(run.equity.time, run.equity.position), how: 'last', kind: 'none' });
-  return [{ title: 'Equity', lines }, { title: 'Drawdown', lines: [depth] }];
+  const bands = run.equity.bands.map(band => equityBand(feed, band));
+  const ends = bands.flatMap(band => [['low', band.low], ['high', band.high]].map(([end, column]) => (
+    { name: `${band.name} ${end}`, values: column, how: 'last', kind: 'none', decimals: 2 }
+  )));
+  const panes = [{ title: 'Equity', lines: [equity, ...ends], bands }, { title: 'Drawdown', lines: [depth] }];
+  if (run.equity.position?.some(Boolean)) panes.push(positionPane(run, feed));
+  return panes;
+}
+
+/** Where equity might have been with other fills, or, by chance, with the same returns in another order. */
+function equityBand(feed, { what, time, low, high }) {
+  const fills = what === 'fills', on = values => (fills ? feed.asOf(time, values) : feed.between(time, values));
+  return {
+    name: fills ? 'fills' : 'chance 95 %', low: on(low), high: on(high), room: true,
+    paint: fills ? 'equity' : 'muted', strength: fills ? 0.28 : 0.13,
+  };
+}
+
+function positionPane(run, feed) {
+  const values = feed.asOf(run.equity.time, run.equity.position);
+  return { title: 'Position', lines: [{ name: 'base', values, how: 'last', kind: 'line', paint: 'muted', steps: true, signed: true, first: true }] };
 }
 
 /** Lines of one pane that differ much in reach get scales of their own. */
@@ -96,7 +133,7 @@ class Drawn {
     else common.priceFormat = { type: 'custom', minMove: 1e-6, formatter: v => this.axis(v) };
     if (line.kind === 'histogram') common.base = 0;
     if (line.kind === 'area') common.invertFilledArea = true;
-    if (line.kind === 'line' && !line.paint && stepped(line.values)) common.lineType = 1;
+    if (line.kind === 'line' && (line.steps || (!line.paint && stepped(line.values)))) common.lineType = 1;
     return common;
   }
 
@@ -147,8 +184,8 @@ class Drawn {
   }
 
   legend() {
-    const key = element('i');
-    key.style.background = this.series ? this.color : 'transparent';
-    return element('span', { className: 'entry', title: this.line.scale ? 'on a scale of its own' : '' }, key, `${this.line.name} `, this.label);
+    const key = element('i'), { line } = this;
+    if (this.series) key.style.background = this.color; else key.hidden = true;
+    return element('span', { className: this.series ? 'entry' : 'entry beyond', title: line.scale ? 'on a scale of its own' : '' }, key, `${line.name} `, this.label);
   }
 }

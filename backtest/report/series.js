@@ -10,6 +10,7 @@ class Feed {
     this.close = get('close');
     this.volume = get('volume');
     this.buyLess = this.delta ? get('delta') : null;
+    this.quality = this.flagged ? get('quality') : null;
     this.candles(get('first'), get('gap'), get('up'), get('down'));
     // The chart wants strictly rising seconds; bars made of trades may close in the same microsecond.
     this.seconds = this.time.map(t => t / 1e6);
@@ -44,6 +45,24 @@ class Feed {
     }
     return made;
   }
+
+  /** A column known at some moments only, with straight lines between them. */
+  between(times, values) {
+    const made = new Float64Array(this.n).fill(NaN), last = times.length - 1;
+    for (let i = 0, k = 0; i < this.n; i++) {
+      const t = this.time[i];
+      if (t < times[0] || t > times[last]) continue;
+      while (k < last - 1 && times[k + 1] < t) k++;
+      made[i] = values[k] + (values[k + 1] - values[k]) * (t - times[k]) / (times[k + 1] - times[k] || 1);
+    }
+    return made;
+  }
+}
+
+/** Running sum; what is not known adds nothing. */
+function runningSum(values) {
+  let sum = 0;
+  return values.map(v => (sum += v === v ? v : 0));
 }
 
 function firstNotBelow(sorted, value) {
@@ -91,6 +110,19 @@ class Window {
   value(values, how, point) {
     const [start, end] = this.bounds(point);
     return this.size === 1 ? values[start] : GROUPED[how](values, start, end);
+  }
+
+  /** Every flag that a bar of a point has. */
+  flags(point) {
+    if (!this.flagged) {
+      const { quality } = this.feed;
+      this.flagged = Uint8Array.from({ length: this.count }, (_, k) => {
+        let all = 0;
+        for (let [i, end] = this.bounds(k); i < end; i++) all |= quality[i];
+        return all;
+      });
+    }
+    return this.flagged[point];
   }
 
   time(point) {

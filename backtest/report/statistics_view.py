@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from .html import NOTHING, Markup, is_number, number, section, table, tag, tone
+from .trades_view import between
 
 Figures = Mapping[str, Any]
 
@@ -58,7 +59,11 @@ _FORMATS: dict[str, Callable[[object], str]] = {
     "win_rate": _share,
     "exposure_pct": _percent,
     "fees_paid": _money,
+    "mean_trade": _signed_money,
+    "profit_from_damaged": _share,
+    "buy_and_hold_pct": _signed_percent,
     "bars": _count,
+    "periods_per_year": _count,
     "orders": _count,
     "trades": _count,
 }
@@ -66,12 +71,32 @@ _FORMATS: dict[str, Callable[[object], str]] = {
 _GROUPS = {
     "Result": ("initial_cash", "final_value", "net_profit", "return_pct", "cagr_pct", "buy_and_hold_pct", "fees_paid"),
     "Risk": ("max_drawdown_pct", "volatility_pct", "sharpe", "sortino", "calmar", "periods_per_year", "exposure_pct"),
-    "Trading": ("bars", "orders", "trades", "win_rate", "profit_factor", "open_position"),
+    "Trading": (
+        "trades",
+        "mean_trade",
+        "win_rate",
+        "profit_factor",
+        "profit_from_damaged",
+        "orders",
+        "open_position",
+        "bars",
+    ),
 }
 _ELSEWHERE = {"name", "strategy", "engine", "engine_reason", "sharpe_basis"}
-_ELSEWHERE |= {"start", "end", "warnings", "lines", "assumptions"}
+_ELSEWHERE |= {"net_profit_low", "net_profit_high", "survives_ticks", "survives_ms", "survives_bp", "fills"}
+_ELSEWHERE |= {"start", "end", "warnings", "lines", "assumptions", "hints", "confidence", "markouts"}
 """Keys of the result that the page shows in another place."""
 _NAMES = {"cagr_pct": "Growth a year", "sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "calmar": "Calmar ratio"}
+_NAMES |= {"mean_trade": "Mean of a trade", "profit_from_damaged": "Profit from damaged bars"}
+_ENDS: dict[str, tuple[float, int, str, bool]] = {
+    "return_pct": (1, 2, " %", True),
+    "max_drawdown_pct": (1, 2, " %", False),
+    "sharpe": (1, 2, "", False),
+    "win_rate": (100, 1, " %", False),
+    "profit_factor": (1, 2, "", False),
+    "mean_trade": (1, 2, "", True),
+}
+"""How the ends of an interval are written: times what, decimals, unit, whether signed."""
 
 
 def key_figures(result: Figures) -> Markup:
@@ -82,13 +107,18 @@ def key_figures(result: Figures) -> Markup:
     basis = (
         f"{result['sharpe_basis']} returns, {years.replace('periods ', '')}" if result.get("sharpe_basis") else years
     )
+    ends = _intervals(result)
+    by_fills = between(result.get("net_profit_low"), result.get("net_profit_high"), 2, signed=True)
+    other = f"fills: {by_fills}" if "net_profit_low" in result else ""
     shown = [
-        _figure("Net profit", _signed_money(result.get("net_profit")), tone(result.get("net_profit"))),
-        _figure("Return", _signed_percent(result.get("return_pct")), tone(result.get("return_pct"))),
+        _figure("Net profit", _signed_money(result.get("net_profit")), tone(result.get("net_profit")), other),
+        _figure(
+            "Return", _signed_percent(result.get("return_pct")), tone(result.get("return_pct")), ends["return_pct"]
+        ),
         _figure("Max drawdown", _percent(abs(drawdown) if is_number(drawdown) else None)),  # type: ignore[arg-type]
-        _figure("Sharpe ratio", _ratio(result.get("sharpe")), note=basis),
-        _figure("Profit factor", _ratio(result.get("profit_factor"))),
-        _figure("Win rate", _share(result.get("win_rate"))),
+        _figure("Sharpe ratio", _ratio(result.get("sharpe")), "", ends["sharpe"], basis),
+        _figure("Profit factor", _ratio(result.get("profit_factor")), "", ends["profit_factor"]),
+        _figure("Win rate", _share(result.get("win_rate")), "", ends["win_rate"]),
         _figure("Trades", _count(result.get("trades"))),
         _figure("Exposure", _percent(result.get("exposure_pct"))),
         _figure("Fees", _money(result.get("fees_paid"))),
@@ -96,9 +126,36 @@ def key_figures(result: Figures) -> Markup:
     return tag("dl", *shown, class_="figures")
 
 
-def _figure(name: str, value: str, class_: str = "", note: str = "") -> Markup:
-    small = tag("small", note) if note else Markup("")
-    return tag("div", tag("dt", name), tag("dd", tag("span", value, class_=class_), small))
+def statistics_rows(result: Figures) -> list[tuple[str, str, str]]:
+    """Key figures by name, each with its interval, or nothing in its place."""
+    ends = _intervals(result)
+    keys = (
+        "net_profit",
+        "return_pct",
+        "max_drawdown_pct",
+        "sharpe",
+        "profit_factor",
+        "win_rate",
+        "mean_trade",
+        "trades",
+    )
+    return [(_name(key), _formatted(key, result[key]), ends.get(key, "")) for key in keys if key in result]
+
+
+def _figure(name: str, value: str, class_: str = "", *notes: str) -> Markup:
+    small = [tag("small", note, title="95 % interval" if " to " in note else "") for note in notes if note]
+    return tag("div", tag("dt", name), tag("dd", tag("span", value, class_=class_), *small))
+
+
+def _intervals(result: Figures) -> dict[str, str]:
+    """The interval of every figure that has one, as it is read; empty text for the others."""
+    found = (result.get("confidence") or {}).get("intervals") or {}
+    made = dict.fromkeys(_ENDS, "")
+    for key, (times, decimals, unit, signed) in _ENDS.items():
+        if key in found:
+            low, high = (times * end if is_number(end) else None for end in found[key])
+            made[key] = between(low, high, decimals, unit=unit, signed=signed)
+    return made
 
 
 def statistics(result: Figures, trades: pd.DataFrame) -> Markup:
@@ -110,12 +167,33 @@ def statistics(result: Figures, trades: pd.DataFrame) -> Markup:
     parts = [tag("div", *groups, class_="groups")]
     if not trades.empty:
         parts.append(tag("div", *split, class_="splits"))
-    return section("statistics", "Statistics", *parts)
+    return section("statistics", "Statistics", *parts, note=_basis(result))
+
+
+def _basis(result: Figures) -> str:
+    """How the intervals were made."""
+    sure = result.get("confidence") or {}
+    if not sure.get("intervals"):
+        return ""
+    return (
+        f"Grey: where the figure lies in {100 * sure['level']:.0f} % of {sure['draws']:,} resamples of the run's own "
+        f"{sure['block_of']} (blocks of {sure['block']:,.0f} on average) and of its trades. Intervals say how much is "
+        "chance within this market; they do not know how many settings were tried."
+    )
 
 
 def _group(title: str, result: Figures, keys: tuple[str, ...]) -> Markup:
-    rows = [(_name(key), _formatted(key, result[key])) for key in keys if key in result and _scalar(result[key])]
+    ends = _intervals(result)
+    rows = [
+        (_name(key), tag("td", _formatted(key, result[key]), _small(ends.get(key, ""))))
+        for key in keys
+        if key in result and _scalar(result[key])
+    ]
     return table((), rows, class_="figure-table", caption=title) if rows else Markup("")
+
+
+def _small(text: str) -> Markup:
+    return tag("small", text) if text else Markup("")
 
 
 def _scalar(value: object) -> bool:

@@ -11,14 +11,20 @@ const theme = {
     return getComputedStyle(root).getPropertyValue(`--${name}`).trim();
   },
   palette() {
-    return ['ink', 'muted', 'faint', 'line', 'panel', 'up', 'down', 'buy', 'sell', 'accent', 'equity', 'volume',
+    return ['ink', 'muted', 'faint', 'line', 'panel', 'up', 'down', 'buy', 'sell', 'accent', 'equity', 'volume', 'alarm',
       'candle-up', 'candle-down'].reduce((all, name) => ({ ...all, [name]: this.color(name) }), {});
   },
   toggle() {
     root.dataset.theme = this.dark ? 'light' : 'dark';
     try { localStorage.setItem('tapeflow-theme', root.dataset.theme); } catch { /* a private window keeps nothing */ }
   },
+  /** What the address asks for. */
+  asked() {
+    const wanted = new URLSearchParams(location.hash.slice(1)).get('theme');
+    return ['dark', 'light'].includes(wanted) ? wanted : '';
+  },
   restore() {
+    root.dataset.theme ||= this.asked();
     try { root.dataset.theme ||= localStorage.getItem('tapeflow-theme') || ''; } catch { /* as above */ }
     if (!root.dataset.theme) delete root.dataset.theme;
   },
@@ -56,7 +62,8 @@ function shown(value, decimals = 2, signed = false) {
 function figures(value, signed = false) {
   if (!Number.isFinite(value)) return NOTHING;
   const size = Math.abs(value);
-  return shown(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 || size === 0 ? 3 : 5, signed);
+  if (size < 0.1) return (signed && value > 0 ? '+' : '') + trimmed(value, 3);
+  return shown(value, size >= 1000 ? 0 : size >= 100 ? 1 : size >= 10 ? 2 : 3, signed);
 }
 
 /** A round number of an axis, without needless zeros. */

@@ -14,6 +14,8 @@ const TRADE_COLUMNS = [
   { title: 'exit', key: 'exit_price', text: (t, run) => shown(t.exit_price, run.decimals(t.data)) },
   { title: 'fees', key: 'commission', text: t => shown(t.commission, 2) },
   { title: 'net profit', key: 'pnl_net', text: t => shown(t.pnl_net, 2, true), tone: t => gainOrLoss(t.pnl_net) },
+  { title: 'worst fills', key: 'pnl_low', text: t => shown(t.pnl_low, 2, true), tone: t => gainOrLoss(t.pnl_low), band: true },
+  { title: 'best fills', key: 'pnl_high', text: t => shown(t.pnl_high, 2, true), tone: t => gainOrLoss(t.pnl_high), band: true },
   { title: 'return %', key: 'return_pct', text: t => shown(t.return_pct, 3, true), tone: t => gainOrLoss(t.return_pct) },
   { title: 'reason to enter', key: 'entry_reason', text: t => t.entry_reason, words: true, long: true },
   { title: 'reason to leave', key: 'exit_reason', text: t => t.exit_reason, words: true, long: true },
@@ -23,11 +25,18 @@ function gainOrLoss(value) {
   return value > 0 ? 'gain' : value < 0 ? 'loss' : '';
 }
 
+function rank({ key }) {
+  const at = ['number', 'direction', 'pnl_net', 'return_pct'].indexOf(key);
+  return at < 0 ? TRADE_COLUMNS.length : at;
+}
+
 class TradeList {
   constructor(run, choose) {
     Object.assign(this, { run, choose, sort: 'number', down: false, page: 0 });
     this.section = document.getElementById('trades');
-    this.columns = TRADE_COLUMNS.filter(c => !c.feeds || run.meta.feeds.length > 1);
+    this.columns = TRADE_COLUMNS.filter(c => (!c.feeds || run.meta.feeds.length > 1) && (!c.band || run.meta.trade_band));
+    // A narrow screen shows what was earned before it shows when.
+    if (matchMedia('(max-width: 640px)').matches) this.columns.sort((a, b) => rank(a) - rank(b));
     this.section.hidden = !run.trades.length;
     if (run.trades.length) this.start();
   }

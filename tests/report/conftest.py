@@ -37,7 +37,9 @@ def market(feed: str, seed: int, step: int = MINUTE) -> pd.DataFrame:
     times = START + step * np.arange(1, n + 1)
     columns = dict(data=feed, open_time=times - step, close_time=times, open=open_, high=high, low=low, close=close)
     flow = dict(volume=volume, taker_buy_volume=buys, taker_sell_volume=volume - buys)
-    return pd.DataFrame({**columns, **flow})
+    # A gap before bar 100, and ten bars without trades that are no damage.
+    quality = np.where(np.arange(n) == 100, 1, np.where((np.arange(n) >= 200) & (np.arange(n) < 210), 2, 0))
+    return pd.DataFrame({**columns, **flow, "quality": quality if feed == "btc" else 0})
 
 
 @cache
@@ -67,6 +69,7 @@ def trade_tables(bars: pd.DataFrame, reason: str) -> tuple[pd.DataFrame, pd.Data
         dict(data=bars.data.iloc[0], direction=np.where(sign > 0, "long", "short"), size=0.25)
         | dict(entry_time=times[entry], entry_price=paid, exit_time=times[exit_], exit_price=got, bars=10)
         | dict(pnl=pnl, pnl_net=pnl - fee, commission=fee, return_pct=100 * (pnl - fee) / (0.25 * paid))
+        | dict(pnl_low=pnl - fee - 3, pnl_high=pnl - fee + 3)
         | dict(entry_reason=reason, exit_reason=np.where(np.arange(12) % 3, "close >= vwap", "stop_loss 0.5%"))
     )
     legs = [(entry, paid, sign, 0 * pnl), (exit_, got, -sign, pnl)]
@@ -112,7 +115,12 @@ def _make_run(
         gain[np.arange(50, 50 + 12 * 30, 30)] = made.pnl_net
     value = 100_000 + np.cumsum(gain)
     peak = np.maximum.accumulate(np.maximum(value, 100_000))
-    account = dict(value=value, cash=value, position=0.0, drawdown=1 - value / peak)
+    held = np.zeros(BARS)
+    for first in range(40, 40 + 12 * 30, 30) if trades else ():
+        held[first : first + 10] = 0.25
+    spread = np.linspace(0, 300, BARS)
+    account = dict(value=value, cash=value, position=held, drawdown=1 - value / peak)
+    account |= dict(value_low=value - spread, value_high=value + spread) if trades else {}
     pd.DataFrame({"time": stamps(btc), **account}).to_parquet(folder / "equity.parquet")
     if levels:
         price_rows().to_parquet(folder / "levels.parquet")
@@ -127,6 +135,12 @@ def write_texts(folder: Path, name: str, final: float, trades: pd.DataFrame, bar
     result |= dict(max_drawdown_pct=0.4, sharpe=float("nan"), sharpe_basis="daily", periods_per_year=365)
     result |= dict(profit_factor=None, win_rate=0.5, exposure_pct=25.0, fees_paid=float(trades.commission.sum()))
     result |= dict(start=str(stamps(bars)[0]), end=str(stamps(bars)[-1]), deflated_sharpe=0.731)
+    if len(trades):
+        ends = dict(win_rate=[0.25, 0.75], sharpe=[-3.0, None])
+        result |= dict(confidence=dict(level=0.95, draws=1000, block=7.0, block_of="bar returns", intervals=ends))
+        moves = [dict(bars=h, mean_bp=h / 10 - 1, low_bp=-5.0, high_bp=h / 5, entries=12) for h in (1, 5, 15)]
+        result |= dict(markouts=dict(cost_bp=10.0, horizons=moves), profit_from_damaged=0.25)
+    result |= dict(hints=[f"12 round trips of {name} are few."])
     result |= dict(warnings=[f"about {name}"], assumptions=[f"Market orders of {name} fill at the next open."])
     (folder / "result.json").write_text(json.dumps(result), encoding="utf-8")
     feeds = {"btc": dict(feed="Synthetic", spec="1m", tick=TICK, row_size=ROW, rows=9, counts={"void": 0})}

@@ -64,7 +64,7 @@ def test_browser_reads_the_numbers_that_were_packed(tab: Tab, run: Path) -> None
 
 def test_browser_shows_a_pane_for_each_thing(tab: Tab) -> None:
     titles = tab.page.locator(".legend > b").all_inner_texts()
-    assert titles == ["btc · 1m", "Volume and delta", "tox", "none", "wild", "Equity", "Drawdown"]
+    assert titles == ["btc · 1m", "Volume and delta", "CVD", "tox", "none", "wild", "Equity", "Drawdown", "Position"]
     assert tab.page.locator("#chart canvas").count() > 0
     assert tab.page.locator("#chart a[href*='tradingview.com']").count() == 1
 

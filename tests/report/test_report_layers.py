@@ -1,0 +1,199 @@
+"""What is drawn behind and over the series, in a browser: sessions, bands, naked levels, imbalances, flags."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tapeflow.backtest.report.page import app_script
+
+pytestmark = pytest.mark.browser
+
+MINUTE = 60_000_000
+DAY = 24 * 60 * MINUTE
+START = 1_704_067_200_000_000 + 20 * 60 * MINUTE
+Open = Callable[..., Any]
+
+
+@pytest.fixture
+def opened(browser: Any, run: Path) -> Iterator[Open]:
+    """Opens the report and, when the test is over, says what the page complained of."""
+    complaints: list[str] = []
+
+    def open_page(address: str = "", **options: Any) -> Any:
+        page = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options}).new_page()
+        page.on("pageerror", lambda e: complaints.append(str(e)))
+        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
+        page.goto((run / "report.html").as_uri() + address)
+        page.wait_for_selector("html[data-state=ready]", timeout=20_000)
+        return page
+
+    yield open_page
+    assert complaints == []
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, run: Path) -> Any:
+    """The report as it opens, for tests that only look."""
+    made = browser.new_page(viewport={"width": 1300, "height": 900})
+    made.goto((run / "report.html").as_uri())
+    made.wait_for_selector("html[data-state=ready]", timeout=20_000)
+    return made
+
+
+@pytest.fixture(scope="module")
+def blank(browser: Any) -> Any:
+    """An empty page: the report's own runs no script but its own."""
+    return browser.new_page()
+
+
+def ask(page: Any, expression: str) -> Any:
+    return page.evaluate(f"(app => ({expression}))(READY.app)")
+
+
+def test_every_pane_has_its_sessions_and_the_right_ones_their_bands(page: Any) -> None:
+    kinds = ask(page, "app.view.layers.map(l => l.constructor.name)")
+    panes = page.locator(".legend > b").all_inner_texts()
+    assert panes[-3:] == ["Equity", "Drawdown", "Position"]
+    assert kinds.count("SessionLayer") == len(panes)
+    assert kinds.count("BandLayer") == 2
+    assert {"NakedLayer", "QualityLayer"} <= set(kinds)
+
+
+def test_the_bands_of_equity_are_those_that_were_saved(page: Any, run: Path) -> None:
+    equity = pd.read_parquet(run / "equity.parquet")
+    fills, chance = (f"app.view.layers.filter(l => l.band?.room)[{k}].band" for k in (0, 1))
+    np.testing.assert_allclose(ask(page, f"Array.from({fills}.high)"), equity.value_high, atol=1e-2)
+    low, high = (np.array(ask(page, f"Array.from({chance}.{end})")) for end in ("low", "high"))
+    assert np.all(low <= high)
+    assert (low[0], high[0]) == pytest.approx((100_000, 100_000), rel=1e-4)
+    reach = ask(page, "app.view.layers.find(l => l.band?.room).autoscaleInfo().priceRange")
+    assert reach["maxValue"] == pytest.approx(equity.value_high.max(), abs=0.01)
+
+
+def test_cvd_is_the_running_sum_of_delta(page: Any, run: Path) -> None:
+    bars = pd.read_parquet(run / "bars.parquet").query("data == 'btc'")
+    got = ask(page, "Array.from(app.view.drawn[2][0].line.values)")
+    np.testing.assert_allclose(got, np.cumsum(bars.taker_buy_volume - bars.taker_sell_volume), atol=1e-2)
+
+
+def test_sessions_are_days_then_weeks_from_monday_then_months(blank: Any) -> None:
+    text = app_script()
+    body = text[text.index("function sessions(") : text.index("/** What lies between two columns")]
+    days, weeks, months = (
+        blank.evaluate(f"(() => {{ const DAY = 864e8; {body} return sessions({START}, {START + span * DAY}); }})()")
+        for span in (3, 100, 800)
+    )
+    assert [(a % DAY, b - a) for a, b, _ in days] == [(0, DAY)] * 4
+    assert {pd.Timestamp(a, unit="us").day_of_week for a, *_ in weeks} == {0}
+    assert {pd.Timestamp(a, unit="us").day for a, *_ in months} == {1}
+    for made in (days, weeks, months):
+        assert all(a[1] == b[0] and a[2] != b[2] for a, b in pairwise(made))
+
+
+def test_imbalances_are_those_of_the_definition(blank: Any) -> None:
+    rows = {5: [9.0, 1.0], 6: [3.0, 4.0], 7: [0.5, 10.0], 9: [7.0, 2.0]}
+    expected = {
+        key: {
+            "buys": key - 1 in rows and rows[key - 1][1] > 0 and bought >= 3 * rows[key - 1][1],
+            "sells": key + 1 in rows and rows[key + 1][0] > 0 and sold >= 3 * rows[key + 1][0],
+        }
+        for key, (bought, sold) in rows.items()
+    }
+    text = app_script()
+    body = text[text.index("function imbalance(") :].partition("\n}\n")[0] + "}"
+    ratio = re.search(r"IMBALANCE = (\d+)", text)
+    assert ratio is not None
+    pairs = [[key, sides] for key, sides in rows.items()]
+    call = f"(() => {{ const IMBALANCE = {ratio[1]}; {body}; const rows = new Map({pairs}); "
+    got = blank.evaluate(f"{call} return [...rows.keys()].map(k => [k, imbalance(rows, k)]); }})()")
+    assert dict(map(tuple, got)) == expected
+
+
+def test_flags_are_told_at_the_bar_that_has_them(opened: Open) -> None:
+    page = opened("#from=2024-01-01T21:30&to=2024-01-01T21:41")
+    page.locator("#chart").scroll_into_view_if_needed()
+    assert ask(page, "app.view.window.flags(100 - app.view.window.from)") == 1
+    ask(page, "app.view.tell(100 - app.view.window.from)")
+    assert page.locator(".flagged").inner_text() == "gap"
+
+
+def test_layers_are_switched_off_and_stay_off_with_another_feed(opened: Open) -> None:
+    page = opened()
+    for name in ("sessions", "bands", "naked"):
+        page.get_by_role("button", name=name, exact=True).click()
+    assert ask(page, "app.view.layers.filter(l => l.on).map(l => l.constructor.name)") == ["QualityLayer"]
+    page.select_option("#feed", "1")
+    assert ask(page, "app.view.layers.filter(l => l.on).map(l => l.constructor.name)") == ["QualityLayer"]
+
+
+def test_a_fill_tells_its_size_profit_and_reason_under_the_pointer(opened: Open) -> None:
+    page = opened("#trade=2")
+    page.locator("#chart").scroll_into_view_if_needed()
+    place = ask(page, "(f => [app.view.x(f.bar), app.view.y(f.price)])(app.view.marks.fills.find(f => f.pnl))")
+    fill = ask(page, "app.view.marks.fills.filter(f => f.bar >= app.view.visibleBars()[0])[0]")
+    place = ask(page, f"[app.view.x({fill['bar']}), app.view.y({fill['price']})]")
+    page.locator("#chart").hover(position={"x": place[0], "y": place[1]})
+    page.wait_for_selector("#tip:not([hidden])")
+    told = page.locator("#tip").inner_text()
+    assert all(word in told for word in ("size", "price", "time", "fee", "reason"))
+
+
+def test_the_trade_list_tells_the_worst_and_the_best_fills(page: Any, run: Path) -> None:
+    trades = pd.read_parquet(run / "trades.parquet")
+    got = ask(page, "app.run.trades.map(t => [t.pnl_low, t.pnl_high])")
+    np.testing.assert_allclose(got, trades[["pnl_low", "pnl_high"]], atol=1e-2)
+    heads = page.locator("#trades thead button").all_inner_texts()
+    assert heads[heads.index("worst fills") + 1] == "best fills"
+
+
+def test_a_phone_shows_first_what_a_trade_earned(opened: Open) -> None:
+    phone = opened(viewport={"width": 390, "height": 844})
+    heads = phone.locator("#trades thead button").all_inner_texts()
+    assert heads[:4] == ["#", "side", "net profit", "return %"]
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_the_address_may_name_the_theme(theme: str, opened: Open) -> None:
+    page = opened(f"#theme={theme}", color_scheme="light" if theme == "dark" else "dark")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (paper == "rgb(14, 17, 22)") == (theme == "dark")
+    assert ask(page, "app.view.colors.panel") == ("#151a21" if theme == "dark" else "#ffffff")
+    assert ask(page, "app.view.visibleBars()[0]") == 0
+
+
+def test_a_folded_config_opens_on_paper(opened: Open) -> None:
+    page = opened()
+    page.evaluate("document.querySelector('#config').innerHTML = '<details><summary>x</summary>y</details>'")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate("document.querySelector('#config details').open")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert not page.evaluate("document.querySelector('#config details').open")
+
+
+SHOTS = {
+    "desktop-light": ("", dict(viewport=dict(width=1400, height=900), color_scheme="light")),
+    "desktop-dark": ("", dict(viewport=dict(width=1400, height=900), color_scheme="dark")),
+    "phone": ("", dict(viewport=dict(width=390, height=844), color_scheme="light")),
+    "footprint": ("#from=2024-01-01T22:00&to=2024-01-01T22:12", dict(viewport=dict(width=1400, height=900))),
+}
+
+
+@pytest.mark.skipif("TAPEFLOW_SHOTS" not in os.environ, reason="TAPEFLOW_SHOTS names no folder for pictures")
+@pytest.mark.parametrize("name", SHOTS)
+def test_pictures_of_the_page_are_kept(name: str, opened: Open) -> None:
+    address, options = SHOTS[name]
+    page = opened(address, **options)
+    page.wait_for_timeout(200)
+    path = Path(os.environ["TAPEFLOW_SHOTS"]) / f"report-{name}.png"
+    page.screenshot(path=path, full_page=name != "footprint")
+    assert path.stat().st_size > 30_000
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,110 @@
+"""What is said of a run's figures, and markouts against their definition."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tapeflow.backtest.doubts import confidence, damage_warning, hints
+from tapeflow.backtest.markouts import HORIZONS, markouts, round_trip_cost
+from tapeflow.backtest.round_trips import RoundTrip
+from tapeflow.backtest.statistics import summarise
+from tapeflow.core.bars import Bars
+from tapeflow.core.clock import DAY, MINUTE
+
+
+def trip(
+    bar: int, bars: int, pnl: float, *, direction: str = "long", price: float = 100.0, fee: float = 0.0
+) -> RoundTrip:
+    times = ((bar + 1) * MINUTE, (bar + 1 + bars) * MINUTE)
+    return RoundTrip("a", direction, 2.0, times[0], price, times[1], price, bars, pnl, fee, "", "", bar, 2.0)
+
+
+def market(n: int = 400) -> Bars:
+    close = 100 * np.exp(np.cumsum(np.random.default_rng(0).normal(0, 1e-3, n)))
+    opened = np.arange(n) * MINUTE
+    return Bars.of(open_time=opened, close_time=opened + MINUTE, open=close, close=close)
+
+
+def said(nets: list[float], *, fees: float = 0.0, step: int = DAY, start: float = 10_000.0) -> list[str]:
+    """The hints for round trips that earned ``nets``, one a step."""
+    trips = [trip(i, 1, net) for i, net in enumerate(nets)]
+    time = step * np.arange(1, len(nets) + 1, dtype=np.int64)
+    value = start + np.cumsum(nets)
+    figures = summarise(time, value, np.ones(len(nets)), start, trips, fees)
+    sure = confidence(time, value, start, trips, 0)
+    return hints(figures, sure, trips, float(len(nets)) * step / DAY)
+
+
+def test_markouts_are_the_signed_moves_after_entries() -> None:
+    bars = market()
+    trips = [trip(i, 9, 0.0, direction="short" if i % 2 else "long", price=100 + i / 10) for i in range(0, 390, 7)]
+    made = {m["bars"]: m for m in markouts(trips, {"a": bars}, 0)}
+    assert list(made) == list(HORIZONS)
+    for horizon in HORIZONS:
+        moves = []
+        for t in trips:
+            at = t.entry_time // MINUTE - 1 + horizon - 1
+            if at < len(bars):
+                moves.append((1 if t.direction == "long" else -1) * (bars["close"][at] / t.entry_price - 1) * 1e4)
+        assert made[horizon]["entries"] == len(moves)
+        assert made[horizon]["mean_bp"] == pytest.approx(math.fsum(moves) / len(moves), rel=1e-12)
+        assert made[horizon]["low_bp"] < made[horizon]["mean_bp"] < made[horizon]["high_bp"]
+
+
+def test_markouts_of_few_entries_have_no_interval_and_of_none_are_none() -> None:
+    (first, *_) = markouts([trip(3, 1, 0.0)], {"a": market()}, 0)
+    assert math.isnan(first["low_bp"])
+    assert markouts([], {"a": market()}, 0) == []
+    assert [m["bars"] for m in markouts([trip(390, 1, 0.0)], {"a": market()}, 0)] == [1, 5]
+
+
+def test_the_cost_of_a_round_trip_is_its_fees_over_its_notional() -> None:
+    assert round_trip_cost([trip(0, 1, 0.0, fee=0.2), trip(0, 1, 0.0, fee=0.4)]) == pytest.approx(1e4 * 0.3 / 200)
+    assert math.isnan(round_trip_cost([]))
+
+
+def test_without_a_round_trip_there_is_nothing_to_judge() -> None:
+    assert said([]) == ["No round trip was finished, no order was sent in 0 bars: there is nothing to judge."]
+
+
+@pytest.mark.parametrize(
+    ("count", "says"),
+    [(1, "1 round trip is too little"), (9, "9 round trips are too few"), (20, "20 round trips are few")],
+)
+def test_few_round_trips_are_called_few(count: int, says: str) -> None:
+    assert said(([1.0, -1.5] * count)[:count])[0].startswith(says)
+    assert "few" not in said([1.0, -1.5] * 30)[0]
+
+
+def test_chance_and_edge_are_told_apart() -> None:
+    noise = np.random.default_rng(0).normal(0, 10, 200).tolist()
+    assert any("cannot be told from no edge" in text for text in said(noise))
+    assert any("above zero by more than chance" in text for text in said([x + 8 for x in noise]))
+    assert any("below zero by more than chance" in text for text in said([x - 8 for x in noise]))
+
+
+def test_a_short_run_has_no_sharpe_ratio_a_year() -> None:
+    nets = np.random.default_rng(1).normal(1, 10, 60).tolist()
+    assert any("scaled up from single bars" in text for text in said(nets, step=MINUTE))
+    assert not any("scaled up" in text for text in said(nets))
+
+
+def test_fees_that_ate_the_profit_are_named() -> None:
+    nets = [-1.0, 0.5] * 20
+    assert any("fees of 30.00 turned that into a loss" in text for text in said(nets, fees=30.0))
+    assert any("more than what is left" in text for text in said([1.0, -0.5] * 20, fees=30.0))
+
+
+def test_a_result_that_hangs_on_one_trade_is_called_so() -> None:
+    told = said([-1.0] * 15 + [40.0])
+    assert "Without the best round trip the others lost 15.00 together: the result hangs on few of them." in told
+
+
+def test_damage_is_told_in_words() -> None:
+    assert damage_warning(0.31, 500.0).endswith("made +155.00 of the +500.00 of all (31%)")
+    assert damage_warning(0.5, -10.0).endswith("made -5.00 of the -10.00 of all (50%)")
+    assert damage_warning(-0.2, -10.0).endswith("made +2.00, all together -10.00")
+    assert damage_warning(0.0, 5.0) == damage_warning(float("nan"), 0.0) == ""
