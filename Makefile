@@ -41,9 +41,10 @@ bench: $(READY) ## speed and memory beside peers, in one run
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
 	$(BIN)/python benchmarks/tape.py
 
-docs: $(READY) ## the site, into docs/_build
+docs: $(READY) ## the site, into docs/_build/html
 	$(PIP) install --constraint requirements.lock --editable ".[docs]"
-	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+	$(BIN)/python -m sphinx -W --keep-going -q -j 2 docs docs/_build/html
+	@echo docs/_build/html/index.html
 
 clean: ## remove what make made
 	rm -rf $(VENV) .dev .mypy_cache .ruff_cache .pytest_cache docs/_build

@@ -1,58 +1,49 @@
-"""The site: hand-written pages, and a reference made from the code itself at every build."""
+"""The site: pages written by hand, and a reference made from the code itself at every build."""
 
 from __future__ import annotations
 
-import inspect
 import shutil
+import sys
 from pathlib import Path
 
-from tapeflow.core.registry import REGISTRIES
-from tapeflow.core.schema import BARS, LEVELS, TAPE
-
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from _ext import api, pictures, plugins, schema  # noqa: E402
+
+from tapeflow.core.registry import REGISTRIES  # noqa: E402
+
 project = "tapeflow"
 author = "the tapeflow authors"
 project_copyright = "the tapeflow authors, GPL-3.0-or-later"
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "_ext.commands", "_ext.formulas"]
+html_math_renderer = "pictures"
 html_theme = "furo"
 html_title = "tapeflow"
-exclude_patterns = ["_build"]
-nitpicky = False
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
+exclude_patterns = ["_build", "_ext"]
 myst_heading_anchors = 3
-autodoc_member_order = "bysource"
-napoleon_numpy_docstring = True
-napoleon_custom_sections = [("Lines", "params_style"), ("Inputs", "params_style")]
+myst_enable_extensions = ["dollarmath"]
+suppress_warnings = ["misc.highlighting_failure"]
+nb_execution_mode = "force"
+nb_execution_raise_on_error = True
+nb_execution_timeout = 120
+nb_merge_streams = True
 
 
-def _page(title: str, registry: object) -> str:
-    """One page for a registry: every class with its own words."""
-    out = [f"# {title}", ""]
-    for name in registry:
-        cls = registry[name]
-        if not cls.__module__.startswith("tapeflow."):
-            continue
-        doc = inspect.cleandoc(cls.__doc__ or "")
-        out += [f"## {name}", "", f"`{cls.__module__}.{name}`", "", "```text", doc, "```", ""]
-    return "\n".join(out)
-
-
-def _columns() -> str:
-    """The canonical columns as tables."""
-    out = ["# Columns", ""]
-    for title, columns in (("Tape", TAPE), ("Bars", BARS), ("Levels", LEVELS)):
-        out += [f"## {title}", "", "| column | unit | meaning | klines know it |", "| --- | --- | --- | --- |"]
-        out += [f"| `{c.name}` | {c.unit} | {c.meaning} | {'yes' if c.klines else 'no'} |" for c in columns]
-        out.append("")
-    return "\n".join(out)
-
-
-def _write_reference() -> None:
-    folder = HERE / "reference"
+def write_reference(folder: Path) -> None:
+    """All generated pages, and the pictures they show."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    made = {"columns.md": schema.columns_page(), "yaml.md": schema.yaml_page()}
+    drawn = pictures.draw_all(folder / "pictures")
     for kind, registry in REGISTRIES.items():
-        (folder / f"{kind}.md").write_text(_page(kind.capitalize(), registry), encoding="utf-8")
-    (folder / "columns.md").write_text(_columns(), encoding="utf-8")
+        made |= dict(plugins.pages(kind, registry, drawn))
+    made |= dict(api.pages()) | {"python.md": api.index()}
+    for name, text in made.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
 
-_write_reference()
+write_reference(HERE / "reference")

@@ -18,7 +18,7 @@ from tapeflow.configs.models import RunConfig
 from tapeflow.configs.schema import config_schema
 from tapeflow.configs.shipped import find_config, shipped
 from tapeflow.core.errors import ConfigError
-from tapeflow.core.names import FUNCTIONS
+from tapeflow.core.names import FUNCTIONS, RESERVED
 from tapeflow.core.registry import INDICATORS, STRATEGIES
 from tapeflow.strategies import expressions
 
@@ -357,14 +357,23 @@ def test_every_default_is_spelled_out(write) -> None:
     assert made["indicators"]["tox"].keys() == {"kind", "data", *INDICATORS["FlowToxicity"].defaults()}
     assert made["indicators"]["tox"]["data"] == "btc"
     assert made["strategy"]["params"].keys() == STRATEGIES["Rules"].defaults().keys()
-    assert made["broker"] == {"cash": 100000.0, "fees": {"maker": 0.0002, "taker": 0.0005}, "slippage": "1tick"}
+    fees = {"maker": 0.0002, "taker": 0.0005, "tiers": [], "per_contract": 0.0, "minimum": 0.0}
+    assert made["broker"] == {
+        "cash": 100000.0,
+        "fees": fees,
+        "slippage": "1tick",
+        "impact": None,
+        "participation": None,
+        "funding": None,
+        "borrow": 0.0,
+    }
 
 
 @pytest.mark.parametrize("name", ["base", *shipped()])
 def test_a_resolved_config_survives_yaml(name: str, write) -> None:
     config = load_config(write(BASE) if name == "base" else find_config(name))
     text = yaml.safe_dump(config.resolved(), sort_keys=False)
-    assert from_mapping(yaml.safe_load(text), folder=config.folder) == config
+    assert from_mapping(yaml.safe_load(text), folder=config.folder).resolved() == config.resolved()
     assert load_config(write(text, "again.yaml")).resolved() == config.resolved()
 
 
@@ -403,7 +412,7 @@ def test_klines_refuse_what_only_a_tape_knows(write) -> None:
 
 def test_a_size_is_either_a_share_or_an_amount(write) -> None:
     (told,) = mistakes(write(BASE.replace("{percent: 10}", "{percent: 10, fixed: 1}")))
-    assert ": sizer: needs exactly one of percent and fixed" in told
+    assert ": sizer: needs exactly one of percent, fixed, volatility, kelly, risk" in told
 
 
 def test_times_must_be_in_order(write) -> None:
@@ -411,8 +420,9 @@ def test_times_must_be_in_order(write) -> None:
     assert ":4:3: data.btc: 'from' 2024-02-01T00:00:00Z is not before 'to' 2024-01-01T00:00:00Z" in told
 
 
-def test_names_the_rules_reserve_are_the_functions_they_have() -> None:
-    assert set(FUNCTIONS) == set(expressions.FUNCTIONS)
+def test_names_the_rules_reserve_are_functions_and_hold_those_without_brackets() -> None:
+    assert set(FUNCTIONS) == set(expressions.FUNCTIONS) >= set(RESERVED)
+    assert {name for name, function in expressions.FUNCTIONS.items() if function.bare} <= set(RESERVED)
 
 
 @pytest.fixture(scope="module")
