@@ -154,7 +154,8 @@ class RulePlan(Plan):
 
     def _enter(self, sides: tuple[str, ...]) -> None:
         """Send the first entry whose rule is true, unless rules of both sides are, or there are enough."""
-        self._entries = [one for one in self._entries if one.alive() or one.executed.size]
+        held = bool(self._strategy.position.size)
+        self._entries = [one for one in self._entries if one.alive() or (held and one.executed.size)]
         if len(self._entries) >= self._most:
             return
         if resting := [one for one in self._entries if one.alive()]:

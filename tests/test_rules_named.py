@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from tapeflow.backtest.compiled import why_not
@@ -14,6 +15,7 @@ from tapeflow.backtest.compiled.verify import difference
 from tapeflow.backtest.lookahead import attack
 from tapeflow.backtest.result import Outcome
 from tapeflow.backtest.runner import Source, simulate
+from tapeflow.backtest.runner import run as run_to_folder
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
@@ -347,3 +349,25 @@ def test_a_mistake_is_told_in_one_line_with_its_place(params: dict[str, Any], sa
         config_of(params)
     assert "strategy.params" in str(caught.value)
     assert "\n" not in str(caught.value).strip()
+
+
+def test_a_limit_entry_that_filled_in_part_and_expired_leaves_room_for_the_next(tmp_path: Any) -> None:
+    text = {
+        "data": {"tape": {"feed": "SyntheticTape", "days": 1, "bars": "1m", "tick": 1.0, "lot": 0.001}},
+        "indicators": {"delta": {"kind": "VolumeDelta"}},
+        "strategy": {
+            "kind": "Rules",
+            "params": {
+                "entries": {"dip": {"long": "delta.percent > -2", "limit": "low", "valid": 2}},
+                "take_profit": "0.03%",
+                "stop_loss": "0.2%",
+            },
+        },
+        "fills": {"from": "tape", "latency": "80ms", "survival": False},
+    }
+    result = run_to_folder(from_mapping({"name": "dips", **text}), tmp_path / "out", report=False)
+    orders = pd.read_parquet(result.folder / "orders.parquet")
+    dips = orders[orders["reason"] == "dip"]
+    withdrawn = dips[(dips["status"] == "canceled") & (dips["executed_size"].abs() > 0)]
+    assert len(withdrawn), "no entry was withdrawn after it had filled in part"
+    assert (dips["created_time"] > withdrawn["created_time"].iloc[0]).sum() > 20
