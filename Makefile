@@ -39,7 +39,7 @@ types: $(READY) ## mypy, strict
 
 bench: $(READY) ## speed and memory beside peers, in one run
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
-	$(BIN)/python benchmarks/tape.py
+	for each in tape indicators engine compiled sweep; do $(BIN)/python benchmarks/$$each.py || exit 1; done
 
 docs: $(READY) ## the site, into docs/_build/html
 	$(PIP) install --constraint requirements.lock --editable ".[docs]"
