@@ -38,7 +38,10 @@ class _LotSizer(bt.Sizer):
 
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
         price = data.close[0]
-        size = whole_lots(self.wish(price), getattr(data, "lot", None))
+        wish = self.wish(price)
+        if not wish > 0.0:  # no money left, or no price that could say how much it buys
+            return 0.0
+        size = whole_lots(wish, getattr(data, "lot", None))
         return size if _notional(self.broker, data, size, price) >= getattr(data, "min_notional", 0.0) else 0.0
 
     def wish(self, price: float) -> float:

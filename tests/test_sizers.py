@@ -164,3 +164,10 @@ def test_a_sizer_that_cannot_be_is_told(sizer: Any, says: str) -> None:
     with pytest.raises(TapeflowError) as caught:
         config(sizer=sizer)
     assert says in str(caught.value)
+
+
+def test_where_no_close_is_known_no_order_is_sent() -> None:
+    market = random_walk(0)
+    closes = np.where(np.arange(len(market)) == 59, np.nan, market["close"])
+    assert trade(market, {}, config(sizer={"percent": 10}), _Once).orders
+    assert trade(market.assign(close=closes), {}, config(sizer={"percent": 10}), _Once).orders == []
