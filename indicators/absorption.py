@@ -8,17 +8,14 @@ from typing import Any
 from ..core.kernels import levels_step
 from ..core.params import Bound
 from .base import Line
-from .footprint import HEAD, ROW_TICKS, TICK, FootprintKind
+from .footprint import HEAD, ROW_TICKS, TICK, ThresholdKind
 from .inputs import LEVELS
 from .thresholds import (
-    THRESHOLD_BOUNDS,
-    threshold_complaint,
     threshold_level,
     threshold_numbers,
     threshold_params,
     threshold_push,
     threshold_size,
-    threshold_warmup,
 )
 from .value_area import NEAR
 
@@ -45,7 +42,7 @@ def absorption(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) -
         threshold_push(s, HEAD, p, heavy)
 
 
-class Absorption(FootprintKind):
+class Absorption(ThresholdKind):
     """Bars in which aggressors of one side met a wall: a heavy delta, and no progress in its direction.
 
         |delta| >= threshold   and   sign(delta) · (close - open) <= progress rows
@@ -110,8 +107,6 @@ class Absorption(FootprintKind):
     params = {"progress": 0.0, **threshold_params(k=2.0, percentile=95.0), "row_size": None}
     bounds = {
         "progress": Bound(0),
-        **THRESHOLD_BOUNDS,
-        "row_size": Bound(0, open_low=True, optional=True),
     }
     inputs = (LEVELS, "open", "close")
     measures = {
@@ -122,19 +117,7 @@ class Absorption(FootprintKind):
         {"threshold": "percentile", "percentile": 80.0, "window": 20, "progress": 1.0},
         {"threshold": "absolute", "amount": 0.05, "progress": 2.0, "row_size": 10.0},
     )
-    param_units = {"amount": (0, 1), "row_size": (1, 0)}
-    mirror = "book"
     step = absorption
-
-    @classmethod
-    def complaint(cls, params: Mapping[str, Any]) -> str:
-        """An absolute threshold needs its amount."""
-        return threshold_complaint(params)
-
-    @classmethod
-    def warmup(cls, **params: Any) -> int:
-        """One more than the window."""
-        return threshold_warmup(params)
 
     @classmethod
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.kernels import levels_step
-from ..core.params import Bound
 from .base import Line
 from .footprint import IMBALANCE_BOUNDS, IMBALANCE_PARAMS, FootprintKind, edge, imbalance_numbers, imbalances
 
@@ -99,7 +98,7 @@ class DiagonalImbalance(FootprintKind):
 
     lines = ("buy_count", "sell_count", "buy_low", "buy_high", "sell_low", "sell_high")
     params = {**IMBALANCE_PARAMS, "row_size": None}
-    bounds = {**IMBALANCE_BOUNDS, "row_size": Bound(0, open_low=True, optional=True)}
+    bounds = IMBALANCE_BOUNDS
     measures = {
         "buy_count": Line("rows with a buy imbalance", mirror="sell_count"),
         "sell_count": Line("rows with a sell imbalance", mirror="buy_count"),

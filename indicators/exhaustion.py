@@ -10,18 +10,15 @@ import numpy as np
 from ..core.kernels import compiled, levels_step
 from ..core.params import Bound
 from .base import Line
-from .footprint import HEAD, ROW_TICKS, FootprintKind
+from .footprint import HEAD, ROW_TICKS, ThresholdKind
 from .inputs import LEVELS
 from .price_rows import dense
 from .thresholds import (
-    THRESHOLD_BOUNDS,
-    threshold_complaint,
     threshold_level,
     threshold_numbers,
     threshold_params,
     threshold_push,
     threshold_size,
-    threshold_warmup,
 )
 from .value_area import NEAR
 
@@ -70,7 +67,7 @@ def exhaustion(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) -
         s[ring] = seen + 1
 
 
-class Exhaustion(FootprintKind):
+class Exhaustion(ThresholdKind):
     """Bars that reach a new high with hardly a buyer, or a new low with hardly a seller.
 
     At a new high, what was bought in the bar's highest rows is weighed against what bars before it bought
@@ -136,8 +133,6 @@ class Exhaustion(FootprintKind):
     bounds = {
         "lookback": Bound(1, 10_000, integer=True),
         "rows": Bound(1, 10_000, integer=True),
-        **THRESHOLD_BOUNDS,
-        "row_size": Bound(0, open_low=True, optional=True),
     }
     inputs = (LEVELS, "high", "low")
     measures = {
@@ -149,19 +144,12 @@ class Exhaustion(FootprintKind):
         {"threshold": "absolute", "amount": 0.05, "lookback": 2, "row_size": 10.0},
         {"k": 1.0, "lookback": 1},
     )
-    param_units = {"amount": (0, 1), "row_size": (1, 0)}
-    mirror = "book"
     step = exhaustion
-
-    @classmethod
-    def complaint(cls, params: Mapping[str, Any]) -> str:
-        """An absolute threshold needs its amount."""
-        return threshold_complaint(params)
 
     @classmethod
     def warmup(cls, **params: Any) -> int:
         """One more than the longer of window and look-back."""
-        return max(threshold_warmup(params), int(params["lookback"]) + 1)
+        return max(super().warmup(**params), int(params["lookback"]) + 1)
 
     @classmethod
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:

@@ -13,6 +13,7 @@ from ..core.params import Bound, Choice, Rule
 from .base import Indicator
 from .inputs import LEVELS, Input
 from .price_rows import dense, joined_ticks
+from .thresholds import THRESHOLD_BOUNDS, threshold_complaint, threshold_warmup
 from .value_area import NEAR
 from .windows import Floats
 
@@ -46,6 +47,7 @@ class FootprintKind(Indicator):
 
     abstract = True
     inputs: ClassVar[tuple[Input, ...]] = (LEVELS,)
+    bounds: ClassVar[dict[str, Rule]] = {"row_size": Bound(0, open_low=True, optional=True)}
     price_scale = 10.0
 
     @classmethod
@@ -66,6 +68,25 @@ class FootprintKind(Indicator):
     def state_size(cls, **params: Any) -> int:
         """The height of a row."""
         return HEAD
+
+
+class ThresholdKind(FootprintKind):
+    """What in the rows of a bar passes a threshold that looks back only."""
+
+    abstract = True
+    bounds = THRESHOLD_BOUNDS
+    param_units = {"amount": (0, 1), "row_size": (1, 0)}
+    mirror = "book"
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any]) -> str:
+        """An absolute threshold needs its amount."""
+        return threshold_complaint(params)
+
+    @classmethod
+    def warmup(cls, **params: Any) -> int:
+        """One more than the window."""
+        return threshold_warmup(params)
 
 
 def imbalance_numbers(params: Mapping[str, Any]) -> tuple[float, ...]:

@@ -5,17 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from ..core.kernels import step
-from ..core.params import Bound
-from .base import Indicator, Line
-from .pair_windows import pair_moments, pair_push, pair_size, slope
+from .base import Line
+from .impact import WINDOW, ImpactKind
+from .pair_windows import pair_moments, pair_push, slope
 from .volume_delta import net_flow
-from .windows import Floats
-
-_WINDOW = 1
-"""Where in the state the window begins; before it lies the last close."""
 
 
 @step
@@ -29,13 +23,13 @@ def hasbrouck_lambda(p: Any, x: Any, s: Any, y: Any) -> None:
     net = net_flow(x[1], x[2])
     root = math.sqrt(x[1] + x[2])
     signed = root if net > 0.0 else -root if net < 0.0 else 0.0
-    pair_push(s, _WINDOW, n, signed, math.log(x[0] / before))
-    moments = pair_moments(s, _WINDOW)
+    pair_push(s, WINDOW, n, signed, math.log(x[0] / before))
+    moments = pair_moments(s, WINDOW)
     if moments[0] >= n:
         y[0] = slope(moments)
 
 
-class HasbrouckLambda(Indicator):
+class HasbrouckLambda(ImpactKind):
     """Slope of the log return on the signed root of notional, over the last bars.
 
         lambda = cov(r, x) / var(x),   x = sign(buys - sells) · sqrt(buys + sells)
@@ -91,24 +85,6 @@ class HasbrouckLambda(Indicator):
     """
 
     lines = ("hasbrouck_lambda",)
-    params = {"window": 60}
-    bounds = {"window": Bound(2, 1_000_000, integer=True)}
     inputs = ("close", "taker_buy_quote_volume", "taker_sell_quote_volume")
     measures = {"hasbrouck_lambda": Line("log return for one signed root of notional", -0.5, -0.5, odd=True)}
-    presets = ({"window": 10},)
     step = hasbrouck_lambda
-
-    @classmethod
-    def warmup(cls, **params: Any) -> int:
-        """The window, and the close before it."""
-        return int(params["window"]) + 1
-
-    @classmethod
-    def state_size(cls, **params: Any) -> int:
-        """The last close and one window."""
-        return _WINDOW + pair_size(int(params["window"]))
-
-    @classmethod
-    def init_state(cls, state: Floats, **params: Any) -> None:
-        """No close yet."""
-        state[0] = np.nan

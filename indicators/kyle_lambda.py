@@ -7,14 +7,10 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import step
-from ..core.params import Bound
-from .base import Indicator, Line
-from .pair_windows import pair_moments, pair_push, pair_size, slope
+from .base import Line
+from .impact import WINDOW, ImpactKind
+from .pair_windows import pair_moments, pair_push, slope
 from .volume_delta import net_flow
-from .windows import Floats
-
-_WINDOW = 1
-"""Where in the state the window begins; before it lies the last close."""
 
 
 @step
@@ -25,13 +21,13 @@ def kyle_lambda(p: Any, x: Any, s: Any, y: Any) -> None:
     s[0] = x[0]
     if np.isnan(before):
         return
-    pair_push(s, _WINDOW, n, net_flow(x[1], x[2]), x[0] - before)
-    moments = pair_moments(s, _WINDOW)
+    pair_push(s, WINDOW, n, net_flow(x[1], x[2]), x[0] - before)
+    moments = pair_moments(s, WINDOW)
     if moments[0] >= n:
         y[0] = slope(moments)
 
 
-class KyleLambda(Indicator):
+class KyleLambda(ImpactKind):
     """Slope of the price change on signed volume, over the last bars.
 
         lambda = cov(change, delta) / var(delta)
@@ -86,24 +82,6 @@ class KyleLambda(Indicator):
     """
 
     lines = ("kyle_lambda",)
-    params = {"window": 60}
-    bounds = {"window": Bound(2, 1_000_000, integer=True)}
     inputs = ("close", "taker_buy_volume", "taker_sell_volume")
     measures = {"kyle_lambda": Line("price change for one unit of signed volume", 1, -1, odd=True)}
-    presets = ({"window": 10},)
     step = kyle_lambda
-
-    @classmethod
-    def warmup(cls, **params: Any) -> int:
-        """The window, and the close before it."""
-        return int(params["window"]) + 1
-
-    @classmethod
-    def state_size(cls, **params: Any) -> int:
-        """The last close and one window."""
-        return _WINDOW + pair_size(int(params["window"]))
-
-    @classmethod
-    def init_state(cls, state: Floats, **params: Any) -> None:
-        """No close yet."""
-        state[0] = np.nan

@@ -136,7 +136,6 @@ class StackedImbalance(FootprintKind):
         "stack": Bound(1, 1000, integer=True),
         "zones": Bound(1, 8, integer=True),
         **IMBALANCE_BOUNDS,
-        "row_size": Bound(0, open_low=True, optional=True),
     }
     measures = {
         "buy_stacks": Line("runs of buy imbalances", mirror="sell_stacks"),

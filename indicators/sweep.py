@@ -8,17 +8,14 @@ from typing import Any
 from ..core.kernels import compiled, levels_step
 from ..core.params import Bound
 from .base import Line
-from .footprint import HEAD, ROW_TICKS, FootprintKind, edge
+from .footprint import HEAD, ROW_TICKS, ThresholdKind, edge
 from .price_rows import dense
 from .thresholds import (
-    THRESHOLD_BOUNDS,
-    threshold_complaint,
     threshold_level,
     threshold_numbers,
     threshold_params,
     threshold_push,
     threshold_size,
-    threshold_warmup,
 )
 from .value_area import NEAR
 
@@ -67,7 +64,7 @@ def sweep(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) -> Non
         threshold_push(s, HEAD, p, total)
 
 
-class Sweep(FootprintKind):
+class Sweep(ThresholdKind):
     """Bars in which one side's aggressors took several neighbouring rows almost alone, and heavily.
 
     A run is of consecutive rows that each traded, and in each of which the side has at least its
@@ -135,8 +132,6 @@ class Sweep(FootprintKind):
     bounds = {
         "rows": Bound(1, 10_000, integer=True),
         "share": Bound(0.5, 1, open_low=True),
-        **THRESHOLD_BOUNDS,
-        "row_size": Bound(0, open_low=True, optional=True),
     }
     measures = {
         "flag": Line("1 buyers swept, -1 sellers swept", odd=True),
@@ -149,19 +144,7 @@ class Sweep(FootprintKind):
         {"threshold": "absolute", "amount": 0.03, "rows": 2, "share": 1.0},
         {"k": 0.25, "rows": 1, "row_size": 10.0},
     )
-    param_units = {"amount": (0, 1), "row_size": (1, 0)}
-    mirror = "book"
     step = sweep
-
-    @classmethod
-    def complaint(cls, params: Mapping[str, Any]) -> str:
-        """An absolute threshold needs its amount."""
-        return threshold_complaint(params)
-
-    @classmethod
-    def warmup(cls, **params: Any) -> int:
-        """One more than the window."""
-        return threshold_warmup(params)
 
     @classmethod
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:

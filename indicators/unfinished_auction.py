@@ -114,7 +114,6 @@ class UnfinishedAuction(FootprintKind):
     bounds = {
         "min_volume": Bound(0),
         "lookback": Bound(1, 10_000, integer=True),
-        "row_size": Bound(0, open_low=True, optional=True),
     }
     inputs = (LEVELS, "close")
     measures = {
