@@ -85,13 +85,13 @@ def run_compiled(config: Any, sources: Mapping[str, Any], why: str = ASKED) -> O
     if reason := why_not(config, sources):
         raise NotCompiledError(reason)
     tables = Tables({name: source.bars for name, source in sources.items()}, uses_of(config))
-    record: Any = _follow(config, next(iter(sources)), tables)
+    record: Any = follow_config(config, next(iter(sources)), tables)
     strategy = SimpleNamespace(indicators=tables.indicators)
     return Outcome(config, dict(sources), strategy, record, "compiled", why)
 
 
-def _follow(config: Any, name: str, tables: Tables) -> Record:
-    """The run itself."""
+def follow_config(config: Any, name: str, tables: Tables) -> Record:
+    """The run itself, of a ``config`` that compiled code can run, trading feed ``name`` of what was read."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     params = {**strategy.defaults(), **config.strategy.params}
     block, bars, first, foreign = next(iter(config.data.values())), tables.bars, tables.first(), tables.foreign()

@@ -83,7 +83,7 @@ class Tables:
             own = spelled_out(cls, params, {other: one.names for other, one in made.items()})
             texts = (text.partition(".") for text in lines_read(cls, own))
             read = {(other, line): made[other] for other, _, line in texts}
-            made[name] = _indicator(cls, own, self._feeds[self._clocks[name]], read)
+            made[name] = computed(cls, own, self._feeds[self._clocks[name]], read)
         return made
 
     def _names(self, traded: str) -> Names:
@@ -137,7 +137,7 @@ def _columns(bars: Bars) -> tuple[str, ...]:
     return (*STANDARD, *EXTRA, *(c for c in bars.columns if c not in STANDARD and c not in EXTRA))
 
 
-def _indicator(cls: Any, params: Mapping[str, Any], bars: Bars, read: Mapping[tuple[str, str], Any]) -> Any:
+def computed(cls: Any, params: Mapping[str, Any], bars: Bars, read: Mapping[tuple[str, str], Any]) -> Any:
     """An indicator's lines over ``bars`` and the lines it reads, and what a result says of it."""
     full = cls.resolve(params)
     columns = {".".join(ref): one.table[one.names.index(ref[1])] for ref, one in read.items()}

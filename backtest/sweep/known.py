@@ -16,8 +16,8 @@ from ...indicators.references import in_order, lines_read, spelled_out
 from ...strategies.lines import Lines
 from ..compiled import why_not
 from ..compiled.choice import uses_of
-from ..compiled.run import _follow
-from ..compiled.tables import Tables, _indicator, unusable
+from ..compiled.run import follow_config
+from ..compiled.tables import Tables, computed, unusable
 from ..runner import Source
 from .figures import Figures
 
@@ -77,7 +77,7 @@ class Known:
 
     def figures(self, config: RunConfig) -> dict[str, Any]:
         """The figures of a run that compiled code can do."""
-        record: Any = _follow(config, next(iter(self.sources)), _Shared(self, uses_of(config)))
+        record: Any = follow_config(config, next(iter(self.sources)), _Shared(self, uses_of(config)))
         return Figures(config, self.sources, None, record).figures()
 
     def untouched(self, configs: Iterable[RunConfig]) -> dict[str, Computed]:
@@ -152,7 +152,7 @@ class _Shared(Tables):
         for one in plan(uses, self._clocks):
             read = {ref: made[ref[0]] for ref in one.reads}
             bars = self._feeds[self._clocks[one.name]]
-            made[one.name] = known.indicator(one.key, partial(_indicator, one.cls, one.params, bars, read))
+            made[one.name] = known.indicator(one.key, partial(computed, one.cls, one.params, bars, read))
         self.indicators = {name: made[name] for name in uses}
         self.lines = Lines(self._names(self._named[""]), self._read, self.closes)
 
