@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import shutil
 import tempfile
 from dataclasses import asdict
@@ -17,6 +15,7 @@ import yaml
 
 from ..core.arrow import column
 from ..core.errors import DataError
+from ..core.json_text import json_text
 from .accounts import flows_of
 from .result import Outcome, Result
 
@@ -128,8 +127,7 @@ def _replace(made: Path, out: Path) -> None:
 def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
     summary = outcome.summary()
     summary |= outcome.doubts(summary)
-    text = json.dumps(_finite(summary), indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / "result.json").write_text(text + "\n", encoding="utf-8")
+    (folder / "result.json").write_text(json_text(summary) + "\n", encoding="utf-8")
     lock = yaml.safe_dump(outcome.lock(), sort_keys=False, allow_unicode=True, width=120)
     (folder / "run.lock").write_text(lock, encoding="utf-8")
     _table(folder / "orders.parquet", ORDER_COLUMNS, list(outcome.record.orders.values()))
@@ -150,15 +148,6 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
         _columns(folder / "band.parquet", {"time": column(curves.pop("time"), TIME), **curves})
         _table(folder / "fills.parquet", FILL_COLUMNS, outcome.band.executions())
     return summary
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN: what is undefined is null."""
-    if isinstance(value, float | np.floating):
-        return float(value) if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {k: _finite(v) for k, v in value.items()}
-    return [_finite(v) for v in value] if isinstance(value, list) else value
 
 
 def _table(path: Path, columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> None:

@@ -10,7 +10,7 @@ import click
 
 from .complete import feeds
 from .options import Progress, common, note, print_json, print_table
-from .source import _pair
+from .source import feed_params
 
 if TYPE_CHECKING:
     from ...feeds.auditing.report import Report
@@ -64,9 +64,7 @@ def command(
 
     if out is not None:
         check_format(out)
-    given = {"market": market, "contract_size": contract_size}
-    params = {**{k: v for k, v in given.items() if v is not None}, **dict(map(_pair, extra))}
-    feed = _feed(inputs, kind, catalog, params)
+    feed = _feed(inputs, kind, catalog, feed_params(market, contract_size, extra))
     quarantine = Path(out).with_suffix(".quarantine.csv") if out not in (None, "-") else None
     with Progress(quiet=quiet) as progress:
         progress("auditing")
@@ -148,14 +146,12 @@ def _shelved(feed: Feed) -> KlineFeed | None:
 
 
 def _write(report: Report, out: str) -> None:
-    import json
-
+    from ...core.json_text import json_text
     from ...core.tables import replacing, write_table
-    from .options import _finite
 
     if out.lower().endswith(".json"):
         with replacing(out) as made:
-            made.write_text(json.dumps(_finite(report.json()), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            made.write_text(json_text(report.json()) + "\n", encoding="utf-8")
         return
     write_table(_columns(report), out, metadata={"grade": report.grade, "source": report.source})
 

@@ -34,10 +34,9 @@ def command(inputs: tuple[str, ...], catalog: str, as_json: bool, quiet: bool, *
     Example: tapeflow data add dumps/*.zip --catalog catalog --feed BinanceAggTrades --symbol BTCUSDT
     """
     from ...feeds.store.add import add
-    from .source import _pair
+    from .source import feed_params
 
-    params = {k: v for k in ("market", "contract_size") if (v := given[k]) is not None}
-    params |= dict(map(_pair, given["extra"]))
+    params = feed_params(given["market"], given["contract_size"], given["extra"])
     with Progress(quiet=quiet) as progress:
         progress("adding")
         made = add(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -54,15 +52,9 @@ class Near(click.Choice[str]):
 
 def print_json(value: Any) -> None:
     """JSON on standard output; what is not finite is null."""
-    click.echo(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str))
+    from ...core.json_text import json_text
 
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, dict):
-        return {str(k): _finite(v) for k, v in value.items()}
-    return [_finite(v) for v in value] if isinstance(value, list | tuple) else value
+    click.echo(json_text(value, default=str))
 
 
 def print_table(rows: Sequence[Sequence[Any]], columns: Sequence[str], *, title: str = "") -> None:

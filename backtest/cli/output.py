@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from .options import _finite, print_json, print_table
+from ...core.json_text import json_text
+from .options import print_json, print_table
 
 FORMATS = ("table", "json", "csv", "parquet")
 _TIMES = ("open_time", "close_time")
@@ -74,7 +74,7 @@ def emit_json(value: Any, out: str | None) -> None:
         print_json(value)
         return
     with replacing(out) as made:
-        made.write_text(json.dumps(_finite(value), indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8")
+        made.write_text(json_text(value, default=str) + "\n", encoding="utf-8")
 
 
 def _cells(columns: dict[str, Any]) -> Any:

@@ -114,7 +114,7 @@ class Source:
             wish["row_size"] = "auto"
         if sequence and cls.gives == "tape":
             wish["sequence"] = True
-        feed = cls(self.inputs, **self._params())
+        feed = cls(self.inputs, **feed_params(self.market, self.contract_size, self.extra))
         if out != "-":
             feed.quarantine = Path(out).with_suffix(".quarantine.csv")
         kinds: list[str | None] = [*self.specs] or [None]
@@ -122,10 +122,6 @@ class Source:
         if not all(map(len, made)):
             raise DataError(f"{', '.join(self.inputs) or self.feed}: no bars between the times asked for")
         return feed, made
-
-    def _params(self) -> dict[str, Any]:
-        given = {"market": self.market, "contract_size": self.contract_size}
-        return {**{k: v for k, v in given.items() if v is not None}, **dict(map(_pair, self.extra))}
 
     def _wish(self, cls: Any) -> dict[str, Any]:
         from ...core.errors import ParamError
@@ -161,6 +157,12 @@ def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for option in reversed(_OPTIONS):
         made = option(made)
     return made
+
+
+def feed_params(market: str | None, contract_size: float | None, extra: tuple[str, ...]) -> dict[str, Any]:
+    """A feed's own parameters as the options give them; those of ``--param`` win."""
+    given = {"market": market, "contract_size": contract_size}
+    return {**{k: v for k, v in given.items() if v is not None}, **dict(map(_pair, extra))}
 
 
 def _pair(text: str) -> tuple[str, Any]:
