@@ -21,10 +21,10 @@ from ..core.schema import SEQUENCE_COLUMNS
 from ..strategies.base import Use
 from .brokers.choice import broker_for
 from .compiled import by_engine, verified
-from .engine import make_cerebro, what_ran
 from .folder import check_place, save
 from .record import Recorder
 from .result import Outcome, Result
+from .shelf import Shelf
 from .sizers import add_sizer
 
 Progress = Callable[[str], None]
@@ -147,32 +147,40 @@ def _wants_sequence(config: RunConfig) -> bool:
     return not SEQUENCE_COLUMNS.keys().isdisjoint(_inputs(config).union(re.findall(r"\w+", told)))
 
 
-def simulate(config: RunConfig, sources: dict[str, Source]) -> Outcome:
+def simulate(config: RunConfig, sources: dict[str, Source], shelf: Shelf | None = None) -> Outcome:
     """Run the strategy of ``config`` over bars that were read; nothing is written.
 
-    ``engine: auto`` takes compiled code where that is exact and says why not elsewhere.
+    ``engine: auto`` takes compiled code where that is exact and says why not elsewhere. What runs before it computed
+    over the same bars may be on a ``shelf``, which saves time and changes nothing.
     """
     outcome, why_not = by_engine(config, sources)
     if outcome is None:
-        outcome = _from_tape(config, sources) if config.fills.tape else through_backtrader(config, sources)
+        outcome = (_from_tape if config.fills.tape else through_backtrader)(config, sources, shelf=shelf)
         outcome.engine_reason += f"; not compiled: {why_not}" if why_not else ""
     if config.verify:
         outcome.verified = verified(outcome)
     return outcome
 
 
-def _from_tape(config: RunConfig, sources: dict[str, Source]) -> Outcome:
+def _from_tape(config: RunConfig, sources: dict[str, Source], *, shelf: Shelf | None) -> Outcome:
     from .fills import run_tape
 
-    made: Outcome = run_tape(config, sources)
+    made: Outcome = run_tape(config, sources, shelf)
     return made
 
 
 def through_backtrader(
-    config: RunConfig, sources: dict[str, Source], prepare: Callable[[Any], None] | None = None
+    config: RunConfig,
+    sources: dict[str, Source],
+    prepare: Callable[[Any], None] | None = None,
+    *,
+    shelf: Shelf | None = None,
 ) -> Outcome:
     """Run the strategy of ``config`` through backtrader; ``prepare`` may do something to the broker before."""
+    from .engine import make_cerebro, what_ran
+
     cerebro = make_cerebro(config.engine)
+    cerebro.shelf = shelf
     for name, source in sources.items():
         block = config.data[config.feeds[name]]
         cerebro.adddata(

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tapeflow.core.registry import FEEDS
 
 
@@ -15,7 +17,7 @@ def python(script: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-LATE = "import sys; from tapeflow.core.late import TALIB, come_late; come_late(TALIB); come_late(TALIB)\n"
+LATE = "import sys; from tapeflow.core.late import RARE, come_late; come_late(*RARE); come_late(*RARE)\n"
 
 
 def test_backtrader_comes_without_talib_until_one_of_its_indicators_is_named() -> None:
@@ -40,6 +42,41 @@ def test_an_indicator_of_it_gives_the_same_numbers() -> None:
         "print(list(cerebro.run()[0].mean.array)[-3:])\n"
     )
     assert python(LATE + script) == python(script)
+
+
+def test_backtrader_comes_without_its_indicators_until_one_is_named() -> None:
+    script = (
+        "import backtrader as bt\n"
+        "print([m for m in ('sma', 'basicops') if f'backtrader.indicators.{m}' in sys.modules])\n"
+        "print(bt.ind.SMA.__name__, bt.ind is bt.indicators, bt.ind.Vortex.__name__, bt.ind.contrib.__name__)\n"
+        "print(bt.strategies.MA_CrossOver.__name__, bt.studies.Fractal.__name__)\n"
+    )
+    assert python(LATE + script) == [
+        "[]",
+        "SMA True Vortex backtrader.indicators.contrib",
+        "MA_CrossOver Fractal",
+    ]
+
+
+@pytest.mark.parametrize("module", ["indicators", "studies.contrib", "studies", "strategies"])
+def test_all_names_of_what_comes_late_are_there(module: str) -> None:
+    script = f"import backtrader as bt\nprint(sorted(dir(bt.{module})))"
+    assert python(LATE + script) == python(script)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "from backtrader.indicators.basicops import Average as X",
+        "from backtrader.indicators import Average as X",
+        "from backtrader.indicators import *; X = Average",
+        "import backtrader.indicators.basicops as b; X = b.Average",
+        "import backtrader.indicators.sma, backtrader; X = backtrader.indicators.Average",
+        "from backtrader.studies.contrib.fractal import Fractal as X",
+    ],
+)
+def test_it_is_imported_in_every_way_that_it_may_be_imported(line: str) -> None:
+    assert python(LATE + line + "\nprint(X.__name__)") == ["Fractal" if "Fractal" in line else "Average"]
 
 
 def test_what_was_imported_before_is_left_alone() -> None:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import click
 
 from ...core.errors import TapeflowError, nearest
-from ...core.late import TALIB, come_late
+from ...core.late import RARE, come_late
 
 EXIT_OURS, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
 
@@ -86,9 +86,11 @@ class Root(click.Group):
         sys.exit(self._code(given, extra))
 
     def _code(self, given: list[str], extra: dict[str, Any]) -> int:
-        come_late(TALIB)
+        come_late(*RARE)
         # Imports make many objects that all stay; looking for garbage among them takes time and finds none.
         gc.set_threshold(100_000)
+        # Nor is there a matrix to multiply: threads that wait for one cost a tenth of a short run.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
             code = super().main(given, **extra)
             sys.stdout.flush()
