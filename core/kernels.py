@@ -28,7 +28,7 @@ LEVELS_STEP = nt.void(COLUMN, COLUMN, COLUMN, COLUMN, INTEGERS, COLUMN, COLUMN)
 """The same with the rows of this bar: price ticks, bought, sold."""
 
 
-class _Disk(NullCache):  # type: ignore[misc]
+class _Disk(NullCache):
     """Machine code kept on disk, looked for when it is wanted and loaded without what only compiling needs.
 
     numba looks for a place to keep it as soon as a function is decorated, of which few are used in a run, and imports
