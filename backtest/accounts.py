@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .brokers.margin import LIQUIDATION
+from .brokers.choice import funded
+from .brokers.liquidation import LIQUIDATION
 
 PROTECTION = ("stop_loss", "take_profit", "trailing_stop")
 KINDS = ("funding", "borrow")
@@ -14,13 +15,15 @@ KINDS = ("funding", "borrow")
 
 def flows_of(strategy: Any) -> list[Any]:
     """What positions paid and received while they were held, in time order."""
-    return list(getattr(getattr(strategy, "broker", None), "flows", ()))
+    return sorted(getattr(getattr(strategy, "broker", None), "flows", ()), key=lambda flow: flow.time)
 
 
 def inputs(strategy: Any) -> dict[str, Any]:
     """Files that the account's costs were read from, by what they are."""
-    funding: Any = getattr(getattr(strategy, "broker", None), "funding", None)
-    return {"funding": funding.files} if getattr(funding, "files", ()) else {}
+    broker = getattr(strategy, "broker", None)
+    rates = [getattr(broker, "funding", None), *getattr(broker, "own_funding", {}).values()]
+    files = dict.fromkeys(file for one in rates for file in getattr(one, "files", ()))
+    return {"funding": tuple(files)} if files else {}
 
 
 def coin_contracts(config: Any) -> dict[str, float]:
@@ -29,11 +32,16 @@ def coin_contracts(config: Any) -> dict[str, float]:
     return {feed: block.contract for feed, block in blocks.items() if block.instrument.margin == "inverse"}
 
 
+def currency(config: Any) -> str:
+    """What the account is kept in: ``coin`` where the traded instrument is settled in it, else ``quote``."""
+    return "coin" if next(iter(config.data.values())).instrument.margin == "inverse" else "quote"
+
+
 def figures(config: Any, strategy: Any, orders: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """Numbers of result.json about what the run's costs and instrument brought, where it has them."""
     money, instrument = config.broker, next(iter(config.data.values())).instrument
     flows, made = flows_of(strategy), {}
-    for kind, asked in zip(KINDS, (money.funding is not None, bool(money.borrow)), strict=True):
+    for kind, asked in zip(KINDS, (bool(funded(config)), bool(money.borrow)), strict=True):
         if asked:
             amounts = [flow.amount for flow in flows if flow.kind == kind]
             made[kind] = {"payments": len(amounts), "net": math.fsum(amounts)}
@@ -68,10 +76,10 @@ def assumptions(config: Any) -> Iterator[str]:
         )
     if money.participation is not None:
         yield f"Own fills are at most {money.participation:.2%} of a bar's volume; the rest waits for the next bar."
-    yield from _holding(money)
+    yield from _holding(config)
     if instrument.margined:
         yield _margin(instrument)
-    if missing := _missing(money, instrument):
+    if missing := _missing(config):
         yield f"{missing[:1].upper()}{missing[1:]} {'are' if 'and' in missing else 'is'} not simulated."
     if config.risk.daily_loss is not None:
         yield (
@@ -89,27 +97,34 @@ def _fee_schedule(fees: Any) -> Iterator[str]:
         yield f"Besides, {fees.per_contract:g} a contract; a fill costs at least {fees.minimum:g}."
 
 
-def _holding(money: Any) -> Iterator[str]:
-    if money.funding is not None:
-        rates = (
-            f"{money.funding.rate:.4%} every {money.funding.every}" if money.funding.rate is not None else "as dumped"
-        )
-        yield f"Funding: {rates}, on what is held at the close of the bar in which it falls due, at that close."
-    if money.borrow:
-        yield f"Borrow: {money.borrow:.2%} a year, simple, on what is sold short and on borrowed cash."
+def _holding(config: Any) -> Iterator[str]:
+    for name, funding in funded(config).items():
+        rates = f"{funding.rate:.4%} every {funding.every}" if funding.rate is not None else "as dumped"
+        of = f" of {name}" if len(config.data) > 1 else ""
+        yield f"Funding{of}: {rates}, on what is held at the close of the bar in which it falls due, at that close."
+    if config.broker.borrow:
+        yield f"Borrow: {config.broker.borrow:.2%} a year, simple, on what is sold short and on borrowed cash."
 
 
-def _missing(money: Any, instrument: Any) -> str:
+def _missing(config: Any) -> str:
     """What is left out of the account, in words."""
-    has = {"funding": money.funding, "borrow": money.borrow, "liquidation": instrument.margined}
+    margined = next(iter(config.data.values())).instrument.margined
+    has = {"funding": funded(config), "borrow": config.broker.borrow, "liquidation": margined}
     left = [name for name, here in has.items() if not here]
     return " and ".join(part for part in (", ".join(left[:-1]), *left[-1:]) if part)
+
+
+def _maintenance(instrument: Any) -> str:
+    if not instrument.brackets:
+        return f"maintenance {instrument.maintenance:.3%}"
+    rates = [bracket.rate for bracket in instrument.brackets]
+    return f"maintenance by {len(rates)} brackets of notional from {rates[0]:.3%} to {rates[-1]:.3%}"
 
 
 def _margin(instrument: Any) -> str:
     currency = "coin" if instrument.margin == "inverse" else "quote currency"
     return (
-        f"Margin: {instrument.margin}, {instrument.collateral}, leverage {instrument.leverage:g}, maintenance "
-        f"{instrument.maintenance:.3%}; the account is in {currency}. A bar whose range reaches the liquidation price "
+        f"Margin: {instrument.margin}, {instrument.collateral}, leverage {instrument.leverage:g}, "
+        f"{_maintenance(instrument)}; the account is in {currency}. A bar whose range reaches the liquidation price "
         "closes the position there, after nearer stops and before targets; last prices stand for mark prices."
     )

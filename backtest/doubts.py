@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.clock import DAY
+from .amounts import decimals
 from .bootstrap import DRAWS, ENOUGH, LEVEL, Interval, equity_band, mean_block, return_intervals, trip_intervals
 from .round_trips import RoundTrip
 from .statistics import returns
@@ -90,12 +91,13 @@ def hints(figures: Mapping[str, Any], sure: Mapping[str, Any], trips: Sequence[R
         why = f"{sent:,} orders were sent" if sent else f"no order was sent in {figures.get('bars', 0):,} bars"
         return [f"No round trip was finished, {why}: there is nothing to judge."]
     ends = sure["intervals"]
+    places = decimals(figures.get("currency", "quote"), figures.get("initial_cash"))
     said = [
         _few(len(trips)),
-        _mean(figures, ends.get("mean_trade")),
+        _mean(figures, ends.get("mean_trade"), places),
         _sharpe(figures, ends.get("sharpe"), days),
-        _costs(figures),
-        _best(trips),
+        _costs(figures, places),
+        _best(trips, places),
     ]
     return [text for text in said if text]
 
@@ -110,11 +112,12 @@ def _few(count: int) -> str:
     return ""
 
 
-def _mean(figures: Mapping[str, Any], ends: Sequence[float] | None) -> str:
+def _mean(figures: Mapping[str, Any], ends: Sequence[float] | None, places: int) -> str:
     if ends is None:
         return ""
     mean, (low, high) = figures["mean_trade"], ends
-    told = f"The mean round trip made {mean:+,.2f} after fees, 95 % interval {low:+,.2f} to {high:+,.2f}"
+    interval = f"{low:+,.{places}f} to {high:+,.{places}f}"
+    told = f"The mean round trip made {mean:+,.{places}f} after fees, 95 % interval {interval}"
     if low <= 0 <= high:
         return f"{told}: this cannot be told from no edge at all."
     side = "above" if low > 0 else "below"
@@ -133,16 +136,18 @@ def _sharpe(figures: Mapping[str, Any], ends: Sequence[float] | None, days: floa
     return f"The Sharpe ratio lies anywhere from {ends[0]:,.2f} to {ends[1]:,.2f}; zero is among the possible values."
 
 
-def _costs(figures: Mapping[str, Any]) -> str:
+def _costs(figures: Mapping[str, Any], places: int) -> str:
     net, fees = figures["net_profit"], figures["fees_paid"]
     if net < 0 < net + fees:
-        return f"Before fees the run made {net + fees:+,.2f}; fees of {fees:,.2f} turned that into a loss."
+        return (
+            f"Before fees the run made {net + fees:+,.{places}f}; fees of {fees:,.{places}f} turned that into a loss."
+        )
     if net > 0 and fees > net:
-        return f"Fees of {fees:,.2f} are more than what is left: a little more cost, and nothing is."
+        return f"Fees of {fees:,.{places}f} are more than what is left: a little more cost, and nothing is."
     return ""
 
 
-def _best(trips: Sequence[RoundTrip]) -> str:
+def _best(trips: Sequence[RoundTrip], places: int) -> str:
     net = sorted(t.pnl_net for t in trips)
     total = math.fsum(net)
     if len(net) < ENOUGH or total <= 0:
@@ -152,14 +157,14 @@ def _best(trips: Sequence[RoundTrip]) -> str:
     if rest > 0:
         return ""
     which = "the best round trip" if top == 1 else f"the best {top} of {len(net)} round trips"
-    return f"Without {which} the others lost {-rest:,.2f} together: the result hangs on few of them."
+    return f"Without {which} the others lost {-rest:,.{places}f} together: the result hangs on few of them."
 
 
-def damage_warning(share: float, net: float) -> str:
+def damage_warning(share: float, net: float, places: int = 2) -> str:
     """What part of the result came from damaged bars, in words; empty where none did."""
     if not math.isfinite(share) or abs(share) < 0.005:
         return ""
-    made, of = f"{share * net:+,.2f}", f"{net:+,.2f}"
+    made, of = f"{share * net:+,.{places}f}", f"{net:+,.{places}f}"
     told = f"made {made} of the {of} of all ({share:.0%})" if share > 0 else f"made {made}, all together {of}"
     return f"round trips over damaged bars (gaps, holes, disorder, a cut interval) {told}"
 

@@ -61,7 +61,7 @@ def markouts(trips: Sequence[RoundTrip], bars: Mapping[str, Bars], seed: int) ->
 
 def round_trip_cost(trips: Sequence[RoundTrip]) -> float:
     """Fees of both ways over the entry's notional, the mean in basis points; NaN without round trips."""
-    costs = [t.commission / (t.size * t.entry_price) for t in trips if t.size * t.entry_price]
+    costs = [t.commission / t.notional for t in trips if t.notional]
     return 1e4 * float(np.mean(costs)) if costs else float("nan")
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.bars import Bars
 from ..core.clock import iso
 from . import accounts
+from .amounts import decimals
 from .doubts import confidence, damage_warning, days_of, hints
 from .lock import make_lock, readers
 from .markouts import as_json
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 DAMAGE = ("void", "quarantined", "disorder", "duplicates")
 """Counts of a feed that a reader should hear of."""
+_PLAIN = (bool, int, float, str, list, tuple, dict, type(None))
+"""What JSON can hold."""
 
 FROM_BARS = (
     "A bar is known at its close and not before; what a bar's close orders fills at the next bar's open.",
@@ -202,6 +205,8 @@ class Outcome:
             **({"verified": self.verified} if self.verified else {}),
             **self.figures(),
             **(self.band.summary() if self.band else {}),
+            "currency": accounts.currency(self.config),
+            "indicators": self.indicators(),
             "lines": self.lines(),
             "warnings": self.warnings(),
             "assumptions": self.assumptions(),
@@ -223,6 +228,23 @@ class Outcome:
         """What the traded feed's price did from its first open to its last close, in percent; no costs."""
         first, last = float(self.first["open"][0]), float(self.first["close"][-1])
         return 100.0 * (last / first - 1.0) if first > 0 else math.nan
+
+    def indicators(self) -> dict[str, dict[str, Any]]:
+        """Every indicator with the feed it follows and all its parameters, those that the strategy brought included."""
+        made = {}
+        for name, indicator in self.strategy.indicators.items():
+            params = {k: v if isinstance(v, _PLAIN) else str(v) for k, v in indicator.p._getkwargs().items()}
+            made[name] = {"kind": indicator.kind, "data": self._followed(indicator), "params": params}
+        return made
+
+    def _followed(self, indicator: Any) -> str:
+        """The name of the feed whose bars an indicator follows; empty where that is not to be found."""
+        if self.engine == "compiled":
+            return indicator.clock or next(iter(self.sources))
+        from .engine.indicators import feed_of
+
+        feed = feed_of(indicator, self.strategy.datas)
+        return feed._name if feed is not None else ""
 
     def lines(self) -> list[dict[str, Any]]:
         """Every indicator line with its kind, its unit and whether it is a price."""
@@ -248,10 +270,13 @@ class Outcome:
         for name, feed in readers(self.sources).items():
             counts = feed.counts
             made += [f"{name}: {counts[what]:,} rows {what}" for what in DAMAGE if counts.get(what)]
-        if damage := damage_warning(self.damaged, math.fsum(t.pnl_net for t in self.trips)):
+        places = decimals(accounts.currency(self.config), self.config.broker.cash)
+        if damage := damage_warning(self.damaged, math.fsum(t.pnl_net for t in self.trips), places):
             made.append(damage)
         if rejected := sum(row["status"] in ("margin", "rejected") for row in self.record.orders.values()):
-            made.append(f"{rejected} orders were refused for lack of cash")
+            brackets = next(iter(self.config.data.values())).instrument.brackets
+            more = ", or beyond what the brackets allow" if brackets else ""
+            made.append(f"{rejected} orders were refused for lack of cash{more}")
         made += accounts.warnings(self.record.orders)
         fees = self.config.broker.fees
         if not fees.maker and not fees.taker:

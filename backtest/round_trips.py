@@ -27,7 +27,7 @@ class RoundTrip:
     bars : int
         Bars from the first fill to the last.
     pnl : float
-        Profit before fees, in quote currency.
+        Profit before fees, in the account's currency.
     commission : float
         Fees of both ways.
     entry_reason, exit_reason : str
@@ -56,10 +56,14 @@ class RoundTrip:
         return self.pnl - self.commission
 
     @property
+    def notional(self) -> float:
+        """What was entered with, in the account's currency."""
+        return self.size * (self.contract / self.entry_price if self.contract else self.entry_price)
+
+    @property
     def return_pct(self) -> float:
         """Profit after fees in percent of the entry's notional."""
-        notional = self.size * (self.contract / self.entry_price if self.contract else self.entry_price)
-        return 100.0 * self.pnl_net / notional if notional else float("nan")
+        return 100.0 * self.pnl_net / self.notional if self.notional else float("nan")
 
 
 class Pairing:

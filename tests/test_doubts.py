@@ -28,12 +28,14 @@ def market(n: int = 400) -> Bars:
     return Bars.of(open_time=opened, close_time=opened + MINUTE, open=close, close=close)
 
 
-def said(nets: list[float], *, fees: float = 0.0, step: int = DAY, start: float = 10_000.0) -> list[str]:
+def said(
+    nets: list[float], *, fees: float = 0.0, step: int = DAY, start: float = 10_000.0, currency: str = "quote"
+) -> list[str]:
     """The hints for round trips that earned ``nets``, one a step."""
     trips = [trip(i, 1, net) for i, net in enumerate(nets)]
     time = step * np.arange(1, len(nets) + 1, dtype=np.int64)
     value = start + np.cumsum(nets)
-    figures = summarise(time, value, np.ones(len(nets)), start, trips, fees)
+    figures = summarise(time, value, np.ones(len(nets)), start, trips, fees) | {"currency": currency}
     sure = confidence(time, value, start, trips, 0)
     return hints(figures, sure, trips, float(len(nets)) * step / DAY)
 
@@ -66,6 +68,13 @@ def test_the_cost_of_a_round_trip_is_its_fees_over_its_notional() -> None:
     assert math.isnan(round_trip_cost([]))
 
 
+def test_the_cost_of_contracts_settled_in_coin_is_over_their_worth_in_coin() -> None:
+    coin = trip(0, 1, 0.01, price=50_000.0, fee=2e-6)
+    coin.contract = 100.0
+    assert coin.notional == pytest.approx(2 * 100 / 50_000)
+    assert round_trip_cost([coin]) == pytest.approx(1e4 * 2e-6 / 0.004)
+
+
 def test_without_a_round_trip_there_is_nothing_to_judge() -> None:
     assert said([]) == ["No round trip was finished, no order was sent in 0 bars: there is nothing to judge."]
 
@@ -96,6 +105,14 @@ def test_fees_that_ate_the_profit_are_named() -> None:
     nets = [-1.0, 0.5] * 20
     assert any("fees of 30.00 turned that into a loss" in text for text in said(nets, fees=30.0))
     assert any("more than what is left" in text for text in said([1.0, -0.5] * 20, fees=30.0))
+
+
+def test_amounts_in_coin_are_told_with_the_decimals_they_need() -> None:
+    told = said([-1e-5] * 15 + [4e-4], fees=3e-3, start=0.5, currency="coin")
+    assert any("The mean round trip made +0.0000156 after fees" in text for text in told)
+    assert any("Fees of 0.0030000 are more than what is left" in text for text in told)
+    assert any("the others lost 0.0001500 together" in text for text in told)
+    assert damage_warning(0.5, 1e-3, 7).endswith("made +0.0005000 of the +0.0010000 of all (50%)")
 
 
 def test_a_result_that_hangs_on_one_trade_is_called_so() -> None:

@@ -26,6 +26,8 @@ FIGURES = (
     ("orders", "orders", ","),
     ("bars", "bars", ","),
 )
+AMOUNTS = ("final_value", "net_profit", "mean_trade", "fees_paid")
+"""Figures that are money; those of an account kept in coin need more decimals."""
 ENGINES = ("auto", "stock", "backtrader", "compiled")
 
 
@@ -96,10 +98,14 @@ def run_config(
 
 def figures(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
     """The figures of a result as people read them, with their intervals; a dash where one is undefined."""
+    from ..amounts import decimals
+
     ends = summary.get("confidence", {}).get("intervals", {})
+    places = decimals(summary.get("currency", "quote"), summary.get("initial_cash"))
+    forms = {key: f",.{places}f" if key in AMOUNTS else form for key, _, form in FIGURES}
     return [
-        (label, _shown(summary[key], form), " to ".join(_shown(end, form) for end in ends.get(key, ())))
-        for key, label, form in FIGURES
+        (label, _shown(summary[key], forms[key]), " to ".join(_shown(end, forms[key]) for end in ends.get(key, ())))
+        for key, label, _ in FIGURES
         if key in summary
     ]
 

@@ -15,6 +15,8 @@ class Run {
     this.lineTime = packed.has('lines:time') ? packed.numbers('lines:time') : new Float64Array(0);
     this.lines = this.meta.lines.map((line, i) => ({ ...line, values: () => packed.numbers(`lines:${i}`) }));
     this.equity = this.readEquity();
+    this.flows = this.meta.flows.map(kind => ({ kind, values: packed.numbers(`flow:${kind}`) }));
+    this.money = this.meta.money;
   }
 
   table(prefix, count, numbers, words) {
@@ -45,6 +47,16 @@ class Run {
   feed(number) {
     if (!this.feeds.has(number)) this.feeds.set(number, new Feed(this.packed, number));
     return this.feeds.get(number);
+  }
+
+  /** An amount of the account's money. */
+  amount(value, signed = false) {
+    return shown(value, this.money.decimals, signed);
+  }
+
+  /** A heading over amounts, with their unit where it is not quote currency. */
+  titled(title) {
+    return this.money.unit ? `${title}, ${this.money.unit}` : title;
   }
 
   decimals(name) {
@@ -99,8 +111,8 @@ class App {
     if (run.fills.length || run.trades.length) layer('fills', true, on => { view.marks.on = on; });
     if (view.levels) layer('profile', true, on => { view.flow.profileOn = on; });
     if (view.levels) layer('footprint', true, on => { view.flow.footprintOn = on; });
-    if (view.levels?.naked.price.length) layer('naked', true, on => view.turn(NakedLayer, on), 'Points of control of earlier days that price has not come back to');
-    layer('sessions', true, on => view.turn(SessionLayer, on), 'Every second day in UTC');
+    if (view.levels?.naked.price.length) layer('naked', true, on => view.turn(NakedLayer, on), 'Points of control of earlier sessions that price has not come back to');
+    layer('sessions', true, on => view.turn(SessionLayer, on), `Every second session: each ${view.feed.session}`);
     if (view.panes.some(pane => pane.bands?.length)) layer('bands', true, on => view.turn(BandLayer, on), 'Bands, value area, and where equity might have been');
     if (run.lines.some(line => line.overlay)) layer('lines', true, on => view.drawn[0].forEach(d => d.series.applyOptions({ visible: on })));
   }

@@ -110,6 +110,7 @@ class View {
   paintCandles() {
     const hidden = this.flow.active, up = hidden ? '#0000' : this.colors['candle-up'], down = hidden ? '#0000' : this.colors['candle-down'];
     this.footprint = hidden;
+    if (this.rule) this.rule.hidden = !hidden;
     this.candles.applyOptions({ lastValueVisible: !hidden, upColor: up, downColor: down, borderVisible: false, wickUpColor: up, wickDownColor: down });
   }
 
@@ -230,9 +231,10 @@ class View {
 
   buildLegends() {
     this.prices = element('span', { className: 'ohlc' });
+    this.rule = element('span', { className: 'rule', hidden: !this.footprint, textContent: this.levels ? imbalanceWords(this.levels.imbalance) : '' });
     const boxes = this.panes.map((pane, i) => element(
       'div', { className: 'legend' }, element('b', { textContent: i ? pane.title : [this.feed.name, pane.title].filter(Boolean).join(' · ') }),
-      ...(i ? [] : [this.prices]), ...this.drawn[i].map(d => d.legend()),
+      ...(i ? [] : [this.prices, this.rule]), ...this.drawn[i].map(d => d.legend()),
     ));
     this.legends.replaceChildren(...boxes);
     this.placeLegends();

@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from ..bootstrap import equity_band
 from .codec import Packer, steps_per_unit
+from .flows_view import cumulated
 from .folder import FLOW_COLUMNS, Folder, microseconds
 from .lines import line_table
+from .money import money_of
+from .sessions import sessions_of
 
 Floats = NDArray[np.float64]
 
@@ -36,10 +39,13 @@ def packed_run(folder: Folder) -> str:
     packer = Packer()
     feeds = [_pack_feed(packer, i, folder, name) for i, name in enumerate(folder.feeds)]
     price_steps = 10.0 ** feeds[0]["decimals"] if feeds else 1.0
+    money = money_of(folder.result, folder.lock)
     return packer.packed(
         feeds=feeds,
         lines=_pack_lines(packer, folder, price_steps),
         equity=_pack_equity(packer, folder),
+        flows=_pack_flows(packer, folder),
+        money={"unit": money.unit, "decimals": money.decimals, "size": money.size},
         fills=_pack_fills(packer, folder.orders),
         trades=_pack_trades(packer, folder.trades),
         trade_band=_TRADE_BAND.keys() <= set(folder.trades.columns),
@@ -69,12 +75,16 @@ def _pack_feed(packer: Packer, number: int, folder: Folder, name: str) -> dict[s
     if flags.any():
         packer.numbers(f"{number}:quality", flags)
     decimals = max(0, round(float(np.log10(per)) + 0.49))
+    sessions = sessions_of(folder, name)
+    packer.numbers(f"{number}:session:edge", sessions.edges)
+    packer.numbers(f"{number}:session:day", sessions.days)
     return {
         "name": name,
         "spec": str(said.get("spec") or ""),
         "decimals": decimals,
         "delta": flow is not None,
         "flagged": bool(flags.any()),
+        "session": sessions.name,
     }
 
 
@@ -148,6 +158,14 @@ def _pack_equity(packer: Packer, folder: Folder) -> dict[str, Any]:
         "cash": cash,
         "bands": bands,
     }
+
+
+def _pack_flows(packer: Packer, folder: Folder) -> list[str]:
+    """The running sum of each kind of flow, on the clock of the equity."""
+    sums = cumulated(folder)
+    for kind, values in sums.items():
+        packer.numbers(f"flow:{kind}", values, steps_per_unit(values, digits=5))
+    return list(sums)
 
 
 def _pack_bands(packer: Packer, folder: Folder, per: float) -> list[str]:

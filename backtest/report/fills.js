@@ -106,7 +106,7 @@ class FillLayer {
       ['time', moment(fill.time)],
       ['fee', figures(fill.commission)],
     ];
-    if (fill.pnl) lines.push(['profit', shown(fill.pnl, 2, true)]);
+    if (fill.pnl) lines.push(['profit', this.run.amount(fill.pnl, true)]);
     if (fill.reason) lines.push(['reason', fill.reason]);
     const head = element('b', { textContent: `${fill.side} ${fill.type}`, className: fill.side });
     const rows = lines.map(([name, text]) => element('div', {}, element('dt', { textContent: name }), element('dd', { textContent: text })));

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .html import Markup, number, section, table, tag, tone
+from .money import Money, money_of
 
 CASES = ("pessimistic", "middle", "optimistic")
 SURVIVES = {
@@ -16,24 +17,26 @@ SURVIVES = {
 """What a profit survives, by its key in the result."""
 
 
-def tape_fills(result: Mapping[str, Any]) -> Markup:
+def tape_fills(result: Mapping[str, Any], money: Money | None = None) -> Markup:
     """The figures of each assumption, what the profit survives, and that in words; nothing for fills from bars."""
     block = result.get("fills") or {}
     cases = [(name, block[name]) for name in CASES if isinstance(block.get(name), Mapping)]
     if not cases:
         return Markup("")
+    money = money or money_of(result)
     rows = [
         (
             f"{name}, the headline" if name == block.get("headline") else name,
-            tag("td", number(case.get("net_profit"), 2, signed=True), class_=tone(case.get("net_profit"))),
+            tag("td", money.plain(case.get("net_profit"), signed=True), class_=tone(case.get("net_profit"))),
             number(case.get("trades"), 0),
             number(case.get("orders"), 0),
             number(case.get("orders_filled"), 0),
-            number(case.get("fees_paid"), 2),
+            money.plain(case.get("fees_paid")),
         )
         for name, case in cases
     ]
-    head = ("assumption", "net profit", "trades", "orders", "orders filled", "fees")
+    profit, fees = money.titled("net profit"), money.titled("fees")
+    head = ("assumption", profit, "trades", "orders", "orders filled", fees)
     said = [tag("li", text) for text in block.get("says") or ()]
     said += [
         tag("li", f"Survives {number(result[key], 1)} {what}.") for key, what in SURVIVES.items() if result.get(key)

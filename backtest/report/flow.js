@@ -1,7 +1,7 @@
 // Volume by price of the bars in sight, and the price rows of single bars when they are wide.
 // Both are drawn from typed arrays, for what is visible only.
 
-const WIDE_BAR = 58, TEXT_ROW = 12, IMBALANCE = 3, ROW_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
+const WIDE_BAR = 58, TEXT_ROW = 12, ROW_STEPS = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
 
 class Levels {
   constructor(packed, number) {
@@ -170,7 +170,7 @@ class FlowLayer {
         g.strokeStyle = color.ink;
         g.strokeRect(left, top + 0.5, right - left, height - 1);
       }
-      const heavy = imbalance(rows, key);
+      const heavy = imbalances(rows, key, view.levels.imbalance);
       if (heavy.sells) { g.fillStyle = color.down; g.fillRect(left - 2, top + 0.5, 3, height - 1); }
       if (heavy.buys) { g.fillStyle = color.up; g.fillRect(right - 1, top + 0.5, 3, height - 1); }
       g.fillStyle = color.ink;
@@ -201,8 +201,20 @@ class FlowLayer {
   }
 }
 
-/** Whether the aggressors of a row are a multiple of those they met: bought here, sold one row below; and the mirror. */
-function imbalance(rows, key) {
-  const [buys, sells] = rows.get(key), below = rows.get(key - 1)?.[1] ?? 0, above = rows.get(key + 1)?.[0] ?? 0;
-  return { buys: below > 0 && buys >= IMBALANCE * below, sells: above > 0 && sells >= IMBALANCE * above };
+/** Whether the buyers and whether the sellers of a row overwhelm those they met: one row away, or in the same row. */
+function imbalances(rows, key, rule) {
+  const away = rule.compare === 'horizontal' ? 0 : 1, [buys, sells] = rows.get(key);
+  const below = rows.get(key - away) ?? [0, 0], above = rows.get(key + away) ?? [0, 0];
+  return { buys: overwhelms(buys, below[1], below, rule), sells: overwhelms(sells, above[0], above, rule) };
+}
+
+function overwhelms(volume, other, row, { ratio, min_volume: least, zero, missing }) {
+  if (!(volume > 0) || volume < least) return false;
+  if (missing === 'ignore' && !(row[0] + row[1] > 0)) return false;
+  return other > 0 ? volume >= ratio * other : zero === 'infinite';
+}
+
+/** The rule in a few words, for the legend. */
+function imbalanceWords({ ratio, compare, of }) {
+  return `imbalance \u2265 ${ratio} : 1${compare === 'horizontal' ? ' in a row' : ''}${of ? ` (${of})` : ''}`;
 }

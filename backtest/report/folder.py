@@ -30,7 +30,7 @@ class Folder:
         ``result.json``.
     lock : dict
         ``run.lock``; empty when the run left none.
-    bars, equity, orders, trades, indicators : DataFrame
+    bars, equity, orders, trades, indicators, flows : DataFrame
         The tables of the same names; an absent optional one is empty.
     """
 
@@ -42,6 +42,7 @@ class Folder:
     orders: pd.DataFrame
     trades: pd.DataFrame
     indicators: pd.DataFrame
+    flows: pd.DataFrame
 
     @property
     def levels(self) -> Path | None:
@@ -79,6 +80,7 @@ def read_folder(path: Path) -> Folder:
         orders=_frame(path / "orders.parquet", optional=True),
         trades=_frame(path / "trades.parquet", optional=True),
         indicators=_frame(path / "indicators.parquet", optional=True),
+        flows=_frame(path / "flows.parquet", optional=True),
     )
 
 
@@ -94,11 +96,14 @@ def read_result(path: Path) -> dict[str, Any]:
 
 
 def microseconds(times: pd.Series[Any]) -> NDArray[np.int64]:
-    """A column of times, of whatever unit, as int64 microseconds UTC.
+    """A column of times, of whatever unit, as int64 microseconds UTC; whole numbers are taken for such.
 
-    >>> microseconds(pd.Series(pd.to_datetime(["2024-01-01"], utc=True))).tolist()
-    [1704067200000000]
+    >>> days = pd.Series(pd.to_datetime(["2024-01-01"], utc=True))
+    >>> microseconds(days).tolist(), microseconds(pd.Series([7])).tolist()
+    ([1704067200000000], [7])
     """
+    if times.dtype.kind != "M":
+        return times.to_numpy(np.int64)
     stamps = pd.to_datetime(times, utc=True).to_numpy(dtype="datetime64[us]")
     return np.asarray(stamps).astype(np.int64)
 

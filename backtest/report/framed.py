@@ -49,12 +49,13 @@ def framed(folder: Path, height: int) -> Framed:
 def figures_table(result: Mapping[str, Any]) -> Markup:
     """Name, key figures with their intervals, warnings and what the figures say."""
     from .config_view import hints, warnings
+    from .money import money_of
     from .statistics_view import statistics_rows
 
     head = tag("b", result.get("name", "run"))
     return Markup(
         head
-        + table((), statistics_rows(result))
+        + table((), statistics_rows(result, money_of(result)))
         + warnings(result.get("warnings") or [])
         + hints(result.get("hints") or [])
     )

@@ -1,6 +1,6 @@
 // What lies behind and over the series of a pane: sessions, bands, naked levels, flags of the data.
 
-const DAY = 864e8, DAMAGED = 1 | 4 | 16 | 32 | 64, FLAGS = ['gap', 'filled', 'partial', 'inferred side', 'id hole', 'disorder', 'void'];
+const MOST = 60, DAMAGED = 1 | 4 | 16 | 32 | 64, FLAGS = ['gap', 'filled', 'partial', 'inferred side', 'id hole', 'disorder', 'void'];
 
 /** Something drawn in a pane for what is visible only; a subclass says what, and may be switched off. */
 class Layer {
@@ -24,13 +24,13 @@ class Layer {
   }
 }
 
-/** Every second day in UTC shaded; weeks from Monday and months when days would be too many. */
+/** Every second session shaded; days, weeks from Monday and months of them when they would be too many. */
 class SessionLayer extends Layer {
   draw(g, { height }) {
     const { view, view: { feed } } = this, [from, to] = view.visibleBars();
     if (to <= from) return;
     g.fillStyle = faded(view.colors.ink, theme.dark ? 0.032 : 0.03);
-    for (const [start, end, odd] of sessions(feed.time[from] - feed.span[from], feed.time[to])) {
+    for (const [start, end, odd] of sessions(feed.sessions, feed.time[from] - feed.span[from], feed.time[to])) {
       if (!odd) continue;
       const left = view.x(firstNotBelow(feed.time, start + 1) - 0.5), right = view.x(firstNotBelow(feed.time, end + 1) - 0.5);
       g.fillRect(left, 0, right - left, height);
@@ -38,19 +38,27 @@ class SessionLayer extends Layer {
   }
 }
 
-/** Start and end of every session that a stretch of time touches, in µs, and whether its number is odd. */
-function sessions(from, to) {
-  const days = (to - from) / DAY, made = [];
-  if (days > 2500) return made;
-  if (days > 420) {
-    const at = new Date(from / 1000), month = k => Date.UTC(1970, k) * 1000;
-    for (let k = (at.getUTCFullYear() - 1970) * 12 + at.getUTCMonth(); month(k) < to; k++) made.push([month(k), month(k + 1), k % 2 === 1]);
-    return made;
-  }
-  // The epoch began on a Thursday.
-  const length = days > 60 ? 7 : 1, shift = length === 7 ? 3 : 0;
-  for (let k = Math.floor((from / DAY + shift) / length); (k * length - shift) * DAY < to; k++) {
-    made.push([(k * length - shift) * DAY, ((k + 1) * length - shift) * DAY, k % 2 !== 0]);
+/** Day 0, 1970-01-01, was a Thursday. */
+const GROUPS = [(day, i) => i, day => day, day => Math.floor((day + 3) / 7), day => monthOf(day)];
+
+function monthOf(day) {
+  const date = new Date(day * 864e5);
+  return date.getUTCFullYear() * 12 + date.getUTCMonth();
+}
+
+/** Start and end of every session, or group of sessions, that a stretch of time touches, in µs, and whether its number is odd. */
+function sessions({ edge, day }, from, to) {
+  const first = Math.max(0, firstNotBelow(edge, from + 1) - 1), last = Math.min(day.length, firstNotBelow(edge, to)) - 1;
+  if (last < first) return [];
+  const group = GROUPS.find(of => of(day[last], last) - of(day[first], first) < MOST) ?? GROUPS.at(-1);
+  const key = i => group(day[i], i), made = [];
+  if (key(last) - key(first) > 1.5 * MOST) return made;
+  let start = first;
+  while (start > 0 && key(start - 1) === key(first)) start--;
+  for (let i = start, end; i <= last; i = end) {
+    end = i + 1;
+    while (end < day.length && key(end) === key(i)) end++;
+    made.push([edge[i], edge[end], key(i) % 2 !== 0]);
   }
   return made;
 }
@@ -101,7 +109,7 @@ class BandLayer extends Layer {
   }
 }
 
-/** Where earlier days traded most, until price came back. */
+/** Where earlier sessions traded most, until price came back. */
 class NakedLayer extends Layer {
   constructor(view) { super(view, 'normal'); }
 
@@ -124,9 +132,16 @@ class NakedLayer extends Layer {
       g.stroke();
       if (right - left < 90) continue;
       g.fillStyle = faded(view.colors.ink, open ? 0.85 : 0.55);
-      g.fillText(`${open ? 'naked ' : ''}POC ${moment(feed.time[since - 1] - 1).slice(5, 10)}`, left + 4, y - 1);
+      g.fillText(`${open ? 'naked ' : ''}POC ${this.named(since - 1)}`, left + 4, y - 1);
     }
     g.setLineDash([]);
+  }
+
+  /** The session of a bar: its date, and the hour in UTC at which it began where there are several a day. */
+  named(bar) {
+    const { time, span, sessions: { edge, day } } = this.view.feed;
+    const i = Math.max(0, firstNotBelow(edge, time[bar] - span[bar] + 1) - 1);
+    return edge[i + 1] - edge[i] < 72e9 ? moment(edge[i]).slice(5, 16) : new Date(day[i] * 864e5).toISOString().slice(5, 10);
   }
 }
 

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from .codec import Packer, steps_per_unit
 from .folder import Folder, microseconds
-from .naked import day_of, naked_levels, points_of_control
+from .imbalances import imbalance_rule
+from .naked import naked_levels, points_of_control
+from .sessions import sessions_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -79,20 +81,22 @@ def _pack_feed(packer: Packer, number: int, folder: Folder, path: Path, name: st
     ticks = ticks or _row_ticks(path, name)
     kept = bars_to_keep(counts, _trade_spans(folder, name, times), CELLS)
     size = max(1, -(-len(times) // BLOCKS))
-    cells, blocks, days = _collect(path, name, times, kept, size, ticks)
-    _pack_naked(packer, number, bars, days, ticks * tick)
+    session = sessions_of(folder, name).of(bars["open_time"].to_numpy(np.int64))
+    cells, blocks, whole = _collect(path, name, times, kept, size, ticks, session)
+    _pack_naked(packer, number, bars, session, whole, ticks * tick)
     if kept.all() and size == 1:
         blocks = tuple(x[:0] for x in blocks)  # type: ignore[assignment]
     blocks, size = _fewer(blocks, size)
     _pack_rows(packer, f"{number}:cell", cells)
     _pack_rows(packer, f"{number}:block", blocks)
-    return {"row": ticks * tick, "size": size, "whole": bool(kept.all())}
+    rule = imbalance_rule(folder, name)
+    return {"row": ticks * tick, "size": size, "whole": bool(kept.all()), "imbalance": rule}
 
 
-def _pack_naked(packer: Packer, number: int, bars: pd.DataFrame, days: Table, height: float) -> None:
-    times, low, high = (bars[k].to_numpy() for k in ("close_time", "low", "high"))
-    owner, row, buys, sells = days
-    since, until, price = naked_levels(times, low, high, *points_of_control(owner, row, buys + sells), height)
+def _pack_naked(packer: Packer, number: int, bars: pd.DataFrame, session: Ints, rows: Table, height: float) -> None:
+    low, high = (bars[k].to_numpy(np.float64) for k in ("low", "high"))
+    owner, row, buys, sells = rows
+    since, until, price = naked_levels(session, low, high, *points_of_control(owner, row, buys + sells), height)
     packer.numbers(f"{number}:naked:since", since)
     packer.numbers(f"{number}:naked:until", until)
     packer.numbers(f"{number}:naked:price", price, 2.0 / height)
@@ -137,14 +141,9 @@ def _batches(path: Path, name: str, columns: list[str]) -> Iterator[pd.DataFrame
 def _rows_per_bar(path: Path, name: str, times: Ints) -> Ints:
     counts = np.zeros(len(times) + 1, dtype=np.int64)
     for frame in _batches(path, name, ["close_time"]):
-        at = np.searchsorted(times, _times(frame))
+        at = np.searchsorted(times, microseconds(frame["close_time"]))
         counts += np.bincount(at, minlength=len(counts))
     return counts[:-1]
-
-
-def _times(frame: pd.DataFrame) -> Ints:
-    column = frame["close_time"]
-    return microseconds(column) if column.dtype.kind == "M" else column.to_numpy(np.int64)
 
 
 def _row_ticks(path: Path, name: str) -> int:
@@ -156,24 +155,23 @@ def _row_ticks(path: Path, name: str) -> int:
 
 
 def _collect(
-    path: Path, name: str, times: Ints, kept: NDArray[np.bool_], size: int, ticks: int
+    path: Path, name: str, times: Ints, kept: NDArray[np.bool_], size: int, ticks: int, session: Ints
 ) -> tuple[Table, Table, Table]:
-    """Rows of the bars kept, and rows of all bars summed by block and by day; one pass, bounded memory."""
-    cells, blocks, days = _Rows(), _Rows(), _Rows()
-    day = day_of(times)
+    """Rows of the bars kept, and rows of all bars summed by block and by session; one pass, bounded memory."""
+    cells, blocks, sessions = _Rows(), _Rows(), _Rows()
     for frame in _batches(path, name, ["close_time", "price_tick", "buy_volume", "sell_volume"]):
-        bar = np.searchsorted(times, _times(frame))
+        bar = np.searchsorted(times, microseconds(frame["close_time"]))
         row = frame["price_tick"].to_numpy(np.int64) // ticks
         buys, sells = (frame[k].fillna(0.0).to_numpy(np.float64) for k in ("buy_volume", "sell_volume"))
         known = bar < len(times)
         chosen = known & kept[np.minimum(bar, len(times) - 1)]
         cells.add(bar[chosen], row[chosen], buys[chosen], sells[chosen])
         blocks.add(*_summed(bar[known] // size, row[known], buys[known], sells[known]))
-        days.add(*_summed(day[bar[known]], row[known], buys[known], sells[known]))
+        sessions.add(*_summed(session[bar[known]], row[known], buys[known], sells[known]))
     owner, row, buys, sells = cells.columns()
     order = np.lexsort((row, owner))
     kept_rows = (owner[order], row[order], buys[order], sells[order])
-    return kept_rows, _summed(*blocks.columns()), _summed(*days.columns())
+    return kept_rows, _summed(*blocks.columns()), _summed(*sessions.columns())
 
 
 def _summed(owner: Ints, row: Ints, buys: Floats, sells: Floats) -> Table:

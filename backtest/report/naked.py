@@ -1,11 +1,9 @@
-"""Naked points of control: where each day traded most, until price came back to it."""
+"""Naked points of control: where each session traded most, until price came back to it."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-
-from ...core.clock import DAY
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -14,19 +12,13 @@ _LOOK = 4096
 """Bars looked at in one step."""
 
 
-def day_of(times: Ints) -> Ints:
-    """The day in UTC that a bar belongs to: one that closes at midnight to the day it ends."""
-    made: Ints = (times - 1) // DAY
-    return made
-
-
 def points_of_control(owner: Ints, row: Ints, volume: Floats) -> tuple[Ints, Ints]:
     """The row with the most volume of every owner, the lowest of equal ones.
 
     Examples
     --------
-    >>> days, rows = np.array([1, 1, 2, 2]), np.array([5, 6, 5, 6])
-    >>> [x.tolist() for x in points_of_control(days, rows, np.array([1.0, 2.0, 3.0, 3.0]))]
+    >>> sessions, rows = np.array([1, 1, 2, 2]), np.array([5, 6, 5, 6])
+    >>> [x.tolist() for x in points_of_control(sessions, rows, np.array([1.0, 2.0, 3.0, 3.0]))]
     [[1, 2], [6, 5]]
     """
     order = np.lexsort((row, -volume, owner))
@@ -46,30 +38,30 @@ def touched(low: Floats, high: Floats, bottom: float, top: float, start: int) ->
 
 
 def naked_levels(
-    times: Ints, low: Floats, high: Floats, days: Ints, rows: Ints, height: float
+    session: Ints, low: Floats, high: Floats, owners: Ints, rows: Ints, height: float
 ) -> tuple[Ints, Ints, Floats]:
-    """From which bar to which each day's point of control was naked.
+    """From which bar to which each session's point of control was naked.
 
     Parameters
     ----------
-    times : ndarray of int64
-        Close of each bar, epoch µs.
+    session : ndarray of int64
+        The number of the session that each bar belongs to, ascending.
     low, high : ndarray of float64
         Of the bars.
-    days, rows : ndarray of int64
-        Each day and the row of its point of control.
+    owners, rows : ndarray of int64
+        Each session and the row of its point of control.
     height : float
         Of a row, in price.
 
     Returns
     -------
     since, until : ndarray of int64
-        The first bar after the day, and the bar that came back to the row; the number of bars while none did.
+        The first bar after the session, and the bar that came back to the row; the number of bars while none did.
     price : ndarray of float64
-        The row's middle. Days that a run ends with, and levels that did not last a bar, are left out.
+        The row's middle. Sessions that a run ends with, and levels that did not last a bar, are left out.
     """
     made = []
-    first = np.searchsorted(day_of(times), days, "right")
+    first = np.searchsorted(session, owners, "right")
     for start, row in zip(first.tolist(), rows.tolist(), strict=True):
         end = touched(low, high, row * height, (row + 1) * height, start)
         if end > start:

@@ -12,13 +12,18 @@ from typing import Any
 from .config_view import assumptions, configuration, hints, provenance, warnings
 from .data import packed_run
 from .fills_view import tape_fills
+from .flows_view import flows
 from .folder import Folder
 from .html import Markup, escape, number, tag
+from .imbalances import imbalance_rule, imbalance_words
 from .levels import packed_levels
 from .library import chart_library
+from .money import money_of
 from .quality_view import quality
 from .returns_view import returns
+from .sessions import sessions_of
 from .statistics_view import key_figures, statistics
+from .still import still
 from .trades_view import distribution, markouts
 
 SCRIPTS = (
@@ -40,17 +45,22 @@ def page(folder: Folder) -> str:
     """The whole report of one run."""
     library, app = chart_library(), app_script()
     levels = packed_levels(folder)
-    result = folder.result
+    result, money = folder.result, money_of(folder.result, folder.lock)
+    first = folder.feeds[0] if folder.feeds else ""
     return Template(_asset("page.html")).substitute(
         policy=escape(policy(library, app)),
         title=escape(result.get("name") or folder.path.name),
         subtitle=_subtitle(folder),
         style=_asset("style.css"),
-        figures=key_figures(result),
+        figures=key_figures(result, money),
+        still=still(folder, money),
+        sessions=escape(sessions_of(folder, first).name),
+        imbalance=escape(imbalance_words(imbalance_rule(folder, first))),
         warnings=warnings(result.get("warnings") or []),
         hints=hints(result.get("hints") or []),
-        fills=tape_fills(result),
-        statistics=statistics(result, folder.trades),
+        fills=tape_fills(result, money),
+        flows=flows(folder, money),
+        statistics=statistics(result, folder.trades, money),
         returns=returns(folder),
         distribution=distribution(folder.trades),
         markouts=markouts(result),

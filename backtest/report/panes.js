@@ -58,13 +58,15 @@ function flowPane(run, feed) {
 
 function equityPanes(run, feed) {
   const values = feed.asOf(run.equity.time, run.equity.value), below = feed.asOf(run.equity.time, run.equity.drawdown);
-  const equity = { name: 'equity', values, how: 'last', kind: 'line', paint: 'equity', decimals: 2, first: true };
+  const { decimals } = run.money;
+  const equity = { name: 'equity', values, how: 'last', kind: 'line', paint: 'equity', decimals, first: true };
   const depth = { name: 'drawdown', values: below.map(v => -100 * v), how: 'min', kind: 'area', paint: 'down', decimals: 2, percent: true };
   const bands = run.equity.bands.map(band => equityBand(feed, band));
   const ends = bands.flatMap(band => [['low', band.low], ['high', band.high]].map(([end, column]) => (
-    { name: `${band.name} ${end}`, values: column, how: 'last', kind: 'none', decimals: 2 }
+    { name: `${band.name} ${end}`, values: column, how: 'last', kind: 'none', decimals }
   )));
-  const panes = [{ title: 'Equity', lines: [equity, ...ends], bands }, { title: 'Drawdown', lines: [depth] }];
+  const panes = [{ title: run.titled('Equity'), lines: [equity, ...ends], bands }, { title: 'Drawdown', lines: [depth] }];
+  if (run.flows.length) panes.push(flowsPane(run, feed));
   if (run.equity.position?.some(Boolean)) panes.push(positionPane(run, feed));
   return panes;
 }
@@ -78,9 +80,23 @@ function equityBand(feed, { what, time, low, high }) {
   };
 }
 
+/** What positions paid and received while they were held, summed since the start. */
+function flowsPane(run, feed) {
+  const paints = { funding: 'accent', borrow: 'alarm' };
+  const lines = run.flows.map(({ kind, values }, i) => ({
+    name: kind, values: feed.asOf(run.equity.time, values), how: 'last', kind: 'line', paint: paints[kind] ?? 'muted',
+    steps: true, signed: true, decimals: run.money.decimals, first: i === 0,
+  }));
+  return { title: run.titled(capital(run.flows.map(({ kind }) => kind).join(' and '))), lines };
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function positionPane(run, feed) {
   const values = feed.asOf(run.equity.time, run.equity.position);
-  return { title: 'Position', lines: [{ name: 'base', values, how: 'last', kind: 'line', paint: 'muted', steps: true, signed: true, first: true }] };
+  return { title: 'Position', lines: [{ name: run.money.size, values, how: 'last', kind: 'line', paint: 'muted', steps: true, signed: true, first: true }] };
 }
 
 /** Lines of one pane that differ much in reach get scales of their own. */
@@ -177,7 +193,7 @@ class Drawn {
 
   tell(window, point, decimals) {
     const { line } = this, value = window.value(line.values, line.how, point);
-    const text = line.percent ? `${shown(value, 2)} %` : line.decimals != null ? shown(value, line.decimals)
+    const text = line.percent ? `${shown(value, 2)} %` : line.decimals != null ? shown(value, line.decimals, line.signed)
       : decimals != null ? shown(value, decimals) : figures(value, line.signed);
     this.label.textContent = text;
     if (line.paint === 'sign') this.label.style.color = theme.color(value < 0 ? 'down' : 'up');

@@ -1,4 +1,4 @@
-"""A still picture of a run: price with fills, flow, equity with its band, drawdown. Needs matplotlib."""
+"""A still picture of a run: price with fills, flow, equity with its band, drawdown, funding. Needs matplotlib."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from numpy.typing import NDArray
 from ...core.errors import PluginError
 from ..bootstrap import equity_band
 from .data import bar_delta
+from .flows_view import cumulated
 from .folder import Folder, microseconds, read_folder
 from .html import is_number, number
 from .lines import line_table
+from .money import money_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -66,17 +68,19 @@ def write_picture(folder: Path, target: Path | None = None) -> Path:
 
 
 def figure(folder: Folder) -> Figure:
-    """The picture as a matplotlib figure that belongs to no window.
+    """The picture as a matplotlib figure that belongs to no window; funding and borrow where the run had them.
 
     Raises
     ------
     PluginError
         If matplotlib is not installed.
     """
-    made = _figure_class()(figsize=(12, 8.2), layout="constrained", facecolor="white")
-    grid = made.add_gridspec(4, 1, height_ratios=(5, 1.3, 2, 1.3))
+    carried = cumulated(folder)
+    heights = (5, 1.3, 2, 1.3, 1.3) if carried else (5, 1.3, 2, 1.3)
+    made = _figure_class()(figsize=(12, 9.3 if carried else 8.2), layout="constrained", facecolor="white")
+    grid = made.add_gridspec(len(heights), 1, height_ratios=heights)
     price = made.add_subplot(grid[0])
-    axes = [price, *(made.add_subplot(grid[k], sharex=price) for k in (1, 2, 3))]
+    axes = [price, *(made.add_subplot(grid[k], sharex=price) for k in range(1, len(heights)))]
     name = folder.feeds[0]
     bars = folder.bars[folder.bars["data"].astype(str) == name]
     candles = grouped(bars, _CANDLES)
@@ -85,6 +89,8 @@ def figure(folder: Folder) -> Figure:
     _draw_fills(price, folder, name)
     _draw_flow(axes[1], candles)
     _draw_equity(axes[2], axes[3], folder)
+    if carried:
+        _draw_carry(axes[4], folder, carried)
     _dress(axes, folder)
     return made
 
@@ -120,8 +126,7 @@ def grouped(bars: pd.DataFrame, most: int) -> pd.DataFrame:
 
 
 def _moments(times: Any) -> pd.DatetimeIndex:
-    values = microseconds(times) if times.dtype.kind == "M" else times.to_numpy(np.int64)
-    return pd.DatetimeIndex(pd.to_datetime(values, unit="us"))
+    return pd.DatetimeIndex(pd.to_datetime(microseconds(times), unit="us"))
 
 
 def _width(index: pd.DatetimeIndex) -> float:
@@ -196,11 +201,19 @@ def _draw_equity(equity: Axes, depth: Axes, folder: Folder) -> None:
         if len(bars):
             equity.fill_between(index[bars], low, high, color=GREY, alpha=0.13, linewidth=0, label="chance, 95 %")
     equity.plot(index, value, color=EQUITY, lw=1.4, label="equity")
-    equity.set_ylabel("equity")
+    equity.set_ylabel(money_of(folder.result, folder.lock).titled("equity"))
     shortfall = -100 * table["drawdown"].to_numpy(np.float64) if "drawdown" in table else np.zeros(len(table))
     depth.fill_between(index, shortfall, 0.0, color=DOWN, alpha=0.3, linewidth=0)
     depth.plot(index, shortfall, color=DOWN, lw=0.8)
     depth.set_ylabel("drawdown, %")
+
+
+def _draw_carry(axis: Axes, folder: Folder, carried: dict[str, Floats]) -> None:
+    index = _moments(folder.equity["time"])
+    for (kind, sums), color in zip(carried.items(), (EQUITY, *_LINES[1:]), strict=False):
+        axis.plot(index, sums, color=color, lw=1.1, drawstyle="steps-post", label=kind)
+    axis.ticklabel_format(axis="y", style="plain", useOffset=False)
+    axis.set_ylabel(money_of(folder.result, folder.lock).titled("carry"))
 
 
 def _dress(axes: list[Axes], folder: Folder) -> None:
@@ -226,14 +239,14 @@ def _dress(axes: list[Axes], folder: Folder) -> None:
 
 def _headline(folder: Folder) -> str:
     """Name and key figures in one line."""
-    result = folder.result
+    result, money = folder.result, money_of(folder.result, folder.lock)
     shown = (
         ("return", "return_pct", 2, " %", True),
         ("max drawdown", "max_drawdown_pct", 2, " %", False),
         ("Sharpe", "sharpe", 2, "", False),
         ("profit factor", "profit_factor", 2, "", False),
         ("trades", "trades", 0, "", False),
-        ("fees", "fees_paid", 2, "", False),
+        ("fees", "fees_paid", money.decimals, f" {money.unit}" if money.unit else "", False),
     )
     told = [f"{label} {number(result.get(key), places, unit, signed)}" for label, key, places, unit, signed in shown]
     return "   ·   ".join([str(result.get("name") or folder.path.name), *told])

@@ -100,5 +100,4 @@ def _cell(i: int, row: int, share: float, bit: Quality, bars: pd.DataFrame, firs
 
 def microseconds_of(bars: pd.DataFrame, row: int) -> int:
     """Close of one bar, epoch µs."""
-    column = bars["close_time"].iloc[row : row + 1]
-    return int(microseconds(column)[0] if column.dtype.kind == "M" else column.to_numpy(np.int64)[0])
+    return int(microseconds(bars["close_time"].iloc[row : row + 1])[0])

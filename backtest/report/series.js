@@ -11,6 +11,7 @@ class Feed {
     this.volume = get('volume');
     this.buyLess = this.delta ? get('delta') : null;
     this.quality = this.flagged ? get('quality') : null;
+    this.sessions = { edge: get('session:edge'), day: get('session:day') };
     this.candles(get('first'), get('gap'), get('up'), get('down'));
     // The chart wants strictly rising seconds; bars made of trades may close in the same microsecond.
     this.seconds = this.time.map(t => t / 1e6);

@@ -9,17 +9,10 @@ from typing import Any
 import pandas as pd
 
 from .html import NOTHING, Markup, is_number, number, section, table, tag, tone
+from .money import Money
 from .trades_view import between
 
 Figures = Mapping[str, Any]
-
-
-def _money(value: object) -> str:
-    return number(value, 2)
-
-
-def _signed_money(value: object) -> str:
-    return number(value, 2, signed=True)
 
 
 def _percent(value: object) -> str:
@@ -51,15 +44,10 @@ def _plain(value: object) -> str:
 
 
 _FORMATS: dict[str, Callable[[object], str]] = {
-    "initial_cash": _money,
-    "final_value": _money,
-    "net_profit": _signed_money,
     "return_pct": _signed_percent,
     "max_drawdown_pct": _percent,
     "win_rate": _share,
     "exposure_pct": _percent,
-    "fees_paid": _money,
-    "mean_trade": _signed_money,
     "profit_from_damaged": _share,
     "buy_and_hold_pct": _signed_percent,
     "bars": _count,
@@ -68,6 +56,8 @@ _FORMATS: dict[str, Callable[[object], str]] = {
     "trades": _count,
 }
 """How a figure is written; others by the end of their name."""
+_AMOUNTS = {"initial_cash": False, "final_value": False, "net_profit": True, "fees_paid": False, "mean_trade": True}
+"""Figures that are money, and whether they are written with their sign."""
 _GROUPS = {
     "Result": ("initial_cash", "final_value", "net_profit", "return_pct", "cagr_pct", "buy_and_hold_pct", "fees_paid"),
     "Risk": ("max_drawdown_pct", "volatility_pct", "sharpe", "sortino", "calmar", "periods_per_year", "exposure_pct"),
@@ -85,21 +75,22 @@ _GROUPS = {
 _ELSEWHERE = {"name", "strategy", "engine", "engine_reason", "sharpe_basis"}
 _ELSEWHERE |= {"net_profit_low", "net_profit_high", "survives_ticks", "survives_ms", "survives_bp", "fills"}
 _ELSEWHERE |= {"start", "end", "warnings", "lines", "assumptions", "hints", "confidence", "markouts"}
+_ELSEWHERE |= {"currency", "indicators"}
 """Keys of the result that the page shows in another place."""
 _NAMES = {"cagr_pct": "Growth a year", "sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "calmar": "Calmar ratio"}
 _NAMES |= {"mean_trade": "Mean of a trade", "profit_from_damaged": "Profit from damaged bars"}
-_ENDS: dict[str, tuple[float, int, str, bool]] = {
+_ENDS: dict[str, tuple[float, int | None, str, bool]] = {
     "return_pct": (1, 2, " %", True),
     "max_drawdown_pct": (1, 2, " %", False),
     "sharpe": (1, 2, "", False),
     "win_rate": (100, 1, " %", False),
     "profit_factor": (1, 2, "", False),
-    "mean_trade": (1, 2, "", True),
+    "mean_trade": (1, None, "", True),
 }
-"""How the ends of an interval are written: times what, decimals, unit, whether signed."""
+"""How the ends of an interval are written: times what, decimals (None: those of money), unit, whether signed."""
 
 
-def key_figures(result: Figures) -> Markup:
+def key_figures(result: Figures, money: Money) -> Markup:
     """The row of figures under the title."""
     per_year = result.get("periods_per_year")
     drawdown = result.get("max_drawdown_pct")
@@ -107,11 +98,12 @@ def key_figures(result: Figures) -> Markup:
     basis = (
         f"{result['sharpe_basis']} returns, {years.replace('periods ', '')}" if result.get("sharpe_basis") else years
     )
-    ends = _intervals(result)
-    by_fills = between(result.get("net_profit_low"), result.get("net_profit_high"), 2, signed=True)
+    ends = _intervals(result, money)
+    by_fills = between(result.get("net_profit_low"), result.get("net_profit_high"), money.decimals, signed=True)
+    net = result.get("net_profit")
     other = f"fills: {by_fills}" if "net_profit_low" in result else ""
     shown = [
-        _figure("Net profit", _signed_money(result.get("net_profit")), tone(result.get("net_profit")), other),
+        _figure("Net profit", money.alone(net, signed=True), tone(net), other),
         _figure(
             "Return", _signed_percent(result.get("return_pct")), tone(result.get("return_pct")), ends["return_pct"]
         ),
@@ -121,14 +113,14 @@ def key_figures(result: Figures) -> Markup:
         _figure("Win rate", _share(result.get("win_rate")), "", ends["win_rate"]),
         _figure("Trades", _count(result.get("trades"))),
         _figure("Exposure", _percent(result.get("exposure_pct"))),
-        _figure("Fees", _money(result.get("fees_paid"))),
+        _figure("Fees", money.alone(result.get("fees_paid"))),
     ]
     return tag("dl", *shown, class_="figures")
 
 
-def statistics_rows(result: Figures) -> list[tuple[str, str, str]]:
+def statistics_rows(result: Figures, money: Money) -> list[tuple[str, str, str]]:
     """Key figures by name, each with its interval, or nothing in its place."""
-    ends = _intervals(result)
+    ends = _intervals(result, money)
     keys = (
         "net_profit",
         "return_pct",
@@ -139,7 +131,7 @@ def statistics_rows(result: Figures) -> list[tuple[str, str, str]]:
         "mean_trade",
         "trades",
     )
-    return [(_name(key), _formatted(key, result[key]), ends.get(key, "")) for key in keys if key in result]
+    return [(_name(key), _formatted(key, result[key], money), ends.get(key, "")) for key in keys if key in result]
 
 
 def _figure(name: str, value: str, class_: str = "", *notes: str) -> Markup:
@@ -147,27 +139,28 @@ def _figure(name: str, value: str, class_: str = "", *notes: str) -> Markup:
     return tag("div", tag("dt", name), tag("dd", tag("span", value, class_=class_), *small))
 
 
-def _intervals(result: Figures) -> dict[str, str]:
+def _intervals(result: Figures, money: Money) -> dict[str, str]:
     """The interval of every figure that has one, as it is read; empty text for the others."""
     found = (result.get("confidence") or {}).get("intervals") or {}
     made = dict.fromkeys(_ENDS, "")
     for key, (times, decimals, unit, signed) in _ENDS.items():
         if key in found:
             low, high = (times * end if is_number(end) else None for end in found[key])
-            made[key] = between(low, high, decimals, unit=unit, signed=signed)
+            places = money.decimals if decimals is None else decimals
+            made[key] = between(low, high, places, unit=unit, signed=signed)
     return made
 
 
-def statistics(result: Figures, trades: pd.DataFrame) -> Markup:
+def statistics(result: Figures, trades: pd.DataFrame, money: Money) -> Markup:
     """Every figure of the result in groups, and the trades split by side and by reason."""
-    groups = [_group(title, result, keys) for title, keys in _GROUPS.items()]
+    groups = [_group(title, result, keys, money) for title, keys in _GROUPS.items()]
     known = _ELSEWHERE.union(*_GROUPS.values())
-    groups.append(_group("Further figures", result, tuple(k for k in result if k not in known)))
-    split = (_split(trades, "direction", "By side"), _split(trades, "exit_reason", "By reason of exit"))
+    groups.append(_group("Further figures", result, tuple(k for k in result if k not in known), money))
+    split = (_split(trades, "direction", "By side", money), _split(trades, "exit_reason", "By reason of exit", money))
     parts = [tag("div", *groups, class_="groups")]
     if not trades.empty:
         parts.append(tag("div", *split, class_="splits"))
-    return section("statistics", "Statistics", *parts, note=_basis(result))
+    return section("statistics", "Statistics", *parts, note=f"Amounts are in {money.name}. {_basis(result)}".strip())
 
 
 def _basis(result: Figures) -> str:
@@ -182,10 +175,10 @@ def _basis(result: Figures) -> str:
     )
 
 
-def _group(title: str, result: Figures, keys: tuple[str, ...]) -> Markup:
-    ends = _intervals(result)
+def _group(title: str, result: Figures, keys: tuple[str, ...], money: Money) -> Markup:
+    ends = _intervals(result, money)
     rows = [
-        (_name(key), tag("td", _formatted(key, result[key]), _small(ends.get(key, ""))))
+        (_name(key), tag("td", _formatted(key, result[key], money), _small(ends.get(key, ""))))
         for key in keys
         if key in result and _scalar(result[key])
     ]
@@ -204,12 +197,14 @@ def _name(key: str) -> str:
     return _NAMES.get(key) or key.removesuffix("_pct").replace("_", " ").capitalize()
 
 
-def _formatted(key: str, value: object) -> str:
+def _formatted(key: str, value: object, money: Money) -> str:
+    if key in _AMOUNTS:
+        return money.plain(value, signed=_AMOUNTS[key])
     chosen = _FORMATS.get(key) or (_percent if key.endswith("_pct") else _plain)
     return chosen(value) if is_number(value) else _plain(value)
 
 
-def _split(trades: pd.DataFrame, column: str, title: str) -> Markup:
+def _split(trades: pd.DataFrame, column: str, title: str, money: Money) -> Markup:
     """Count, share of winners, net profit and its mean for each value of a column."""
     if column not in trades:
         return Markup("")
@@ -222,8 +217,8 @@ def _split(trades: pd.DataFrame, column: str, title: str) -> Markup:
                 value or NOTHING,
                 _count(len(part)),
                 _share(float((net > 0).mean())),
-                tag("td", _signed_money(float(net.sum())), class_=tone(float(net.sum()))),
-                _signed_money(float(net.mean())),
+                tag("td", money.plain(float(net.sum()), signed=True), class_=tone(float(net.sum()))),
+                money.plain(float(net.mean()), signed=True),
                 _ratio(gains / losses if losses else None),
                 number(float(part["bars"].mean()), 1) if "bars" in part else NOTHING,
             )

@@ -12,10 +12,10 @@ const TRADE_COLUMNS = [
   { title: 'size', key: 'size', text: t => figures(t.size) },
   { title: 'entry', key: 'entry_price', text: (t, run) => shown(t.entry_price, run.decimals(t.data)) },
   { title: 'exit', key: 'exit_price', text: (t, run) => shown(t.exit_price, run.decimals(t.data)) },
-  { title: 'fees', key: 'commission', text: t => shown(t.commission, 2) },
-  { title: 'net profit', key: 'pnl_net', text: t => shown(t.pnl_net, 2, true), tone: t => gainOrLoss(t.pnl_net) },
-  { title: 'worst fills', key: 'pnl_low', text: t => shown(t.pnl_low, 2, true), tone: t => gainOrLoss(t.pnl_low), band: true },
-  { title: 'best fills', key: 'pnl_high', text: t => shown(t.pnl_high, 2, true), tone: t => gainOrLoss(t.pnl_high), band: true },
+  { title: 'fees', key: 'commission', money: true, text: (t, run) => run.amount(t.commission) },
+  { title: 'net profit', key: 'pnl_net', money: true, text: (t, run) => run.amount(t.pnl_net, true), tone: t => gainOrLoss(t.pnl_net) },
+  { title: 'worst fills', key: 'pnl_low', money: true, text: (t, run) => run.amount(t.pnl_low, true), tone: t => gainOrLoss(t.pnl_low), band: true },
+  { title: 'best fills', key: 'pnl_high', money: true, text: (t, run) => run.amount(t.pnl_high, true), tone: t => gainOrLoss(t.pnl_high), band: true },
   { title: 'return %', key: 'return_pct', text: t => shown(t.return_pct, 3, true), tone: t => gainOrLoss(t.return_pct) },
   { title: 'reason to enter', key: 'entry_reason', text: t => t.entry_reason, words: true, long: true },
   { title: 'reason to leave', key: 'exit_reason', text: t => t.exit_reason, words: true, long: true },
@@ -43,7 +43,7 @@ class TradeList {
 
   start() {
     this.section.querySelector('thead').append(element('tr', {}, ...this.columns.map(column => {
-      const button = element('button', { type: 'button', textContent: column.title, onclick: () => this.sortBy(column.key) });
+      const button = element('button', { type: 'button', textContent: column.money ? this.run.titled(column.title) : column.title, onclick: () => this.sortBy(column.key) });
       return element('th', { scope: 'col', className: column.words ? 'words' : '' }, button);
     })));
     for (const id of ['trade-filter', 'trade-side', 'trade-outcome']) {
@@ -82,7 +82,7 @@ class TradeList {
     const part = list.slice(this.page * PAGE, (this.page + 1) * PAGE);
     this.section.querySelector('tbody').replaceChildren(...part.map(trade => this.row(trade)));
     const net = list.reduce((sum, t) => sum + t.pnl_net, 0);
-    document.getElementById('trade-count').textContent = `${shown(list.length, 0)} of ${shown(this.run.trades.length, 0)}, net ${shown(net, 2, true)}`;
+    document.getElementById('trade-count').textContent = `${shown(list.length, 0)} of ${shown(this.run.trades.length, 0)}, net ${this.run.amount(net, true)}${this.run.money.unit && ` ${this.run.money.unit}`}`;
     this.section.querySelector('.pager').hidden = pages === 1;
     document.getElementById('page-number').textContent = `${this.page + 1} / ${pages}`;
     this.columns.forEach(({ key }, i) => {

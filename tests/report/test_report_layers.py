@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tapeflow.backtest.report.imbalances import DEFAULTS
 from tapeflow.backtest.report.page import app_script
+from tapeflow.core.bars import Bars, Levels
+from tapeflow.indicators.diagonal_imbalance import DiagonalImbalance
 
 pytestmark = pytest.mark.browser
 
@@ -85,37 +88,60 @@ def test_cvd_is_the_running_sum_of_delta(page: Any, run: Path) -> None:
     np.testing.assert_allclose(got, np.cumsum(bars.taker_buy_volume - bars.taker_sell_volume), atol=1e-2)
 
 
+def function(name: str) -> str:
+    """The text of one function of the page's script."""
+    text = app_script()
+    return text[text.index(f"function {name}(") :].partition("\n}\n")[0] + "\n}\n"
+
+
 def test_sessions_are_days_then_weeks_from_monday_then_months(blank: Any) -> None:
     text = app_script()
-    body = text[text.index("function sessions(") : text.index("/** What lies between two columns")]
-    days, weeks, months = (
-        blank.evaluate(f"(() => {{ const DAY = 864e8; {body} return sessions({START}, {START + span * DAY}); }})()")
+    rules = [line for line in text.splitlines() if line.startswith(("const MOST", "const GROUPS"))]
+    body = "\n".join([*rules, *map(function, ("firstNotBelow", "monthOf", "sessions"))])
+    days = range(START // DAY, START // DAY + 1_000)
+    column = {"edge": [DAY * d for d in (*days, days[-1] + 1)], "day": list(days)}
+    whole, weeks, months = (
+        blank.evaluate(f"(() => {{ {body} return sessions({column}, {START}, {START + span * DAY}); }})()")
         for span in (3, 100, 800)
     )
-    assert [(a % DAY, b - a) for a, b, _ in days] == [(0, DAY)] * 4
+    assert [(a % DAY, b - a) for a, b, _ in whole] == [(0, DAY)] * 4
     assert {pd.Timestamp(a, unit="us").day_of_week for a, *_ in weeks} == {0}
     assert {pd.Timestamp(a, unit="us").day for a, *_ in months} == {1}
-    for made in (days, weeks, months):
+    for made in (whole, weeks, months):
         assert all(a[1] == b[0] and a[2] != b[2] for a, b in pairwise(made))
 
 
-def test_imbalances_are_those_of_the_definition(blank: Any) -> None:
-    rows = {5: [9.0, 1.0], 6: [3.0, 4.0], 7: [0.5, 10.0], 9: [7.0, 2.0]}
-    expected = {
-        key: {
-            "buys": key - 1 in rows and rows[key - 1][1] > 0 and bought >= 3 * rows[key - 1][1],
-            "sells": key + 1 in rows and rows[key + 1][0] > 0 and sold >= 3 * rows[key + 1][0],
-        }
-        for key, (bought, sold) in rows.items()
-    }
-    text = app_script()
-    body = text[text.index("function imbalance(") :].partition("\n}\n")[0] + "}"
-    ratio = re.search(r"IMBALANCE = (\d+)", text)
-    assert ratio is not None
-    pairs = [[key, sides] for key, sides in rows.items()]
-    call = f"(() => {{ const IMBALANCE = {ratio[1]}; {body}; const rows = new Map({pairs}); "
-    got = blank.evaluate(f"{call} return [...rows.keys()].map(k => [k, imbalance(rows, k)]); }})()")
-    assert dict(map(tuple, got)) == expected
+RULES = [
+    {},
+    {"ratio": 1.5, "min_volume": 3.0},
+    {"compare": "horizontal", "ratio": 2.0},
+    {"zero": "infinite"},
+    {"zero": "infinite", "missing": "zero", "ratio": 4.0},
+]
+
+
+@pytest.mark.parametrize("params", RULES)
+def test_imbalances_are_those_that_the_indicator_counts(params: dict[str, Any], blank: Any) -> None:
+    rng, n = np.random.default_rng(8), 200
+    rows = np.sort(np.stack([rng.choice(30, 12, replace=False) for _ in range(n)]), axis=1)
+    bought, sold = (rng.integers(0, 9, rows.shape) * (rng.random(rows.shape) < 0.8) for _ in "bs")
+    levels = Levels(np.arange(0, 12 * n + 1, 12), rows.ravel(), bought.ravel() * 1.0, sold.ravel() * 1.0, 1.0)
+    bars = Bars.of(open_time=MINUTE * np.arange(n), close_time=MINUTE * np.arange(1, n + 1), levels=levels)
+    found = DiagonalImbalance.over(bars, **params)
+    body = function("imbalances") + function("overwhelms")
+    rule = json.dumps({**DEFAULTS, **params})
+    pairs = [
+        [[r, [b, s]] for r, b, s in zip(*bar, strict=True)]
+        for bar in zip(rows.tolist(), bought.tolist(), sold.tolist(), strict=True)
+    ]
+    count = (
+        "rows => ['buys', 'sells'].map(side => [...rows.keys()].filter(k => imbalances(rows, k, rule)[side]).length)"
+    )
+    call = (
+        f"(() => {{ {body} const rule = {rule}, count = {count}; return {pairs}.map(bar => count(new Map(bar))); }})()"
+    )
+    assert blank.evaluate(call) == found[["buy_count", "sell_count"]].to_numpy().astype(int).tolist()
+    assert found["buy_count"].sum() > 10
 
 
 def test_flags_are_told_at_the_bar_that_has_them(opened: Open) -> None:

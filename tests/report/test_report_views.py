@@ -148,7 +148,7 @@ def test_a_point_of_control_is_naked_until_price_comes_back(seed: int, monkeypat
         own = [(v, -r) for o, r, v in zip(owner, row, volume, strict=True) if o == d]
         best[int(d)] = -max(own)[1]
     assert dict(zip(days.tolist(), rows.tolist(), strict=True)) == best
-    got = naked.naked_levels(times, low, high, days, rows, height)
+    got = naked.naked_levels(day, low, high, days, rows, height)
     found = set(zip(*(x.tolist() for x in got), strict=True))
     assert found == naked_by_definition(int(day[-1]) + 1, n, low, high, day, best, height)
 
