@@ -1,15 +1,11 @@
-"""Binance's files against the exchange's own figures, and every way in which a dump is not what it should be."""
+"""Binance's trades in every shape, and every way in which a dump is not what it should be."""
 
 from __future__ import annotations
 
-import csv
 import gzip
 import hashlib
-import io
 import json
-import shutil
 import zipfile
-from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -21,18 +17,6 @@ from tapeflow.core.tape import Tape
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.load import open_feed
 
-NINE = (
-    "open",
-    "high",
-    "low",
-    "close",
-    "volume",
-    "quote_volume",
-    "trades",
-    "taker_buy_volume",
-    "taker_buy_quote_volume",
-)
-MINUTE = 60_000_000
 MS = 1_700_000_040_000
 TAPE = ("time", "price", "quantity", "side", "trade_id", "trades")
 
@@ -57,147 +41,6 @@ def whole(feed):
 
 def same_tape(a, b):
     return all(getattr(a, n).tobytes() == getattr(b, n).tobytes() for n in TAPE)
-
-
-# -- the exchange's own figures ---------------------------------------------------------------------
-
-
-@pytest.mark.real_data
-def test_bars_rebuilt_from_the_tape_equal_the_exchanges_klines_63_of_63(real_data):
-    folder = real_data / "01_binance_spot_agg_vs_official_1m"
-    rebuilt = BinanceAggTrades(folder / "*.json").bars("1m")
-    official = BinanceKlines(folder / "*.zip").bars()
-    assert rebuilt["quality"].tolist() == [4, 0, 0, 0, 0, 0, 0, 0, 4]
-    at = np.searchsorted(official["open_time"], rebuilt["open_time"][1:8])
-    equal = sum((rebuilt[name][1:8] == official[name][at]).sum() for name in NINE)
-    assert equal == 63
-    for name in ("taker_sell_volume", "taker_sell_quote_volume"):
-        np.testing.assert_allclose(rebuilt[name][1:8], official[name][at], rtol=1e-12)
-
-
-@pytest.mark.real_data
-def test_spot_aggregates_equal_the_official_five_minutes(real_data):
-    folder = real_data / "06_binance_official_dumps"
-    bars = BinanceAggTrades(folder / "spot_BTCUSDT-aggTrades-2026-01-01_first5000.csv.gz").bars("5m")
-    with (folder / "spot_BTCUSDT_5m_official_2026-01-01.csv").open() as file:
-        rows = list(csv.DictReader(file))[:2]
-    for i, row in enumerate(rows):
-        assert int(row["open_time_ms"]) * 1000 == bars["open_time"][i]
-        assert [float(row[c]) for c in ("open", "high", "low", "close")] == [
-            bars[c][i] for c in ("open", "high", "low", "close")
-        ]
-        assert float(row["volume"]) == round(bars["volume"][i], 8)
-
-
-@pytest.mark.real_data
-def test_a_whole_coin_margined_day(real_data):
-    path = real_data / "06_binance_official_dumps" / "cm_BTCUSD_PERP-aggTrades-2026-05-08.zip"
-    feed = BinanceAggTrades(path, market="cm", contract_size=100)
-    bars = feed.bars("1m", row_size=50)
-    assert len(bars) == 1440
-    assert feed.counts == {
-        "rows": 105_280,
-        "void": 0,
-        "quarantined": 0,
-        "duplicates": 0,
-        "disordered": 0,
-        "id_holes": 0,
-    }
-    assert feed.files[0].sha256 == "8bfbaa4cd0dfd49cc9e6cdede78e0b2851f42f1dbb7d917bc0847ce1eac4afbe"
-    filled = np.flatnonzero(bars["quality"] == Quality.FILLED)
-    assert filled.tolist() == [21 * 60 + 56, 23 * 60 + 27, 23 * 60 + 28]
-    assert bars["quality"].sum() == 3 * Quality.FILLED
-    assert bars["trades"].sum() == 240_198
-    text = zipfile.ZipFile(path).read("BTCUSD_PERP-aggTrades-2026-05-08.csv").decode()
-    rows = [(int(r[5]), Decimal(r[1]), Decimal(r[2])) for r in list(csv.reader(io.StringIO(text)))[1:]]
-    for k in (0, 777, 1439):
-        own = [r for r in rows if r[0] * 1000 // MINUTE == bars["open_time"][k] // MINUTE]
-        assert float(sum(100 * c for _, _, c in own)) == bars["quote_volume"][k]
-        assert float(sum(100 * c / p for _, p, c in own)) == pytest.approx(bars["volume"][k], rel=1e-15)
-    assert float(100 * sum(c for _, _, c in rows)) == bars["quote_volume"].sum()
-    assert bars.levels.buy_volume.sum() == pytest.approx(bars["taker_buy_volume"].sum(), rel=1e-13)
-
-
-@pytest.mark.real_data
-def test_raw_spot_trades_of_a_quiet_day(real_data):
-    feed = BinanceTrades(real_data / "06_binance_official_dumps" / "spot_AIUSDT-trades-2025-12-28.csv.gz")
-    bars = feed.bars("1m")
-    assert (feed.counts["rows"], feed.counts["id_holes"]) == (4669, 0)
-    assert (bars["trades"] > 0).sum() == 726
-    assert bars["open_time"][0] == 1_766_880_120_000_000
-    assert not (bars["quality"] & Quality.PARTIAL).any()
-    with gzip.open(feed.paths[0], "rt") as file:
-        rows = list(csv.reader(file))
-    assert float(sum(Decimal(r[3]) for r in rows)) == pytest.approx(bars["quote_volume"].sum(), rel=1e-14)
-    assert float(sum(Decimal(r[2]) for r in rows if r[5] == "False")) == pytest.approx(
-        bars["taker_buy_volume"].sum(), rel=1e-14
-    )
-
-
-@pytest.mark.real_data
-def test_three_months_of_klines(real_data):
-    feed = BinanceKlines(real_data / "06_binance_official_dumps" / "spot_BTCUSDT-1m-2026-0*.zip")
-    bars = feed.bars()
-    assert (len(bars), bars.spec, feed.interval, feed.counts["rows"]) == (132_480, "1m", MINUTE, 132_480)
-    assert not (bars["quality"] & Quality.GAP).any()
-    assert not bars.carries("twap_trade")
-    assert not bars.carries("levels")
-    assert np.array_equal(np.diff(bars["open_time"]), np.full(132_479, MINUTE))
-
-
-@pytest.mark.real_data
-def test_hours_equal_the_sum_of_their_minutes(real_data):
-    folder = real_data / "06_binance_official_dumps"
-    hours = BinanceKlines(folder / "spot_BTCUSDT-1h-2026-05-0*.zip").bars()
-    minutes = BinanceKlines(folder / "spot_BTCUSDT-1m-2026-05.zip").bars(start="2026-05-08", end="2026-05-10")
-    assert (len(hours), len(minutes)) == (48, 48 * 60)
-    for name in NINE[4:]:
-        np.testing.assert_allclose(minutes[name].reshape(48, 60).sum(1), hours[name], rtol=1e-13)
-    assert np.array_equal(minutes["high"].reshape(48, 60).max(1), hours["high"])
-    assert np.array_equal(minutes["close"][59::60], hours["close"])
-
-
-@pytest.mark.real_data
-@pytest.mark.parametrize(
-    "name",
-    [
-        "um_BTCUSDT-1m-2025-09-03.csv.gz",
-        "um_BTCUSDT-1m-2022-05-06.csv.gz",
-        "spot_BTCUSDT-1m-2023-04-15.csv.gz",
-    ],
-)
-def test_klines_with_a_header_or_none(real_data, name):
-    path = real_data / "06_binance_official_dumps" / name
-    bars = BinanceKlines(path).bars()
-    assert len(bars) == 1440
-    with gzip.open(path, "rt") as file:
-        last = list(csv.reader(file))[-1]
-    assert [float(last[i]) for i in (1, 2, 3, 4, 5, 7, 8, 9, 10)] == [bars[c][-1] for c in NINE]
-    assert (int(last[6]) + 1) * 1000 == bars["close_time"][-1]
-
-
-@pytest.mark.real_data
-def test_rest_answers_with_fields_nobody_asked_for(real_data):
-    path = real_data / "16_awkward_small" / "um_CLUSDT_aggTrades_rest_2026-05-01.json"
-    feed = BinanceAggTrades(path, market="um")
-    rows = json.loads(path.read_text())
-    assert float(sum(Decimal(r["q"]) for r in rows)) == pytest.approx(feed.bars("1h")["volume"].sum(), rel=1e-14)
-    assert (feed.counts["rows"], feed.counts["id_holes"]) == (1000, 0)
-    spot = BinanceAggTrades(path, market="spot")
-    spot.bars("1h")
-    assert spot.counts["id_holes"] == 2
-
-
-@pytest.mark.real_data
-def test_checksums_of_the_exchange_are_held(real_data, tmp_path):
-    name = "spot_BTCUSDT-1h-2026-05-08.zip"
-    for part in (name, f"{name}.CHECKSUM"):
-        shutil.copy(real_data / "06_binance_official_dumps" / part, tmp_path / part)
-    assert len(BinanceKlines(tmp_path / name).bars()) == 24
-    (tmp_path / f"{name}.CHECKSUM").write_text(f"{'ab' * 32}  {name}\n")
-    found = hashlib.sha256((tmp_path / name).read_bytes()).hexdigest()
-    with pytest.raises(DataError, match=f"sha256 is {found}, its CHECKSUM file wants {'ab' * 32}"):
-        BinanceKlines(tmp_path / name).bars()
 
 
 # -- one tape, many shapes --------------------------------------------------------------------------
@@ -384,7 +227,8 @@ def test_one_id_with_two_prices_is_an_error(tmp_path):
 
 def test_a_change_of_unit_inside_a_file_is_named(tmp_path):
     path = agg_file(tmp_path / "a.csv", [agg_line(1, MS), agg_line(2, (MS + 1) * 1000)], header=True)
-    with pytest.raises(DataError, match=rf"row 3, column time: '{(MS + 1) * 1000}' is not in the µs or ms"):
+    named = rf"row 3, column transact_time \(time\): '{(MS + 1) * 1000}' is not in the µs or ms"
+    with pytest.raises(DataError, match=named):
         whole(BinanceAggTrades(path))
 
 
@@ -463,111 +307,6 @@ def test_from_and_to_cut_trades_and_spare_files(tmp_path):
     assert not bars["quality"].any()
     cut = BinanceAggTrades(tmp_path / "*.csv").bars("1h", start=start + 60_000_000)
     assert cut["quality"][0] == Quality.PARTIAL
-
-
-# -- klines -----------------------------------------------------------------------------------------
-
-
-def kline(k, volume="3", close="11", unit=1, length=60_000, trades=4):
-    opens = (MS + k * 60_000) * unit
-    return f"{opens},10,12,9,{close},{volume},{opens + length * unit - 1},33,{trades},1,11.5,0"
-
-
-def kline_file(path, lines):
-    path.write_text("".join(f"{line}\n" for line in lines))
-    return path
-
-
-@pytest.mark.parametrize("unit", [1, 1000])
-def test_klines_close_where_the_next_one_opens(tmp_path, unit):
-    feed = BinanceKlines(kline_file(tmp_path / "k.csv", [kline(0, unit=unit), kline(1, unit=unit)]))
-    bars = feed.bars()
-    assert bars["open_time"].tolist() == [MS * 1000, MS * 1000 + MINUTE]
-    assert bars["close_time"].tolist() == [MS * 1000 + MINUTE, MS * 1000 + 2 * MINUTE]
-    assert (bars["taker_sell_volume"][0], bars["taker_sell_quote_volume"][0]) == (2.0, 21.5)
-    assert (feed.interval, bars.spec) == (MINUTE, "1m")
-
-
-def test_golden_kline_of_bnxusdt(tmp_path):
-    line = "1712037600000,.6142,.6382,.6091,.6365,3387726.8,1712041199999,2107340.0199,20116,1797761.4,1120004.58341,0"
-    bars = BinanceKlines(kline_file(tmp_path / "k.csv", [line])).bars("1h")
-    assert bars["taker_sell_volume"][0] == pytest.approx(1589965.4, abs=1e-8)
-    assert bars["taker_sell_quote_volume"][0] == pytest.approx(987335.43649, abs=1e-8)
-
-
-def test_coin_margined_klines_become_base_and_notional(tmp_path):
-    line = f"{MS},9640,9650,9630,9645,206,{MS + 59_999},2.13660389,12,106,1.1,0"
-    bars = BinanceKlines(kline_file(tmp_path / "k.csv", [line]), market="cm", contract_size=100).bars()
-    assert (bars["volume"][0], bars["quote_volume"][0]) == (2.13660389, 20_600.0)
-    assert (bars["taker_buy_volume"][0], bars["taker_buy_quote_volume"][0]) == (1.1, 10_600.0)
-    assert bars["taker_sell_quote_volume"][0] == 10_000.0
-
-
-def test_missing_klines_are_kept_filled_or_refused(tmp_path):
-    path = kline_file(tmp_path / "k.csv", [kline(0), kline(1, close="10.5"), kline(4), kline(5, "0", "11", trades=0)])
-    kept = BinanceKlines(path).bars()
-    assert kept["quality"].tolist() == [0, 0, Quality.GAP, Quality.FILLED]
-    filled = BinanceKlines(path).bars(gaps="fill")
-    assert filled["quality"].tolist() == [0, 0, Quality.FILLED, Quality.FILLED, 0, Quality.FILLED]
-    assert np.array_equal(np.diff(filled["open_time"]), np.full(5, MINUTE))
-    assert np.array_equal(filled["close_time"] - filled["open_time"], np.full(6, MINUTE))
-    for name in ("open", "high", "low", "close"):
-        assert filled[name][2:4].tolist() == [10.5, 10.5]
-    for name in ("volume", "quote_volume", "trades", "taker_buy_volume", "taker_sell_quote_volume"):
-        assert filled[name][2:4].tolist() == [0.0, 0.0]
-    assert filled["close"][4] == 11.0
-    with pytest.raises(DataError, match=r"2 klines of 1m are missing from 2023-11-14T22:16:00Z on"):
-        BinanceKlines(path).bars(gaps="error")
-    with pytest.raises(ParamError, match="gaps: unknown value 'drop'"):
-        BinanceKlines(path).bars(gaps="drop")
-
-
-def test_klines_that_two_files_share_count_once_when_they_agree(tmp_path):
-    kline_file(tmp_path / "b.csv", [kline(0), kline(1), kline(2)])
-    kline_file(tmp_path / "a.csv", [kline(2), kline(3)])
-    feed = BinanceKlines(tmp_path / "*.csv")
-    assert len(feed.bars()) == 4
-    assert (feed.counts["duplicates"], feed.counts["rows"]) == (1, 4)
-    kline_file(tmp_path / "a.csv", [kline(2, "4"), kline(3)])
-    with pytest.raises(DataError, match=r"a\.csv: row 1: column volume differs from the same kline in another file"):
-        BinanceKlines(tmp_path / "*.csv").bars()
-
-
-@pytest.mark.parametrize(
-    ("lines", "complaint"),
-    [
-        ([kline(0), kline(1), kline(1)], "row 3 opens at .*, not after the row before it"),
-        ([kline(1), kline(0)], "row 2 opens at .*, not after the row before it"),
-        ([kline(0), kline(1, length=30_000)], "row 2: the kline is 30s long, the first one 1m"),
-        ([kline(0, "x")], "row 1, column volume: 'x' is no number"),
-    ],
-)
-def test_klines_that_cannot_be(tmp_path, lines, complaint):
-    with pytest.raises(DataError, match=complaint):
-        BinanceKlines(kline_file(tmp_path / "k.csv", lines)).bars()
-
-
-def test_klines_off_their_grid_are_named(tmp_path):
-    off = f"{MS + 90_000},10,12,9,11,3,{MS + 149_999},33,4,1,11.5,0"
-    with pytest.raises(DataError, match="row 2: the kline opens off the grid of the rows before"):
-        BinanceKlines(kline_file(tmp_path / "k.csv", [kline(0), off])).bars()
-
-
-def test_klines_keep_their_own_interval(tmp_path):
-    path = kline_file(tmp_path / "k.csv", [kline(0), kline(1)])
-    assert BinanceKlines(path).bars("1m", row_size="auto").row_size == 0.005
-    with pytest.raises(DataError, match="holds klines of 1m, not 30s; bars may be 1m or longer"):
-        BinanceKlines(path).bars("30s")
-
-
-def test_klines_of_the_rest_api(tmp_path):
-    cells = kline(0).split(",")
-    row = [int(cells[0]), *cells[1:6], int(cells[6]), cells[7], int(cells[8]), *cells[9:]]
-    (tmp_path / "k.json").write_text(json.dumps([row]))
-    rest = BinanceKlines(tmp_path / "k.json").bars()
-    dump = BinanceKlines(kline_file(tmp_path / "k.csv", [kline(0)])).bars()
-    for name in dump.columns:
-        np.testing.assert_array_equal(rest[name], dump[name])
 
 
 def test_feeds_are_found_by_name_and_bases_are_not():

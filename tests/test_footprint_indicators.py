@@ -1,9 +1,8 @@
-"""The footprint family against definitions in plain Python, and against published cases."""
+"""The footprint family against definitions in plain Python; imbalances have a file of their own."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +11,11 @@ import pytest
 
 from tapeflow.backtest.checks import broken, laws
 from tapeflow.backtest.markets import mirrored, upside_down
-from tapeflow.core.bars import Bars, Levels
+from tapeflow.core.bars import Bars
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.kernels import step
 from tapeflow.core.registry import INDICATORS
-from tapeflow.core.samples import empty_bars, sample_bars
+from tapeflow.core.samples import sample_bars
 from tapeflow.indicators.absorption import Absorption
 from tapeflow.indicators.base import Indicator, Line
 from tapeflow.indicators.delta_divergence import DeltaDivergence
@@ -25,153 +24,7 @@ from tapeflow.indicators.exhaustion import Exhaustion
 from tapeflow.indicators.stacked_imbalance import StackedImbalance
 from tapeflow.indicators.sweep import Sweep
 from tapeflow.indicators.unfinished_auction import UnfinishedAuction
-
-LIVE = sample_bars(400, seed=21)
-GAPPY = empty_bars(LIVE, np.flatnonzero(np.random.default_rng(1).random(400) < 0.2))
-SIZE = 5.0
-Rows = dict[int, tuple[float, float]]
-
-
-def _bar(*rows: Rows, tick: float = 1.0, **columns: Any) -> Bars:
-    ticks = np.array([t for bar in rows for t in sorted(bar)], dtype=np.int64)
-    sides = np.array([bar[t] for bar in rows for t in sorted(bar)], dtype=float).reshape(-1, 2)
-    opens = 60_000_000 * np.arange(len(rows))
-    offsets = np.cumsum([0, *(len(bar) for bar in rows)])
-    levels = Levels(offsets, ticks, sides[:, 0].copy(), sides[:, 1].copy(), tick)
-    return Bars.of(open_time=opens, close_time=opens + 60_000_000, levels=levels, **columns)
-
-
-def _rows(bars: Bars, height: int = 1) -> Iterator[Rows]:
-    levels = bars.levels
-    assert levels is not None
-    for a, b in zip(levels.offsets[:-1], levels.offsets[1:], strict=True):
-        made: Rows = {}
-        for k in range(a, b):
-            row = int(levels.price_tick[k]) // (levels.row_ticks * height)
-            bought, sold = made.get(row, (0.0, 0.0))
-            made[row] = bought + float(levels.buy_volume[k]), sold + float(levels.sell_volume[k])
-        yield made
-
-
-def _equal(expected: list[Any], lines: Any) -> None:
-    np.testing.assert_allclose(lines.to_numpy(), np.array(expected, float), rtol=1e-9, atol=1e-12, equal_nan=True)
-
-
-# Imbalances.
-
-_RULES = [
-    {},
-    {"ratio": 1.5, "zero": "infinite"},
-    {"ratio": 2.0, "zero": "infinite", "missing": "zero", "min_volume": 0.02},
-    {"ratio": 1.2, "compare": "horizontal"},
-    {"ratio": 4.0, "compare": "horizontal", "zero": "infinite"},
-]
-
-
-def _imbalanced(rows: Rows, rules: dict[str, Any], side: int) -> list[int]:
-    """Rows with an imbalance; side 0 buys, 1 sells."""
-    away = 0 if rules.get("compare") == "horizontal" else (-1 if side == 0 else 1)
-    made = []
-    for row, volumes in rows.items():
-        volume, other = volumes[side], rows.get(row + away, (0.0, 0.0))
-        if volume == 0 or volume < rules.get("min_volume", 0.0) * (1 - 1e-9):
-            continue
-        if not sum(other) and rules.get("missing", "ignore") == "ignore":
-            continue
-        against = other[1 - side]
-        if (
-            rules.get("zero") == "infinite"
-            if against == 0
-            else volume >= rules.get("ratio", 3.0) * against * (1 - 1e-9)
-        ):
-            made.append(row)
-    return sorted(made)
-
-
-@pytest.mark.parametrize("rules", _RULES, ids=str)
-@pytest.mark.parametrize("height", [1, 2])
-def test_diagonal_imbalances_are_their_definition(rules: dict[str, Any], height: int) -> None:
-    expected = []
-    for rows in _rows(GAPPY, height):
-        buys, sells = _imbalanced(rows, rules, 0), _imbalanced(rows, rules, 1)
-        edges = [f(found, default=math.nan) * SIZE * height for found in (buys, sells) for f in (min, max)]
-        expected.append([len(buys), len(sells), *edges])
-    lines = DiagonalImbalance.over(GAPPY, row_size=SIZE * height, **rules)
-    _equal(expected, lines)
-    assert lines["buy_count"].sum() > 20
-
-
-_PUBLISHED: Rows = {100: (12, 30), 101: (40, 9), 102: (36, 4), 103: (50, 8), 104: (6, 2)}
-
-
-def test_the_published_case_has_two_buy_imbalances_that_are_no_stack() -> None:
-    lines = DiagonalImbalance.over(_bar(_PUBLISHED)).iloc[0]
-    assert lines.fillna(-1).tolist() == [2, 0, 102, 103, -1, -1]
-    assert StackedImbalance.over(_bar(_PUBLISHED)).iloc[0, :2].tolist() == [0, 0]
-    assert StackedImbalance.over(_bar(_PUBLISHED), stack=2).iloc[0, :4].tolist() == [1, 0, 102, 103]
-
-
-@pytest.mark.parametrize(("ratio", "rows"), [(4.0, [102, 103]), (4.001, [103]), (12.5, [103]), (12.6, [])])
-def test_the_ratio_is_a_multiple_and_reaching_it_is_enough(ratio: float, rows: list[int]) -> None:
-    line = DiagonalImbalance.over(_bar(_PUBLISHED), ratio=ratio).iloc[0]
-    assert line["buy_count"] == len(rows)
-    assert line[["buy_low", "buy_high"]].dropna().tolist() == ([rows[0], rows[-1]] if rows else [])
-
-
-def test_a_ratio_that_floats_miss_by_an_ulp_is_reached() -> None:
-    assert 3 * 0.1 > 0.3
-    assert DiagonalImbalance.over(_bar({1: (0, 0.1), 2: (0.3, 0)}))["buy_count"].tolist() == [1]
-
-
-def test_the_row_below_is_one_row_lower_in_price_and_not_the_next_that_traded() -> None:
-    holes: Rows = {1: (0, 1.0), 3: (9.0, 0)}
-    assert DiagonalImbalance.over(_bar(holes))["buy_count"].tolist() == [0]
-    infinite = DiagonalImbalance.over(_bar(holes), zero="infinite", missing="zero")
-    assert infinite["buy_count"].tolist() == [1]
-
-
-@pytest.mark.parametrize(
-    ("rules", "count"),
-    [({}, 0), ({"zero": "infinite"}, 1), ({"zero": "infinite", "missing": "zero"}, 2), ({"missing": "zero"}, 0)],
-)
-def test_the_rules_of_zero_and_of_missing_rows(rules: dict[str, Any], count: int) -> None:
-    rows: Rows = {1: (5.0, 0.0), 2: (5.0, 0.0)}
-    assert DiagonalImbalance.over(_bar(rows), **rules)["buy_count"].tolist() == [count]
-
-
-def _runs(found: list[int], least: int) -> list[tuple[int, int]]:
-    made: list[list[int]] = []
-    for row in found:
-        if made and made[-1][-1] == row - 1:
-            made[-1].append(row)
-        else:
-            made.append([row])
-    return [(run[0], run[-1]) for run in made if len(run) >= least]
-
-
-@pytest.mark.parametrize("stack", [1, 2, 3])
-@pytest.mark.parametrize("rules", _RULES[1:3], ids=str)
-def test_stacked_imbalances_are_runs_the_longest_first(stack: int, rules: dict[str, Any]) -> None:
-    expected = []
-    for rows in _rows(GAPPY):
-        buys, sells = (_runs(_imbalanced(rows, rules, side), stack) for side in (0, 1))
-        buys = sorted(buys, key=lambda run: (run[0] - run[1], run[0]))
-        sells = sorted(sells, key=lambda run: (run[0] - run[1], -run[0]))
-        line = [float(len(buys)), float(len(sells))]
-        for k in range(2):
-            for runs in (buys, sells):
-                line += [edge * SIZE for edge in runs[k]] if k < len(runs) else [math.nan] * 2
-        expected.append(line)
-    lines = StackedImbalance.over(GAPPY, stack=stack, zones=2, **rules)
-    _equal(expected, lines)
-    assert lines["buy_stacks"].sum() > 0
-
-
-def test_zones_are_lines_by_number() -> None:
-    names = StackedImbalance.line_names(zones=2)
-    assert names[2:] == tuple(f"{name}{k}" for k in (1, 2) for name in ("buy_low", "buy_high", "sell_low", "sell_high"))
-    assert StackedImbalance.line_measures(zones=2)["buy_low2"].mirror == "sell_high2"
-
+from tapeflow.tests.footprints import GAPPY, LIVE, SIZE, agree, rows_of, runs_of
 
 # Unfinished auctions.
 
@@ -180,7 +33,7 @@ def test_zones_are_lines_by_number() -> None:
 def test_unfinished_auctions_wait_until_price_is_back(least: float, lookback: int) -> None:
     waiting: list[tuple[int, int]] = []
     expected = []
-    for i, rows in enumerate(_rows(GAPPY)):
+    for i, rows in enumerate(rows_of(GAPPY)):
         both = [row for row, sides in rows.items() if min(sides) > 0 and min(sides) >= least * (1 - 1e-9)]
         high, low = (edge in both for edge in ((max(rows), min(rows)) if rows else (None, None)))
         if rows:
@@ -194,7 +47,7 @@ def test_unfinished_auctions_wait_until_price_is_back(least: float, lookback: in
         )
         expected.append([high, low, above * SIZE, below * SIZE, len(known)])
     lines = UnfinishedAuction.over(GAPPY, min_volume=least, lookback=lookback)
-    _equal(expected, lines)
+    agree(expected, lines)
     assert lines["high"].sum() > 10
 
 
@@ -220,7 +73,7 @@ _HOW = [{}, {"k": 0.7}, {"threshold": "percentile", "percentile": 60.0}, {"thres
 @pytest.mark.parametrize("progress", [0.0, 1.5])
 def test_absorption_is_a_heavy_delta_without_progress(how: dict[str, Any], progress: float) -> None:
     window, seen, expected = 25, [], []
-    for i, rows in enumerate(_rows(GAPPY)):
+    for i, rows in enumerate(rows_of(GAPPY)):
         delta = math.fsum(b for b, _ in rows.values()) - math.fsum(s for _, s in rows.values())
         level = _level(seen, how, window, 2.0, 95.0)
         moved = math.copysign(1, delta) * (GAPPY["close"][i] - GAPPY["open"][i])
@@ -231,7 +84,7 @@ def test_absorption_is_a_heavy_delta_without_progress(how: dict[str, Any], progr
     lines = Absorption.over(GAPPY, window=window, progress=progress, **how)
     first = Absorption.warmup(**Absorption.resolve({"window": window, **how})) - 1
     assert first == (0 if "amount" in how else window)
-    _equal(expected, lines)
+    agree(expected, lines)
     assert (lines["flag"] != 0).iloc[first:].sum() > 3
 
 
@@ -239,7 +92,7 @@ def test_absorption_is_a_heavy_delta_without_progress(how: dict[str, Any], progr
 @pytest.mark.parametrize(("lookback", "height"), [(3, 1), (8, 4)])
 def test_exhaustion_is_an_extreme_without_aggressors(how: dict[str, Any], lookback: int, height: int) -> None:
     window, tops, bottoms, edges, expected = 20, [], [], [], []
-    for i, rows in enumerate(_rows(GAPPY)):
+    for i, rows in enumerate(rows_of(GAPPY)):
         bought = math.fsum(b for row, (b, _) in rows.items() if row > max(rows) - height)
         sold = math.fsum(s for row, (_, s) in rows.items() if row < min(rows) + height)
         levels = _level(tops, how, window, 0, 0), _level(bottoms, how, window, 0, 0)
@@ -255,7 +108,7 @@ def test_exhaustion_is_an_extreme_without_aggressors(how: dict[str, Any], lookba
         if rows:
             tops, bottoms, edges = [*tops, bought], [*bottoms, sold], [*edges, (high, low)]
     lines = Exhaustion.over(GAPPY, window=window, lookback=lookback, rows=height, **how)
-    _equal(expected[max(window, lookback) :], lines.iloc[max(window, lookback) :])
+    agree(expected[max(window, lookback) :], lines.iloc[max(window, lookback) :])
     assert set(lines["flag"].dropna()) == {-1, 0, 1}
 
 
@@ -263,13 +116,13 @@ def test_exhaustion_is_an_extreme_without_aggressors(how: dict[str, Any], lookba
 @pytest.mark.parametrize(("least", "share"), [(1, 0.7), (2, 0.9), (3, 0.6)])
 def test_a_sweep_is_the_heaviest_one_sided_run(how: dict[str, Any], least: int, share: float) -> None:
     window, seen, expected = 25, [], []
-    for rows in _rows(GAPPY):
+    for rows in rows_of(GAPPY):
         level = _level(seen, how, window, 1.0, 75.0)
         runs = []
         for side in (0, 1):
             own = [r for r, v in sorted(rows.items()) if v[side] > 0 and v[side] >= (share - 1e-9) * sum(v)]
             runs += [
-                (math.fsum(rows[r][side] for r in range(a, b + 1)), 1 - 2 * side, a, b) for a, b in _runs(own, least)
+                (math.fsum(rows[r][side] for r in range(a, b + 1)), 1 - 2 * side, a, b) for a, b in runs_of(own, least)
             ]
         best = max(runs, default=(0.0, 0, 0, 0))
         if level != level:
@@ -280,7 +133,7 @@ def test_a_sweep_is_the_heaviest_one_sided_run(how: dict[str, Any], least: int, 
             expected.append([0, best[0] / level, math.nan, math.nan])
         seen += [math.fsum(b + s for b, s in rows.values())] if rows else []
     lines = Sweep.over(GAPPY, window=window, rows=least, share=share, **how)
-    _equal(expected, lines)
+    agree(expected, lines)
     assert set(lines["flag"].dropna()) == {-1, 0, 1}
 
 
@@ -321,7 +174,7 @@ def _plain_divergence(bars: Bars, pivot: int, reach: int, measure: str, how: dic
 @pytest.mark.parametrize(("pivot", "reach", "measure"), [(1, 60, "cvd"), (2, 9, "delta"), (3, 60, "delta")])
 def test_divergence_is_its_definition(how: dict[str, Any], pivot: int, reach: int, measure: str) -> None:
     lines = DeltaDivergence.over(GAPPY, pivot=pivot, reach=reach, measure=measure, window=30, **how)
-    _equal(_plain_divergence(GAPPY, pivot, reach, measure, how, 30), lines)
+    agree(_plain_divergence(GAPPY, pivot, reach, measure, how, 30), lines)
     assert lines["flag"].abs().sum() > 3
 
 

@@ -2,43 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import math
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from tapeflow.core.bars import Bars, Levels
-from tapeflow.core.clock import HOUR
+from tapeflow.core.bars import Bars
 from tapeflow.core.errors import ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
-from tapeflow.indicators.dialects import CHOICES, DIALECTS, GIVEN, MEANINGS, OURS, chosen
+from tapeflow.indicators.dialects import CHOICES, DIALECTS
 from tapeflow.indicators.value_area import POC_TIES, SIDE_TIES, TARGETS, point_of_control, value_area
 from tapeflow.indicators.volume_profile import VolumeProfile
+from tapeflow.tests.profile_rows import Rows, area_of, bars_of
 
-ROOT = Path(__file__).resolve().parent.parent
 GAPPY = empty_bars(sample_bars(300, seed=4), np.flatnonzero(np.random.default_rng(2).random(300) < 0.15))
-Rows = dict[int, float]
-
-
-def _bars_of(*rows: Rows, row_ticks: int = 1, tick: float = 1.0, **columns: Any) -> Bars:
-    ticks = [t for bar in rows for t in sorted(bar)]
-    volume = np.array([bar[t] for bar in rows for t in sorted(bar)], dtype=float)
-    offsets = np.cumsum([0, *(len(bar) for bar in rows)])
-    levels = Levels(offsets, np.array(ticks, dtype=np.int64), volume / 4, volume * 3 / 4, tick, row_ticks)
-    opens = HOUR * np.arange(len(rows))
-    return Bars.of(open_time=opens, close_time=opens + HOUR, levels=levels, **columns)
-
-
-def _profile(rows: Rows, **params: Any) -> tuple[float, float, float]:
-    """Point of control, then the lowest and the highest row of the value area."""
-    poc, vah, val = VolumeProfile.table(_bars_of(rows), window=1, **params)[:, 0].tolist()
-    return poc, val, vah
 
 
 # Vectors worked by hand from the rule texts.
@@ -76,7 +55,7 @@ GOLDEN = {
     ],
 )
 def test_a_dialect_follows_its_rule_text(rows: Rows, dialect: str, expected: tuple[int, int, int]) -> None:
-    assert _profile(rows, dialect=dialect) == expected
+    assert area_of(rows, dialect=dialect) == expected
 
 
 def test_every_dialect_has_golden_vectors_for_ties_and_holes() -> None:
@@ -195,7 +174,7 @@ def test_a_dialect_is_its_platforms_loop_on_random_rows(dialect: str) -> None:
     profiles = [_random_rows(rng) for _ in range(400)]
     exact = [0.7 * math.fsum(rows.values()) for rows in profiles]
     profiles = [rows for rows, target in zip(profiles, exact, strict=True) if abs(target - round(target)) > 1e-6]
-    table = VolumeProfile.table(_bars_of(*profiles), window=1, dialect=dialect)
+    table = VolumeProfile.table(bars_of(*profiles), window=1, dialect=dialect)
     for rows, (poc, vah, val) in zip(profiles, table.T.tolist(), strict=True):
         assert TOLD[dialect](rows) == (poc, val, vah), rows
 
@@ -245,14 +224,14 @@ def test_a_near_tie_prefers_the_side_that_reached_less_far() -> None:
 
 def test_rows_named_by_their_upper_edge_reach_down() -> None:
     rows = {0: 1.0, 1: 5.0, 10: 4.0, 11: 2.0}
-    lines = VolumeProfile.table(_bars_of(rows), window=1, row_size=10, value_area=1.0)[:, 0]
-    ceil = VolumeProfile.table(_bars_of(rows), window=1, row_size=10, value_area=1.0, anchor="ceil")[:, 0]
+    lines = VolumeProfile.table(bars_of(rows), window=1, row_size=10, value_area=1.0)[:, 0]
+    ceil = VolumeProfile.table(bars_of(rows), window=1, row_size=10, value_area=1.0, anchor="ceil")[:, 0]
     assert lines.tolist() == [0, 10, 0]
     assert ceil.tolist() == [10, 20, 0]
 
 
 def test_a_high_row_of_the_feed_goes_by_its_highest_tick() -> None:
-    lines = VolumeProfile.table(_bars_of({20: 1.0}, row_ticks=10), window=1, anchor="ceil")
+    lines = VolumeProfile.table(bars_of({20: 1.0}, row_ticks=10), window=1, anchor="ceil")
     assert lines[:, 0].tolist() == [30, 30, 30]
 
 
@@ -349,7 +328,7 @@ def test_wrong_choices_are_told(params: dict[str, Any], says: str) -> None:
 def test_a_long_window_that_lost_its_point_of_control_finds_the_next() -> None:
     rng = np.random.default_rng(5)
     bars = [{int(p): float(rng.integers(1, 50)) for p in rng.choice(12, size=4, replace=False)} for _ in range(400)]
-    table = VolumeProfile.table(_bars_of(*bars), window=7, dialect="atas")
+    table = VolumeProfile.table(bars_of(*bars), window=7, dialect="atas")
     for i in range(6, len(bars)):
         rows: Rows = {}
         for bar in bars[i - 6 : i + 1]:
@@ -357,58 +336,3 @@ def test_a_long_window_that_lost_its_point_of_control_finds_the_next() -> None:
                 rows[p] = rows.get(p, 0.0) + v
         poc, low, high = _atas(rows)
         assert table[:, i].tolist() == [poc, high, low], i
-
-
-# What they say of themselves.
-
-
-@pytest.mark.parametrize("dialect", DIALECTS)
-def test_explain_names_every_choice_its_value_and_its_source(dialect: str) -> None:
-    rows = VolumeProfile.explain(dialect=dialect)
-    assert [r["choice"] for r in rows] == ["value_area", *CHOICES, "session"]
-    assert all(r["source"] for r in rows)
-    for row in rows[1:-1]:
-        assert MEANINGS[row["choice"]][row["value"]] in row["means"]
-        assert row["value"] == chosen({"dialect": dialect}, row["choice"])
-
-
-def test_what_no_public_text_settles_is_ours_and_says_so() -> None:
-    sources = {r["choice"]: r["source"] for r in VolumeProfile.explain(dialect="ninjatrader")}
-    assert sources["expansion"] == OURS == "not published; ours"
-    assert "ninjatrader.com" in sources["value_area"]
-
-
-def test_a_parameter_overrides_one_choice_and_says_so() -> None:
-    rows = {r["choice"]: r for r in VolumeProfile.explain(dialect="lean", side_tie="down")}
-    assert (rows["side_tie"]["value"], rows["side_tie"]["source"]) == ("down", GIVEN)
-    assert rows["expansion"]["value"] == "one_row"
-    rows_of_ties = {0: 1.0, 1: 2.0, 2: 4.0, 3: 2.0, 4: 1.0}
-    assert _profile(rows_of_ties, dialect="lean", value_area=0.5) == (2, 2, 3)
-    assert _profile(rows_of_ties, dialect="lean", value_area=0.5, side_tie="down") == (2, 1, 2)
-
-
-def test_every_choice_of_every_dialect_is_a_legal_parameter() -> None:
-    for name, dialect in DIALECTS.items():
-        given = {c: getattr(dialect, c).value for c in ("value_area", *CHOICES)}
-        assert VolumeProfile.numbers(VolumeProfile.resolve({"dialect": name})) == VolumeProfile.numbers(
-            VolumeProfile.resolve(given)
-        )
-
-
-def test_show_explains_the_dialects() -> None:
-    from click.testing import CliRunner
-
-    from tapeflow.backtest.cli import main
-
-    shown = CliRunner().invoke(main, ["show", "VolumeProfile", "--explain"]).output
-    assert all(f"{name}: " in shown for name in DIALECTS)
-    assert OURS in shown
-    made = json.loads(CliRunner().invoke(main, ["show", "NakedPOC", "--explain", "--json"]).output)
-    assert [c["choice"] for c in made["lean"]["choices"]] == ["poc_tie", "gaps", "anchor", "session"]
-
-
-def test_the_published_page_is_what_the_script_makes(tmp_path: Path) -> None:
-    out = tmp_path / "dialects.md"
-    script = [sys.executable, str(ROOT / "benchmarks" / "dialects.py"), "--out", str(out)]
-    subprocess.run(script, check=True, timeout=120)
-    assert out.read_text(encoding="utf-8") == (ROOT / "docs" / "dialects.md").read_text(encoding="utf-8")

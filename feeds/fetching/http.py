@@ -27,6 +27,7 @@ PATIENCE = 300.0
 _CROWDED = (418, 429)
 _PASSING = (408, 425, *_CROWDED)
 _GONE = (404, 410)
+_NO_METHOD = (405, 501)
 _MOST = 1 << 26
 
 
@@ -169,12 +170,17 @@ class Http:
     def exists(self, path: str) -> bool:
         """Whether the site has ``path``, with retries."""
 
-        def ask() -> bool:
-            with self.open(path, method="HEAD"):
+        def ask(method: str) -> bool:
+            with self.open(path, {"Range": "bytes=0-0"} if method == "GET" else None, method):
                 return True
 
         try:
-            return self.persist(path, ask)
+            try:
+                return self.persist(path, lambda: ask("HEAD"))
+            except Refused as err:
+                if err.status not in _NO_METHOD:
+                    raise
+                return self.persist(path, lambda: ask("GET"))
         except NotFound:
             return False
 
@@ -270,7 +276,7 @@ def _judge(response: Any, url: str) -> None:
     response.read(cache_content=True)  # to its end, so that the connection can be used again
     if status in _GONE:
         raise NotFound(f"{url}: {said}")
-    if status in _PASSING or status >= 500:
+    if status in _PASSING or (status >= 500 and status not in _NO_METHOD):
         raise Transient(said, retry_after(response.headers), crowded=status in _CROWDED)
     text = response.data.decode("utf-8", "replace")
     raise Refused(f"{url}: {said}" + (f": {text[:200]}" if text.strip() else ""), status)
