@@ -12,6 +12,7 @@ from ..core.clock import iso
 from ..core.registry import FEEDS
 from ..core.schema import SIZE_EDGES
 from ..core.units import parse_size_edges
+from ..feeds.aggregation.sessions import Session
 from .instrument_block import Instrument
 from .plugin import declared
 from .values import Model, PositiveNumber, Time, key_fields, paths
@@ -23,6 +24,24 @@ def _bars(value: Any) -> str | dict[str, str] | None:
     if not isinstance(value, Mapping) or not value or not all(isinstance(v, str) for v in value.values()):
         raise ValueError("must be a kind of bars, as in 1m, or one for each name, as in {fast: 1m, slow: 4h}")
     return dict(value)
+
+
+def _session(value: Any) -> str | None:
+    return None if value is None else str(Session.of(value))
+
+
+SESSION: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in ("length", "zone", "start")},
+            "additionalProperties": False,
+            "minProperties": 1,
+        },
+    ]
+}
+"""How a session may be written."""
 
 
 def _row_size(value: Any) -> float | Literal["auto"] | None:
@@ -64,6 +83,13 @@ class Data(Model):
         description="what one bar is: 1m, 500t, 250v, 1000000q, 10r, 500ti, 500tr, each with a session if wished, as "
         "in 500t@1d; or names with one each, which are feeds then, as in {fast: 1m, slow: 4h}",
     )
+    session: Annotated[
+        str | None, BeforeValidator(_session), WithJsonSchema({"anyOf": [*SESSION["anyOf"], {"type": "null"}]})
+    ] = Field(
+        default=None,
+        description="where bars are cut besides that name no session of their own: 1d:America/New_York, or "
+        '{zone: America/Chicago, start: "17:00"}',
+    )
     row_size: Annotated[
         float | Literal["auto"] | None,
         BeforeValidator(_row_size),
@@ -90,11 +116,20 @@ class Data(Model):
     def _ordered(self) -> Data:
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise ValueError(f"'from' {iso(self.start)} is not before 'to' {iso(self.end)}")
+        if self.session is not None and self.bars is None:
+            raise ValueError("session needs bars beside it, as in bars: 1m")
         if self.instrument.margin == "inverse" and math.isnan(self.contract):
             raise ValueError(
                 "margin inverse needs instrument.contract_size, quote currency in one contract: 100 for BTC"
             )
         return self
+
+    def kinds(self, name: str) -> dict[str, Any]:
+        """The feeds that this block, called ``name``, gives, and the kind of bars of each with its session."""
+        specs = feed_specs(name, self.bars)
+        if self.session is None:
+            return specs
+        return {feed: text if "@" in text else f"{text}@{self.session}" for feed, text in specs.items()}
 
     @property
     def contract(self) -> float:

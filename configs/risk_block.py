@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from ..core.distances import Protective, parse_distance
 from ..core.units import parse_amount
 from ..feeds.aggregation.sessions import Session
+from .data_block import SESSION
 from .values import ANY_NUMBER, QUANTITY, Model
 
 
@@ -40,9 +41,7 @@ def _most(value: Any) -> Any:
 
 
 def _session(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("must be a session, as in 1d or 1d:America/New_York")
-    return str(Session.parse(value))
+    return str(Session.of(value))
 
 
 Place = Annotated[Any, BeforeValidator(_distance), WithJsonSchema(Protective().schema())]
@@ -60,8 +59,9 @@ class Risk(Model):
     daily_loss: Loss = Field(
         default=None, description="loss of a session at which all is closed until the next: 2% of its first equity, 500"
     )
-    session: Annotated[str, BeforeValidator(_session)] = Field(
-        default="1d", description="what daily_loss counts, with a time zone if wished, as in 1d:America/New_York"
+    session: Annotated[str, BeforeValidator(_session), WithJsonSchema(SESSION)] = Field(
+        default="1d",
+        description="what daily_loss counts, with a time zone and a start if wished, as in 1d:America/Chicago@17:00",
     )
     max_position: Most = Field(default=None, description="largest position: 50% of the equity, or a size")
 

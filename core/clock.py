@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .errors import nearest
 
 SECOND = 1_000_000
 MINUTE = 60 * SECOND
@@ -64,12 +66,14 @@ def parse_zone(text: str) -> ZoneInfo:
     Raises
     ------
     ValueError
-        If there is none of this name.
+        If there is none of this name; the nearest one is told.
     """
     try:
         return ZoneInfo(text)
     except (OSError, ValueError, LookupError):
-        raise ValueError(f"'{text}' is no time zone; write an IANA name, as in UTC or America/New_York") from None
+        near = nearest(str(text), available_timezones())
+        hint = f" (did you mean '{near}'?)" if near else ""
+        raise ValueError(f"'{text}' is no time zone{hint}; write an IANA name, as in UTC or America/New_York") from None
 
 
 def day_numbers(us: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.kernels import step
 from ..core.params import Choice, Text
 from .base import Indicator, Line
-from .inputs import Input, Session, parse_zone
+from .inputs import Input, Session, parse_days
 from .volume_delta import DIMENSIONS, FLOW_COLUMNS, net_flow
 from .vwap import parse_anchor
 from .windows import Floats, total_clear, total_push, total_size, total_value
@@ -44,7 +44,8 @@ class CVD(Indicator):
         (never), or a number of bars such as ``60b`` (always the last 60). A bar belongs to the session it opens in;
         weeks begin on Monday.
     timezone : str, default='UTC'
-        IANA zone in which whole days, weeks and months begin.
+        IANA zone in which whole days, weeks and months begin; with a time of day, as in
+        ``America/Chicago@17:00``, they begin at that.
 
     Inputs
     ------
@@ -91,7 +92,7 @@ class CVD(Indicator):
     bounds = {
         "unit": Choice("base", "quote", "count"),
         "reset": Text(parse_anchor, "none, month, an interval such as 1d, or a number of bars such as 60b"),
-        "timezone": Text(parse_zone, "an IANA time zone"),
+        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
     }
     inputs = (*FLOW_COLUMNS["base"], _SESSION)
     measures = {"cvd": Line("buys less sells since the reset", size=1, odd=True)}

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.kernels import compiled, step
 from ..core.params import Bound, Choice, Text
 from .base import Indicator, Line
-from .inputs import Session, parse_session, parse_zone
+from .inputs import Session, parse_days, parse_session
 from .thresholds import (
     THRESHOLD_BOUNDS,
     threshold_complaint,
@@ -109,7 +109,8 @@ class DeltaDivergence(Indicator):
         When the cumulative delta and all pivots are forgotten: ``none``, ``month``, or an interval such as
         ``1d``.
     timezone : str, default='UTC'
-        IANA zone in which whole days, weeks and months begin.
+        IANA zone in which whole days, weeks and months begin; with a time of day, as in
+        ``America/Chicago@17:00``, they begin at that.
     threshold : {'mean', 'percentile', 'absolute'}, default='mean'
         How far apart the measure must be: ``k`` times the mean of |delta| over the last ``window`` bars
         that traded, its ``percentile`` among them, or ``amount``.
@@ -175,7 +176,7 @@ class DeltaDivergence(Indicator):
         "reach": Bound(1, 1_000_000, integer=True),
         "measure": Choice(*_MEASURES),
         "reset": Text(parse_session, "none, month or an interval such as 1d"),
-        "timezone": Text(parse_zone, "an IANA time zone"),
+        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
         **THRESHOLD_BOUNDS,
     }
     inputs = ("high", "low", "taker_buy_volume", "taker_sell_volume", _RESET)

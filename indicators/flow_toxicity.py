@@ -11,7 +11,7 @@ import numpy as np
 from ..core.kernels import step
 from ..core.params import Bound, Choice, Text
 from .base import Indicator, Line
-from .inputs import Input, Session, parse_session, parse_zone
+from .inputs import Input, Session, parse_days, parse_session
 from .windows import (
     Floats,
     window_clear,
@@ -83,7 +83,8 @@ class FlowToxicity(Indicator):
     reset : str, default='none'
         When everything is forgotten: ``none``, ``month``, or an interval such as ``1d`` or ``1w``.
     timezone : str, default='UTC'
-        IANA zone in which whole days, weeks and months begin.
+        IANA zone in which whole days, weeks and months begin; with a time of day, as in
+        ``America/Chicago@17:00``, they begin at that.
     ddof : int, default=1
         What is taken off the count under the deviation's root: 1 sample, 0 population.
     volatility : {'auto', 'realized', 'parkinson'}, default='auto'
@@ -161,7 +162,7 @@ class FlowToxicity(Indicator):
         "window": Bound(2, 1_000_000, integer=True),
         "mode": Choice("rolling", "expanding"),
         "reset": Text(parse_session, "none, month or an interval such as 1d"),
-        "timezone": Text(parse_zone, "an IANA time zone"),
+        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
         "ddof": Choice(0, 1),
         "volatility": Choice("auto", "realized", "parkinson"),
     }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -12,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.bars import Bars
-from ..core.clock import DAY, SECOND, grid_origin, parse_interval
-from ..core.clock import parse_zone as parse_zone
+from ..core.clock import DAY, grid_origin, parse_interval
 from ..core.errors import InputError, unknown
 from ..core.schema import BAR_COLUMNS
+from ..core.sessions import Days
+from ..core.sessions import parse_days as parse_days
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,8 +72,8 @@ class Session:
         The indicator's parameter that holds the session: an interval such as ``1d`` or ``4h``,
         ``month``, ``bar`` (each bar its own) or ``none`` (one for ever). Weeks begin on Monday.
     zone : str
-        The parameter with the IANA zone in which whole days, weeks and months begin; without such a
-        parameter UTC.
+        The parameter with the IANA zone in which whole days, weeks and months begin, as `parse_days` reads it;
+        without such a parameter UTC.
 
     Examples
     --------
@@ -89,37 +89,39 @@ class Session:
     def array(self, params: Mapping[str, Any], *columns: NDArray[Any]) -> Floats:
         """Session numbers of bars that open at these epoch µs."""
         times = columns[0].astype(np.int64)
-        spec, zone = self._read(params)
+        spec, days = self._read(params)
         if spec == "none":
             return np.zeros(len(times))
         if spec == "bar":
             return times.astype(np.float64)
-        local = times if zone is None else local_times(times, zone)
-        if spec == "month":
-            return local.astype("datetime64[us]").astype("datetime64[M]").astype(np.float64)
-        return np.floor_divide(local - grid_origin(int(spec)), int(spec)).astype(np.float64)
+        if not isinstance(spec, str) and days.plain:
+            return np.floor_divide(times - grid_origin(spec), spec).astype(np.float64)
+        return _of_days(spec, days.numbers(times))
 
     def scalar(self, params: Mapping[str, Any], *values: float) -> float:
         """Session number of a bar that opens at this epoch µs."""
-        spec, zone = self._read(params)
-        if zone is None or spec in ("none", "bar"):
+        spec, days = self._read(params)
+        if spec in ("none", "bar") or days.plain:
             return float(self.array(params, np.array(values))[0])
-        when = datetime.fromtimestamp(int(values[0]) // SECOND, UTC).astimezone(zone)
-        ahead = when.utcoffset()
-        local = int(values[0]) + (round(ahead.total_seconds()) * SECOND if ahead else 0)
-        return float(self.array({self.param: params[self.param]}, np.array([local]))[0])
+        return float(_of_days(spec, np.array([days.number(int(values[0]))]))[0])
 
-    def _read(self, params: Mapping[str, Any]) -> tuple[int | str, ZoneInfo | None]:
-        name = params.get(self.zone) or "UTC"
-        spec = parse_session(params[self.param] or "none")
-        return spec, None if name == "UTC" else parse_zone(name)
+    def _read(self, params: Mapping[str, Any]) -> tuple[int | str, Days]:
+        return parse_session(params[self.param] or "none"), parse_days(params.get(self.zone) or "UTC")
 
     def complaint(self, params: Mapping[str, Any]) -> str:
         """Empty unless a zone is asked for with a session that is no whole number of days."""
-        spec, zone = self._read(params)
-        if zone is None or isinstance(spec, str) or spec % DAY == 0:
+        spec, days = self._read(params)
+        if days.plain or isinstance(spec, str) or spec % DAY == 0:
             return ""
-        return f"{self.zone} must be UTC unless {self.param} is whole days, whole weeks or month (got {zone.key!r})"
+        zone = params[self.zone]
+        return f"{self.zone} must be UTC unless {self.param} is whole days, whole weeks or month (got {zone!r})"
+
+
+def _of_days(spec: int | str, days: NDArray[np.int64]) -> Floats:
+    """Session numbers of numbered days: months, or whole days counted from where `grid_origin` says."""
+    if isinstance(spec, str):
+        return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.float64)
+    return np.floor_divide(days - grid_origin(spec) // DAY, spec // DAY).astype(np.float64)
 
 
 def local_times(times: NDArray[np.int64], zone: ZoneInfo) -> NDArray[np.int64]:

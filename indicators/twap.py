@@ -11,7 +11,7 @@ from ..core.clock import MINUTE
 from ..core.kernels import step
 from ..core.params import Choice, Text
 from .base import Indicator, Line
-from .inputs import Duration, Input, Session, parse_zone
+from .inputs import Duration, Input, Session, parse_days
 from .vwap import parse_anchor
 from .windows import Floats, window_clear, window_moments, window_push, window_size
 
@@ -69,7 +69,8 @@ class TWAP(Indicator):
         bar alone), ``none`` (the first bar), or a number of bars such as ``60b`` (always the last 60). A bar belongs
         to the session it opens in; weeks begin on Monday.
     timezone : str, default='UTC'
-        IANA zone in which whole days, weeks and months begin.
+        IANA zone in which whole days, weeks and months begin; with a time of day, as in
+        ``America/Chicago@17:00``, they begin at that.
 
     Inputs
     ------
@@ -122,7 +123,7 @@ class TWAP(Indicator):
     bounds = {
         "method": Choice(*_METHODS),
         "anchor": Text(parse_anchor, "none, bar, month, an interval such as 1d, or a number of bars such as 60b"),
-        "timezone": Text(parse_zone, "an IANA time zone"),
+        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
     }
     inputs = _METHODS["time"]
     measures = {"twap": Line("mean price over time since the anchor", price=1)}

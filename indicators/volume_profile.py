@@ -12,7 +12,7 @@ from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text
 from .base import Indicator, Line
 from .dialects import CHOICES, DIALECTS, chosen, code, explained
-from .inputs import LEVELS, Input, Session, parse_session, parse_zone
+from .inputs import LEVELS, Input, Session, parse_days, parse_session
 from .kline_levels import METHODS, levels_of_klines
 from .price_rows import joined_ticks
 from .profile_nodes import nearest_nodes
@@ -114,7 +114,8 @@ class VolumeProfile(Indicator):
         Build the profile anew in each session instead: an interval such as ``1d``, ``month``, ``none``
         or ``bar``. Values are of the session so far, developing.
     timezone : str, default='UTC'
-        IANA zone in which whole days, weeks and months begin.
+        IANA zone in which whole days, weeks and months begin; with a time of day, as in
+        ``America/Chicago@17:00``, they begin at that.
     composite : int, default=1
         Sessions in one profile: the current one and those before it.
     dialect : str, default='cbot_two_row'
@@ -230,7 +231,7 @@ class VolumeProfile(Indicator):
     bounds = {
         "window": Bound(1, 1_000_000, integer=True, optional=True),
         "session": Text(parse_session, "none, bar, month or an interval such as 1d", optional=True),
-        "timezone": Text(parse_zone, "an IANA time zone"),
+        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
         "composite": Bound(1, 100, integer=True),
         "dialect": Choice(*DIALECTS),
         "value_area": Bound(0, 1, open_low=True, optional=True),

@@ -11,7 +11,7 @@ import numpy as np
 from ..core.kernels import step
 from ..core.params import Bound, ListOf, Text
 from .base import Indicator, Line
-from .inputs import Session, parse_session, parse_zone
+from .inputs import Session, parse_days, parse_session
 from .windows import Floats, deviation, window_clear, window_moments, window_push, window_size
 
 _SESSION = Session("session", "timezone")
@@ -74,7 +74,8 @@ class VWAP(Indicator):
         ``bar`` (each bar alone), ``none`` (the first bar), or a number of bars such as ``60b``
         (always the last 60). A bar belongs to the session it opens in; weeks begin on Monday.
     timezone : str, default='UTC'
-        IANA zone in which whole days, weeks and months begin.
+        IANA zone in which whole days, weeks and months begin; with a time of day, as in
+        ``America/Chicago@17:00``, they begin at that.
     bands : list of float, default=[1.0]
         Deviations between the mean and each pair of bands; above 0, at most 8.
 
@@ -128,7 +129,7 @@ class VWAP(Indicator):
     params = {"anchor": "1d", "timezone": "UTC", "bands": [1.0]}
     bounds = {
         "anchor": Text(parse_anchor, "none, bar, month, an interval such as 1d, or a number of bars such as 60b"),
-        "timezone": Text(parse_zone, "an IANA time zone"),
+        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
         "bands": ListOf(Bound(0, open_low=True), most=8),
     }
     inputs = ("quote_volume", "volume", _SESSION)

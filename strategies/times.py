@@ -56,14 +56,14 @@ def parse_day(text: str) -> float:
 
 
 def parse_rule_session(text: str) -> Session:
-    """A session and, after an @ or a colon, its zone: ``1d@Europe/Berlin``.
+    """A session and, after an @ or a colon, its zone, and when a day begins: ``1d@Europe/Berlin@17:00``.
 
     Raises
     ------
     ValueError
         If it is none.
     """
-    return Session.parse(text.replace("@", ":", 1))
+    return Session.parse(re.sub(r"^([^:@]*)@", r"\1:", text))
 
 
 def time_of_day(close_time: Array, zone: str = "UTC") -> Array:

@@ -37,6 +37,7 @@ _WORDS = {
 """What people write elsewhere, and how it is spelt here."""
 _FORM = re.compile(r"([\d_.]+(?:[eE]\+?\d+)?)\s*([A-Za-z]*)")
 _LARGEST = Decimal(10) ** 15
+_LONGEST = 36_525 * UNITS["d"]
 FINEST = 8
 """Decimals of the quantum in which base and notional are counted, fewer for very large bars."""
 
@@ -54,7 +55,8 @@ class BarSpec:
     ``500ti 250vi 9000qi``  imbalance: buys less sells, either way, in rows, base or notional
     ``500tr 250vr 9000qr``  run: the larger of buys and sells, in rows, base or notional
     ``500t@1d``             any of them, cut at the start of each session besides: whole hours, days, weeks, ``month``
-    ``4h@1d:Asia/Tokyo``    the same with days, weeks or months of a time zone
+    ``4h@1d:Asia/Tokyo``    the same with days, weeks or months of a time zone, as ``1d:America/Chicago@17:00`` ones
+                            that begin at a time of day
     ======================  ==========================================================================================
 
     Parameters
@@ -152,6 +154,8 @@ def _checked(text: str, number: Decimal, unit: str, session: Session | None) -> 
         if not whole:
             raise ParamError(f"bars: '{text}' must be a whole number of {unit}")
         size = number * UNITS[unit]
+        if size > _LONGEST:
+            raise ParamError(f"bars: '{text}' is longer than any bar (at most {interval_text(_LONGEST)})")
         return BarSpec(interval_text(int(size)) + suffix, "", "", size, session)
     if unit[0] in "tr" and not whole:
         raise ParamError(f"bars: '{text}' must be a whole number of {'ticks' if unit == 'r' else 'rows'}")

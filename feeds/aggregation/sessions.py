@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.clock import DAY, HOUR, SECOND, grid_origin, interval_text, iso, parse_interval, parse_zone
-from ...core.errors import DataError
+from ...core.clock import DAY, HOUR, grid_origin, interval_text, iso, parse_interval
+from ...core.errors import DataError, unknown
+from ...core.sessions import Days, parse_days
 
 Integers = NDArray[np.int64]
 
+_KEYS = ("length", "zone", "start")
+_FORMS = 'must be as in 1d, 1d:America/New_York, 1d:America/Chicago@17:00 or {zone: America/Chicago, start: "17:00"}'
 _EPOCH = date(1970, 1, 1).toordinal()
 _MOST_EMPTY = 20_000_000
 """More empty bars in a row than this are taken for a broken time stamp."""
@@ -29,7 +34,8 @@ class Session:
     text : str
         An interval of whole hours, such as ``8h``, ``1d`` or ``1w``, or ``month``.
     timezone : str
-        IANA name of the zone in which days, weeks (from Monday) and months begin.
+        IANA name of the zone in which days, weeks (from Monday) and months begin, with ``@`` and the time of day at
+        which they do where that is not midnight. Those that begin at noon or later are named by the date after.
 
     Examples
     --------
@@ -39,6 +45,11 @@ class Session:
     >>> start = day.start(1_710_072_000_000_000)
     >>> iso(start), iso(day.end(start))
     ('2024-03-10T05:00:00Z', '2024-03-11T04:00:00Z')
+
+    The week of a futures exchange begins on Sunday at 17:00 in Chicago:
+
+    >>> iso(Session("1w", "America/Chicago@17:00").start(start))
+    '2024-03-03T23:00:00Z'
     """
 
     text: str
@@ -46,27 +57,53 @@ class Session:
 
     @classmethod
     def parse(cls, text: str) -> Session:
-        """From text: a session, and a colon and a zone if wished.
+        """From text: a session, a colon and a zone if wished, and behind that ``@`` and when a day begins.
 
         Raises
         ------
         ValueError
-            If it is no session, or a zone stands with hours.
+            If it is no session, or a zone or a time of day stands with hours.
 
         Examples
         --------
         >>> Session.parse("24h:Europe/Paris")
         Session(text='1d', timezone='Europe/Paris')
+        >>> str(Session.parse("1d:America/New_York@18:00"))
+        '1d:America/New_York@18:00'
         """
         name, colon, zone = text.partition(":")
         length = 0 if name == "month" else parse_interval(name)
         if length % HOUR:
             raise ValueError(f"session '{name}' must be whole hours, days or weeks, or month")
         if colon and zone != "UTC":
-            parse_zone(zone)
+            parse_days(zone)
             if length % DAY:
                 raise ValueError(f"session '{name}' is not whole days, weeks or month, which a time zone needs")
         return cls(interval_text(length) if length else name, zone or "UTC")
+
+    @classmethod
+    def of(cls, value: Any) -> Session:
+        """From text as `parse` reads it, or from a mapping of ``length``, ``zone`` and ``start``, as YAML has them.
+
+        Raises
+        ------
+        ValueError
+            If it is neither, with the key that is wrong.
+
+        Examples
+        --------
+        >>> str(Session.of({"zone": "America/Chicago", "start": "17:00"}))
+        '1d:America/Chicago@17:00'
+        """
+        if isinstance(value, str):
+            return cls.parse(value)
+        if not isinstance(value, Mapping) or not value or not all(isinstance(v, str) for v in value.values()):
+            raise ValueError(_FORMS)
+        for key in value:
+            if key not in _KEYS:
+                raise ValueError(f"{unknown('key', str(key), _KEYS)}; a session {_FORMS}")
+        start = f"@{value['start']}" if "start" in value else ""
+        return cls.parse(f"{value.get('length', '1d')}:{value.get('zone', 'UTC')}{start}")
 
     def __str__(self) -> str:
         return self.text if self.timezone == "UTC" else f"{self.text}:{self.timezone}"
@@ -76,8 +113,13 @@ class Session:
         return 0 if self.text == "month" else parse_interval(self.text)
 
     @cached_property
-    def _zone(self) -> ZoneInfo:
-        return parse_zone(self.timezone)
+    def _days(self) -> Days:
+        return parse_days(self.timezone)
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone."""
+        return self._days.zone
 
     def start(self, time: int) -> int:
         """Where the session that holds ``time`` begins, epoch µs."""
@@ -88,26 +130,24 @@ class Session:
         return self._begin(self._number(time) + 1)
 
     @cached_property
-    def _by_dates(self) -> bool:
-        return not self._length or self.timezone != "UTC"
+    def _by_days(self) -> bool:
+        return not self._length or not self._days.plain
 
     def _number(self, time: int) -> int:
-        if not self._by_dates:
+        if not self._by_days:
             return (time - grid_origin(self._length)) // self._length
-        day = datetime.fromtimestamp(time // SECOND, UTC).astimezone(self._zone).date()
+        day = self._days.number(time)
         if not self._length:
-            return day.year * 12 + day.month - 1
-        return (day.toordinal() - _EPOCH - grid_origin(self._length) // DAY) // (self._length // DAY)
+            named = date.fromordinal(_EPOCH + day)
+            return named.year * 12 + named.month - 1
+        return (day - grid_origin(self._length) // DAY) // (self._length // DAY)
 
     def _begin(self, number: int) -> int:
-        if not self._by_dates:
+        if not self._by_days:
             return grid_origin(self._length) + number * self._length
         if self._length:
-            day = date.fromordinal(_EPOCH + (grid_origin(self._length) + number * self._length) // DAY)
-        else:
-            day = date(number // 12, number % 12 + 1, 1)
-        # A midnight that clocks skip is the instant at which they skip it; of one that comes twice, the first.
-        return round(datetime(day.year, day.month, day.day, tzinfo=self._zone).timestamp()) * SECOND
+            return self._days.begin((grid_origin(self._length) + number * self._length) // DAY)
+        return self._days.begin(date(number // 12, number % 12 + 1, 1).toordinal() - _EPOCH)
 
 
 class Grid:
