@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -148,13 +149,26 @@ def time_unit(rows: Rows, rng: Rng, count: int, kind: str = AGG) -> Damaged:
     return _change(rows, _stretches(rows, rng, count, 1, 50, 60), change)
 
 
-def quantity_unit(rows: Rows, rng: Rng, count: int, factor: float = 1000.0) -> Damaged:
-    """Stretches have quantities in another unit."""
+def quantity_unit(rows: Rows, rng: Rng, count: int, factor: str = "1000", rounded: int | None = None) -> Damaged:
+    """Stretches have quantities in another unit: times a number, or times the ``price`` of their row."""
+    calm = min(700, len(rows) // count // 4)
 
     def change(row: Row) -> None:
-        row[QUANTITY] = f"{float(row[QUANTITY]) * factor:.8f}"
+        made = Decimal(row[QUANTITY]) * Decimal(row[PRICE] if factor == "price" else factor)
+        row[QUANTITY] = format(made if rounded is None else round(made, rounded), "f")
 
-    return _change(rows, _stretches(rows, rng, count, 200, 1500, 700), change)
+    return _change(rows, _stretches(rows, rng, count, 200, min(1500, 2 * calm), calm), change)
+
+
+def dump_of(tape: Tape) -> Rows:
+    """A recorded tape as lines of a dump of raw trades, ids counted anew."""
+    columns = zip(
+        tape.price.tolist(), tape.quantity.tolist(), (tape.time // 1000).tolist(), tape.side.tolist(), strict=True
+    )
+    return [
+        [str(i), format(Decimal(repr(p)), "f"), format(Decimal(repr(q)), "f"), "0", str(t), str(side < 0), "True"]
+        for i, (p, q, t, side) in enumerate(columns, 1)
+    ]
 
 
 def spike(rows: Rows, rng: Rng, rate: float) -> Damaged:

@@ -201,7 +201,8 @@ def measure(
 
 STATISTICAL = {
     "quantity ×1000": ("quantity_unit", lambda r, g: faults.quantity_unit(r, g, 4), 8, 1.0, 1.0),
-    "quantity ÷1000": ("quantity_unit", lambda r, g: faults.quantity_unit(r, g, 4, 1e-3), 8, 1.0, 1.0),
+    "quantity ÷1000": ("quantity_unit", lambda r, g: faults.quantity_unit(r, g, 4, "0.001"), 8, 1.0, 1.0),
+    "quote for base": ("quantity_unit", lambda r, g: faults.quantity_unit(r, g, 4, "price"), 8, 1.0, 1.0),
     "price spike": ("price_spike", lambda r, g: faults.spike(r, g, 5e-4), 0, 1.0, 1.0),
     "sides swapped": ("side_flip", lambda r, g: faults.side_flip(r, g, 3), 60, 0.95, 0.95),
     "all one side": ("one_sided", lambda r, g: faults.one_side(r, g, 3), 60, 0.95, 0.9),

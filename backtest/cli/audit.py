@@ -10,7 +10,7 @@ import click
 
 from .complete import feeds
 from .options import Progress, common, note, print_json, print_table
-from .source import feed_params
+from .source import apart, feed_params
 
 if TYPE_CHECKING:
     from ...feeds.auditing.report import Report
@@ -65,6 +65,7 @@ def command(
     if out is not None:
         check_format(out)
     feed = _feed(inputs, kind, catalog, feed_params(market, contract_size, extra))
+    apart(feed.paths, out)
     quarantine = Path(out).with_suffix(".quarantine.csv") if out not in (None, "-") else None
     with Progress(quiet=quiet) as progress:
         progress("auditing")

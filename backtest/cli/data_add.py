@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @click.argument("inputs", nargs=-1, required=True)
 @click.option("--feed", required=True, metavar="KIND", help="What the files are; see `tapeflow list feeds`.")
 @click.option("--catalog", required=True, metavar="DIR", help="The catalog; made if there is none.")
-@click.option("--market", metavar="M", help="The feed's market, as in spot, um or cm.")
+@click.option("--market", metavar="M", help="As in spot, um or cm; of a feed that has one market, its name.")
 @click.option(
     "--contract-size", type=float, metavar="X", help="Quote currency in one contract of market cm: 100 for BTC."
 )
@@ -28,7 +28,8 @@ def command(inputs: tuple[str, ...], catalog: str, as_json: bool, quiet: bool, *
     """Add INPUTS, files of trades or klines, to the catalog in DIR.
 
     The catalog is made of Parquet files by venue, market, symbol, kind and day. Adding a file again changes
-    nothing; rows that are there already are counted; a row that contradicts one that is there is refused.
+    nothing; rows that are there already are counted; a row that contradicts one of its day is refused. A trade whose
+    id another day has too is kept and counted: `tapeflow audit --catalog DIR` lists them.
     An interrupted command goes on where it stopped when it is run again.
 
     Example: tapeflow data add dumps/*.zip --catalog catalog --feed BinanceAggTrades --symbol BTCUSDT
@@ -59,6 +60,8 @@ def _told(added: Added) -> str:
     found = {"duplicates": added.duplicates, **{k: v for k, v in added.counts.items() if k != "rows"}}
     found["duplicates"] = added.duplicates + added.counts.get("duplicates", 0)
     more = "".join(f", {k.replace('_', ' ')} {v:,}" for k, v in found.items() if v)
+    if added.elsewhere:
+        more += f", ids of another day {added.elsewhere:,} ({added.elsewhere_other:,} with other content)"
     days = f"{len(added.days)} day{'' if len(added.days) == 1 else 's'}"
     return f"{added.path.name}: {added.new:,} rows of {added.series} added in {days}{more}"
 
@@ -76,5 +79,7 @@ def _json(added: Added) -> dict[str, Any]:
         "new": added.new,
         "duplicates": added.duplicates,
         "days": [day_text(day) for day in added.days],
+        "ids_of_another_day": added.elsewhere,
+        "of_these_with_other_content": added.elsewhere_other,
         "counts": {k: int(v) for k, v in added.counts.items()},
     }

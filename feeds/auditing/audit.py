@@ -16,20 +16,23 @@ from ...core.schema import Quality
 from ...core.tape import Tape
 from ..aggregation.bars import Covered
 from ..base import Feed, KlineFeed, TapeFeed
+from ..catalog import Catalog
 from ..reading.decode import Decoder, Quarantine, Rows
 from ..reading.dumps import DumpTape
 from ..reading.files import Source
 from ..reading.order import Batch
 from .chunk import Chunk, Integers, chunk_of, first_ids
+from .days import look_at_days
 from .findings import Log, Spot, grade
 from .ids import Ids
 from .klines import Reconciliation, look_at_klines
 from .prices import Sizes, Spikes, Ticks
+from .quantities import QuantityUnits
 from .report import Report
 from .run import Rehearsal, kept, quality_counts
 from .sides import TRUSTED, Flips, Runs
 from .times import Times
-from .units import QuantityUnits, TimeUnits, microseconds, unit_of
+from .units import TimeUnits, microseconds, unit_of
 
 _ROW = re.compile(r": row (\d+)\b")
 _READ = (2, 3)
@@ -120,7 +123,8 @@ class _Audit:
         self.ids, self.units = Ids(self.log), TimeUnits(self.log)
         self.times, self.runs, self.flips = Times(self.log), Runs(self.log), Flips(self.log)
         self.spikes, self.sizes, self.ticks = Spikes(self.log), Sizes(self.log), Ticks(self.log)
-        self.quantities: QuantityUnits | None = None
+        size = feed.p.get("contract_size")
+        self.quantities = QuantityUnits(self.log, None if size is None else float(size))
         self.rehearsal = Rehearsal(feed if isinstance(feed, DumpTape) else None, spec, feed.source)
         self.klines: Reconciliation | None = None
         if klines is not None:
@@ -208,6 +212,9 @@ class _Audit:
         self._look(self.ids.push(chunk, void))
 
     def _read_tapes(self, feed: TapeFeed) -> None:
+        if isinstance(feed, Catalog):
+            self.ids.unique = True
+            look_at_days(self.log, feed.partitions(None, None))
         for tape in feed.tapes():
             line = self.rows + 1 + np.arange(len(tape))
             chunk = chunk_of(Batch(tape, Path(feed.source), line, *first_ids(tape)), tape.quantity)
@@ -235,8 +242,6 @@ class _Audit:
         """Show new trades to every detector."""
         if not len(chunk):
             return
-        if self.quantities is None:
-            self.quantities = QuantityUnits(self.log, _factors(self.feed, float(np.median(chunk.price))))
         detectors = (self.times, self.spikes, self.sizes, self.ticks, self.flips, self.runs, self.quantities)
         for detector in detectors:
             detector.push(chunk)
@@ -245,8 +250,7 @@ class _Audit:
 
     def _finish(self) -> None:
         for detector in (self.ids, self.times, self.sizes, self.ticks, self.flips, self.quantities):
-            if detector is not None:
-                detector.finish()
+            detector.finish()
         self.runs.finish(self.flips.agreement)
         if self.klines is not None:
             since, until = self.covered
@@ -274,18 +278,14 @@ class _Audit:
         elif not self.flips.agreement >= TRUSTED:
             share = f"{self.flips.agreement:.0%} of moves go" if self.flips.agreement >= 0 else "no move is known to go"
             yield f"sides against prices: {share} with the side, too few to judge"
+        if self.quantities.unchecked:
+            yield f"quantity units: {self.quantities.unchecked}"
         if not self.ticks.step:
             yield "price step: no 4,096 rows in a row hold 30 prices"
         if self.klines is None:
             yield "klines: none were given"
         elif not self.klines.compared:
             yield "klines: none lies wholly within the tape"
-
-
-def _factors(feed: Feed, price: float) -> list[float]:
-    """What quantities may be multiplied by when their unit changes: thousands, contracts, base against quote."""
-    size = feed.p.get("contract_size")
-    return [1000.0, price] if size is None else [1000.0, float(size), max(price / float(size), float(size) / price)]
 
 
 def _in_order(feed: DumpTape) -> list[Path]:

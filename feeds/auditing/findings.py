@@ -53,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "time_unit": Kind(DAMAGE, "rows", "stretch with time stamps in another unit than the rest of its file"),
     "quantity_unit": Kind(DAMAGE, "rows", "stretch with quantities in another unit"),
     "conflict": Kind(DAMAGE, "rows", "id that came before with other content"),
+    "day_duplicate": Kind(DAMAGE, "rows", "trade that two days of a catalog have, the same but for its time"),
     "id_hole": Kind(DAMAGE, "ids", "place where ids are missing"),
     "time_gap": Kind(DAMAGE, "time", "long time without trades, not explained by ids"),
     "truncated_day": Kind(DAMAGE, "time", "day whose trades begin late or end early"),

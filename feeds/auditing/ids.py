@@ -157,6 +157,8 @@ class Ids:
         self._files: list[str] = []
         self.seen = False
         """Whether rows have ids."""
+        self.unique = False
+        """Whether ids that come again are told elsewhere, as those of a catalog, which has each once a day."""
 
     @property
     def span(self) -> int:
@@ -183,6 +185,8 @@ class Ids:
         def came(i: int, how: str) -> Spot:
             return chunk.spot(i, f"id {chunk.ids[i]} came before{how}")
 
+        if self.unique:
+            code = np.zeros_like(code)
         twins = np.flatnonzero((code == TWIN) | (code == SEEN))
         self._log.many("duplicate", twins, lambda i: came(i, "" if code[i] == TWIN else ", too far back to compare"))
         others = np.flatnonzero(code == OTHER)

@@ -73,8 +73,8 @@ class Rehearsal:
         if strange.any():
             i = int(np.flatnonzero(strange)[0])
             self.refuse(
-                f"{rows.path}: row {rows.line[i]}, column time: '{rows['time'][i]}' is not in the µs or ms "
-                "of an epoch that the rows before have"
+                f"{rows.path}: row {rows.line[i]}, column {rows.column('time')}: '{rows['time'][i]}' is not in the "
+                "µs or ms of an epoch that the rows before have"
             )
             return
         try:

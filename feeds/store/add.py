@@ -21,10 +21,11 @@ from ..reading.decode import Rows as Decoded
 from ..reading.dumps import DumpTape, stamped
 from ..reading.files import expand
 from ..reading.order import Batch
-from .layout import ADDED, MANIFEST, Partition, Series, SourceFile, day_folder
+from .layout import ADDED, MANIFEST, Partition, Series, Shelf, SourceFile, day_folder
 from .merge import Rows, day_cuts, merge, tape_days
 from .names import kind_of, symbol_of, venue_of
 from .read import rows_of
+from .shared import count_shared
 from .write import Writer, writing
 
 
@@ -46,6 +47,9 @@ class Added:
         Whether it was in the catalog already, whole.
     counts : dict of str to int
         What its feed counted.
+    elsewhere, elsewhere_other : int
+        Trades on its days whose ids another day has too, at another time: all of them, and those with another
+        price, quantity or side. Both days keep their rows, as a run over the files would.
     """
 
     path: Path
@@ -56,6 +60,8 @@ class Added:
     days: list[int] = field(default_factory=list)
     known: bool = False
     counts: dict[str, int] = field(default_factory=dict)
+    elsewhere: int = 0
+    elsewhere_other: int = 0
 
 
 def add(
@@ -82,7 +88,7 @@ def add(
     feed : str
         Class name of the feed that reads them.
     params : mapping
-        Its parameters.
+        Its parameters; ``market`` is a mere name where the feed has no such parameter, ``spot`` when left out.
     symbol, venue : str or None
         What they hold; None takes the symbol from each file's name and the venue from the feed.
     tell : callable
@@ -100,26 +106,46 @@ def add(
         raise ParamError(f"--feed {feed}: reads no files, there is nothing to add")
     files = expand(paths)
     symbols = {path: symbol or symbol_of(path) for path in files}
+    params, named = dict(params), "spot"
+    if "market" not in cls.params:
+        named = params.pop("market", named)
     cls(files[:1], **params)
-    made = []
+    made, known = [], _Days()
     with writing(Path(root).expanduser()) as writer:
         for path in files:
-            made.append(_Adding(writer, cls, path, dict(params), symbols[path], venue or venue_of(cls)).run())
+            series = Series(venue or venue_of(cls), str(params.get("market", named)), symbols[path], "")
+            made.append(_Adding(writer, cls, path, params, series).run())
+            known.count_shared(writer.root, made[-1])
             tell(made[-1])
     return made
+
+
+class _Days:
+    """The days of each series that is added to, read once."""
+
+    def __init__(self) -> None:
+        self._days: dict[Series, dict[int, Partition]] = {}
+
+    def count_shared(self, root: Path, added: Added) -> None:
+        """Count the trades of a file's days whose ids other days have too."""
+        if added.known or not added.days or added.series.interval is not None:
+            return
+        manifests = Shelf(root).days(added.series)
+        known = self._days.setdefault(added.series, {})
+        known |= {day: Partition.read(path) for day, path in manifests.items() if day not in known or day in added.days}
+        own = [known[day] for day in added.days]
+        added.elsewhere, added.elsewhere_other = count_shared(known.values(), own)
 
 
 class _Adding:
     """One file on its way into the catalog."""
 
-    def __init__(
-        self, writer: Writer, cls: type[Feed], path: Path, params: dict[str, Any], symbol: str, venue: str
-    ) -> None:
+    def __init__(self, writer: Writer, cls: type[Feed], path: Path, params: dict[str, Any], series: Series) -> None:
         self._writer, self._path = writer, path
         self._feed = (_keeping_first_ids(cls) if issubclass(cls, DumpTape) else cls)([path], **params)
         self._covered = stamped(path)
         kind = "" if issubclass(cls, KlineFeed) else kind_of(cls)
-        self._series = Series(venue, str(self._feed.p.get("market", "spot")), symbol, kind)
+        self._series = replace(series, market=str(self._feed.p.get("market", series.market)), kind=kind)
         self._size = cast("float | None", self._feed.p.get("contract_size"))
         if self._feed.p.get("bad_rows") == "quarantine":
             self._feed.quarantine = writer.quarantine(path.name)

@@ -7,12 +7,31 @@ from pathlib import Path
 
 from ...core.errors import DataError
 
-_NAMED = re.compile(r"([A-Z0-9_]+)-(?:aggTrades|trades|\d+(?:[smhdw]|mo))(?=[-.])")
+_HYPHENED = r"[A-Z0-9]*[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+"
+_NAMED = re.compile(rf"({_HYPHENED}|[A-Z0-9_]+)-(?:aggTrades|trades|\d+(?:[smhdw]|mo))(?=[-.])")
+_DAY = r"\d{4}-\d{2}(?:-\d{2})?"
+_BEFORE_DAY = re.compile(rf"([A-Z0-9]*[A-Z][A-Z0-9]*?(?:-[A-Z0-9]+?)*)[-_]?{_DAY}\.")
+_BEHIND_DAY = re.compile(rf"_trades_{_DAY}_([A-Za-z0-9-]+)\.")
 
 
 def symbol_of(path: Path) -> str:
-    """The symbol in the name of a dump: the last run of capitals and digits before ``-aggTrades`` and its like."""
+    """The symbol in the name of a dump: what its venue writes before ``-aggTrades`` and its like, or beside the day.
+
+    Raises
+    ------
+    DataError
+        If there is none.
+
+    Examples
+    --------
+    >>> names = ["spot_BTCUSDT-1m-2024-01.zip", "BTC-USDT-SWAP-trades-2024-01-31.zip", "BTCUSDT2024-01-31.csv.gz"]
+    >>> [symbol_of(Path(name)) for name in (*names, "deribit_trades_2024-01-31_BTC-PERPETUAL.csv.gz")]
+    ['BTCUSDT', 'BTC-USDT-SWAP', 'BTCUSDT', 'BTC-PERPETUAL']
+    """
     found: list[str] = [hit.strip("_") for hit in _NAMED.findall(path.name) if hit.strip("_")]
+    beside = _BEHIND_DAY.search(path.name) or _BEFORE_DAY.match(path.name)
+    if not found and beside:
+        return beside[1]
     if not found:
         raise DataError(f"{path}: no symbol in its name, as in BTCUSDT-aggTrades-2024-01-31.zip; give --symbol")
     return found[-1]
@@ -30,13 +49,14 @@ def venue_of(cls: type) -> str:
 
 
 def kind_of(cls: type) -> str:
-    """What a tape feed calls its trades: its name without the first word.
+    """What a tape feed calls its trades: its name without the venue, or without the first word.
 
     >>> class BinanceAggTrades: ...
     >>> kind_of(BinanceAggTrades)
     'aggTrades'
     """
-    rest = "".join(_words(cls.__name__)[1:])
+    name, venue = cls.__name__, venue_of(cls)
+    rest = name[len(venue) :] if name.lower().startswith(venue) else "".join(_words(name)[1:])
     return rest[:1].lower() + rest[1:] or "trades"
 
 
