@@ -186,6 +186,10 @@ class TapeFeed(Feed):
         """From when to when (epoch µs) the tape is known to hold every trade; None where that is not known."""
         return None, None
 
+    def without_rows(self) -> str:
+        """What to say of a tape that gave no row."""
+        return "no trades"
+
     def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
         """`tapes`, of which batches wholly outside ``[start, end)`` may be left out."""
         return self.tapes()
@@ -245,7 +249,7 @@ class TapeFeed(Feed):
         for tape in window.cut(self._tapes_between(instant(start), instant(end))):
             under_way.push(tape)
         if not window.rows:
-            raise DataError(f"{self.source}: no trades{_between(instant(start), instant(end))}")
+            raise DataError(f"{self.source}: {self.without_rows()}{_between(instant(start), instant(end))}")
         return under_way.finish(window.covered(self.covered()))
 
 

@@ -115,6 +115,8 @@ class BinanceStreamTrades(TableTape):
 
     def batch(self, rows: Rows, time: Integers) -> Batch:
         """Rows of one file as a batch."""
+        if "trade_id" not in rows.columns:
+            return self._of_orders(super().batch(rows, time), rows)
         ids = rows["trade_id"]
         first, after = (rows["first_id"], rows["last_id"] + 1) if "first_id" in rows.columns else (ids, ids + 1)
         tape = replace(self.tape(rows, time, ids), trades=after - first)

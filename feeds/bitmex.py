@@ -53,6 +53,7 @@ class BitMEXTrades(TableTape):
     ([0.027027], [100.0], [1])
     """
 
+    venue = "bitmex"
     table = Table(
         trade_columns(
             ("timestamp",),

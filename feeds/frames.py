@@ -28,21 +28,34 @@ def _batches(owner: str, frame: Any) -> Iterator[Sheet]:
     Raises
     ------
     DataError
-        If it is no frame.
+        If it is no frame, or arrow makes no table of it.
     """
+    try:
+        table = _table(frame)
+    except (ValueError, TypeError) as err:  # arrow's own are of these too
+        raise DataError(f"{owner}: cannot take the frame: {' '.join(str(err).split())[:200]}") from None
+    if table is None:
+        raise DataError(
+            f"{owner}: takes a frame from Python, not from a YAML: one of pandas, polars (collected) or arrow, or a "
+            f"mapping of names to arrays (got {type(frame).__name__}); CsvTape and CsvBars read files"
+        )
+    return of_batches(_FRAME, table.to_batches(_ROWS))
+
+
+def _table(frame: Any) -> Any:
+    """A frame as a table of arrow; None if it is none."""
     import pyarrow as pa
 
-    if hasattr(frame, "reset_index"):  # pandas: an index of times is a column like any other
+    if hasattr(frame, "reset_index") and hasattr(frame, "columns"):
+        # An index of times is a column like any other.
         if type(frame.index).__name__ == "DatetimeIndex":
             frame = frame.rename_axis(frame.index.name or "time").reset_index()
-        table = pa.Table.from_pandas(frame, preserve_index=False)
-    elif hasattr(frame, "__arrow_c_stream__"):
-        table = pa.table(frame)
-    elif isinstance(frame, Mapping) and frame:
-        table = pa.table({name: np.asarray(values) for name, values in frame.items()})
-    else:
-        raise DataError(f"{owner}: takes a frame from Python, not from a YAML; CsvTape and CsvBars read files")
-    return of_batches(_FRAME, table.to_batches(_ROWS))
+        return pa.Table.from_pandas(frame, preserve_index=False)
+    if hasattr(frame, "__arrow_c_stream__") and not hasattr(frame, "reset_index"):
+        return pa.table(frame)
+    if isinstance(frame, Mapping) and frame:
+        return pa.table({name: np.asarray(values) for name, values in frame.items()})
+    return None
 
 
 class FrameTape(MappedTape):
@@ -116,7 +129,8 @@ class FrameTape(MappedTape):
 
     def _rows(self, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
         table, _ = self.how()
-        for rows in TableReader(_FRAME, table, quarantine, self.counts).rows(_batches("FrameTape", self._frame)):
+        reader = TableReader(_FRAME, table, quarantine, self.counts, self._others)
+        for rows in reader.rows(_batches("FrameTape", self._frame)):
             self._market.check(rows)
             yield rows, rows["time"]
 

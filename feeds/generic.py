@@ -20,7 +20,7 @@ from .reading.tables import Column, Table, of_symbol
 from .reading.tabular import Reading
 from .reading.values import SIDES
 
-_WORDS = {**SIDES, "1": 1, "1.0": 1, "-1": -1, "-1.0": -1}
+_WORDS = {**SIDES, "1": 1, "+1": 1, "1.0": 1, "-1": -1, "-1.0": -1}
 _TIMES = ("time", "timestamp", "ts", "datetime", "date", "open_time")
 _TAPE = (
     Column("time", "time", _TIMES),

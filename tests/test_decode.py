@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -203,8 +204,8 @@ def test_json_objects_and_arrays_are_rows(tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ('[{"i": 1, "p": "x", "m": true}]', "row 1, column price: 'x' is no number"),
-        ('[{"i": 1, "m": true}]', "row 1, column price is missing"),
+        ('[{"i": 1, "p": "x", "m": true}]', r"row 1, column p \(price\): 'x' is no number"),
+        ('[{"i": 1, "m": true}]', r"row 1, column p \(price\) is missing"),
         ("[[1]]", "row 1, column price is missing"),
         ('{"code": -1121, "msg": "Invalid symbol."}', "is no JSON list of rows"),
         ("[{", "is no JSON"),
@@ -219,3 +220,21 @@ def test_a_file_without_lines_is_no_csv(tmp_path, monkeypatch):
     monkeypatch.setattr("tapeflow.feeds.reading.text.LONGEST", 1 << 20)
     with pytest.raises(DataError, match="a line does not end within"):
         decode(tmp_path, b"1" * (3 << 20))
+
+
+def test_a_column_is_named_as_its_file_names_it_with_ours_in_brackets(tmp_path):
+    layout = Layout((Cell("time", INTEGER, "T", ("transact_time",)), Cell("price", DECIMAL, "p", ("p",))))
+    for head, name in (("transact_time,p", r"p \(price\)"), ("time,Price", "Price"), ("time,price", "price")):
+        with pytest.raises(DataError, match=f"row 3, column {name}: 'x' is no number"):
+            decode(tmp_path, f"{head}\n1577977823305,1\n1577977823306,x\n", layout)
+
+
+def test_rows_know_what_their_file_calls_a_column(tmp_path):
+    layout = Layout((Cell("time", INTEGER, "T", ("transact_time",)), Cell("price", DECIMAL, "p", ("p",))))
+    (rows,) = decode(tmp_path, "transact_time,price\n1577977823305,1\n", layout)
+    kept = rows.where(np.ones(1, bool))
+    assert [kept.column(name) for name in ("time", "price")] == ["transact_time (time)", "price"]
+    (rows,) = decode(tmp_path, "1577977823305,1\n", layout)
+    assert rows.column("time") == "time"
+    (rows,) = decode(tmp_path, '[{"T": 1577977823305, "p": 1}]', layout, name="a.json")
+    assert rows.column("time") == "T (time)"

@@ -210,6 +210,17 @@ def test_awkward_files_are_refused_with_the_reason(real_data):
         whole(CsvTape(folder / "um_BNBUSDT-aggTrades-2023-06_8999rows_no_ids.parquet"))
 
 
+def test_a_column_map_names_the_files_own_column_in_complaints(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("stamp,px,size\n1700000000000,1.5,2\n1700000000001,oops,2\n")
+    feed = CsvTape(path, columns={"time": "stamp", "price": "px", "quantity": "size"})
+    with pytest.raises(DataError, match=r"row 3, column px \(price\): 'oops' is no number"):
+        whole(feed)
+    path.write_text("time,PRICE,size\n1700000000000,,2\n")
+    with pytest.raises(DataError, match="row 2, column PRICE is empty"):
+        whole(CsvTape(path))
+
+
 @pytest.mark.real_data
 def test_a_tape_without_sides_knows_no_taker_volume_unless_it_is_inferred(real_data):
     path = real_data / "16_awkward_small" / "kraken_BTCUSDT_trades_2023-11-13_no_side.parquet"

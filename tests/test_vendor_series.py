@@ -297,7 +297,10 @@ def test_the_forming_candle_of_one_answer_is_taken_from_the_next(tmp_path):
         ({"value": [1, 2], "timestamp": [1685577600]}, "has 2 values and 1 timestamps"),
         ({"error": "bad symbol"}, "it has no key value"),
         ([1, 2], "it has no key value"),
-        ({"value": [1, "x", 2], "timestamp": [1685577600, 1685581200, 1685584800]}, "row 2, column signed_volume: 'x'"),
+        (
+            {"value": [1, "x", 2], "timestamp": [1685577600, 1685581200, 1685584800]},
+            r"column value \(signed_volume\): 'x'",
+        ),
     ],
 )
 def test_an_answer_that_cannot_be_used_is_refused(tmp_path, value, complaint):

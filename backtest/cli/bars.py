@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .options import Progress, common, label, note, print_json
-from .source import Source, source_options
+from .source import Source, apart, source_options
 
 
 @click.command("bars", short_help="Turn trades or klines into order-flow bars.")
@@ -43,6 +43,7 @@ def command(source: Source, out: str, levels: str | None, as_json: bool, quiet: 
     with Progress(quiet=quiet) as progress:
         progress("reading")
         feed, made = source.all_bars(outs[0])
+        apart(feed.paths, *outs, *level_files)
         if levels is not None and made[0].levels is None:
             raise ParamError(f"--levels: {source.feed} knows no price rows")
         progress("writing")

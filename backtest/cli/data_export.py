@@ -26,7 +26,7 @@ def command(
 
     Times are epoch microseconds UTC. The file appears when it is whole.
 
-    Example: tapeflow data export --catalog catalog --symbol BTCUSDT --kind tape --out btc.parquet
+    Example: tapeflow data export --catalog catalog --symbol BTCUSDT --kind aggTrades --out btc.parquet
     """
     from ...feeds.store.export import export
     from .source import _time

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,6 +115,7 @@ class Source:
         if sequence and cls.gives == "tape":
             wish["sequence"] = True
         feed = cls(self.inputs, **feed_params(self.market, self.contract_size, self.extra))
+        apart(feed.paths, out)
         if out != "-":
             feed.quarantine = Path(out).with_suffix(".quarantine.csv")
         kinds: list[str | None] = [*self.specs] or [None]
@@ -142,6 +143,22 @@ class Source:
             raise ParamError(f"--gaps: {self.feed} gives trades; only klines have gaps to fill")
         wish["tick"] = _price("--tick", self.tick)
         return {**wish, "size_edges": _edges(self.size_edges)} if self.size_edges else wish
+
+
+def apart(inputs: Iterable[Path], *outputs: str | None) -> None:
+    """Refuse an output that is one of the inputs.
+
+    Raises
+    ------
+    ParamError
+        Naming it.
+    """
+    from ...core.errors import ParamError
+
+    files = [path for path in inputs if path.is_file()]
+    for output in outputs:
+        if output and Path(output).is_file() and any(path.samefile(output) for path in files):
+            raise ParamError(f"{output}: is an input; write to another file")
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .cells import LINES, PADDING
 from .layout import Cell
-from .scan import DECIMAL, SKIP, even, find, returns, scan, straighten
+from .scan import DECIMAL, SKIP, find, returns, scan, straighten
 from .text import Text
 
 Integers = NDArray[np.int64]
@@ -81,8 +81,8 @@ class Columns:
         if len(self._marks) < room:
             self._marks = np.empty(room, np.int32)
         marks, wrong = self._marks, np.empty(0, np.int64)
-        found, lines = find(base, at, text.end, _address(marks))
-        if found != lines * width or not even(base, _address(marks), lines, width):
+        found, lines, fine = find(base, at, text.end, width, _address(marks))
+        if not fine:
             marks, wrong = np.empty((lines + LINES + 1) * width, np.int32), np.empty(lines, np.int64)
             wrong = wrong[: straighten(base, _address(self._marks), found, width, _address(marks), wrong)]
         first = text.buffer.find(b"\n", at, text.end)

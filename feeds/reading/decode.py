@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,9 +24,11 @@ from .text import Text, whole_lines
 __all__ = ["DECIMAL", "FLAG", "INTEGER", "SIDE", "SKIP", "Cell", "Decoder", "Layout", "Quarantine", "Rows"]
 
 _ROWS = 65_536
-_DECIMAL = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_DECIMAL = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_LONG = re.compile(r"[+-]?\d{19,}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+_BOM = b"\xef\xbb\xbf"
 _FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
 _SIDES = {"buy": 1, "b": 1, "sell": -1, "s": -1}
 _SAYS = {DECIMAL: "no number", INTEGER: "no whole number", FLAG: "neither true nor false", SIDE: "neither buy nor sell"}
@@ -43,11 +46,14 @@ class Rows:
         Line of each row in the file, counted from 1, header included (in JSON: element of the list).
     columns : dict of str to ndarray
         float64 for decimals, int64 for the rest, by the names of the layout.
+    called : mapping of str to str
+        What the file itself calls them, where it says so.
     """
 
     path: Path
     line: NDArray[np.int64]
     columns: dict[str, NDArray[Any]]
+    called: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.line)
@@ -57,7 +63,11 @@ class Rows:
 
     def where(self, keep: NDArray[np.bool_]) -> Rows:
         """The rows that ``keep`` marks."""
-        return Rows(self.path, self.line[keep], {k: v[keep] for k, v in self.columns.items()})
+        return Rows(self.path, self.line[keep], {k: v[keep] for k, v in self.columns.items()}, self.called)
+
+    def column(self, name: str) -> str:
+        """A column as complaints name it: as the file does, our name behind it where that is another."""
+        return both_names(self.called.get(name, name), name)
 
 
 class Quarantine:
@@ -127,6 +137,7 @@ class Decoder:
         self._quarantine = quarantine or Quarantine()
         self._line = 1
         self._columns: Columns | None = None
+        self._called: dict[str, str] = {}
 
     def rows(self) -> Iterator[Rows]:
         """All rows, some ten thousand at a time, in the order of the file."""
@@ -140,21 +151,33 @@ class Decoder:
         at = text.start
         if self._columns is None:
             at, self._columns = self._begin(text)
+        if self._columns is None:
+            return
         for table in self._columns.tables(text, at, _ROWS):
-            rows = Rows(self._source.path, np.arange(self._line, self._line + len(table)), table.columns)
+            lines = np.arange(self._line, self._line + len(table))
+            rows = Rows(self._source.path, lines, table.columns, self._called)
             self._line += len(table)
             yield self._mend(rows, table, text) if len(table.odd) else rows
 
-    def _begin(self, text: Text) -> tuple[int, Columns]:
-        """Tell a header from data by the first cell, which in data is a number; gives where data begin."""
-        end = text.buffer.index(b"\n", text.start)
-        first = text.buffer[text.start : end].decode("utf-8", "replace").lstrip("\ufeff").strip()
-        names = [name.strip().strip('"') for name in first.split(",")]
-        where = f"{self._source.path}: row 1"
-        if _NUMBER.fullmatch(names[0]):
-            return text.start, Columns(self._layout.by_position(len(names), where))
-        self._line = 2
-        return end + 1, Columns(self._layout.by_header(names, where))
+    def _begin(self, text: Text) -> tuple[int, Columns | None]:
+        """Tell a header from data by the first cell, which in data is a number; gives where data begin.
+
+        No columns while there have been nothing but empty lines.
+        """
+        at = text.start + (len(_BOM) if self._line == 1 and text.buffer.startswith(_BOM, text.start) else 0)
+        while at < text.end:
+            end = text.buffer.index(b"\n", at)
+            where = f"{self._source.path}: row {self._line}"
+            if first := text.buffer[at:end].decode("utf-8", "replace").strip():
+                names = [name.strip().strip('"') for name in as_text(first, where).split(",")]
+                if _NUMBER.fullmatch(names[0]):
+                    return at, Columns(self._layout.by_position(len(names), where))
+                self._line += 1
+                cells = self._layout.by_header(names, where)
+                self._called = {c.name: name for c, name in zip(cells, names, strict=True) if c.kind != SKIP}
+                return end + 1, Columns(cells)
+            self._line, at = self._line + 1, end + 1
+        return at, None
 
     def _mend(self, rows: Rows, table: Table, text: Text) -> Rows:
         """Look again at what the scanner could not read; rows that cannot be read at all are set aside."""
@@ -173,10 +196,10 @@ class Decoder:
         cells, found = self._columns.cells if self._columns else (), line.split(",")
         if len(found) != len(cells):
             return f"has {len(found)} cells, wanted {len(cells)}: '{_short(line.strip())}'"
-        what, word = cells[cell], found[cell].strip()
+        what, word = cells[cell], found[cell].strip().strip('"')
         value = convert(what.kind, word)
         if value is None:
-            return f"column {what.name}: {_complaint(what.kind, word)}"
+            return f"column {rows.column(what.name)}: {_complaint(what.kind, word)}"
         rows[what.name][row] = value
         return None
 
@@ -184,7 +207,7 @@ class Decoder:
         path = self._source.path
         try:
             parsed = json.loads(b"".join(self._source.chunks()), parse_float=str, parse_int=str)
-        except ValueError as err:
+        except (ValueError, RecursionError) as err:
             raise DataError(f"{path}: is no JSON ({str(err)[:120]})") from None
         if not isinstance(parsed, list):
             raise DataError(f"{path}: is no JSON list of rows: '{_short(json.dumps(parsed))}'")
@@ -199,7 +222,8 @@ class Decoder:
             c.name: np.array([v[k] for v in values], np.float64 if c.kind == DECIMAL else np.int64)
             for k, c in enumerate(cells)
         }
-        return Rows(path, np.array(lines, np.int64), columns)
+        named = bool(parsed) and isinstance(parsed[0], dict)
+        return Rows(path, np.array(lines, np.int64), columns, {c.name: c.key for c in cells} if named else {})
 
     def _json_row(self, cells: list[Cell], number: int, row: Any) -> list[Any] | None:
         """The values of one JSON row, None when it was set aside."""
@@ -209,7 +233,8 @@ class Decoder:
             value = None if found is None else convert(cell.kind, found)
             if value is None:
                 wrong = "is missing" if found is None else _complaint(cell.kind, found)
-                where = f"{self._source.path}: row {number}, column {cell.name}"
+                name = both_names(cell.key if isinstance(row, dict) else "", cell.name)
+                where = f"{self._source.path}: row {number}, column {name}"
                 self._quarantine.add(f"{where}: {wrong}" if found else f"{where} {wrong}", json.dumps(row))
                 return None
             made.append(value)
@@ -234,7 +259,8 @@ def convert(kind: int, text: str) -> float | int | None:
     (1e-05, -1, 1, None)
     """
     if kind == DECIMAL:
-        return float(text) if _DECIMAL.fullmatch(text) else None
+        value = float(text) if _DECIMAL.fullmatch(text) else math.inf
+        return value if math.isfinite(value) else None
     if kind == INTEGER:
         return int(text) if _INTEGER.fullmatch(text) else None
     return (_FLAGS if kind == FLAG else _SIDES).get(text.lower())
@@ -242,9 +268,43 @@ def convert(kind: int, text: str) -> float | int | None:
 
 def _complaint(kind: int, found: str) -> str:
     if kind == DECIMAL and _NUMBER.fullmatch(found):
-        return f"'{_short(found)}' is negative"
+        return f"'{_short(found)}' is {'negative' if found.startswith('-') else 'too large'}"
+    if kind == INTEGER and _LONG.fullmatch(found):
+        return f"'{_short(found)}' has more than 18 digits"
     return f"'{_short(found)}' is {_SAYS[kind]}"
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= 60 else text[:57] + "…"
+    return printable(text if len(text) <= 60 else text[:57] + "…")
+
+
+def both_names(theirs: str, ours: str) -> str:
+    """A column as its file calls it, with our name in brackets where that is another.
+
+    >>> both_names("transact_time", "time"), both_names("Price", "price"), both_names("", "price")
+    ('transact_time (time)', 'Price', 'price')
+    """
+    theirs = theirs.strip()
+    return f"{printable(theirs)} ({ours})" if theirs and theirs.lower() != ours else theirs or ours
+
+
+def as_text(line: str, where: str) -> str:
+    """The first line of a file.
+
+    Raises
+    ------
+    DataError
+        If it holds what no text does.
+    """
+    if any(c < " " and c not in "\t\r" for c in line):
+        raise DataError(f"{where}: is no text; the file is packed, or of another format than its name says")
+    return line
+
+
+def printable(text: str) -> str:
+    """``text`` fit for a line of a message.
+
+    >>> printable("1\\x00\\n2")
+    '1��2'
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)

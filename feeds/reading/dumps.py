@@ -27,6 +27,7 @@ Integers = NDArray[np.int64]
 COUNTS = ("rows", "void", "quarantined", "duplicates", "disordered", "id_holes")
 BAD_ROWS = Choice("error", "quarantine")
 _MS, _US, _END = 10**11, 10**14, 10**17
+_MOST = 1e280
 _STAMPED = re.compile(r"-(?:aggtrades|trades)-(\d{4})-(\d{2})(?:-(\d{2}))?\.(?:zip|csv|csv\.gz)$", re.IGNORECASE)
 
 
@@ -61,7 +62,8 @@ class Clock:
         if int(stamps.min()) < low or int(stamps.max()) >= high:
             i = int(np.flatnonzero((stamps < low) | (stamps >= high))[0])
             like = f"the µs or ms of an epoch{'' if i == 0 else ' that the rows before have'}"
-            raise DataError(f"{rows.path}: row {rows.line[i]}, column {name}: '{stamps[i]}' is not in {like}")
+            where = f"{rows.path}: row {rows.line[i]}, column {rows.column(name)}"
+            raise DataError(f"{where}: '{stamps[i]}' is not in {like}")
         return stamps if self.unit == 1 else stamps * 1000
 
 
@@ -186,6 +188,7 @@ class DumpTape(TapeFeed):
     def _without_void(self, rows: Rows, time: Integers) -> Batch:
         """The batch of ``rows`` less voided ones (price or quantity 0); the row behind a voided one is flagged."""
         price, quantity = rows["price"], rows["quantity"]
+        _check_notional(rows, price, quantity)
         if len(rows) and price.min() > 0 and quantity.min() > 0 and not self._void:
             return self.batch(rows, time)
         keep = (price > 0) & (quantity > 0)
@@ -194,6 +197,17 @@ class DumpTape(TapeFeed):
         behind = np.diff(kept, prepend=-2 if self._void else -1) > 1
         self._void = self._void if not len(keep) else not keep[-1]
         return self.batch(rows.where(keep), time[keep]).flag(np.where(behind, int(Quality.VOID), 0))
+
+
+def _check_notional(rows: Rows, price: NDArray[np.float64], quantity: NDArray[np.float64]) -> None:
+    """Refuse amounts that no sum could hold."""
+    if not len(rows) or float(price.max()) * float(quantity.max()) < _MOST:
+        return
+    with np.errstate(over="ignore"):
+        large = np.flatnonzero(price * quantity >= _MOST)
+    if len(large):
+        i = int(large[0])
+        raise DataError(f"{rows.path}: row {rows.line[i]}, {price[i]:g} × {quantity[i]:g} is too large for a notional")
 
 
 def _kept(promised: Covered, time: Integers) -> Covered:

@@ -74,7 +74,7 @@ def _read_file(feed: Feed, path: Path, layout: Layout, quarantine: Quarantine) -
             raise DataError(f"{path}: row {rows.line[i]} opens at {iso(int(opens[i]))}, not after the row before it")
         if len(opens):
             last = int(opens[-1])
-            yield Rows(path, rows.line, {**rows.columns, "open_time": opens, "close_time": closes})
+            yield replace(rows, columns={**rows.columns, "open_time": opens, "close_time": closes})
     feed.files.append(source.digest())
 
 

@@ -65,6 +65,8 @@ class WordLists:
     ''
     >>> WordLists().check({"by": ["bid"]})
     "unknown key 'by', did you mean 'buy'? (allowed: buy, none, sell)"
+    >>> WordLists().check({"buy": "up", "sell": ["down", "Up"]})
+    "must hold a word once: 'up' is there twice"
     """
 
     def check(self, value: Any) -> str:
@@ -78,7 +80,9 @@ class WordLists:
                 isinstance(words, Sequence) and all(isinstance(w, str | int | bool) for w in words)
             ):
                 return f"must be {self.describe()}"
-        return ""
+        spelled = [word for words in value.values() for word in _spelled(words)]
+        twice = sorted({word for word in spelled if spelled.count(word) > 1})
+        return f"must hold a word once: '{twice[0]}' is there twice" if twice else ""
 
     def describe(self) -> str:
         """What a legal value is, in words."""
@@ -95,11 +99,12 @@ def side_words(given: Mapping[str, Any]) -> dict[str, int]:
     >>> side_words({"buy": "Bid", "sell": ["Ask", True]})
     {'bid': 1, 'ask': -1, 'true': -1}
     """
-    made = {}
-    for key, words in given.items():
-        for word in [words] if isinstance(words, str | int | bool) else words:
-            made[str(word).lower()] = _SIGNS[key]
-    return made
+    return {word: _SIGNS[key] for key, words in given.items() for word in _spelled(words)}
+
+
+def _spelled(words: Any) -> list[str]:
+    """The words for one side, one or several, in lower case."""
+    return [str(word).lower() for word in ([words] if isinstance(words, str | int | bool) else words)]
 
 
 def mapped(columns: tuple[Column, ...], given: Mapping[str, Any]) -> tuple[Column, ...]:

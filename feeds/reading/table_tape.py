@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...core.bars import Bars
 from ...core.clock import DAY, SECOND
-from ...core.errors import ParamError
+from ...core.errors import ParamError, unknown
 from ...core.params import Bound, Choice, Rule, Text
 from ...core.schema import SIZE_EDGES
 from ...core.tape import Tape
@@ -75,6 +75,7 @@ class TableTape(DumpTape):
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
         self._market = OneSymbol(type(self).__name__)
+        self._others: dict[str, set[str]] = {}
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
@@ -102,16 +103,23 @@ class TableTape(DumpTape):
 
     def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers]]:
         table, how = self.how()
-        for rows in read_file(cast("TableSource", source), table, how, quarantine, self.counts):
+        for rows in read_file(cast("TableSource", source), table, how, quarantine, self.counts, self._others):
             self._market.check(rows)
             yield rows, rows["time"]
 
     def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
-        self._market = OneSymbol(type(self).__name__)
+        self._market, self._others = OneSymbol(type(self).__name__), {}
         if self.p["infer_side"] != "tick":
             yield from super()._tapes_between(start, end)
         else:  # the rule begins with the first trade there is, wherever the reader wants to begin
             yield from by_ticks(super()._tapes_between(None, end))
+
+    def without_rows(self) -> str:
+        """What to say of a tape that gave no row: which parameter passed over what there is."""
+        for name, others in self._others.items():
+            if name in self.p and others:
+                return f"no trades: {unknown(name, str(self.p[name]), others)}"
+        return super().without_rows()
 
     def batch(self, rows: Rows, time: Integers) -> Batch:
         """Rows of one file as a batch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from .decode import Quarantine, Rows
+from .decode import Quarantine, Rows, both_names, printable
 from .tabular import Reading, Sheet, TableSource, sheets
 from .values import SIDES, Stamps, decimals, empty, fixed_point, integers, sides
 
 Integers = NDArray[np.int64]
 _SAYS = {
-    "time": "no time",
     "amount": "no number",
     "fixed": "no number",
     "number": "no number",
@@ -147,10 +147,20 @@ class TableReader:
         What to do with rows that cannot be read.
     counts : mapping of str to int
         ``skipped`` grows by the rows that are passed over.
+    others : dict of str to set of str or None
+        By column, grows by what the rows that are passed over hold there.
     """
 
-    def __init__(self, path: Path, table: Table, quarantine: Quarantine, counts: dict[str, int]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        table: Table,
+        quarantine: Quarantine,
+        counts: dict[str, int],
+        others: dict[str, set[str]] | None = None,
+    ) -> None:
         self._path, self._table, self._quarantine, self._counts = path, table, quarantine, counts
+        self._others = {} if others is None else others
         self._clock = Stamps(table.unit)
 
     def rows(self, found: Iterable[Sheet]) -> Iterator[Rows]:
@@ -172,7 +182,8 @@ class TableReader:
                 cells = sheet.cells[places[column.name]]
                 columns[column.name], wrong = self._convert(column, cells)
                 for i in np.flatnonzero(wrong & ~bad & ~passed).tolist():
-                    line, says = int(sheet.line[i]), _complaint(column, cells[i].as_py())
+                    name = both_names(sheet.names[places[column.name]] if sheet.names else "", column.name)
+                    line, says = int(sheet.line[i]), f"{name}{_complaint(column, cells[i].as_py(), self._clock.unit)}"
                     complaints.append((line, f"row {line}, column {says}", sheet.text(i)))
                 bad |= wrong
         for _, complaint, text in sorted(complaints):
@@ -186,7 +197,9 @@ class TableReader:
         made = np.zeros(len(sheet), bool)
         for name, words in self._table.only.items():
             if name in places:
-                made |= np.array([str(word) not in words for word in sheet.cells[places[name]].to_pylist()], bool)
+                found = list(map(str, sheet.cells[places[name]].to_pylist()))
+                made |= np.array([word not in words for word in found], bool)
+                self._others.setdefault(name, set()).update(set(found).difference(words))
         return made
 
     def _convert(self, column: Column, cells: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
@@ -214,20 +227,37 @@ def _forward(rows: Rows) -> Rows:
     return Rows(rows.path, rows.line[::-1], {k: v[::-1] for k, v in rows.columns.items()})
 
 
-def _complaint(column: Column, found: Any) -> str:
+def _complaint(column: Column, found: Any, unit: str) -> str:
     if found is None or str(found).strip() == "":
-        return f"{column.name} is empty"
+        return " is empty"
     text = str(found)
-    short = text if len(text) <= 60 else text[:57] + "…"
-    negative = column.kind == "amount" and text.strip().startswith("-")
-    return f"{column.name}: '{short}' is {'negative' if negative else _SAYS[column.kind]}"
+    short = printable(text if len(text) <= 60 else text[:57] + "…")
+    if column.kind == "time":
+        return f": '{short}' is no time in {'ISO 8601' if unit == 'iso' else unit}"
+    return f": '{short}' is {_wrong(text) if column.kind == 'amount' else _SAYS[column.kind]}"
+
+
+def _wrong(amount: str) -> str:
+    """What is wrong with an amount."""
+    try:
+        value = float(amount)
+    except ValueError:
+        value = math.nan
+    if value < 0:
+        return "negative"
+    return "too large" if value == math.inf and amount.strip()[-1].isdigit() else _SAYS["amount"]
 
 
 def read_file(
-    source: TableSource, table: Table, how: Reading, quarantine: Quarantine, counts: dict[str, int]
+    source: TableSource,
+    table: Table,
+    how: Reading,
+    quarantine: Quarantine,
+    counts: dict[str, int],
+    others: dict[str, set[str]] | None = None,
 ) -> Iterator[Rows]:
     """The rows of one file by ``table``, in its order."""
-    return TableReader(source.path, table, quarantine, counts).rows(sheets(source, how, quarantine))
+    return TableReader(source.path, table, quarantine, counts, others).rows(sheets(source, how, quarantine))
 
 
 def first_time(path: Path, table: Table, how: Reading, name: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import json
 import re
@@ -15,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from .decode import Quarantine
+from .decode import Quarantine, as_text, printable
 from .files import Source
 
 _ROWS = 65_536
@@ -106,34 +107,53 @@ def sheets(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterato
 
 
 class _Text(io.RawIOBase):
-    """Chunks of bytes as a file, its first line and what comes behind it."""
+    """Chunks of bytes as a file of UTF-8, its first line and what comes behind it."""
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         super().__init__()
         self._chunks, self._rest = iter(chunks), b""
+        self.skipped = 0
+        """Lines taken away so far."""
+        self._utf8, self._clean = codecs.getincrementaldecoder("utf-8")("replace"), b""
 
     def first_line(self) -> bytes:
-        """The first line that holds anything; it stays unread."""
-        for chunk in self._chunks:
+        """The first line that holds anything; it stays unread, empty ones before it are taken away."""
+        line = self._line()
+        if line.startswith(codecs.BOM_UTF8):
+            self._rest = self._rest.removeprefix(codecs.BOM_UTF8)
+            line = self._line()
+        while not line.strip() and self._rest:
+            self.skip_line()
+            line = self._line()
+        return line
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._rest and len(self._rest) <= 1 << 20 and (chunk := next(self._chunks, b"")):
             self._rest += chunk
-            if b"\n" in self._rest or len(self._rest) > 1 << 20:
-                break
         return self._rest.partition(b"\n")[0]
 
     def skip_line(self) -> None:
         """Take the first line away."""
         self._rest = self._rest.partition(b"\n")[2]
+        self.skipped += 1
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, room: Any) -> int:
-        if not self._rest:
-            self._rest = next(self._chunks, b"")
-        size = min(len(room), len(self._rest))
-        room[:size] = self._rest[:size]
-        self._rest = self._rest[size:]
+        while not self._clean:
+            raw, self._rest = self._rest or next(self._chunks, b""), b""
+            self._clean = raw if raw.isascii() and not self._utf8.getstate()[0] else self._decode(raw)
+            if not raw:
+                break
+        size = min(len(room), len(self._clean))
+        room[:size] = self._clean[:size]
+        self._clean = self._clean[size:]
         return size
+
+    def _decode(self, raw: bytes) -> bytes:
+        """What is no UTF-8 becomes the mark for that, so that the cell is complained of and not the file."""
+        return self._utf8.decode(raw, final=not raw).encode()
 
 
 def _decoded(line: bytes) -> str:
@@ -149,7 +169,11 @@ def _csv(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[
     import pyarrow.csv as csv
 
     text = _Text(source.chunks())
-    first = [cell.strip().strip('"') for cell in _decoded(text.first_line()).strip().split(how.delimiter)]
+    head = _decoded(text.first_line()).strip()
+    if not head:
+        return
+    first = [cell.strip().strip('"') for cell in head.split(how.delimiter)]
+    as_text("".join(first), f"{source.path}: row {text.skipped + 1}")
     named = how.header == "yes" or (how.header == "auto" and not re.match(r"[0-9+.-]", first[0]))
     if named:
         text.skip_line()
@@ -169,16 +193,16 @@ def _csv(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[
             ),
             convert_options=csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
         )
-        before = 1 + named
+        before = 1 + text.skipped
         for batch in batches:
-            lines, before = _numbered(batch.num_rows, before, [row.number + named for row in odd])
-            due = tuple(_short(row, len(columns), named) for row in odd if row.number + named < before)
-            odd = [row for row in odd if row.number + named >= before]
+            lines, before = _numbered(batch.num_rows, before, [row.number + text.skipped for row in odd])
+            due = tuple(_short(row, len(columns), text.skipped) for row in odd if row.number + text.skipped < before)
+            odd = [row for row in odd if row.number + text.skipped >= before]
             yield _whole(Sheet(source.path, lines, tuple(first) if named else None, batch.columns, due))
     except pa.ArrowInvalid as err:
         if "Empty CSV" not in str(err):
             raise DataError(f"{source.path}: cannot be read as CSV: {str(err)[:120]}") from None
-    for number, complaint, text_ in (_short(row, len(columns), named) for row in odd):
+    for number, complaint, text_ in (_short(row, len(columns), text.skipped) for row in odd):
         if text_.strip():
             quarantine.add(f"{source.path}: row {number}, {complaint}", text_)
 
@@ -191,10 +215,10 @@ def _numbered(rows: int, first: int, left_out: list[int]) -> tuple[NDArray[np.in
     return kept, (int(kept[-1]) if rows else first - 1) + 1
 
 
-def _short(row: Any, wanted: int, named: bool) -> tuple[int, str, str]:
+def _short(row: Any, wanted: int, skipped: int) -> tuple[int, str, str]:
     """Number, complaint and text of a line with a wrong number of cells."""
-    complaint = f"has {row.actual_columns} cells, wanted {wanted}: '{row.text[:60]}'"
-    return row.number + named, complaint, row.text
+    complaint = f"has {row.actual_columns} cells, wanted {wanted}: '{printable(row.text[:60])}'"
+    return row.number + skipped, complaint, row.text
 
 
 def _whole(sheet: Sheet) -> Sheet:
@@ -219,7 +243,7 @@ def parsed(source: Source) -> Any:
     """
     try:
         return json.loads(b"".join(source.chunks()), parse_float=str, parse_int=str)
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         raise DataError(f"{source.path}: is no JSON ({str(err)[:120]})") from None
 
 
@@ -267,7 +291,7 @@ def _lines(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterato
 def _record(path: Path, number: int, line: str, quarantine: Quarantine) -> list[tuple[int, Any]]:
     try:
         found = json.loads(line, parse_float=str, parse_int=str)
-    except ValueError as err:
+    except (ValueError, RecursionError) as err:
         quarantine.add(f"{path}: row {number}, is no JSON ({str(err)[:80]})", line)
         return []
     inner = found.get("data", found) if isinstance(found, dict) else found
