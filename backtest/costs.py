@@ -50,18 +50,5 @@ def not_compiled(config: Any) -> str:
 
     The compiled engine refuses a run by this name.
     """
-    money, traded = config.broker, next(iter(config.data.values())).instrument
-    fees = money.fees
-    asked = {
-        "broker.fees.tiers": fees.tiers,
-        "broker.fees.per_contract": fees.per_contract,
-        "broker.fees.minimum": fees.minimum,
-        "broker.slippage as a share of the range": money.slippage.unit == "range",
-        "broker.impact": money.impact is not None,
-        "broker.participation": money.participation is not None,
-        "broker.funding": money.funding is not None,
-        "broker.borrow": money.borrow,
-        f"margin {traded.margin}": traded.margin != "spot",
-        f"leverage {traded.leverage:g}": traded.leverage != 1.0,
-    }
-    return next((f"{name} is worked out by backtrader's broker" for name, used in asked.items() if used), "")
+    traded = next(iter(config.data.values())).instrument
+    return "margin inverse is worked out by backtrader's broker" if traded.margin == "inverse" else ""

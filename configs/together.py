@@ -22,6 +22,8 @@ def contradictions(config: Any) -> Iterator[Complaint]:
             yield Complaint(("sizer", name), text)
     if money.borrow and instrument.margin != "spot":
         yield Complaint(("broker", "borrow"), f"is for margin spot; margin {instrument.margin} borrows nothing")
+    if money.funding is not None and instrument.funding is not None:
+        yield Complaint(("broker", "funding"), "is of the traded feed, whose instrument has funding of its own")
     if config.fills.tape and money.participation is not None:
         text = "is of a bar's volume; the tape has its own: fills: {from: tape, participation: 25%}"
         yield Complaint(("broker", "participation"), text, on_key=True)

@@ -17,6 +17,7 @@ from tapeflow.backtest.accounts import warnings
 from tapeflow.backtest.brokers.contracts import Contract, Inverse
 from tapeflow.backtest.runner import run
 from tapeflow.configs.loader import from_mapping
+from tapeflow.core.brackets import Bracket
 from tapeflow.core.errors import TapeflowError
 from tapeflow.tests.trading import buy, config, flat, moving, random_walk, sell, trade
 
@@ -47,7 +48,8 @@ def bisect(f: Any, low: float, high: float) -> float:
 def test_the_liquidation_price_leaves_just_the_maintenance(
     size: float, entry: float, part: float, rate: float, coin: bool
 ) -> None:
-    made: Contract = Inverse(size=100.0, maintenance=rate) if coin else Contract(maintenance=rate)
+    one = (Bracket(rate),)
+    made: Contract = Inverse(size=100.0, brackets=one) if coin else Contract(brackets=one)
     stake = part * (abs(size) * 100.0 / entry if coin else abs(size) * entry)
 
     def over(price: float) -> float:
@@ -64,7 +66,7 @@ def test_the_liquidation_price_leaves_just_the_maintenance(
 
 
 def test_a_short_that_the_coin_covers_is_never_closed_by_force() -> None:
-    assert math.isnan(Inverse(size=100.0, maintenance=0.005).liquidation_price(-10.0, 50_000.0, 0.03))
+    assert math.isnan(Inverse(size=100.0, brackets=(Bracket(0.005),)).liquidation_price(-10.0, 50_000.0, 0.03))
 
 
 @settings(max_examples=8, deadline=None)
@@ -123,6 +125,15 @@ def test_leverage_bounds_what_can_be_opened_by_the_free_margin() -> None:
     assert status(10.01, 1) == ["margin"]
     assert status(100, 10) == ["completed"]
     assert status(100.1, 10) == ["margin"]
+
+
+def test_what_the_bar_of_the_fill_does_later_refuses_no_order() -> None:
+    script = {0: sell(30), 2: sell(15)}
+    still, against = moving(100.0, 100, 100, 100, 110), moving(100.0, 100, 100, 110, 110)
+    for market in (still, against):
+        made = trade(market, script, config(cash=1000, data=linear(5)))
+        assert made.column("status") == ["completed", "completed"]
+        assert made.value[-1] == 1000.0 - 45 * 10
 
 
 def test_the_fee_has_to_be_covered_too() -> None:
@@ -186,6 +197,14 @@ def test_a_gap_short_of_the_collateral_fills_at_the_open() -> None:
                   close=[100.0, 100, 80, 80])  # fmt: skip
     made = trade(market, {0: buy(50)}, config(cash=1000, data=linear()))
     assert made.fills[-1].price == 80.5
+
+
+def test_an_exit_on_its_way_when_a_bar_opens_beyond_is_cancelled_and_opens_nothing() -> None:
+    market = flat(5, open=[100.0, 100, 100, 60, 60], high=[100.0, 100, 100, 60, 60], low=[100.0, 100, 100, 60, 60],
+                  close=[100.0, 100, 100, 60, 60])  # fmt: skip
+    made = trade(market, {0: buy(50), 2: sell(50)}, config(cash=10_000, data=linear(collateral="isolated")))
+    assert made.column("status") == ["completed", "canceled", "completed"]
+    assert (made.position[-1], made.cash[-1]) == (0.0, pytest.approx(9_500.0))
 
 
 def test_the_liquidation_fee_takes_what_is_left_and_no_more() -> None:
@@ -283,7 +302,7 @@ def test_both_loops_agree_over_many_random_orders(seed: int, kind: str) -> None:
     hold(seed, kind)
 
 
-def hold(seed: int, kind: str) -> None:
+def hold(seed: int, kind: str, block: dict[str, Any] | None = None) -> None:
     rng, market = np.random.default_rng(seed), random_walk(seed)
     blocks = {"cross": linear(30), "isolated": linear(30, collateral="isolated"), "inverse": inverse(30),
               "spot": {"instrument": {"leverage": 5, "maintenance": "5%"}}}  # fmt: skip
@@ -296,7 +315,7 @@ def hold(seed: int, kind: str) -> None:
         for bar in rng.choice(100, 30, replace=False)
     }
     cash = 10.0 if kind == "inverse" else 200.0
-    asked = config(cash=cash, fees={"taker": "2bp"}, data=blocks[kind], funding="1bp", participation="50%")
+    asked = config(cash=cash, fees={"taker": "2bp"}, data=block or blocks[kind], funding="1bp", participation="50%")
     made = trade(market, script, asked)
     assert min(made.value) > -1e-6 * cash - 0.02 * cash
 
@@ -329,8 +348,9 @@ def test_a_size_beyond_the_leverage_is_refused() -> None:
 def test_the_liquidation_price_is_the_one_of_binances_own_example() -> None:
     """Its help page on USD-M liquidation prices: two cross positions, the first BTCUSDT, the second ETHUSDT."""
     wallet, other_maintenance, other_profit, deduction = 1_535_443.01, 71_200.81144, -56_354.57, 135_365.0
-    stake = wallet - other_maintenance + other_profit + deduction
-    assert Contract(maintenance=0.1).liquidation_price(3_683.979, 1_456.84, stake) == pytest.approx(1_153.26, abs=0.005)
+    made = Contract(brackets=(Bracket(0.1, deduction),))
+    stake = wallet - other_maintenance + other_profit
+    assert made.liquidation_price(3_683.979, 1_456.84, stake) == pytest.approx(1_153.26, abs=0.005)
 
 
 @pytest.mark.real_data

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -86,14 +87,17 @@ class CarryBroker(CostlyBroker):
     Attributes
     ----------
     funding : Rates or None
-        Of the traded feed.
+        Of the traded feed, where its instrument has none of its own.
+    own_funding : mapping of str to Rates
+        Of instruments, by the names of their feeds.
     borrow : float
         Annual rate on what is sold short, and on cash below 0; simple interest over a year of 365 days.
     flows : list of Flow
-        What was booked, in time order.
+        What was booked; of each feed in time order.
     """
 
     funding: Rates | None = None
+    own_funding: Mapping[str, Rates] = {}
     borrow = 0.0
 
     def init(self) -> None:
@@ -136,13 +140,19 @@ class CarryBroker(CostlyBroker):
     def at_close(self, fresh: list[Any]) -> None:
         """What to do with them once orders have been tried."""
 
+    def rates(self, data: Any) -> Rates | None:
+        """The funding of a feed; None where it has none."""
+        known = self.own_funding.get(data._name)
+        return self.funding if known is None and data is self.cerebro.datas[0] else known
+
     def _carry(self, data: Any, start: int, end: int, price: float) -> None:
         """Book what falls due later than ``start`` and not later than ``end``."""
         if end <= start:
             return
         held = self.positions[data].size if data in self.positions else 0.0
-        if self.funding is not None and held and data is self.cerebro.datas[0]:
-            for time, rate, mark in self.funding.between(start, end):
+        rates = self.rates(data)
+        if rates is not None and held:
+            for time, rate, mark in rates.between(start, end):
                 at = mark if mark > 0 else price
                 paid = rate * self.contract(data).notional(held, at) * (1.0 if held > 0 else -1.0)
                 self._book(data, Flow(time, data._name, "funding", held, at, rate, -paid))

@@ -13,6 +13,7 @@ from .contracts import Contract, Inverse
 from .costly import CostlyBroker
 from .fees import InverseSchedule, Schedule
 from .impact import SquareRoot
+from .liquidation import LiquidatingBroker
 from .margin import MarginBroker
 
 
@@ -24,7 +25,7 @@ def broker_for(config: Any) -> Broker:
     TapeflowError
         If slippage is in ticks and the tick is not known, or funding cannot be read.
     """
-    kind = _kind(config)
+    kind = kind_of(config)
     costs, block = costs_of(config), next(iter(config.data.values()))
     if kind is None:
         return make_broker(config.broker.cash, *costs, lot=block.lot)
@@ -39,19 +40,19 @@ def broker_for(config: Any) -> Broker:
     made.contracts = contracts_of(config)
     made.addcommissioninfo(_fees(config))
     if issubclass(kind, CarryBroker):
-        made.funding, made.borrow = _funding(config), money.borrow
+        made.funding, made.own_funding, made.borrow = funding_of(config), own_funding_of(config), money.borrow
     if issubclass(kind, MarginBroker):
         made.inverse = block.instrument.margin == "inverse"
     return made  # type: ignore[no-any-return]
 
 
-def _kind(config: Any) -> Any:
-    """The class of broker that is needed; None for the plain one."""
+def kind_of(config: Any) -> Any:
+    """The class of broker that a config needs; None for the plain one."""
     money, instrument = config.broker, next(iter(config.data.values())).instrument
     fees = money.fees
     if instrument.margined:
-        return MarginBroker
-    if money.funding is not None or money.borrow:
+        return LiquidatingBroker
+    if money.borrow or funded(config):
         return CarryBroker
     sized = money.impact is not None or money.participation is not None or money.slippage.unit == "range"
     return CostlyBroker if sized or fees.tiers or fees.per_contract or fees.minimum else None
@@ -72,7 +73,7 @@ def _contract(block: Any) -> Contract:
         size=size if counted else 1.0,
         paid=given.margin == "spot",
         leverage=given.leverage,
-        maintenance=given.maintenance,
+        brackets=tuple(given.table),
         liquidation_fee=given.liquidation_fee,
         isolated=given.collateral == "isolated",
     )
@@ -92,10 +93,29 @@ def _fees(config: Any) -> Fees:
     )
 
 
-def _funding(config: Any) -> Rates | None:
+def funding_of(config: Any) -> Rates | None:
+    """The funding rates that a config asks for; None where it asks for none."""
     asked = config.broker.funding
-    if asked is None:
-        return None
+    return None if asked is None else rates_of(config, asked)
+
+
+def own_funding_of(config: Any) -> dict[str, Rates]:
+    """The funding rates of instruments that have their own, by the names of their feeds."""
+    asked = {name: block.instrument.funding for name, block in config.data.items()}
+    made = {name: rates_of(config, funding) for name, funding in asked.items() if funding is not None}
+    return {feed: made[name] for feed, name in config.feeds.items() if name in made}
+
+
+def funded(config: Any) -> dict[str, Any]:
+    """The funding blocks of a config by the data block that they are for."""
+    first, *_ = config.data
+    given = {name: block.instrument.funding for name, block in config.data.items()}
+    made = {first: config.broker.funding, **{name: funding for name, funding in given.items() if funding is not None}}
+    return {name: funding for name, funding in made.items() if funding is not None}
+
+
+def rates_of(config: Any, asked: Any) -> Any:
+    """The rates that a block of funding asks for, read from its files where it names some."""
     if asked.rate is not None:
         return ConstantRate(asked.rate, asked.interval)
     return read_funding([config.folder / path for path in asked.path])

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+
+from ...core.brackets import Bracket, kept, most_notional
 
 
 @dataclass(frozen=True)
@@ -18,8 +22,8 @@ class Contract:
         Whether a position is paid for in full, with borrowed money if need be; else only its profit is settled.
     leverage : float
         Notional per unit of margin.
-    maintenance : float
-        Share of the notional that has to be left of the collateral.
+    brackets : tuple of Bracket
+        What has to be left of the collateral, by notional, in account currency; one where there is one rate.
     liquidation_fee : float
         Share of the notional that a forced close costs besides the taker's fee.
     isolated : bool
@@ -29,15 +33,15 @@ class Contract:
     --------
     A long of 2 at 100 on a collateral of 40 is worth as much as its maintenance at 80 / (1 - 0.5 %):
 
-    >>> perpetual = Contract(leverage=5.0, maintenance=0.005)
-    >>> round(perpetual.liquidation_price(2.0, 100.0, 40.0), 6), perpetual.liquidation_price(2.0, 100.0, 40.0, 0.0)
+    >>> perpetual = Contract(leverage=5.0, brackets=(Bracket(0.005),))
+    >>> round(perpetual.liquidation_price(2.0, 100.0, 40.0), 6), perpetual.empty_price(2.0, 100.0, 40.0)
     (80.40201, 80.0)
     """
 
     size: float = 1.0
     paid: bool = False
     leverage: float = 1.0
-    maintenance: float = 0.0
+    brackets: tuple[Bracket, ...] = (Bracket(0.0),)
     liquidation_fee: float = 0.0
     isolated: bool = False
 
@@ -71,12 +75,20 @@ class Contract:
         """Entry price of a position after more was added in its direction."""
         return (price * size + added * at) / (size + added)
 
-    def liquidation_price(
-        self, size: float, entry: float, collateral: float, maintenance: float | None = None
-    ) -> float:
+    def kept(self, size: float, price: float) -> float:
+        """Maintenance margin of a position of ``size`` at ``price``."""
+        return kept(self.brackets, self.notional(size, price))
+
+    @cached_property
+    def most(self) -> float:
+        """The largest notional of a position that the brackets allow at this leverage."""
+        return most_notional(self.brackets, self.leverage)
+
+    def liquidation_price(self, size: float, entry: float, collateral: float) -> float:
         """The price at which collateral and profit together are just the maintenance margin.
 
-        Solves collateral + size·(p − entry) = maintenance·|size|·p.
+        The margin by brackets is the largest of what the brackets say, so that a position that loses is first closed
+        where the first of them says so: for a long the highest of their prices, for a short the lowest.
 
         Parameters
         ----------
@@ -84,17 +96,25 @@ class Contract:
             The position.
         collateral : float
             What is at stake besides the position's profit, in account currency.
-        maintenance : float, optional
-            Instead of the contract's own; 0 gives the price at which the collateral is used up.
 
         Returns
         -------
         float
             NaN where there is none: no price above 0 is low enough.
         """
-        rate = self.maintenance if maintenance is None else maintenance
-        price = (size * entry - collateral) / (size - rate * abs(size))
-        return price if price > 0 else math.nan
+        return self._first(size, entry, collateral, self.brackets)
+
+    def empty_price(self, size: float, entry: float, collateral: float) -> float:
+        """The price at which the collateral is used up; NaN where there is none."""
+        return self._first(size, entry, collateral, (Bracket(0.0),))
+
+    def _first(self, size: float, entry: float, collateral: float, brackets: Sequence[Bracket]) -> float:
+        prices = (self._price(size, entry, collateral + b.deduction, b.rate) for b in brackets)
+        return (max if size > 0 else min)((price for price in prices if price > 0), default=math.nan)
+
+    def _price(self, size: float, entry: float, collateral: float, rate: float) -> float:
+        """Solves collateral + size·(p − entry) = rate·|size|·p; not above 0 where there is no such price."""
+        return (size * entry - collateral) / (size - rate * abs(size))
 
 
 @dataclass(frozen=True)
@@ -139,11 +159,7 @@ class Inverse(Contract):
         """Harmonic mean of the prices, for coin is what was paid."""
         return (size + added) / (size / price + added / at)
 
-    def liquidation_price(
-        self, size: float, entry: float, collateral: float, maintenance: float | None = None
-    ) -> float:
-        """The price at which collateral and profit together are just the maintenance margin, all in coin."""
-        rate = self.maintenance if maintenance is None else maintenance
+    def _price(self, size: float, entry: float, collateral: float, rate: float) -> float:
+        """The same with all in coin: collateral + size·contract·(1/entry − 1/p) = rate·|size|·contract/p."""
         owned = collateral + size * self.size / entry
-        price = (size + rate * abs(size)) * self.size / owned if owned else math.nan
-        return price if price > 0 else math.nan
+        return (size + rate * abs(size)) * self.size / owned if owned else math.nan

@@ -1,4 +1,4 @@
-"""The broker of margined positions: initial margin, maintenance margin and forced closing."""
+"""The broker of margined positions: what margin they bind, and which orders it covers."""
 
 from __future__ import annotations
 
@@ -6,17 +6,10 @@ import math
 from collections import defaultdict
 from typing import Any
 
-import backtrader as bt
-from backtrader.order import BuyOrder, SellOrder
-
 from ...core.errors import DataError
 from ..broker import WholePosition
 from .carry import CarryBroker, Flow
 from .contracts import Inverse
-
-LIMITS = (bt.Order.Limit, bt.Order.StopLimit, bt.Order.StopTrailLimit)
-STOPS = (bt.Order.Stop, bt.Order.StopTrail, bt.Order.StopLimit, bt.Order.StopTrailLimit)
-LIQUIDATION = "liquidation"
 
 
 class HarmonicPosition(WholePosition):
@@ -45,15 +38,13 @@ class MarginBroker(CarryBroker):
     An order is taken, and filled, when the account's free margin covers the initial margin of what it opens, notional
     over leverage, and its fee; what only closes needs none. Orders of one group, of which one fill cancels the others,
     are each judged as if alone. In cross margin free is what the account is worth less the initial margin of all
-    positions, in isolated margin the account's cash less what was posted.
-
-    A position is closed by force, with all its orders cancelled, on the bar whose range reaches its liquidation price:
-    at that price, or at the open where the bar opens beyond it, but never for more than the collateral, which is where
-    the venue's insurance steps in. Stops nearer than the liquidation price fill before it, targets beyond it after.
+    positions, in isolated margin the account's cash less what was posted. Where the margin goes by brackets, no order
+    may take a position into one that does not allow its leverage.
     """
 
     inverse = False
     _fundval: float
+    _forced = False
 
     def init(self) -> None:
         """Start a run."""
@@ -62,7 +53,6 @@ class MarginBroker(CarryBroker):
         self.positions = defaultdict(kind)
         self.posted: dict[Any, float] = {}
         self._owner: dict[Any, Any] = {}
-        self._forced = False
 
     def submit(self, order: Any, check: bool = True) -> Any:
         """Take an order on a feed that the account can hold."""
@@ -70,6 +60,7 @@ class MarginBroker(CarryBroker):
             raise DataError(
                 f"{order.data._name}: is margined otherwise than the traded feed; one account holds one kind"
             )
+        order.free_margin = self.free(order.data, order.data.close[0])
         return super().submit(order, check=check)
 
     def worth(self, data: Any, price: float) -> float:
@@ -114,7 +105,7 @@ class MarginBroker(CarryBroker):
         return math.copysign(self.contract(data).notional(size, data.close[0]), size) if size else 0.0
 
     def check_submitted(self) -> None:
-        """Take the orders sent on the bar before, or refuse those that the margin does not cover."""
+        """Take the orders sent on the bar before, or refuse those that the margin there was then does not cover."""
         sizes: dict[Any, float] = {}
         before: dict[Any, float] = {}
         reserved = 0.0
@@ -127,7 +118,7 @@ class MarginBroker(CarryBroker):
             first = group not in before
             held = before.setdefault(group, held)
             needed = self._needed(order, held)
-            if needed > 0 and self.free(order.data, order.data.close[0]) - reserved < needed:
+            if needed > 0 and (order.free_margin - reserved < needed or self._beyond_bracket(order, held)):
                 self._refuse(order)
                 continue
             if first:
@@ -148,6 +139,10 @@ class MarginBroker(CarryBroker):
             return 0.0
         fee = self.getcommissioninfo(data).getcommission(opened, price)
         return float(self._initial(data, opened, price) - self._initial(data, closed, price) + fee)
+
+    def _beyond_bracket(self, order: Any, held: float) -> bool:
+        contract, price = self.contract(order.data), order.created.price
+        return bool(contract.notional(held + order.size, price) > contract.most)
 
     def _refuse(self, order: Any) -> None:
         order.margin()
@@ -178,23 +173,22 @@ class MarginBroker(CarryBroker):
         """Settle the part of a position that an order closes; its profit and fee."""
         contract, held = self.contract(data), self.positions[data].size
         profit = contract.pnl(-closed, entry, price)
-        fee = self.getcommissioninfo(data).getcommission(closed, price)
-        if self._forced:
-            fee = min(fee + contract.liquidation_fee * contract.notional(closed, price), self._left(data, profit))
+        fee = self._fee_to_close(data, closed, price, profit)
         self.cash += (-closed * price if contract.paid else profit) - fee
         if contract.isolated:
             self.posted[data] *= 1.0 - closed / -held
         self.positions[data].update(closed, price, data.datetime.datetime())
         return profit, fee
 
-    def _left(self, data: Any, profit: float) -> float:
-        return max(self.collateral(data) + profit, 0.0)
+    def _fee_to_close(self, data: Any, closed: float, price: float, profit: float) -> float:
+        return float(self.getcommissioninfo(data).getcommission(closed, price))
 
     def _open(self, data: Any, opened: float, price: float) -> float:
         """Open a position, or more of it; the fee, or NaN where the margin does not cover it."""
         contract, fee = self.contract(data), self.getcommissioninfo(data).getcommission(opened, price)
         margin = self._initial(data, opened, price)
-        if self.free(data, price) < margin + fee:
+        held = self.positions[data].size + opened
+        if self.free(data, price) < margin + fee or contract.notional(held, price) > contract.most:
             return math.nan
         self.cash -= fee + (opened * price if contract.paid else 0.0)
         if contract.isolated:
@@ -220,100 +214,3 @@ class MarginBroker(CarryBroker):
         super()._book(data, flow)
         if self.contract(data).isolated:
             self.posted[data] += flow.amount
-
-    def collateral(self, data: Any) -> float:
-        """What is at stake for the position in ``data`` besides its profit."""
-        position, contract = self.positions[data], self.contract(data)
-        if contract.isolated:
-            return self.posted.get(data, 0.0)
-        others = [self.worth(d, d.close[0]) for d, p in self.positions.items() if p.size and d is not data]
-        own = position.size * position.price if contract.paid else 0.0
-        return math.fsum([self.cash, own, *others])
-
-    def _kept_for_others(self, data: Any) -> float:
-        others = ((d, self.contract(d), p.size) for d, p in self.positions.items() if p.size and d is not data)
-        return math.fsum(c.maintenance * c.notional(size, d.close[0]) for d, c, size in others)
-
-    def liquidation_price(self, data: Any) -> float:
-        """The price at which the position in ``data`` is closed by force; NaN where there is none."""
-        position, contract = self.positions[data], self.contract(data)
-        if not position.size:
-            return math.nan
-        stake = self.collateral(data) - (0.0 if contract.isolated else self._kept_for_others(data))
-        return contract.liquidation_price(position.size, position.price, stake)
-
-    def at_open(self, fresh: list[Any]) -> None:
-        """Close by force what the bar opens beyond its liquidation price."""
-        for data in fresh:
-            if self._beyond(data, data.open[0], data.open[0]):
-                self._liquidate(data, data.open[0])
-
-    def at_close(self, fresh: list[Any]) -> None:
-        """Close by force what the bar's range has reached."""
-        done = False
-        for data in fresh:
-            if self._beyond(data, data.low[0], data.high[0]):
-                self._liquidate(data, self.liquidation_price(data))
-                done = True
-        if done:
-            self._get_value()
-
-    def _beyond(self, data: Any, low: float, high: float) -> bool:
-        """Whether ``low`` or ``high`` is at the liquidation price, or beyond it."""
-        size = self.positions[data].size if data in self.positions else 0.0
-        if not size:
-            return False
-        price = self.liquidation_price(data)  # nothing is beyond NaN
-        return bool(low <= price if size > 0 else high >= price)
-
-    def _try_exec(self, order: Any) -> None:
-        if self._comes_after(order):
-            self._liquidate(order.data, self.liquidation_price(order.data))
-            order.cancel()
-            self.notify(order)
-            self._ococheck(order)
-            self._bracketize(order, cancel=True)
-        else:
-            super()._try_exec(order)
-
-    def _comes_after(self, order: Any) -> bool:
-        """Whether a forced close comes before ``order`` would close the position within this bar."""
-        data, kind = order.data, order.exectype
-        size = self.positions[data].size
-        if kind == bt.Order.Market or order.size * size >= 0 or len(data) <= order.tried:
-            return False
-        if not self._beyond(data, data.low[0], data.high[0]):
-            return False
-        if kind in STOPS and not order.triggered:
-            return not self._nearer(order, size)
-        limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
-        at_open = kind in LIMITS and (limit <= data.open[0] if size > 0 else limit >= data.open[0])
-        return not at_open and not any(self._nearer(other, size) for other in self.pending)
-
-    def _nearer(self, order: Any, size: float) -> bool:
-        """Whether ``order`` is a stop that closes a position of ``size`` before it is closed by force."""
-        if order is None or order.exectype not in STOPS or order.size * size >= 0 or not order.active():
-            return False
-        price = self.liquidation_price(order.data)
-        return bool(order.created.price > price if size > 0 else order.created.price < price)
-
-    def _liquidate(self, data: Any, price: float) -> None:
-        """Close the position by force, at ``price`` or where its collateral is used up, and cancel its orders."""
-        position, contract = self.positions[data], self.contract(data)
-        empty = contract.liquidation_price(position.size, position.price, self.collateral(data), 0.0)
-        if not math.isnan(empty):
-            price = max(price, empty) if position.size > 0 else min(price, empty)
-        for order in [o for o in self.pending if o is not None and o.data is data]:
-            self.cancel(order)
-        kind = SellOrder if position.size > 0 else BuyOrder
-        order = kind(owner=self._owner.get(data), data=data, size=abs(position.size), exectype=bt.Order.Market)
-        order.addinfo(reason=LIQUIDATION)
-        self._ocoize(order, None)
-        self.orders.append(order)
-        order.submit()
-        self.notify(order)
-        order.accept()
-        self.notify(order)
-        self._forced = True
-        self._execute(order, ago=0, price=price)
-        self._forced = False
