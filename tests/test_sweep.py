@@ -55,7 +55,7 @@ class TestPoints:
         sweep(config, tmp_path / "out", jobs=1)
         result = run(config, tmp_path / "run", report=False).summary
         words = {"name", "strategy", "engine_reason", "lines", "warnings", "assumptions"}
-        words |= {"hints", "confidence", "markouts"}
+        words |= {"hints", "confidence", "markouts", "currency", "indicators"}
         assert set(result) - words <= set(table(tmp_path / "out")[0])
 
     def test_of_a_run_that_cannot_be_made_say_why_and_end_nothing(self, tmp_path: Path) -> None:
@@ -99,10 +99,10 @@ class TestPoints:
         put((known.sources, shared), tmp_path / "bars")
         other = Known(*get(tmp_path / "bars"))
         assert json.dumps(other.figures(points[0].config)) == json.dumps(known.figures(points[0].config))
-        assert len(other._made) == 1, "only the fast mean is made here"
+        assert len(other._shelf._made) == 1, "only the fast mean is made here"
 
     def test_what_is_kept_of_indicators_is_bounded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tapeflow.backtest.sweep.known.ROOM", 30_000)
+        monkeypatch.setattr("tapeflow.backtest.shelf.ROOM", 30_000)
         config = load_config(write(tmp_path))
         made = sweep(config, tmp_path / "out", jobs=1)
         monkeypatch.undo()

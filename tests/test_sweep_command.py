@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from tapeflow.backtest.sweep import Swept, sweep
 from tapeflow.backtest.sweep.journal import Done, Journal
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import TapeflowError
-from tapeflow.tests.sweeps import RULES, table, tapeflow, write
+from tapeflow.tests.sweeps import PYTHON, RULES, table, tapeflow, write
 
 
 class TestCommand:
@@ -117,3 +119,12 @@ def test_a_config_without_a_sweep_is_told_so(tmp_path: Path) -> None:
         f"tapeflow: {tmp_path / 'run.yaml'}: has no sweep, as in sweep: {{sizer.percent: [5, 10]}}",
     )
     assert not (tmp_path / "out").exists()
+
+
+def test_a_script_that_calls_the_command_without_a_guard_starts_workers_too(tmp_path: Path) -> None:
+    script = tmp_path / "tapeflow"
+    script.write_text("from tapeflow.backtest.cli import main\nmain()\n")
+    asked = ["sweep", write(tmp_path, PYTHON), "--out", tmp_path / "out", "--jobs", "2", "--quiet"]
+    done = subprocess.run([sys.executable, script, *asked], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(table(tmp_path / "out")) == 4

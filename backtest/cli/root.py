@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
@@ -79,8 +79,10 @@ class Root(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(list(self._summaries.items()))
 
-    def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> NoReturn:
-        """Run the command line and exit."""
+    def main(self, args: Sequence[str] | None = None, *more: Any, **extra: Any) -> Any:
+        """Run the command line and exit; a worker process that imports the script it was begun by goes on."""
+        if _is_beginning():
+            return None
         given = list(sys.argv[1:] if args is None else args)
         extra.update(prog_name="tapeflow", standalone_mode=False)
         sys.exit(self._code(given, extra))
@@ -141,6 +143,12 @@ class Root(click.Group):
             return EXIT_OURS
         _say(f"tapeflow: internal error: {type(err).__name__}: {_one_line(str(err))}; run again with --debug")
         return EXIT_OURS
+
+
+def _is_beginning() -> bool:
+    """Whether this process is a worker about to begin, which imports the script that asked for it once more."""
+    processes = sys.modules.get("multiprocessing.process")
+    return processes is not None and getattr(processes.current_process(), "_inheriting", False)
 
 
 def _one_line(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -58,7 +59,7 @@ def command(
 
     try:
         with Progress(quiet=quiet) as progress:
-            made = sweep(loaded, Path(out), jobs=jobs, progress=progress, origin=str(path))
+            made = sweep(loaded, Path(out), jobs=jobs, progress=progress, origin=str(path), figure=sort)
     except KeyboardInterrupt:
         note(f"finished points are kept in {out}; the same command goes on from there", quiet=quiet)
         raise
@@ -95,7 +96,7 @@ def _table(rows: list[Any], values: dict[int, dict[str, Any]], sort: str, total:
 
     forms = {name: form for name, _, form in FIGURES}
     columns = list(dict.fromkeys((sort, *SHOWN)))
-    cells = [[_shown(row.row[name], forms.get(name, ",.4g")) for name in columns] for row in rows]
+    cells = [[_shown(row.row.get(name, math.nan), forms.get(name, ",.4g")) for name in columns] for row in rows]
     shown = [[row.number, *values[row.number].values(), *figures] for row, figures in zip(rows, cells, strict=True)]
     first = next(iter(values.values()))
     names = [_short(path, first) for path in first]

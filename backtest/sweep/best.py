@@ -10,7 +10,7 @@ from typing import Any
 from ...core.errors import ParamError, unknown
 from .journal import Done
 
-LESS_IS_MORE = frozenset(("max_drawdown_pct", "fees_paid"))
+LESS_IS_MORE = frozenset(("max_drawdown_pct", "fees_paid", "liquidations"))
 EULER = 0.5772156649015329
 
 
@@ -23,12 +23,10 @@ def best(done: Mapping[int, Done], figure: str, most: int) -> list[Done]:
         If no run has such a figure, or it is no number.
     """
     rows = [done[number] for number in sorted(done) if not done[number].error]
-    if not rows:
-        return []
-    numbers = [name for name, value in rows[0].row.items() if isinstance(value, int | float)]
-    if figure not in numbers:
+    numbers = {name for row in rows for name, value in row.row.items() if isinstance(value, int | float)}
+    if rows and figure not in numbers:
         raise ParamError(f"--sort: {unknown('figure', figure, numbers)}")
-    known = [row for row in rows if not math.isnan(row.row[figure])]
+    known = [row for row in rows if not math.isnan(row.row.get(figure, math.nan))]
     sign = 1 if figure in LESS_IS_MORE else -1
     return sorted(known, key=lambda row: sign * row.row[figure])[:most]
 

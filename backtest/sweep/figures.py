@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from functools import cached_property
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...core.kernels import compiled
+from .. import accounts
 from ..compiled.layout import CLOSED, CLOSED_FEE, FILL_FEE, OPENED, OPENED_FEE, PNL, WHEN
 from ..quality import over_damaged, share_of
 from ..result import Outcome
@@ -75,8 +77,10 @@ class Figures(Outcome):
 
     @property
     def account(self) -> dict[str, Any]:
-        """Nothing: compiled runs have no such costs and no margin."""
-        return {}
+        """What holding positions cost or earned, where the run has such costs."""
+        record: Any = self.record
+        margined = next(iter(self.config.data.values())).instrument.margined
+        return accounts.figures(self.config, SimpleNamespace(broker=record), record.orders if margined else {})
 
     @property
     def fees(self) -> float:

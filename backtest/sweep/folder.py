@@ -14,6 +14,7 @@ import yaml
 from ...configs.models import RunConfig
 from ...core.errors import DataError
 from ...core.tables import replacing
+from ..brokers.choice import funded, rates_of
 from ..lock import make_lock
 from ..runner import Source
 from .journal import Done
@@ -36,7 +37,9 @@ def check_folder(out: Path) -> None:
         raise DataError(f"{out} holds something other than a sweep; choose another --out")
 
 
-def make_sweep_lock(config: RunConfig, groups: Sequence[Mapping[str, Source]], count: int) -> dict[str, Any]:
+def make_sweep_lock(
+    config: RunConfig, groups: Sequence[Mapping[str, Source]], points: Sequence[Point]
+) -> dict[str, Any]:
     """The content of sweep.yaml: everything the table depends on, and nothing else.
 
     Parameters
@@ -45,15 +48,24 @@ def make_sweep_lock(config: RunConfig, groups: Sequence[Mapping[str, Source]], c
         With its sweep.
     groups : sequence of mapping
         What was read, once for each way in which the runs read data.
-    count : int
-        Points.
+    points : sequence of Point
+        All of them.
     """
-    locks = [make_lock(config, sources, config.engine) for sources in groups]
+    more = _funding(points)
+    locks = [make_lock(config, sources, config.engine, more) for sources in groups]
     made = {key: value for key, value in locks[0].items() if key not in ("engine", "inputs", "data")}
     inputs = {json.dumps(one): one for lock in locks for one in lock["inputs"]}
     read = [lock["data"] for lock in locks]
     config_block = made.pop("config")
-    return {**made, "points": count, "inputs": [*inputs.values()], "data": read, "config": config_block}
+    return {**made, "points": len(points), "inputs": [*inputs.values()], "data": read, "config": config_block}
+
+
+def _funding(points: Sequence[Point]) -> dict[str, list[Any]]:
+    """The files that funding is read from in any of the runs."""
+    asked = {json.dumps(funding.path): funding for point in points for funding in funded(point.config).values()}
+    files = (file for paths in asked.values() if paths.path for file in rates_of(points[0].config, paths).files)
+    made = list(dict.fromkeys(files))
+    return {"funding": made} if made else {}
 
 
 def enter(out: Path, lock: Mapping[str, Any]) -> None:

@@ -42,8 +42,8 @@ def run_point(config: RunConfig, sources: Mapping[str, Source], known: Known | N
     if config.engine in ("auto", COMPILED) and not config.verify:
         known = known if known is not None else Known(sources)
         if not known.why_not(config):
-            return {"engine": COMPILED, **known.figures(config)}
-    outcome = simulate(config, dict(sources))
+            return {"engine": COMPILED, **_flat(known.figures(config))}
+    outcome = simulate(config, dict(sources), None if known is None else known.shelf(config))
     more = outcome.band.summary() if outcome.band else {}
     return {"engine": outcome.engine, **_flat({**outcome.figures(), **more})}
 

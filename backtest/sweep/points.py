@@ -89,7 +89,15 @@ def _config(config: RunConfig, values: dict[str, Any]) -> RunConfig:
             raw = written(raw, key_path(path), value)
         except ValueError as err:
             raise MistakesError([Mistake("", path, str(err))]) from None
-    return checked(Document("sweep", "", raw), config.folder, name=config.name)
+    return as_swept(checked(Document("sweep", "", raw), config.folder, name=config.name))
+
+
+def as_swept(config: RunConfig) -> RunConfig:
+    """``config`` as a sweep runs it: what an edge survives, which takes dozens of runs, is looked for if asked for."""
+    fills = config.fills
+    if not fills.tape or "survival" in fills.model_fields_set:
+        return config
+    return config.model_copy(update={"fills": fills.model_copy(update={"survival": False})})
 
 
 def _called(number: int, values: dict[str, Any]) -> str:

@@ -14,8 +14,9 @@ from ...configs.models import RunConfig
 from ..runner import Progress, Source, read, wanted
 from .folder import TABLE, check_folder, enter, make_sweep_lock, read_table, write_table
 from .journal import Done, Journal
+from .names import check_figure
 from .pace import Pace
-from .points import Point, points_of
+from .points import Point, as_swept, points_of
 from .workers import Workers, here, processors, write_bars
 
 PATIENCE = 1.0
@@ -55,7 +56,13 @@ class _Group:
 
 
 def sweep(
-    config: RunConfig, out: Path, *, jobs: int | None = None, progress: Progress | None = None, origin: str = "sweep"
+    config: RunConfig,
+    out: Path,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    origin: str = "sweep",
+    figure: str = "",
 ) -> Swept:
     """Run every point of the sweep of ``config``, or those that an earlier call left unfinished.
 
@@ -75,18 +82,22 @@ def sweep(
         Told in a few words what is being done.
     origin : str
         What errors call the config.
+    figure : str
+        One that the runs will be compared by; refused before the first of them if none has it.
 
     Raises
     ------
     TapeflowError
-        If a point is no legal run, data cannot be read, or ``out`` holds something else. A point that fails
-        while it runs does not end the sweep; its row says why.
+        If a point is no legal run, no run has ``figure``, data cannot be read, or ``out`` holds something else. A
+        point that fails while it runs does not end the sweep; its row says why.
     """
     say = progress or (lambda text: None)
     check_folder(out)
     points = points_of(config, origin)
+    if figure:
+        check_figure(figure, (point.config for point in points))
     groups = _read(points, say)
-    enter(out, make_sweep_lock(config, [group.sources for group in groups], len(points)))
+    enter(out, make_sweep_lock(as_swept(config), [group.sources for group in groups], points))
     if (out / TABLE).exists():
         return Swept(out, points, read_table(out))
     journal = Journal(out)

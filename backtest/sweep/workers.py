@@ -128,7 +128,8 @@ def _work(task: Task) -> list[Done]:
     path, points = task
     if path not in _known:
         _known.clear()
-        _known[path] = Known(*store.get(path))
+        sources, given = store.get(path)
+        _known[path] = Known(sources, given, path.parent)
     known = _known[path]
     return [Done(number, *attempt(config, known.sources, known)) for number, config in points]
 
