@@ -39,7 +39,9 @@ types: $(READY) ## mypy, strict
 
 bench: $(READY) ## speed and memory beside peers, in one run
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
-	for each in tape indicators engine compiled sweep; do $(BIN)/python benchmarks/$$each.py || exit 1; done
+	for peer in back-trader-cpp backtrader-next; do \
+	  $(PIP) install --only-binary :all: --constraint requirements.lock $$peer || echo "$$peer: no wheel for this machine, left out"; done
+	for each in tape indicators engine compiled sweep run; do $(BIN)/python benchmarks/$$each.py || exit 1; done
 
 docs: $(READY) ## the site, into docs/_build/html
 	$(PIP) install --constraint requirements.lock --editable ".[docs]"

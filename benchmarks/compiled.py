@@ -1,16 +1,20 @@
-"""Half a million bars of a crossing of two means, about 5,600 round trips: the compiled engine beside vectorbt.
+"""Half a million bars of a crossing of two means, about 5,600 round trips: the compiled engine beside its peers.
 
-Both are given the same bars and the same means, are warm, and trade the same orders: at the open after the crossing,
-a tenth of the equity, long only. What each spends is CPU time of the whole process, the median of some runs.
+All are given the same bars, are warm, and trade the same orders: at the open after the crossing, a tenth of the equity,
+long only; vectorbt is given the means too. Fills and profit are compared before anything is timed. What each spends is
+CPU time of the whole process, the median of some runs.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import math
 import statistics
+import sys
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -18,18 +22,24 @@ import numpy as np
 from tapeflow.backtest.compiled.choice import uses_of
 from tapeflow.backtest.compiled.layout import new_book
 from tapeflow.backtest.compiled.lots import sizing
+from tapeflow.backtest.compiled.market import price_rows
 from tapeflow.backtest.compiled.record import Record
 from tapeflow.backtest.compiled.rules import REASONS, follow
 from tapeflow.backtest.compiled.run import as_bits, protection, run_compiled, signals_of
-from tapeflow.backtest.compiled.tables import Tables, market
+from tapeflow.backtest.compiled.tables import Tables
 from tapeflow.backtest.runner import Source
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.registry import STRATEGIES
 
+Steps = dict[str, Callable[[], Any]]
+Peer = tuple[tuple[int, float], Steps]
+"""Fills and final value, and what to measure."""
+
 FEE = 0.0005
 SHARE = 10.0
+CASH = 1_000_000
 CONFIG = {
     "name": "crossing",
     "data": {"main": {"feed": "SyntheticTape"}},
@@ -38,7 +48,7 @@ CONFIG = {
         "slow": {"kind": "talib.SMA", "timeperiod": 50},
     },
     "strategy": {"kind": "Rules", "params": {"long": {"enter": "fast > slow", "exit": "fast < slow"}}},
-    "broker": {"cash": 1_000_000, "fees": {"maker": FEE, "taker": FEE}},
+    "broker": {"cash": CASH, "fees": {"maker": FEE, "taker": FEE}},
     "sizer": {"percent": SHARE},
 }
 
@@ -62,12 +72,12 @@ def walk(n: int, seed: int = 7) -> Bars:
     )
 
 
-def parts(config: RunConfig, bars: Bars) -> dict[str, Callable[[], Any]]:
+def parts(config: RunConfig, bars: Bars) -> Steps:
     """The steps of a run, each on what the one before gave."""
     feeds, rules = {"main": bars}, STRATEGIES.find(config.strategy.kind)
     params = {**rules.defaults(), **config.strategy.params}
-    tables, table = Tables(feeds, uses_of(config)), market(bars)
-    bits, first = as_bits(signals_of(rules, params, tables.lines), tables.foreign()), tables.first()
+    tables, table = Tables(feeds, uses_of(config)), price_rows(bars)
+    bits, first = as_bits(signals_of(rules, params, tables.lines), tables.market.foreign), tables.first()
     numbers = sizing(config.sizer.percent, None, None, 0.0)
     guards, costs, account = protection({}, None), np.array([FEE, FEE, 0.0, 0.0]), np.empty((3, len(bars)))
 
@@ -89,32 +99,88 @@ def parts(config: RunConfig, bars: Bars) -> dict[str, Callable[[], Any]]:
     }
 
 
-def peer(config: RunConfig, bars: Bars) -> dict[str, Callable[[], Any]]:
+def vectorbt(config: RunConfig, bars: Bars) -> Peer:
     """vectorbt's `Portfolio.from_signals`, filling at the next open; without its analysis, which it does on demand."""
-    try:
-        import vectorbt as vbt
-    except ImportError:
-        return {}
     import pandas as pd
+    import vectorbt as vbt
 
     lines = Tables({"main": bars}, uses_of(config)).lines
     fast, slow = lines["fast"], lines["slow"]
     above, below = (np.concatenate(([False], mask[:-1])) for mask in (fast > slow, fast < slow))
     index = pd.to_datetime(bars["close_time"], unit="us")
     opened, close = (pd.Series(bars[name], index) for name in ("open", "close"))
-    given = dict(price=opened, size=SHARE / 100, size_type="percent", fees=FEE, init_cash=1_000_000, freq="1min")
+    given = dict(price=opened, size=SHARE / 100, size_type="percent", fees=FEE, init_cash=CASH, freq="1min")
 
     def signals() -> Any:
         return vbt.Portfolio.from_signals(close, above, below, **given)
 
-    return {
-        "vectorbt from_signals": signals,
-        "vectorbt and its curve": lambda: signals().value(),
-    }
+    made = signals()
+    outcome = len(made.orders.records), float(made.value().iloc[-1])
+    return outcome, {"vectorbt from_signals": signals, "vectorbt and its curve": lambda: signals().value()}
 
 
-def measured(steps: dict[str, Callable[[], Any]], runs: int) -> dict[str, float]:
-    """Median CPU seconds of each step, taken in turn."""
+def back_trader_cpp(config: RunConfig, bars: Bars) -> Peer:
+    """back-trader-cpp, the engine of backtrader in C++; the strategy is Python, the means are its own."""
+    import back_trader as bt
+    import pandas as pd
+
+    names = ("open", "high", "low", "close", "volume")
+    index = pd.to_datetime(bars["close_time"], unit="us")
+    frame = pd.DataFrame({name: bars[name] for name in names}, index=index)
+
+    class Cross(bt.Strategy):  # type: ignore[misc]
+        def __init__(self) -> None:
+            self.fills = 0
+            self.fast, self.slow = (
+                bt.ind.SMA(self.data.close, period=use.params["timeperiod"]) for use in uses_of(config).values()
+            )
+
+        def notify_order(self, order: Any) -> None:
+            self.fills += order.status == order.Completed
+
+        def next(self) -> None:
+            if not self.position:
+                if self.fast[0] > self.slow[0]:
+                    self.buy()
+            elif self.fast[0] < self.slow[0]:
+                self.close()
+
+    def run() -> tuple[int, float]:
+        cerebro = bt.Cerebro(stdstats=False)
+        cerebro.broker.setcash(CASH)
+        cerebro.broker.setcommission(commission=FEE)
+        cerebro.adddata(bt.feeds.PandasData(dataname=frame))
+        cerebro.addsizer(bt.sizers.PercentSizer, percents=SHARE)
+        cerebro.addstrategy(Cross)
+        fills = cerebro.run()[0].fills
+        return fills, cerebro.broker.getvalue()
+
+    return run(), {"back-trader-cpp": run}
+
+
+PEERS = {"vectorbt": vectorbt, "back_trader": back_trader_cpp}
+"""By the name that each is imported as."""
+
+
+def peers(config: RunConfig, bars: Bars, fills: int, value: float) -> Steps:
+    """The steps of the peers that are installed, each of which made the same orders.
+
+    Sizes are not quite the same: vectorbt's are a share at the price of the fill, the others' at the close before.
+    """
+    steps: Steps = {}
+    for module, make in PEERS.items():
+        if find_spec(module) is None:
+            print(f"{module} is not installed: left out")
+            continue
+        (theirs, end), more = make(config, bars)
+        if theirs != fills or not math.isclose(end - CASH, value - CASH, rel_tol=1e-3):
+            sys.exit(f"{module} came to {theirs} fills and {end:,.2f}, tapeflow to {fills} and {value:,.2f}")
+        steps |= more
+    return steps
+
+
+def measured(steps: Steps, runs: int) -> dict[str, list[float]]:
+    """CPU seconds of each step, taken in turn."""
     spent: dict[str, list[float]] = {name: [] for name in steps}
     for step in steps.values():
         step()
@@ -124,7 +190,7 @@ def measured(steps: dict[str, Callable[[], Any]], runs: int) -> dict[str, float]
             start = time.process_time()
             step()
             spent[name].append(time.process_time() - start)
-    return {name: statistics.median(values) for name, values in spent.items()}
+    return spent
 
 
 def main() -> None:
@@ -135,9 +201,14 @@ def main() -> None:
     args = parser.parse_args()
     config, bars = RunConfig.model_validate(CONFIG), walk(args.bars)
     made = run_compiled(config, {"main": Source(None, bars)})
-    print(f"{args.bars:,} bars, {len(made.trips):,} round trips, {made.equity['value'][-1]:,.2f} at the end")
-    for name, seconds in measured(parts(config, bars) | peer(config, bars), args.runs).items():
-        print(f"{name:24} {1e3 * seconds:8.1f} ms  {args.bars / seconds / 1e6:8.1f} M bars/s")
+    fills, value = len(made.record.fills), float(made.equity["value"][-1])
+    print(f"{args.bars:,} bars, {len(made.trips):,} round trips, {value:,.2f} at the end")
+    spent = measured(parts(config, bars) | peers(config, bars, fills, value), args.runs)
+    for name, seconds in spent.items():
+        middle = statistics.median(seconds)
+        ratio = statistics.median(other / own for other, own in zip(seconds, spent["run_compiled"], strict=True))
+        speed = args.bars / middle / 1e6
+        print(f"{name:24} {1e3 * middle:8.1f} ms  {speed:8.2f} M bars/s  {ratio:6.2f} x the time of run_compiled")
 
 
 if __name__ == "__main__":

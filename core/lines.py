@@ -8,6 +8,7 @@ from typing import Any
 
 import backtrader as bt
 import numpy as np
+from backtrader.linebuffer import LineBuffer
 from numpy.typing import NDArray
 
 from .bars import Bars
@@ -18,11 +19,31 @@ STANDARD = ("datetime", "open", "high", "low", "close", "volume", "openinterest"
 EXTRA = tuple(c.name for c in BARS if c.name not in STANDARD)
 
 
+class _Late(LineBuffer):
+    """A line whose buffer is filled when it is first asked for: few strategies read all of a feed's lines."""
+
+    column: NDArray[Any]
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "array":
+            raise AttributeError(f"a line has no {name}")
+        made = array.array("d")
+        made.frombytes(np.ascontiguousarray(self.column, dtype=np.float64).view(np.uint8).data)
+        made.extend([float("nan")] * self.extension)
+        self.array = made
+        return made
+
+    def buflen(self) -> int:
+        """Bars it holds."""
+        return len(self.array) - self.extension if "array" in self.__dict__ else len(self.column)
+
+
 class BarData(bt.feed.DataBase):
     """A data feed whose lines are the canonical bar columns, stamped at each bar's close.
 
     backtrader sees ``datetime`` as float days; the exact epoch µs travel as ``open_time`` and
-    ``close_time``. Bars are filled in bulk when backtrader preloads, and one by one in every other mode.
+    ``close_time``. When backtrader preloads, a line is filled in bulk, as soon as anybody reads it; in every
+    other mode bars are filled one by one.
 
     Parameters
     ----------
@@ -43,14 +64,12 @@ class BarData(bt.feed.DataBase):
     params: Any = dict(tick=None, lot=None, min_notional=0.0)
 
     def start(self) -> None:
-        """Lay the columns out in the order of the lines."""
+        """Put the columns in the order of the lines."""
         super().start()
         bars: Bars = self.p.dataname
         n = len(bars)
         known: dict[str, NDArray[Any]] = {**bars.columns, "datetime": day_numbers(bars["close_time"])}
-        self._columns = [
-            np.ascontiguousarray(known.get(name, np.zeros(n)), dtype=np.float64) for name in self.getlinealiases()
-        ]
+        self._columns = [known.get(name, np.broadcast_to(0.0, n)) for name in self.getlinealiases()]
         self._row, self._rows = -1, n
 
     @property
@@ -96,16 +115,14 @@ class BarData(bt.feed.DataBase):
         return True
 
     def preload(self) -> None:
-        """Hand every column to its line buffer with one copy."""
+        """Hand every line its column, which it copies if it is read."""
         bounded = self.fromdate != float("-inf") or self.todate != float("inf")
         if self._filters or self._tzinput or self._barstack or self._barstash or bounded:
             super().preload()
             return
         for line, column in zip(self.lines.lines, self._columns, strict=True):
-            buffer = array.array("d")
-            buffer.frombytes(column.view(np.uint8).data)
-            buffer.extend([float("nan")] * line.extension)
-            line.array = buffer
+            line.__class__, line.column = _Late, column
+            line.__dict__.pop("array", None)
         self._row = self._rows - 1
         self.home()
 

@@ -35,7 +35,15 @@ from tapeflow.strategies.wake import Wake
 
 RESTATED: dict[Any, tuple[str, ...]] = {
     cerebro.Cerebro: ("_runonce", "_brokernotify", "_check_timers", "_next_writers"),
-    bt.Strategy: ("_oncepost", "_notify", "_getminperstatus", "_next_analyzers", "_addnotification", "clear"),
+    bt.Strategy: (
+        "_oncepost",
+        "_notify",
+        "_getminperstatus",
+        "_next_analyzers",
+        "_addnotification",
+        "clear",
+        "getposition",
+    ),
     lineiterator.LineIterator: ("_once",),
     linebuffer.LineBuffer: ("__getitem__", "__len__", "get", "forward", "datetime", "home", "oncebinding"),
     linebuffer.LineActions: ("_once",),
@@ -52,9 +60,10 @@ RESTATED: dict[Any, tuple[str, ...]] = {
     feed.AbstractDataBase: ("advance", "advance_peek", "_tick_fill", "_tick_nullify"),
     metabase.MetaParams: ("donew",),
     metabase.MetaBase: ("__call__",),
-    order.OrderBase: ("__init__", "__getattr__", "clone"),
-    order.Order: ("expire", "trailadjust"),
-    order.OrderData: ("clone", "markpending", "iterpending"),
+    order.OrderBase: ("__init__", "__getattr__", "clone", "submit", "accept", "addcomminfo", "execute"),
+    order.Order: ("execute", "expire", "trailadjust"),
+    order.OrderData: ("add", "addbit", "clone", "markpending", "iterpending"),
+    order.OrderExecutionBit: ("__init__",),
     BackBroker: (
         "init",
         "next",
@@ -63,7 +72,10 @@ RESTATED: dict[Any, tuple[str, ...]] = {
         "buy",
         "sell",
         "submit",
+        "transmit",
+        "submit_accept",
         "check_submitted",
+        "getposition",
         "add_cash",
         "set_cash",
         "notify",
@@ -75,10 +87,10 @@ RESTATED: dict[Any, tuple[str, ...]] = {
         "_try_exec_stoplimit",
     ),
     CommInfoBase: ("getvaluesize", "profitandloss", "get_leverage", "cashadjust", "get_credit_interest"),
-    bt.Position: ("__init__", "update", "pseudoupdate", "clone"),
+    bt.Position: ("__init__", "set", "update", "pseudoupdate", "clone"),
 }
 """What the engine does in place of backtrader, or relies on the inside of."""
-SOURCES = "6fc6e80466fe071896880f4d097ef4de66d3c848166a674fe67e793411e1fea6"
+SOURCES = "78868a1c1ae2c7e35b863687b7981a5f51c2f03b9b2514c43463dba64895376a"
 
 
 def test_the_private_sources_that_are_restated_are_the_known_ones() -> None:

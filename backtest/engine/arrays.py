@@ -36,10 +36,15 @@ def _view(line: Any) -> Floats:
     return np.frombuffer(line.array, dtype=np.float64)
 
 
+def _reaches(line: Any, end: int) -> bool:
+    """Whether a line has a value for each bar up to ``end``; one of a shorter feed has not."""
+    return len(line.array) >= end
+
+
 def _operand(value: Any, start: int, end: int) -> Any:
-    """A line's values or a plain number; None for anything else."""
+    """A line's values or a plain number; None for anything else, and for too short a line, which is backtrader's."""
     if isinstance(value, LineBuffer):
-        return _view(value)[start:end]
+        return _view(value)[start:end] if _reaches(value, end) else None
     fits = isinstance(value, float) or (isinstance(value, int) and abs(value) < 2**EXACT)
     return float(value) if fits else None
 
@@ -57,7 +62,7 @@ def operation(self: Any, start: int, end: int) -> None:
 
 def delay(self: Any, start: int, end: int) -> None:
     """A line as it was some bars ago."""
-    if end <= start or start + self.ago < 0 or isinstance(self.a, PseudoArray):
+    if end <= start or start + self.ago < 0 or isinstance(self.a, PseudoArray) or not _reaches(self.a, end + self.ago):
         _LineDelay.once(self, start, end)
     else:
         _view(self)[start:end] = _view(self.a)[start + self.ago : end + self.ago]
@@ -66,7 +71,7 @@ def delay(self: Any, start: int, end: int) -> None:
 def logic(self: Any, start: int, end: int) -> None:
     """``And`` and ``Or``; NaN counts as true, as in Python."""
     known = type(self) in (And, Or) and len(self.args) > 1
-    if end <= start or not known or not all(isinstance(arg, LineBuffer) for arg in self.args):
+    if end <= start or not known or not all(isinstance(arg, LineBuffer) and _reaches(arg, end) for arg in self.args):
         MultiLogicReduce.once(self, start, end)
         return
     true = [_view(arg)[start:end] != 0.0 for arg in self.args]
@@ -76,6 +81,9 @@ def logic(self: Any, start: int, end: int) -> None:
 def last_difference(self: Any, start: int, end: int) -> None:
     """The latest difference that is not zero."""
     if end <= start:
+        return
+    if not (_reaches(self.data0, end) and _reaches(self.data1, end)):
+        NonZeroDifference.once(self, start, end)
         return
     made = _view(self.lines[0])
     steps = np.concatenate((made[start - 1 : start], _view(self.data0)[start:end] - _view(self.data1)[start:end]))

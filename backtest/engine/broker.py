@@ -6,6 +6,7 @@ from typing import Any
 
 from backtrader.brokers.bbroker import BackBroker
 from backtrader.comminfo import CommInfoBase
+from backtrader.order import Order
 
 from . import orders, positions
 from .history import History, Holding
@@ -53,6 +54,56 @@ def why_busy(broker: Any) -> str:
     return ""
 
 
+def _sender(kind: type) -> Any:
+    """The method that sends an order of ``kind``."""
+
+    def send(
+        self: Any,
+        owner: Any,
+        data: Any,
+        size: float,
+        price: float | None = None,
+        plimit: float | None = None,
+        exectype: Any = None,
+        valid: Any = None,
+        tradeid: int = 0,
+        oco: Any = None,
+        trailamount: float | None = None,
+        trailpercent: float | None = None,
+        parent: Any = None,
+        transmit: bool = True,
+        histnotify: bool = False,
+        _checksubmit: bool = True,
+        **info: Any,
+    ) -> Any:
+        order = orders.make(
+            kind,
+            dict(
+                owner=owner,
+                data=data,
+                size=size,
+                price=price,
+                pricelimit=plimit,
+                exectype=exectype,
+                valid=valid,
+                tradeid=tradeid,
+                oco=None,
+                trailamount=trailamount,
+                trailpercent=trailpercent,
+                parent=parent,
+                transmit=transmit,
+                simulated=False,
+                histnotify=histnotify,
+            ),
+        )
+        if info:
+            order.addinfo(**info)
+        self._ocoize(order, oco)
+        return self.submit(order, check=_checksubmit)
+
+    return send
+
+
 class Lazy(BackBroker):
     """What a broker's class is put behind while a run lasts: values are worked out when asked for.
 
@@ -93,7 +144,7 @@ class Lazy(BackBroker):
         pending = self.pending
         pending.append(None)
         while (order := pending.popleft()) is not None:
-            if order.expire():
+            if order.exectype != Order.Market and order.expire():
                 self.notify(order)
                 self._ococheck(order)
                 self._bracketize(order, cancel=True)
@@ -106,57 +157,8 @@ class Lazy(BackBroker):
                 elif order.status == order.Completed:
                     self._bracketize(order)
 
-    def buy(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a buy order."""
-        return self._send(orders.BuyOrder, *args, **kwargs)
-
-    def sell(self, *args: Any, **kwargs: Any) -> Any:
-        """Send a sell order."""
-        return self._send(orders.SellOrder, *args, **kwargs)
-
-    def _send(
-        self,
-        kind: type,
-        owner: Any,
-        data: Any,
-        size: float,
-        price: float | None = None,
-        plimit: float | None = None,
-        exectype: Any = None,
-        valid: Any = None,
-        tradeid: int = 0,
-        oco: Any = None,
-        trailamount: float | None = None,
-        trailpercent: float | None = None,
-        parent: Any = None,
-        transmit: bool = True,
-        histnotify: bool = False,
-        _checksubmit: bool = True,
-        **info: Any,
-    ) -> Any:
-        order = orders.make(
-            kind,
-            dict(
-                owner=owner,
-                data=data,
-                size=size,
-                price=price,
-                pricelimit=plimit,
-                exectype=exectype,
-                valid=valid,
-                tradeid=tradeid,
-                oco=None,
-                trailamount=trailamount,
-                trailpercent=trailpercent,
-                parent=parent,
-                transmit=transmit,
-                simulated=False,
-                histnotify=histnotify,
-            ),
-        )
-        order.addinfo(**info)
-        self._ocoize(order, oco)
-        return self.submit(order, check=_checksubmit)
+    buy = _sender(orders.BuyOrder)
+    sell = _sender(orders.SellOrder)
 
     def note(self) -> None:
         """Write the account down if it changed."""
@@ -233,13 +235,13 @@ class Lazy(BackBroker):
             positions.restore(self)
 
 
-def engage(broker: Any, history: History) -> None:
-    """Make ``broker`` lazy."""
+def engage(broker: Any, history: History, lazy: type = Lazy) -> None:
+    """Make ``broker`` lazy, in the manner of ``lazy``."""
     made = {data: positions.timeless(position, data) for data, position in broker.positions.items()}
     broker.positions = positions.Positions(broker.positions.default_factory, made)
     broker.positions.broker = broker
     base = type(broker)
-    broker.__class__ = type.__new__(type(base), base.__name__, (Lazy, base), {"__module__": base.__module__})
+    broker.__class__ = type.__new__(type(base), base.__name__, (lazy, base), {"__module__": base.__module__})
     broker.history = history
     broker.stale = broker.eager = False
 
@@ -248,4 +250,4 @@ def release(broker: Any) -> None:
     """Make it what it was, with its value up to the last bar."""
     broker.fresh()
     positions.restore(broker)
-    broker.__class__ = type(broker).__mro__[2]
+    broker.__class__ = type(broker).__bases__[1]

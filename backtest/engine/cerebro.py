@@ -8,9 +8,11 @@ import backtrader as bt
 from backtrader.feed import AbstractDataBase
 
 from ...core.lines import BarData
+from ..shelf import Shelf
 from .once import run_once
 from .parts import own_hook
 from .run import Run
+from .shared import share
 
 FEED_HOOKS = ("advance", "advance_peek")
 
@@ -28,10 +30,13 @@ class FastCerebro(bt.Cerebro):
         Why the plain loop was used; empty after a fast run.
     skipping : bool
         Whether the strategy said ahead on which bars it can act, and the others were left out.
+    shelf : Shelf or None
+        Lines that other runs over the same bars computed; those it lacks are added to it.
     """
 
     reason = "the run was not over preloaded arrays"
     skipping = False
+    shelf: Shelf | None = None
 
     def by_precedence(self) -> list[Any]:
         """The feeds, finest time frame first."""
@@ -43,6 +48,8 @@ class FastCerebro(bt.Cerebro):
             super()._runonce(runstrats)
             return
         for strategy in runstrats:
+            if self.shelf is not None:
+                share(strategy, self.shelf)
             run_once(strategy)
         Run(self, runstrats).go()
 
@@ -54,7 +61,7 @@ class FastCerebro(bt.Cerebro):
             if type(data)._tick_fill is not BarData._tick_fill:
                 return f"feed {name} keeps ticks"
             bars = data.buflen()
-            if any(len(line.array) - line.extension != bars or line.bindings for line in data.lines.lines):
+            if any(line.buflen() != bars or line.bindings for line in data.lines.lines):
                 return f"feed {name} has lines of unequal length"
         for strategy in strategies:
             if own := own_hook(strategy):

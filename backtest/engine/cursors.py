@@ -88,8 +88,11 @@ class Ties:
         self._tied.append((line, base, cursor))
         line.__class__ = self._class(base, cursor)
 
-    def series(self, series: Any, cursor: Cursor) -> None:
-        """Tie the lines of a feed or an indicator; they become plain attributes too, which are found sooner."""
+    def series(self, series: Any, cursor: Cursor, **own: Any) -> None:
+        """Tie the lines of a feed or an indicator; they become plain attributes too, which are found sooner.
+
+        Its class has ``own`` besides, for as long.
+        """
         for line in series.lines.lines:
             self.line(line, cursor)
         for alias in series.getlinealiases():
@@ -99,10 +102,8 @@ class Ties:
         base = type(series)
         if _ordinary(base):
             first = series.lines.lines[0]
-            space = _series_methods(cursor, first)
-            series.__class__ = type.__new__(
-                type(base), base.__name__, (base,), {**space, "__module__": base.__module__}
-            )
+            space = {**_series_methods(cursor, first), **own, "__module__": base.__module__}
+            series.__class__ = type.__new__(type(base), base.__name__, (base,), space)
             self._swapped.append((series, base))
 
     def loosen(self) -> None:

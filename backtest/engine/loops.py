@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from .cursors import Cursor
+from .news import deliver
 from .parts import Part
 
 INFINITE = float("inf")
 
 
-def any_run(
-    cerebro: Any, parts: list[Part], cursors: list[Cursor], after: list[Cursor], step: Cursor, lazy: bool
-) -> None:
+def any_run(cerebro: Any, parts: list[Part], cursors: list[Cursor], step: Cursor, lazy: bool) -> None:
     """Several feeds or strategies, timers, writers, cheating on open: what ``Cerebro._runonce`` does.
 
     Parameters
@@ -20,10 +19,9 @@ def any_run(
     cerebro : Cerebro
         The run.
     parts : list of Part
-        Its strategies.
-    cursors, after : list of Cursor
-        Of the feeds, in their order of precedence; ``after`` those of their indicators, which move after
-        the broker has been at work.
+        Its strategies. The indicators of each move after the broker has been at work, when its turn has come.
+    cursors : list of Cursor
+        Of the feeds, in their order of precedence.
     step : Cursor
         The bar of the run.
     lazy : bool
@@ -53,9 +51,9 @@ def any_run(
         if cerebro._event_stop:
             return
         cerebro._check_timers(strategies, now, cheat=False)
-        for k in feeds:
-            after[k].i = cursors[k].i
         for part in parts:
+            for k in feeds:
+                part.after[k].i = cursors[k].i
             part.step(now)
             if cerebro._event_stop:
                 return
@@ -73,10 +71,7 @@ def every_bar(cerebro: Any, part: Part, cursor: Cursor, after: Cursor, start: in
             cursor.i = i
             if pending or submitted or waking or added or news or broker.eager:
                 broker.next()
-                while news:
-                    order = news.popleft()
-                    owner = strategy if order.owner is None else order.owner
-                    owner._addnotification(order, quicknotify=quick)
+                deliver(news, strategy, quick)
                 if cerebro._event_stop:
                     return
             else:

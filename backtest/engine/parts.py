@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import backtrader as bt
+from backtrader.brokers.bbroker import BackBroker
 from backtrader.lineiterator import LineIterator
 
 from ...strategies.base import Strategy
@@ -35,6 +36,15 @@ def _any_of(analyzer: Any, names: Sequence[str]) -> bool:
     return overrides(analyzer, bt.Analyzer, names) or any(_any_of(child, names) for child in analyzer._children)
 
 
+def _shortcuts(strategy: Any) -> dict[str, Any]:
+    """``position`` without asking through two methods, where neither is anybody's own."""
+    kind, broker = type(strategy), type(strategy.broker)
+    stock = (kind.position, kind.getposition) == (bt.Strategy.position, bt.Strategy.getposition)
+    if not stock or getattr(broker, "getposition", None) is not BackBroker.getposition:
+        return {}
+    return {"position": property(lambda self: self.broker.positions[self.datas[0]])}
+
+
 class Part:
     """One strategy in a run.
 
@@ -44,8 +54,6 @@ class Part:
         With its indicators computed.
     datas : sequence of feeds
         In the order in which the loop moves them.
-    after : sequence of Cursor
-        Where the indicators of each feed are.
     ties : Ties
         What holds the lines to the cursors.
     spare : sequence of Analyzer
@@ -53,6 +61,8 @@ class Part:
 
     Attributes
     ----------
+    after : list of Cursor
+        Where its indicators of each feed are.
     always : bool
         Whether somebody wants to hear of cash and value at every bar.
     ticking : list of Analyzer
@@ -61,11 +71,10 @@ class Part:
         Whether there are observers.
     """
 
-    def __init__(
-        self, strategy: Any, datas: Sequence[Any], after: Sequence[Cursor], ties: Ties, spare: Any = ()
-    ) -> None:
+    def __init__(self, strategy: Any, datas: Sequence[Any], ties: Ties, spare: Any = ()) -> None:
         self.strategy = strategy
-        self.loose = indicators.tie(strategy, datas, after, ties)
+        self.after = [Cursor() for _ in datas]
+        self.loose = indicators.tie(strategy, datas, self.after, ties)
         analyzers = [*strategy.analyzers, *strategy._slave_analyzers]
         self.always = overrides(strategy, bt.Strategy, (*PER_VALUE[:2], "_notify")) or any(
             _any_of(a, PER_VALUE) for a in analyzers
@@ -75,9 +84,8 @@ class Part:
         self.stamps: Any = strategy.lines.datetime.array
         self.simple = len(strategy.lines.lines) == 1 and not strategy.lines.datetime.bindings
         if self.simple:
-            self.cursor = Cursor() if len(datas) > 1 else after[0]
-            ties.series(strategy, self.cursor)
-
+            self.cursor = Cursor() if len(datas) > 1 else self.after[0]
+            ties.series(strategy, self.cursor, **_shortcuts(strategy))
         self.whole = self.always or bool(strategy.cerebro.p.quicknotify)
         self.orders = [a for a in analyzers if _any_of(a, ("notify_order", "_notify_order"))]
         self.trades = [a for a in analyzers if _any_of(a, ("notify_trade", "_notify_trade"))]

@@ -5,6 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from backtrader.position import Position
+from backtrader.utils.dateintern import num2date
+
+from ..broker import WholePosition
+
+KNOWN = (Position, WholePosition)
+"""Kinds that have nothing but a size, a price, and what came of the last change."""
+
 
 class Positions(defaultdict[Any, Any]):
     """The positions of a lazy broker, made as they are asked for."""
@@ -24,9 +32,10 @@ def timeless(position: Any, data: Any) -> Any:
     def read(self: Any) -> Any:
         if self.size:
             return data.datetime.datetime()
-        if "datetime" in self.__dict__:
-            return self.__dict__["datetime"]
-        raise AttributeError("a position that never was has no time")
+        if "datetime" not in self.__dict__:
+            raise AttributeError("a position that never was has no time")
+        closed = self.__dict__["datetime"]
+        return num2date(closed, tz=data.lines.datetime._tz) if isinstance(closed, float) else closed
 
     def write(self: Any, value: Any) -> None:
         self.__dict__["datetime"] = value
@@ -36,10 +45,34 @@ def timeless(position: Any, data: Any) -> Any:
     return position
 
 
+def is_known(position: Any) -> bool:
+    """Whether a timeless ``position`` is of a kind that `trial` and `settle` know the inside of."""
+    return type(position).plain in KNOWN
+
+
+def trial(position: Any) -> Any:
+    """A copy of a ``position``, to try a change on."""
+    kind = getattr(type(position), "plain", None)
+    if kind not in KNOWN:
+        return position.clone()
+    made: Any = object.__new__(kind)
+    made.size, made.price = position.size, position.price
+    return made
+
+
+def settle(position: Any, tried: Any, size: float, price: float, time: float) -> None:
+    """Change ``position`` by ``size``, or to what it became on trial where that is known, at ``time`` in float days."""
+    if tried is None:
+        position.update(size, price, time)
+    else:
+        position.__dict__.update(tried.__dict__, datetime=time)
+
+
 def _timed(position: Any, data: Any) -> Any:
     if position.size:
-        position.datetime = position.datetime
         position.adjbase = data.close[0]
+    if position.size or "datetime" in position.__dict__:
+        position.datetime = position.datetime
     position.__class__ = type(position).plain
     return position
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from .broker import engage, release, why_busy
+from .broker import Lazy, engage, release, why_busy
 from .cursors import Cursor, Ties
 from .equity import Floats, rebuild
 from .history import History
 from .loops import any_run, every_bar
 from .parts import Part
+from .plain import Plain, is_plain_broker
 from .waking import make_alarm, on_waking
 
 COLLECT_AFTER = 100_000
@@ -37,7 +38,6 @@ class Run:
         self.cerebro, self.strategies = cerebro, strategies
         self.datas, self.broker = cerebro.by_precedence(), cerebro._broker
         self.cursors = [Cursor() for _ in self.datas]
-        self.after = [Cursor() for _ in self.datas]
         self.ties = Ties()
         self.cash = self.broker.cash
         cheats = cerebro.p.cheat_on_open or cerebro._timerscheat
@@ -48,14 +48,14 @@ class Run:
     def go(self) -> None:
         """Run from the first bar to the last, and leave everything as backtrader would."""
         try:
-            self.parts = [Part(s, self.datas, self.after, self.ties, self.spare) for s in self.strategies]
+            self.parts = [Part(s, self.datas, self.ties, self.spare) for s in self.strategies]
             for data, cursor in zip(self.datas, self.cursors, strict=True):
                 self.ties.series(data, cursor)
             alone = len(self.parts) == len(self.datas) == 1 and self.parts[0].alone and self.lazy
             self.alone = alone and not (self.cerebro._timers or self.cerebro.runwriters)
             self.history = History(self.cursors[0] if self.alone else Cursor(), self.resume)
             if self.lazy:
-                engage(self.broker, self.history)
+                engage(self.broker, self.history, Plain if is_plain_broker(self.broker) else Lazy)
             with _rare_collections():
                 self._loop()
             self._tell(len(self.strategies[0]))
@@ -73,13 +73,13 @@ class Run:
 
     def _loop(self) -> None:
         if self.alone:
-            reached, where = 0, (self.cerebro, self.parts[0], self.cursors[0], self.after[0])
+            reached, where = 0, (self.cerebro, self.parts[0], self.cursors[0], self.parts[0].after[0])
             if alarm := make_alarm(self.parts[0], self.datas[0].buflen()):
                 self.cerebro.skipping = True
                 reached = on_waking(*where, alarm)
             every_bar(*where, reached)
         else:
-            any_run(self.cerebro, self.parts, self.cursors, self.after, self.history.clock, self.lazy)
+            any_run(self.cerebro, self.parts, self.cursors, self.history.clock, self.lazy)
 
     def _rebuildable(self) -> bool:
         """Whether what the account was worth can be worked out afterwards."""

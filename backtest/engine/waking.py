@@ -11,6 +11,7 @@ import numpy as np
 
 from ...strategies.base import Strategy
 from .cursors import Cursor
+from .news import deliver
 from .parts import Part
 from .resting import Resting, matches_as_known
 
@@ -116,7 +117,7 @@ class _Waking:
         self.cursor.i = bar
         if broker.busy:
             broker.next()
-            _deliver(broker.notifs, strategy, self.cerebro.p.quicknotify)
+            deliver(broker.notifs, strategy, self.cerebro.p.quicknotify)
             if self.cerebro._event_stop:
                 return due
         else:
@@ -134,12 +135,6 @@ class _Waking:
         if strategy._orderspending or strategy._tradespending:
             strategy.clear()
         return due
-
-
-def _deliver(news: Any, strategy: Any, quick: bool) -> None:
-    while news:
-        order = news.popleft()
-        (strategy if order.owner is None else order.owner)._addnotification(order, quicknotify=quick)
 
 
 def _quiet_until(broker: Any, resting: Resting | None, bar: int, due: int) -> int:
