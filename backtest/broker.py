@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Any
 
@@ -65,6 +66,7 @@ class Broker(bt.brokers.BackBroker):
     touched. Slippage is taken in full, also beyond the bar's
     range, but never pushes a limit order through its limit. A remainder of rounding leaves neither a
     position nor an order open. A bar of another feed gives an order no second try at its own feed's old bar.
+    A market order waits for a bar that has an open.
     """
 
     def units(self, data: Any, value: float, price: float) -> float:
@@ -97,6 +99,10 @@ class Broker(bt.brokers.BackBroker):
         if len(order.data) > order.tried:
             order.tried = len(order.data)
             super()._try_exec(order)
+
+    def _try_exec_market(self, order: Any, popen: float, phigh: float, plow: float) -> None:
+        if not math.isnan(popen):
+            super()._try_exec_market(order, popen, phigh, plow)
 
     def _try_exec_limit(self, order: Any, popen: float, phigh: float, plow: float, plimit: float) -> None:
         fees = self.getcommissioninfo(order.data)

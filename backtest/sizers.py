@@ -95,7 +95,7 @@ class _Exposure(bt.Sizer):
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
         price, equity = data.close[0], self.broker.getvalue()
         wanted = self.share(data, price, equity)
-        if not wanted > 0 or not equity > 0:
+        if not (wanted > 0 and equity > 0 and price > 0):
             return 0.0
         value = equity * min(wanted, self.p.most / 100.0)
         units = self.broker.units(data, value, price) if hasattr(self.broker, "units") else value / price

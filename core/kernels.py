@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import numba as nb
 from numba import types as nt
 from numba.core import event
-from numba.core.caching import FunctionCache, NullCache
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
-from numba.core.runtime import rtsys
+
+from .kept import Kept
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,46 +27,9 @@ LEVELS_STEP = nt.void(COLUMN, COLUMN, COLUMN, COLUMN, INTEGERS, COLUMN, COLUMN)
 """The same with the rows of this bar: price ticks, bought, sold."""
 
 
-class _Disk(NullCache):
-    """Machine code kept on disk, looked for when it is wanted and loaded without what only compiling needs.
-
-    numba looks for a place to keep it as soon as a function is decorated, of which few are used in a run, and imports
-    all that it knows to compile before it looks whether there is anything to compile: together these take longer than
-    loading every kernel of a run. Compiling imports for itself.
-
-    Parameters
-    ----------
-    fn : callable
-        What is compiled; where it was typed at a prompt there is no file to keep machine code beside.
-    """
-
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        self._fn = fn
-
-    @cached_property
-    def _kept(self) -> Any:
-        try:
-            return FunctionCache(self._fn)
-        except RuntimeError:
-            return None
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The compiled function for a signature; None where it is not on disk."""
-        if self._kept is None:
-            return None
-        rtsys.initialize(target_context)
-        with self._kept._guard_against_spurious_io_errors():
-            return self._kept._load_overload(sig, target_context)
-
-    def save_overload(self, sig: Any, data: Any) -> None:
-        """Keep what was compiled for a signature."""
-        if self._kept is not None:
-            self._kept.save_overload(sig, data)
-
-
 def _jit(fn: F, **more: Any) -> F:
     made: Any = nb.njit(nogil=True, error_model="numpy", **more)(fn)
-    made._cache = _Disk(fn)
+    made._cache = Kept(fn)
     return cast("F", made)
 
 
@@ -78,7 +40,7 @@ def compiled(fn: F) -> F:
 
 def lean(fn: F) -> F:
     """The same for what makes no arrays: nobody need count who holds those it is given, which is half the time."""
-    return _jit(fn, _nrt=False)
+    return _jit(fn, _nrt=False, no_cfunc_wrapper=True)
 
 
 def inlined(fn: F) -> F:

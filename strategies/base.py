@@ -9,7 +9,7 @@ from typing import Any
 
 import backtrader as bt
 
-from ..core.distances import Atr, Protective, parse_distance
+from ..core.distances import Protective
 from ..core.errors import DataError, InputError, unknown
 from ..core.names import Names
 from ..core.params import Bound, Rule
@@ -19,7 +19,7 @@ from .limits import impose, is_market
 from .lines import Lines
 from .nested import walk
 from .plan import Plan
-from .risk import DISTANCES, Risk, settings_of, true_ranges
+from .risk import Risk, settings_of, true_ranges
 from .signals import Signals
 from .wake import Wake
 
@@ -177,10 +177,8 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     @classmethod
     def only_in_backtrader(cls, params: Mapping[str, Any]) -> str:
-        """What of ``params``, the defaults left out, the compiled engine cannot do exactly."""
-        given = {name: params.get(name, cls.defaults()[name]) for name in DISTANCES}
-        ranges = (name for name, value in given.items() if isinstance(value, str | Mapping))
-        return next((f"{n} in average true ranges" for n in ranges if isinstance(parse_distance(given[n]), Atr)), "")
+        """What of ``params``, the defaults left out, the compiled engine cannot do exactly; for authors to say."""
+        return ""
 
     def _oncepost(self, dt: float) -> None:
         """Move nested indicators along too; backtrader leaves them where they show the last bar of all."""

@@ -140,8 +140,10 @@ class Expression:
         return np.broadcast_to(np.asarray(self._run(columns), dtype=np.float64), (len(columns),))
 
     def _parse(self, text: str) -> _Node:
-        if not isinstance(text, str) or not text.strip():
-            raise ExpressionError("column 1: the rule is empty")
+        if text is not None and not isinstance(text, str):
+            raise ExpressionError(f"a rule is text, as in close > open (got {text!r})")
+        if text is None or not text.strip():
+            raise ExpressionError("the rule is empty")
         try:
             tree = ast.parse(" ".join(text.strip().splitlines()), mode="eval")
             return self._build(tree.body)

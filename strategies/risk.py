@@ -9,6 +9,7 @@ from typing import Any
 import backtrader as bt
 
 from ..core.distances import Atr, Measure, parse_distance
+from ..core.errors import DataError
 from ..core.registry import INDICATORS
 from .wake import NEVER
 
@@ -133,15 +134,15 @@ class Risk:
         side = 1.0 if size > 0 else -1.0
         self._price = price
         if self._stop:
-            level = price - side * self._distance(self._stop, price)
+            level = price - side * self._reach(self._stop, price)
             self._send(size, "stop_loss", exectype=bt.Order.Stop, price=self._rounded(level))
         if self._trail:
-            amount = {"trailamount": self._distance(self._trail, price)}
+            amount = {"trailamount": self._reach(self._trail, price)}
             if not isinstance(self._trail, Atr) and self._trail.unit == "fraction":
                 amount = {"trailpercent": self._trail.value}
             self._send(size, "trailing_stop", exectype=bt.Order.StopTrail, **amount)
         if self._target:
-            level = price + side * self._distance(self._target, price)
+            level = price + side * self._reach(self._target, price)
             self._send(size, "take_profit", exectype=bt.Order.Limit, price=self._rounded(level))
 
     def _send(self, size: float, reason: str, **kwargs: Any) -> None:
@@ -157,6 +158,17 @@ class Risk:
         if isinstance(asked, Atr):
             return asked.multiple * float(self._strategy.true_ranges[asked.period].lines[0][0])
         return asked.at(price, self._tick())
+
+    def _reach(self, asked: Measure, price: float) -> float:
+        """The distance for a protective order from ``price``, both of which have to be known."""
+        made = self._distance(asked, price)
+        if math.isnan(made + price):
+            data, what = self._strategy.data, "price of the entry" if math.isnan(price) else "average true range"
+            raise DataError(
+                f"{data._name or 'the feed'}: no {what} is known at bar {len(data)} to protect a position by, "
+                "for a bar before has no prices; fill it or leave it out"
+            )
+        return made
 
     def _rounded(self, level: float) -> float:
         tick = self._tick()

@@ -24,7 +24,7 @@ from .rule_blocks import (
     expressions,
     known,
 )
-from .rule_plan import Answers, plan_of, reasons
+from .rule_plan import Answers, plan_of
 from .signals import Signals
 
 
@@ -132,18 +132,6 @@ class Rules(Strategy):
                 yield ("entries", name, "valid"), "goes with `limit`: a market order does not rest"
 
     planned_by = staticmethod(plan_of)
-
-    @classmethod
-    def only_in_backtrader(cls, params: Mapping[str, Any]) -> str:
-        """What of ``params`` the compiled engine does not have.
-
-        Examples
-        --------
-        >>> Rules.only_in_backtrader({"long": {"enter": "close > open"}, "cooldown": 3})
-        'rules with a cooldown'
-        """
-        found = " and ".join(reasons(params))
-        return f"rules with {found}" if found else super().only_in_backtrader(params)
 
     def signals(self, lines: Lines) -> Signals:
         """Where an entry and where an exit is true, by side."""

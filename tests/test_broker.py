@@ -13,6 +13,7 @@ from tapeflow.backtest.sizers import whole_lots
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.lines import bar_data
+from tapeflow.tests import trading
 
 START = 1_700_000_040_000_000
 
@@ -109,3 +110,11 @@ def test_slippage_is_taken_in_full_beyond_the_bars_range_but_not_through_a_limit
 )
 def test_sizes_are_whole_lots_written_as_a_person_would(size: float, lot: float | None, expected: float) -> None:
     assert expected == whole_lots(size, lot)
+
+
+def test_a_market_order_waits_for_a_bar_that_has_an_open() -> None:
+    prices = [100.0, 100.0, np.nan, np.nan, 104.0, 104.0]
+    market = trading.flat(6, open=prices, high=prices, low=prices, close=prices)
+    made = trading.trade(market, {1: trading.buy(1.0)}, trading.config())
+    assert [(fill.bar, fill.price) for fill in made.fills] == [(4, 104.0)]
+    assert (made.cash[-1], made.position[-1], made.value[-1]) == (10_000.0 - 104.0, 1.0, 10_000.0)

@@ -157,6 +157,14 @@ def test_a_market_order_walks_the_prints_from_its_arrival_on() -> None:
     assert filled(scene, 1, 99.0, None, Terms()) == [(1, 16.0, (100 + 202 + 408 + 810) / 16)]
 
 
+def test_residue_of_binary_sizes_takes_no_further_print() -> None:
+    parts = (0.005, 0.027, 0.016, 0.002)
+    assert 0.05 - parts[0] - parts[1] - parts[2] - parts[3] > 0
+    scene = market([(10 + i, 100.0, quantity, 1) for i, quantity in enumerate(parts)] + [(20, 300.0, 9.0, 1)])
+    (part,) = Ticket(scene, Terms(), 1, SENT).fill(1, 0.05, None)
+    assert (part.size, part.price, part.last) == (0.05, 100.0, 3)
+
+
 def test_the_pessimist_pays_the_spread_at_prints_of_the_other_side() -> None:
     scene = market([(10, 100.0, 1.0, -1), (20, 101.0, 1.0, 1)], tick=0.1)
     scene.spread[:] = 0.7

@@ -1,23 +1,35 @@
-"""Compiled code is kept on disk, and loading it needs nothing of what compiling needs."""
+"""Compiled code is kept on disk, is never older than its sources, and loads without the compiler."""
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 from pathlib import Path
 
-MODULE = """
-import numpy as np
-from tapeflow.core.kernels import compiled, inlined, lean, on_compile
+import pytest
+
+from tapeflow.core.kept import made_of
+
+PARTS = """
+from tapeflow.core.kernels import inlined
+
+FROM = 0.0
 
 @inlined
 def twice(x):
     return x + x
+"""
+
+MODULE = """
+import numpy as np
+from parts import FROM, twice
+from tapeflow.core.kernels import compiled, lean, on_compile
 
 @lean
 def total(values):
-    made = 0.0
+    made = FROM
     for x in values:
         made += twice(x)
     return made
@@ -49,16 +61,54 @@ def run(folder: Path) -> list[str]:
 
 
 def test_what_lies_on_disk_is_loaded_without_the_compiler_and_the_rest_is_compiled(tmp_path: Path) -> None:
-    module = tmp_path / "sums.py"
-    module.write_text(MODULE)
+    (tmp_path / "parts.py").write_text(PARTS)
+    (tmp_path / "sums.py").write_text(MODULE)
     assert run(tmp_path) == ["compiled", "12.0", "True", "4 2.0"]
     assert run(tmp_path) == ["12.0", "False", "4 2.0"]
     for kept in (tmp_path / "kept").rglob("*grown*"):
         kept.unlink()
     assert run(tmp_path) == ["12.0", "False", "compiled", "4 2.0"]
-    module.write_text(MODULE.replace("made = 0.0", "made = 1.0"))
-    os.utime(module, (1, 1))
-    assert run(tmp_path) == ["compiled", "13.0", "True", "4 3.0"]
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("sums.py", "made += twice(x)", "made += twice(x) + 1"),
+        ("parts.py", "return x + x", "return x + x + 2"),
+        ("parts.py", "FROM = 0.0", "FROM = 5.0"),
+    ],
+    ids=["function", "what it calls", "constant"],
+)
+def test_what_was_edited_is_not_what_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, old: str, new: str
+) -> None:
+    (tmp_path / "parts.py").write_text(PARTS)
+    (tmp_path / "sums.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    first = imported()
+    assert imported() == first
+    text = (tmp_path / file).read_text()
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new))
+    assert imported() != first
+
+
+def test_what_a_kernel_is_made_of_are_the_files_of_all_that_it_calls() -> None:
+    from tapeflow.feeds.aggregation.folding import fold
+
+    files = {Path(name).name for name, _ in made_of(fold)}
+    assert {"folding.py", "blocks.py", "ending.py", "open_bar.py", "lanes.py"} <= files
+    assert not {"arraymath.py", "npyimpl.py"} & files
+
+
+def imported() -> tuple[tuple[str, str], ...]:
+    for name in ("parts", "sums"):
+        sys.modules.pop(name, None)
+    importlib.invalidate_caches()
+    made = made_of(importlib.import_module("sums").total)
+    for name in ("parts", "sums"):
+        del sys.modules[name]
+    return made
 
 
 def test_a_function_without_a_file_is_compiled_all_the_same() -> None:

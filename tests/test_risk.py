@@ -42,6 +42,20 @@ def test_distances_in_true_ranges_are_those_of_the_close_at_which_they_are_sent(
     assert target["price"] == pytest.approx(to_tick(entry.price + 3 * distance), rel=1e-9)
 
 
+@pytest.mark.parametrize("name", ["stop_loss", "take_profit", "trailing_stop"])
+@pytest.mark.parametrize(
+    ("column", "bar", "distance", "says"),
+    [("close", 30, "2 atr", "average true range"), ("open", 40, "1%", "price of the entry")],
+)
+def test_a_bar_without_prices_before_the_protection_is_told_in_one_line(
+    name: str, column: str, bar: int, distance: str, says: str
+) -> None:
+    market = random_walk(1)
+    prices = np.where(np.arange(len(market)) == bar, np.nan, market[column])
+    with pytest.raises(TapeflowError, match=f"main: no {says} is known at bar 41 to protect a position by"):
+        trade(market.assign(**{column: prices}), {}, config(risk={name: distance}), _Enterer)
+
+
 def to_tick(price: float) -> float:
     """The nearest price of the feed, whose tick is 0.1."""
     return round(price / 0.1) * 0.1

@@ -166,8 +166,19 @@ def test_a_sizer_that_cannot_be_is_told(sizer: Any, says: str) -> None:
     assert says in str(caught.value)
 
 
-def test_where_no_close_is_known_no_order_is_sent() -> None:
+@pytest.mark.parametrize(
+    ("sizer", "instrument"),
+    [
+        ({"percent": 10}, {}),
+        ({"percent": 10}, {"margin": "inverse", "contract_size": 1}),
+        ({"fixed": 1}, {}),
+        ({"volatility": 20, "window": 20}, {}),
+        ({"kelly": 0.5}, {"margin": "linear"}),
+    ],
+)
+def test_where_no_close_is_known_no_order_is_sent(sizer: Any, instrument: Any) -> None:
     market = random_walk(0)
     closes = np.where(np.arange(len(market)) == 59, np.nan, market["close"])
-    assert trade(market, {}, config(sizer={"percent": 10}), _Once).orders
-    assert trade(market.assign(close=closes), {}, config(sizer={"percent": 10}), _Once).orders == []
+    made = config(sizer=sizer, data={"instrument": instrument})
+    assert trade(market, {}, made, _Once).orders
+    assert trade(market.assign(close=closes), {}, made, _Once).orders == []

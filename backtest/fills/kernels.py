@@ -24,6 +24,8 @@ TAKEN, RESTED, FIRST_TAKEN, LAST_TAKEN, FIRST_RESTED, LAST_RESTED, PAID, LOW, HI
 lowest and highest price of what was taken."""
 
 BUYERS, SELLERS = range(2)
+DUST = 1e-12
+"""A remainder this small beside what a print gives is rounding, and goes with it."""
 MEMORY = 100
 """Levels over which the volume that breaks one is averaged, and flips over which the spread is."""
 ENOUGH = 10
@@ -92,7 +94,7 @@ def walk(
             offered -= used[r - base]
             if offered <= 0.0:
                 continue
-        got = min(state[LEFT], offered)
+        got = state[LEFT] if state[LEFT] - offered <= DUST * offered else offered
         state[LEFT] -= got
         if len(used):
             used[r - base] += got

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..shelf import Shelf
 from .band import Band
 from .broker import from_tape
 from .prints import Markets
@@ -15,7 +16,7 @@ from .survival import Survival, survival
 from .terms import ASSUMPTIONS, HEADLINE, Extra, Terms
 
 
-def run_tape(config: Any, sources: Mapping[str, Any]) -> Any:
+def run_tape(config: Any, sources: Mapping[str, Any], shelf: Shelf | None = None) -> Any:
     """Run ``config`` over bars that were read, filling its orders from the tape behind them; nothing is kept of it.
 
     Parameters
@@ -24,6 +25,8 @@ def run_tape(config: Any, sources: Mapping[str, Any]) -> Any:
         The run.
     sources : mapping of str to Source
         What was read for it.
+    shelf : Shelf, optional
+        What other runs over the same bars have in common with this one.
 
     Returns
     -------
@@ -35,27 +38,40 @@ def run_tape(config: Any, sources: Mapping[str, Any]) -> Any:
     DataError
         If a feed that orders go to is made of klines.
     """
+    shelf = Shelf() if shelf is None else shelf
+    if shelf.markets is not None:
+        return _with_band(config, sources, shelf)
     with TemporaryDirectory(prefix="tapeflow-fills-") as folder:
-        markets = Markets(config, sources, Path(folder))
-        tick = markets[next(iter(sources))].prints.tick
-        outcomes = {name: _outcome(config, sources, markets, Terms.of(config, name)) for name in ASSUMPTIONS}
-        made = outcomes[HEADLINE]
-        found = _survival(config, sources, markets, made, tick) if config.fills.survival else None
+        shelf.markets = Markets(config, sources, Path(folder))
+        try:
+            return _with_band(config, sources, shelf)
+        finally:
+            shelf.markets = None
+
+
+def _with_band(config: Any, sources: Mapping[str, Any], shelf: Shelf) -> Any:
+    tick = shelf.markets[next(iter(sources))].prints.tick
+    outcomes = {name: _outcome(config, sources, shelf, Terms.of(config, name)) for name in ASSUMPTIONS}
+    made = outcomes[HEADLINE]
+    found = _survival(config, sources, shelf, made, tick) if config.fills.survival else None
     made.band = Band(outcomes, found, tick)
     return made
 
 
-def _outcome(config: Any, sources: Mapping[str, Any], markets: Markets, terms: Terms) -> Any:
+def _outcome(config: Any, sources: Mapping[str, Any], shelf: Shelf, terms: Terms) -> Any:
     from ..runner import through_backtrader
 
-    return through_backtrader(config, dict(sources), lambda broker: from_tape(broker, markets, terms))
+    def prepare(broker: Any) -> None:
+        from_tape(broker, shelf.markets, terms)
+
+    return through_backtrader(config, dict(sources), prepare, shelf=shelf)
 
 
-def _survival(config: Any, sources: Mapping[str, Any], markets: Markets, made: Any, tick: float) -> Survival:
+def _survival(config: Any, sources: Mapping[str, Any], shelf: Shelf, made: Any, tick: float) -> Survival:
     """What the edge of ``made`` survives."""
 
     def profit(extra: Extra) -> float:
-        again = _outcome(config, sources, markets, Terms.of(config, HEADLINE, extra))
+        again = _outcome(config, sources, shelf, Terms.of(config, HEADLINE, extra))
         return float(again.record.equity[1][-1]) - float(config.broker.cash)
 
     fills = made.strategy.broker.desk.executions
