@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -27,6 +28,7 @@ Integers = NDArray[np.int64]
 BATCH = 65_536
 """Rows in a batch where the reader chooses."""
 _LONG_AGO = -(2**62)
+_MOST_TICKS = 2.0**62
 _SIDED = tuple(c for c in FLOWS if c.startswith(("taker_", "delta_")))
 _RUNS = tuple(c.name for c in SEQUENCE if c.mirror)
 _BY_CLASS = tuple(c for c in FLOWS if "_order_" in c)
@@ -115,7 +117,9 @@ class Aggregator:
             check_rows(row_size, tick)
         self._kinds = [_Kind(BarSpec.parse(spec), self._edges.values, tick, sequence) for spec in specs]
         self._row_size, self._tick, self._source = row_size, tick, source
-        self._rows, self._last = 0, _LONG_AGO
+        self._rows, self._last, self._highest = 0, _LONG_AGO, math.inf
+        if tick is not None and (row_size is not None or any(kind.spec.needs_tick for kind in self._kinds)):
+            self._highest = tick * _MOST_TICKS
 
     def push(self, tape: Tape) -> None:
         """Take the next batch.
@@ -123,19 +127,27 @@ class Aggregator:
         Raises
         ------
         DataError
-            If a row is earlier than the one before it.
+            If a row is earlier than the one before it, or a price is of too many ticks to be counted.
         """
         if not len(tape):
             return
         self._check_order(tape.time)
         if self._rows == 0 and self._row_size is not None:
             grid = row_grid(self._row_size, self._tick, float(tape.price[0]))
+            self._highest = grid[0] * _MOST_TICKS
             for kind in self._kinds:
                 kind.rows = RowFold(*grid)
+        if self._highest < math.inf:
+            self._check_ticks(tape.price)
         for piece in self._edges.pieces(tape):
             for kind in self._kinds:
                 kind.push(piece)
         self._rows, self._last = self._rows + len(tape), int(tape.time[-1])
+
+    def _check_ticks(self, price: Floats) -> None:
+        if not (highest := float(price.max())) < self._highest:
+            step = self._highest / _MOST_TICKS
+            raise DataError(f"{self._source}: price {highest:g} is of too many ticks of {step:g}; give a larger tick")
 
     def _check_order(self, time: Integers) -> None:
         if goes_back(time, self._last):

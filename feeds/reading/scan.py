@@ -25,7 +25,7 @@ Integers = NDArray[np.int64]
 
 
 @lean
-def find(base: int, at: int, end: int, marks: int) -> tuple[int, int]:
+def find(base: int, at: int, end: int, width: int, marks: int) -> tuple[int, int, bool]:
     """Where cells begin: behind every comma and newline.
 
     Eight are written per block whether it has them or not, and the surplus is overwritten: that is cheaper than to
@@ -37,14 +37,16 @@ def find(base: int, at: int, end: int, marks: int) -> tuple[int, int]:
         Address of the text.
     at, end : int
         First byte to look at, and the one behind the last.
+    width : int
+        Cells that each line should have.
     marks : int
         Address that takes positions in the text, of cells, from ``at`` itself on; there is room for one for every
         byte of the text, and for a block more.
 
     Returns
     -------
-    tuple of int
-        Cells and lines that end.
+    tuple
+        Cells and lines that end, and whether every line has ``width`` cells.
     """
     set_mark(marks, 0, at)
     cells, lines = 1, 0
@@ -59,16 +61,10 @@ def find(base: int, at: int, end: int, marks: int) -> tuple[int, int]:
             set_mark(marks, cells + j, block + 1 + lowest(bits))
             bits &= bits - _ONE
         cells, lines = cells + n, lines + count(newline)
-    return cells - 1, lines
-
-
-@lean
-def even(base: int, marks: int, lines: int, width: int) -> bool:
-    """Whether every line has ``width`` cells, where there are as many in all."""
-    fine = True
-    for line in range(1, lines + 1):
+    fine = cells - 1 == lines * width
+    for line in range(1, lines + 1 if fine else 1):
         fine &= byte(base + mark(marks, line * width) - 1) == _NEWLINE
-    return fine
+    return cells - 1, lines, fine
 
 
 @lean
