@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from ..configs.data_block import feed_specs
 from ..configs.fills_block import Fills
 from ..configs.models import RunConfig
 from ..core.bars import Bars
@@ -102,10 +102,10 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
     try:
         feed: Any = FEEDS.find(block.feed)(config.paths(name), **block.params)
     except DataError as err:
-        raise DataError(f"data.{name}: {err}{_elsewhere(block.path)}") from None
+        raise DataError(f"data.{name}: {err}{_elsewhere(block.path, config.paths(name))}") from None
     if aside is not None:
         feed.quarantine = aside / f"{name}.quarantine.csv"
-    specs = feed_specs(name, block.bars)
+    specs = block.kinds(name)
     kinds = list(specs.values()) if feed.gives == "bars" else [spec or "1m" for spec in specs.values()]
     made = feed.bars_of(kinds, **wanted(config, name))
     for own, bars in zip(specs, made, strict=True):
@@ -114,10 +114,14 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
     return {own: Source(feed, bars) for own, bars in zip(specs, made, strict=True)}
 
 
-def _elsewhere(paths: Sequence[str]) -> str:
+def _elsewhere(written: Sequence[str], meant: Sequence[str]) -> str:
     """A hint for who wrote paths from where the command runs and not from where the YAML lies."""
-    here = any(not Path(p).is_absolute() and any(Path().glob(p)) for p in paths if p and not p.startswith("~"))
-    return "; a relative path begins at the folder of the YAML" if here else ""
+    wrong = any(_leads_somewhere(path) and not _leads_somewhere(own) for path, own in zip(written, meant, strict=True))
+    return "; a relative path begins at the folder of the YAML" if wrong else ""
+
+
+def _leads_somewhere(path: str) -> bool:
+    return bool(path) and any(glob.iglob(path))  # noqa: PTH207 (Path.glob takes no absolute pattern)
 
 
 def wanted(config: RunConfig, name: str) -> dict[str, Any]:

@@ -37,6 +37,21 @@ def random_bars(rng: np.random.Generator, n: int) -> Bars:
     return Bars.of(open_time=time - MINUTE, close_time=time, volume=np.ones(n), **dict(zip(names, made, strict=True)))
 
 
+def random_feeds(rng: np.random.Generator, main: Bars) -> dict[str, Bars]:
+    """Other feeds: before, after and between the bars of the first, some at equal times, uneven, short and long."""
+    close = main["close_time"]
+    made = {}
+    for name in ("other", "third")[: rng.integers(1, 3)]:
+        own = random_bars(rng, int(rng.integers(12, 2 * len(main))))
+        shared = rng.choice(close, min(len(own), len(close)) // 2, replace=False)
+        span = int(close[-1] - close[0])
+        free = START + rng.integers(-span // 4, span + span // 4, len(own) - len(shared))
+        time = np.unique(np.concatenate((shared, free // MINUTE * MINUTE)))
+        own = own.slice(0, len(time))
+        made[name] = own.assign(close_time=time, open_time=time - MINUTE)
+    return made
+
+
 def random_costs(rng: np.random.Generator) -> tuple[float, ...]:
     maker, taker = rng.choice([0.0, 0.0002, -0.0001, 0.01], 2)
     share, fixed = rng.choice([(0.0, 0.0), (0.0005, 0.0), (0.02, 0.0), (0.0, 0.25), (0.0, 2.0)])

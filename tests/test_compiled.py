@@ -272,7 +272,7 @@ class TestRefusals:
         ("change", "expected"),
         [
             ({"strategy": {"kind": "DeltaMomentum"}}, "strategy DeltaMomentum decides in Python"),
-            ({"strategy": {"kind": "Rules", "params": {"cooldown": 3}}}, "cooldown"),
+            ({"fills": "tape"}, "fills: tape needs backtrader"),
             ({"strategy": {"kind": "Rules", "params": {"stop_loss": "3ticks"}}}, "no tick"),
             ({"data": {"a": {"feed": "SyntheticTape", "lot": 1e-22}}}, "more decimals"),
         ],

@@ -16,15 +16,13 @@ from tapeflow.backtest.runner import Source, read, simulate
 from tapeflow.configs.loader import load_config
 from tapeflow.configs.models import RunConfig
 from tapeflow.configs.shipped import find_config, shipped
-from tapeflow.core.bars import Bars
-from tapeflow.core.clock import MINUTE
 from tapeflow.core.errors import DataError, InputError
 from tapeflow.core.names import Names
 from tapeflow.core.registry import STRATEGIES
 from tapeflow.strategies.base import Strategy, Use
 from tapeflow.strategies.lines import Lines
 from tapeflow.strategies.signals import Signals
-from tapeflow.tests.compiled_runs import START, plain, random_bars, random_run
+from tapeflow.tests.compiled_runs import plain, random_bars, random_feeds, random_run
 
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 LONG = settings(QUICK, max_examples=2_000)
@@ -91,21 +89,6 @@ class Leaning(Strategy):
 
     def turned(self, lines: Lines) -> Any:
         return lines["close"] < lines.slope
-
-
-def random_feeds(rng: np.random.Generator, main: Bars) -> dict[str, Bars]:
-    """Other feeds: before, after and between the bars of the first, some at equal times, uneven, short and long."""
-    close = main["close_time"]
-    made = {}
-    for name in ("other", "third")[: rng.integers(1, 3)]:
-        own = random_bars(rng, int(rng.integers(12, 2 * len(main))))
-        shared = rng.choice(close, min(len(own), len(close)) // 2, replace=False)
-        span = int(close[-1] - close[0])
-        free = START + rng.integers(-span // 4, span + span // 4, len(own) - len(shared))
-        time = np.unique(np.concatenate((shared, free // MINUTE * MINUTE)))
-        own = own.slice(0, len(time))
-        made[name] = own.assign(close_time=time, open_time=time - MINUTE)
-    return made
 
 
 def random_case(rng: np.random.Generator, n: int, kind: str, *, several: bool) -> tuple[RunConfig, dict[str, Source]]:

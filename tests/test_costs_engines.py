@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from tapeflow.core.errors import DataError, TapeflowError
 
 RULES = {
     "long": {"enter": "close > open and close[1] > open[1]", "exit": "close < open and close[1] < open[1]"},
-    "short": {"enter": "close < open and close[1] < open[1]"},
+    "short": {"enter": "close < open and close[1] < open[1]", "exit": "close > open and close[1] > open[1]"},
 }
 
 
@@ -39,22 +40,8 @@ def asked(engine: str = "auto", **blocks: Any) -> RunConfig:
 @pytest.mark.parametrize(
     ("blocks", "named"),
     [
-        ({"broker": {"fees": {"tiers": [{"volume": 1}]}}}, "broker.fees.tiers"),
-        ({"broker": {"fees": {"minimum": 1}}}, "broker.fees.minimum"),
-        ({"broker": {"fees": {"per_contract": 1}}}, "broker.fees.per_contract"),
-        ({"broker": {"slippage": "5% range"}}, "broker.slippage as a share of the range"),
-        ({"broker": {"impact": {}}}, "broker.impact"),
-        ({"broker": {"participation": "5%"}}, "broker.participation"),
-        ({"broker": {"funding": "1bp"}}, "broker.funding"),
-        ({"broker": {"borrow": "5%"}}, "broker.borrow"),
-        ({"instrument": {"instrument": {"margin": "linear"}}}, "margin linear"),
-        ({"instrument": {"instrument": {"leverage": 2}}}, "leverage 2"),
-        ({"risk": {"stop_loss": "2 atr"}}, "stop_loss in average true ranges"),
-        ({"risk": {"daily_loss": "2%"}}, "risk.daily_loss"),
-        ({"risk": {"max_position": 1}}, "risk.max_position"),
-        ({"sizer": {"volatility": 20}}, "sizer.volatility"),
-        ({"sizer": {"kelly": 0.5}}, "sizer.kelly"),
-        ({"sizer": {"risk": 1}, "risk": {"stop_loss": "1%"}}, "sizer.risk"),
+        ({"broker": {"impact": {"window": 2000}}}, "broker.impact over more than 1000 bars"),
+        ({"instrument": {"instrument": {"margin": "inverse", "contract_size": 100}}}, "margin inverse"),
     ],
 )
 def test_the_compiled_engine_refuses_by_name_and_auto_goes_on(tmp_path: Path, blocks: Any, named: str) -> None:
@@ -70,16 +57,57 @@ def test_a_plain_run_asks_nothing_that_is_not_compiled() -> None:
     assert why_not(asked()) == ""
 
 
+NAMES = ("orders", "trades", "equity")
+
+
+def folders(tmp_path: Path, blocks: Any) -> dict[str, list[bytes]]:
+    """Files of the same run in each engine, as they were written."""
+    found = {}
+    for engine in ("stock", "backtrader", "compiled"):
+        run(asked(engine, **dict(blocks)), tmp_path / engine, report=False)
+        names = (*NAMES, *(["flows"] if {"funding", "borrow"} & blocks.get("broker", {}).keys() else []))
+        found[engine] = [(tmp_path / engine / f"{name}.parquet").read_bytes() for name in names]
+    return found
+
+
 @pytest.mark.parametrize(
     "limits", [{"stop_loss": "0.2%", "take_profit": "40ticks", "time_stop": 9}, {"trailing_stop": 30}]
 )
 def test_a_plain_risk_block_is_the_same_in_all_three_engines(tmp_path: Path, limits: Any) -> None:
-    found = {}
-    for engine in ("stock", "backtrader", "compiled"):
-        run(asked(engine, risk=limits, broker={"fees": {"taker": "5bp"}}), tmp_path / engine, report=False)
-        found[engine] = [pq.read_table(tmp_path / engine / f"{n}.parquet").to_pydict() for n in ("orders", "equity")]
-    assert repr(found["stock"]) == repr(found["backtrader"]) == repr(found["compiled"])
-    assert set(limits) & set(found["stock"][0]["reason"])
+    found = folders(tmp_path, {"risk": limits, "broker": {"fees": {"taker": "5bp"}}})
+    assert found["stock"] == found["backtrader"] == found["compiled"]
+    assert set(limits) & set(pq.read_table(tmp_path / "compiled" / "orders.parquet")["reason"].to_pylist())
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        {"broker": {"fees": {"taker": "5bp", "tiers": [{"volume": 50_000, "taker": "2bp"}], "minimum": 0.1}}},
+        {"broker": {"fees": {"per_contract": 1}, "slippage": "5% range", "participation": "5%"}},
+        {"broker": {"impact": {"window": 20}, "funding": {"rate": "1bp", "every": "1h"}, "borrow": "5%"}},
+        {"broker": {"borrow": "5%", "funding": {"rate": "5bp", "every": "1h"}}, "sizer": {"percent": 99.9}},
+        {"risk": {"stop_loss": "2 atr", "take_profit": "3 atr(5)", "daily_loss": "0.5%", "session": "8h"}},
+        {"risk": {"max_position": 1}, "sizer": {"volatility": 20}},
+        {"risk": {"max_position": "40%"}, "sizer": {"kelly": 0.5, "trades": 5}},
+        {"sizer": {"risk": 1}, "risk": {"stop_loss": "1%", "time_stop": 5}},
+        {"instrument": {"instrument": {"margin": "linear", "leverage": 50}}, "sizer": {"percent": 3000}},
+        {
+            "instrument": {"instrument": {"margin": "linear", "leverage": 9, "funding": "1bp"}},
+            "sizer": {"percent": 300},
+        },
+        {"instrument": {"instrument": {"leverage": 5}}, "sizer": {"percent": 450}, "risk": {"stop_loss": "1%"}},
+    ],
+)
+def test_costs_limits_and_sizers_are_the_same_in_all_three_engines(tmp_path: Path, blocks: Any) -> None:
+    found = folders(tmp_path, blocks)
+    assert found["stock"] == found["backtrader"] == found["compiled"]
+    assert why_not(asked(**dict(blocks))) == ""
+    results = [json.loads((tmp_path / engine / "result.json").read_text()) for engine in found]
+    for one in results:
+        one.pop("engine")
+        one.pop("engine_reason")
+    assert results[0] == results[1] == results[2]
+    assert results[0]["trades"] > 3
 
 
 EVERYTHING = {
@@ -102,14 +130,11 @@ EVERYTHING = {
 }
 
 
-def test_everything_at_once_is_the_same_in_both_loops(tmp_path: Path) -> None:
-    names = ("orders", "trades", "equity", "flows")
-    found = {}
-    for engine in ("stock", "backtrader"):
-        result = run(asked(engine, **dict(EVERYTHING)), tmp_path / engine, report=False)
-        found[engine] = [(tmp_path / engine / f"{name}.parquet").read_bytes() for name in names]
-    assert found["stock"] == found["backtrader"]
-    assert result.summary["funding"]["payments"] > 0
+def test_everything_at_once_is_the_same_in_all_three_engines(tmp_path: Path) -> None:
+    found = folders(tmp_path, EVERYTHING)
+    assert found["stock"] == found["backtrader"] == found["compiled"]
+    made = json.loads((tmp_path / "compiled" / "result.json").read_text())
+    assert made["funding"]["payments"] > 0
 
 
 def test_a_feed_of_another_kind_informs_but_cannot_be_traded(tmp_path: Path) -> None:

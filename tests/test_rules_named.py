@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tapeflow.backtest.compiled import why_not
 from tapeflow.backtest.compiled.verify import difference
 from tapeflow.backtest.lookahead import attack
 from tapeflow.backtest.result import Outcome
@@ -19,7 +18,7 @@ from tapeflow.backtest.runner import run as run_to_folder
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
-from tapeflow.core.errors import ConfigError, DataError
+from tapeflow.core.errors import ConfigError
 
 START = 1_704_067_200_000_000
 SIDES = ("long", "short")
@@ -189,7 +188,7 @@ EXITS_BY_HAND = {
 }
 
 
-@pytest.mark.parametrize("engine", ["stock", "backtrader"])
+@pytest.mark.parametrize("engine", ["stock", "backtrader", "compiled"])
 @pytest.mark.parametrize(
     ("seed", "cooldown", "pyramiding"), [(1, 0, 1), (2, 0, 3), (3, 6, 1), (4, 6, 2), (5, 1, 5), (6, 40, 2)]
 )
@@ -304,19 +303,20 @@ class TestPlain:
         assert difference(made["compiled"], made["stock"]) == ""
 
     @pytest.mark.parametrize(
-        ("more", "said"),
+        "more",
         [
-            ({"entries": {"a": {"long": "close > open"}}}, "rules with named entries"),
-            ({"exits": {"a": {"long": "close > open"}}}, "rules with named exits"),
-            ({"cooldown": 3}, "rules with a cooldown"),
-            ({"pyramiding": 2, "cooldown": 1}, "rules with a cooldown and pyramiding"),
+            {"entries": ENTRIES, "exits": EXITS},
+            {"exits": EXITS, "pyramiding": 3},
+            {"cooldown": 3},
+            {"entries": ENTRIES, "exits": EXITS, "pyramiding": 2, "cooldown": 1, "stop_loss": 5},
         ],
     )
-    def test_the_compiled_engine_refuses_the_rest_by_name(self, more: dict[str, Any], said: str) -> None:
-        config = config_of({"long": {"enter": "close > open"}, **more}, "compiled")
-        assert why_not(config) == said
-        with pytest.raises(DataError, match=said):
-            simulate(config, {"main": Source(None, walk(1, 30))})
+    def test_so_do_they_with_names(self, more: dict[str, Any]) -> None:
+        params = {"long": {"enter": "change(close) > 1", "exit": "change(close) < -2"}, **more}
+        made = {engine: run(params, walk(3, 250), engine) for engine in ("stock", "backtrader", "compiled")}
+        assert len(made["stock"].record.fills) >= 4
+        assert difference(made["backtrader"], made["stock"]) == ""
+        assert difference(made["compiled"], made["stock"]) == ""
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...core.kernels import woven
 from ..broker import DUST
+from .costly import Costly, fee_of, note_fill, size_now
 from .layout import (
     AT,
     CASH,
@@ -18,7 +19,6 @@ from .layout import (
     FILLED,
     FILLS,
     HELD,
-    MAKER,
     NEWS,
     OPENED,
     OPENED_FEE,
@@ -28,7 +28,7 @@ from .layout import (
     REMAINING,
     SHOWN,
     STATUS,
-    TAKER,
+    TRIED,
     WHEN,
     WHO,
     Book,
@@ -66,25 +66,26 @@ def worth(account: Floats, close: float) -> float:
 
 
 @woven
-def trial(account: Floats, costs: Floats, size: float, price: float) -> float:
-    """Cash after an order of this size would have filled at ``price``; ``account`` becomes what it would be.
+def trial(book: Book, costly: Costly | None, k: int, bar: int) -> float:
+    """Cash after order ``k`` would have filled at its own price; the account of trials becomes what it would be.
 
     Both sides of the trial are at the order's own price, and nothing it cannot pay for is left out.
     """
+    account, size, price = book[5][TRIED:], book[1][k, REMAINING], book[1][k, PRICE]
     held, entry, opened, closed = traded(account[HELD], account[ENTRY], size, price)
     cash = account[CASH]
     if closed != 0.0:
         cash += -closed * price
-        cash -= abs(closed) * costs[TAKER] * price
+        cash -= fee_of(book, costly, closed, price, False, bar)
     if opened != 0.0:
         cash -= opened * price
-        cash -= abs(opened) * costs[TAKER] * price
+        cash -= fee_of(book, costly, opened, price, False, bar)
     account[CASH], account[HELD], account[ENTRY] = cash, held, entry
     return float(cash)
 
 
 @woven
-def settle_fill(book: Book, k: int, price: float, resting: bool, bar: int) -> tuple[bool, bool]:
+def settle_fill(book: Book, costly: Costly | None, k: int, price: float, resting: bool, bar: int) -> tuple[bool, bool]:
     """Fill order ``k`` at ``price``: first what closes a position, then what opens one if there is cash for it.
 
     Returns
@@ -94,22 +95,21 @@ def settle_fill(book: Book, k: int, price: float, resting: bool, bar: int) -> tu
     refused : bool
         Whether there was no cash to open what should have been opened.
     """
-    _, real, _, _, _, account, costs = book
-    rate = costs[MAKER] if resting else costs[TAKER]
+    account = book[5]
     entry = account[ENTRY]
-    _, _, opened, closed = traded(account[HELD], entry, real[k, REMAINING], price)
+    _, _, opened, closed = traded(account[HELD], entry, size_now(book, costly, k, bar), price)
     # A whole zero has no sign in Python, so the profit of a trade that closes nothing takes the sign of its move.
     pnl = (-closed if closed != 0.0 else 0.0) * (price - entry)
     cash, opened_fee, closed_fee = account[CASH], 0.0, 0.0
     if closed != 0.0:
         cash += -closed * entry + pnl
-        closed_fee = abs(closed) * rate * price
+        closed_fee = fee_of(book, costly, closed, price, resting, bar)
         cash -= closed_fee
         account[CASH] = cash
     refused = False
     if opened != 0.0:
         cash -= opened * price
-        opened_fee = abs(opened) * rate * price
+        opened_fee = fee_of(book, costly, opened, price, resting, bar)
         cash -= opened_fee
         refused = cash < 0.0
         if refused:
@@ -119,12 +119,13 @@ def settle_fill(book: Book, k: int, price: float, resting: bool, bar: int) -> tu
     size = closed + opened
     if size != 0.0:
         account[HELD], account[ENTRY], _, _ = traded(account[HELD], entry, size, price)
-        _note(book, k, (float(bar), price, opened, closed, opened_fee, closed_fee, pnl))
+        note_fill(costly, size, price, bar)
+        note(book, k, (float(bar), price, opened, closed, opened_fee, closed_fee, pnl))
     return size != 0.0, refused
 
 
 @woven
-def _note(book: Book, k: int, fill: tuple[float, float, float, float, float, float, float]) -> None:
+def note(book: Book, k: int, fill: tuple[float, float, float, float, float, float, float]) -> None:
     """Enter a fill into its order and into the list of fills."""
     whole, real, _, fills, count, _, _ = book
     bar, price, opened, closed, opened_fee, closed_fee, pnl = fill

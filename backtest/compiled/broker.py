@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from ...core.kernels import inner, woven
 from .account import trial
+from .costly import Costly, terms_of
 from .groups import cancel_family, cancel_others, end, rests
 from .layout import (
     ACCEPTED,
     ACTIVE,
+    CANCELED,
     CASH,
     CHECKED,
     ENTRY,
     EXPIRED,
+    FILL_SIZE,
     GONE,
     HELD,
     MARGIN,
@@ -19,9 +22,7 @@ from .layout import (
     NEWS,
     ORDERS,
     PARENT,
-    PRICE,
     REJECTED,
-    REMAINING,
     RESTING,
     SLIP_FIXED,
     SLIP_SHARE,
@@ -33,16 +34,20 @@ from .layout import (
     Book,
     Integers,
 )
+from .margined import Margin, admit_margined, comes_after, force
 from .matching import Prices, fill, fill_price, follow_price
 
 
 @inner
-def admit(book: Book, bar: int) -> None:
+def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) -> None:
     """Let new orders into the market that cash would pay for, tried one after the other on one account.
 
     The strategy hears of it while bar ``bar`` is the last.
     """
-    whole, real, queue, _, count, account, costs = book
+    if margin is not None:
+        admit_margined(book, costly, margin, bar)
+        return
+    whole, _, queue, _, count, account, _ = book
     tried = account[TRIED:]
     tried[CASH], tried[HELD], tried[ENTRY] = account[CASH], account[HELD], account[ENTRY]
     while count[CHECKED] < count[ORDERS]:
@@ -51,7 +56,7 @@ def admit(book: Book, bar: int) -> None:
         parent = whole[k, PARENT]
         if parent >= 0 and whole[parent, GONE]:
             end(whole, k, REJECTED, bar)
-        elif trial(tried, costs, real[k, REMAINING], real[k, PRICE]) >= 0.0:
+        elif trial(book, costly, k, bar) >= 0.0:
             whole[k, STATUS], whole[k, NEWS] = ACCEPTED, bar
             queue[count[RESTING]] = k
             count[RESTING] += 1
@@ -72,13 +77,24 @@ def _tidy(whole: Integers, queue: Integers, count: Integers) -> None:
     count[RESTING] = left
 
 
+@woven
+def forced_first(book: Book, costly: Costly | None, margin: Margin | None, k: int, prices: Prices, bar: int) -> bool:
+    """Whether the position was closed by force before order ``k`` would have closed it, which was done then."""
+    if margin is None:
+        return False
+    if not comes_after(book, margin, k, prices[0], prices[1], prices[2]):
+        return False
+    force(book, costly, margin, bar)
+    return True
+
+
 @inner
-def trade(book: Book, prices: Prices, bar: int) -> None:
+def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
     """Do what backtrader's broker does on a bar; ``book`` has room for its fills."""
     whole, real, queue, _, count, _, costs = book
     if count[CHECKED] < count[ORDERS]:
-        admit(book, bar)
-    slip = costs[SLIP_SHARE], costs[SLIP_FIXED]
+        admit(book, costly, margin, bar)
+    reach, share, fixed = prices[1] - prices[2], costs[SLIP_SHARE], costs[SLIP_FIXED]
     for q in range(count[RESTING]):
         k = queue[q]
         if not rests(whole[k, STATUS]):
@@ -88,10 +104,16 @@ def trade(book: Book, prices: Prices, bar: int) -> None:
             end(whole, k, EXPIRED, bar)
             cancel_others(book, k, bar)
             cancel_family(book, k, bar)
+        elif forced_first(book, costly, margin, k, prices, bar):
+            if rests(whole[k, STATUS]):
+                end(whole, k, CANCELED, bar)
+            cancel_others(book, k, bar)
+            cancel_family(book, k, bar)
         elif bar >= whole[k, ACTIVE]:
-            waiting = whole[k, TRIGGERED] == 0
-            price = fill_price(whole, real, k, slip, prices)
+            waiting = whole[k, TRIGGERED] == 0 and real[k, FILL_SIZE] == 0.0
+            terms = terms_of(book, costly, k, reach, share, fixed, bar)
+            price = fill_price(whole, real, k, terms, prices)
             if price == price:
-                fill(book, k, price, bar)
+                fill(book, costly, margin, k, price, bar)
             follow_price(whole, real, k, waiting, prices[3], bar)
     _tidy(whole, queue, count)

@@ -6,21 +6,21 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
+from ...core.distances import Atr, parse_distance
 from ...core.registry import INDICATORS, STRATEGIES
-from ...core.units import parse_amount
 from ...strategies.base import Strategy, Use
 from ...strategies.rules import Rules
 from .. import costs
+from ..brokers.choice import kind_of
 from ..sizers import DEFAULT_LOT
 from .lots import MOST_DECIMALS, decimals
-from .tables import unusable
+from .market import unusable
 
 PROTECTION = ("stop_loss", "trailing_stop", "take_profit")
 RISK = (*PROTECTION, "time_stop")
 """Parameters of every strategy that are compiled."""
-BROKER = {"cash": None, "slippage": None, "fees": ("maker", "taker")}
-"""Keys of the broker block that are compiled."""
-SIZER = {"percent": None, "fixed": None}
+MOST_IMPACT = 1000
+"""A window of impact longer than this is sooner worked out for the bars that need it than for all."""
 RUN = (
     "name", "data", "indicators", "strategy", "broker", "sizer", "risk", "plugins", "seed", "engine", "verify", "sweep",
 )  # fmt: skip
@@ -48,8 +48,41 @@ def why_not(config: Any, sources: Mapping[str, Any] | None = None) -> str:
 
 
 def uses_of(config: Any) -> dict[str, Any]:
-    """The indicators of a run by name: those the strategy brings, and those of the YAML, which may replace them."""
-    return {**getattr(STRATEGIES.find(config.strategy.kind), "uses", {}), **config.indicators}
+    """The indicators of a run by name: those the strategy brings, and those of the YAML, which may replace them.
+
+    Besides, the average true ranges that distances of protection ask for, under names that rules cannot say.
+    """
+    own = {**getattr(STRATEGIES.find(config.strategy.kind), "uses", {}), **config.indicators}
+    settings = settings_of(config)
+    asked = (parse_distance(settings[name]) for name in PROTECTION if settings.get(name) is not None)
+    periods = sorted({one.period for one in asked if isinstance(one, Atr)})
+    return own | {title_of_range(period): Use("talib.ATR", {"timeperiod": period}) for period in periods}
+
+
+def title_of_range(period: int) -> str:
+    """What a run calls an average true range of its own."""
+    return f"atr({period})"
+
+
+def is_named(indicator: str) -> bool:
+    """Whether an indicator has a name that rules can say."""
+    return indicator.isidentifier()
+
+
+def settings_of(config: Any) -> dict[str, Any]:
+    """What protects positions and limits losses: the strategy's own parameters, and before them the risk block."""
+    strategy: Any = STRATEGIES.find(config.strategy.kind)
+    own = {**getattr(strategy, "defaults", dict)(), **config.strategy.params}
+    return {**{name: own.get(name) for name in RISK}, **config.risk.settings()}
+
+
+def is_plain(config: Any, settings: Mapping[str, Any]) -> bool:
+    """Whether costs, sizes and limits need no more than the fill itself."""
+    if kind_of(config) is not None or (config.sizer.percent is None and config.sizer.fixed is None):
+        return False
+    if settings.get("daily_loss") is not None or settings.get("max_position") is not None:
+        return False
+    return not any(isinstance(parse_distance(settings[n]), Atr) for n in PROTECTION if settings.get(n) is not None)
 
 
 def _reasons(config: Any, sources: Mapping[str, Any] | None) -> Iterator[str]:
@@ -58,14 +91,13 @@ def _reasons(config: Any, sources: Mapping[str, Any] | None) -> Iterator[str]:
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     params = {**config.strategy.params, **config.risk.settings()}
     yield from _of_strategy(strategy, params)
-    yield from _beyond("risk.", config.risk, dict.fromkeys((*RISK, "session")))
     yield from _of_costs(config)
     yield from _beyond("", config, dict.fromkeys(RUN))
     traded = next(iter(config.data.values()))
-    if decimals(traded.lot or DEFAULT_LOT) > MOST_DECIMALS:
-        yield f"a lot of {traded.lot} has more decimals than a double"
-    amounts = [params.get(name, strategy.defaults().get(name)) for name in PROTECTION]
-    if not traded.tick and any(parse_amount(v).unit == "ticks" for v in amounts if v is not None):
+    if decimals(traded.step or DEFAULT_LOT) > MOST_DECIMALS:
+        yield f"a lot of {traded.step} has more decimals than a double"
+    distances = [parse_distance(v) for v in (settings_of(config)[name] for name in PROTECTION) if v is not None]
+    if not traded.tick and any(getattr(one, "unit", "") == "ticks" for one in distances):
         yield "protection in ticks, but the data block has no tick"
     for name, use in uses_of(config).items():
         yield from _of_indicator(name, use)
@@ -86,6 +118,8 @@ def _of_strategy(strategy: Any, params: Mapping[str, Any]) -> Iterator[str]:
         yield f"strategy {kind} has no signals()"
     elif own:
         yield f"strategy {kind} has its own {own[0]}"
+    elif strategy.planned_by not in (Strategy.planned_by, Rules.planned_by):
+        yield f"strategy {kind} has its own planned_by"
     if why := strategy.only_in_backtrader(params):
         yield why
     for name, default in Strategy.defaults().items():
@@ -107,8 +141,8 @@ def _of_costs(config: Any) -> Iterator[str]:
     asked = getattr(costs, "not_compiled", None)
     if asked is not None and (why := asked(config)):
         yield str(why)
-    yield from _beyond("broker.", config.broker, BROKER)
-    yield from _beyond("sizer.", config.sizer, SIZER)
+    if config.broker.impact is not None and config.broker.impact.window > MOST_IMPACT:
+        yield f"broker.impact over more than {MOST_IMPACT} bars is worked out by backtrader's broker"
 
 
 def _beyond(path: str, block: Any, known: Mapping[str, Any]) -> Iterator[str]:

@@ -80,11 +80,11 @@ def complete(book: Book, k: int, bar: int) -> None:
 
 
 @inner
-def cancel(book: Book, k: int, bar: int) -> None:
-    """The strategy's own cancelling, on ``bar``; an order sent on the same bar is not in the market yet."""
+def cancel(book: Book, k: int, heard: int) -> None:
+    """The strategy's own cancelling, told on bar ``heard``; what it sent on the same bar is not in the market yet."""
     whole = book[0]
     if not rests(whole[k, STATUS]):
         return
-    end(whole, k, CANCELED, bar + 1)
-    cancel_others(book, k, bar + 1)
-    cancel_family(book, k, bar + 1)
+    end(whole, k, CANCELED, heard)
+    cancel_others(book, k, heard)
+    cancel_family(book, k, heard)

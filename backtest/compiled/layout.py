@@ -101,7 +101,7 @@ def is_full(book: Book, more: int) -> bool:
     """Whether ``book`` lacks room for ``more`` orders, or for the fills that one bar can bring."""
     whole, _, _, fills, count, _, _ = book
     waiting = count[RESTING] + count[ORDERS] - count[CHECKED]
-    return bool(count[ORDERS] + more > len(whole) or count[FILLS] + waiting > len(fills))
+    return bool(count[ORDERS] + more > len(whole) or count[FILLS] + waiting + more > len(fills))
 
 
 def grown(book: Book) -> Book:

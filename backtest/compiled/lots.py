@@ -80,14 +80,19 @@ def rounded(value: float, scale: float) -> float:
 
 
 @inner
+def whole(size: float, step: float, scale: float) -> float:
+    """`core.lots.whole_lots`: ``size`` rounded down to whole lots."""
+    return rounded(np.floor(size / step * (1 + 1e-12) + 1e-9) * step, scale)
+
+
+@inner
 def order_size(numbers: Floats, equity: float, price: float) -> float:
     """Size of an order at ``price`` in whole lots; 0 where it would be too small."""
     share, step = numbers[PERCENT], numbers[STEP]
     wish = numbers[FIXED] if share != share else equity * share / 100.0 / price
     if wish <= 0.0:
         return 0.0
-    lots = np.floor(wish / step * (1 + 1e-12) + 1e-9)
-    size = rounded(lots * step, numbers[SCALE])
+    size = whole(wish, step, numbers[SCALE])
     return size if size * price >= numbers[SMALLEST] else 0.0
 
 

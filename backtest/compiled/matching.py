@@ -6,11 +6,13 @@ import numpy as np
 
 from ...core.kernels import inner, woven
 from .account import settle_fill
+from .costly import Costly, Terms, away, priced
 from .groups import cancel_family, cancel_others, complete, end, rests
 from .layout import (
     ANNOTATED,
     CLOSE,
     COMPLETED,
+    FILL_SIZE,
     LIMIT,
     MARGIN,
     MARKET,
@@ -31,18 +33,16 @@ from .layout import (
     Floats,
     Integers,
 )
+from .margined import Margin, settle_margined
 from .orders import trail
 
 Prices = tuple[float, float, float, float, float]
 """Open, high, low, close and day number of a bar."""
-Slip = tuple[float, float]
-"""Slippage as a share of the price, and as a distance."""
 
 
 @woven
-def slipped(slip: Slip, buy: bool, price: float) -> float:
-    """``price`` after slippage, in full."""
-    share, fixed = slip
+def _slipped(terms: Terms, buy: bool, price: float) -> float:
+    share, fixed = terms[:2]
     if share != 0.0:
         return float(price * (1 + share) if buy else price * (1 - share))
     if fixed != 0.0:
@@ -51,67 +51,83 @@ def slipped(slip: Slip, buy: bool, price: float) -> float:
 
 
 @woven
-def capped(slip: Slip, buy: bool, price: float, cap: float) -> float:
-    """``price`` after slippage, but not beyond ``cap``."""
-    made = slipped(slip, buy, price)
-    return min(made, cap) if buy else max(made, cap)
+def slipped(terms: Terms, buy: bool, price: float) -> float:
+    """``price`` after slippage, in full; NaN where there is no such price."""
+    made = _slipped(terms, buy, price)
+    if not terms[2]:
+        return made
+    worse = away(terms, price)
+    return priced(made + worse if buy else made - worse)
 
 
 @woven
-def limit_price(slip: Slip, buy: bool, limit: float, prices: Prices) -> float:
+def capped(terms: Terms, buy: bool, price: float, cap: float) -> float:
+    """``price`` after slippage, but not beyond ``cap``."""
+    made = _slipped(terms, buy, price)
+    made = min(made, cap) if buy else max(made, cap)
+    if not terms[2]:
+        return made
+    worse = away(terms, price)
+    made = made + worse if buy else made - worse
+    beyond = made > cap if buy else made < cap
+    return priced(cap if beyond else made)
+
+
+@woven
+def limit_price(terms: Terms, buy: bool, limit: float, prices: Prices) -> float:
     """What a limit order gets: the open where that is no worse, else its limit; NaN where it does not fill."""
     first, high, low, _, _ = prices
     if limit >= first if buy else limit <= first:
-        return capped(slip, buy, first, min(high, limit) if buy else limit)
+        return capped(terms, buy, first, min(high, limit) if buy else limit)
     if limit >= low if buy else limit <= high:
         return limit
     return np.nan
 
 
 @woven
-def stop_price(slip: Slip, buy: bool, trigger: float, prices: Prices) -> float:
+def stop_price(terms: Terms, buy: bool, trigger: float, prices: Prices) -> float:
     """What a stop gets: the open where that is beyond it, else its trigger; slipped either way; NaN if untouched."""
     first, high, low, _, _ = prices
     if first >= trigger if buy else first <= trigger:
-        return slipped(slip, buy, first)
+        return slipped(terms, buy, first)
     if high >= trigger if buy else low <= trigger:
-        return slipped(slip, buy, trigger)
+        return slipped(terms, buy, trigger)
     return np.nan
 
 
 @woven
-def triggered_price(slip: Slip, buy: bool, trigger: float, limit: float, prices: Prices) -> float:
+def triggered_price(terms: Terms, buy: bool, trigger: float, limit: float, prices: Prices) -> float:
     """What a stop-limit gets on the bar that triggers it within its range; NaN where its course is not known."""
     first, high, low, close, _ = prices
     if limit >= trigger if buy else limit <= trigger:
-        return capped(slip, buy, trigger, high if buy else low)
+        return capped(terms, buy, trigger, high if buy else low)
     if (first > close and limit >= close) if buy else (first <= close and limit <= close):
         return limit
     return np.nan
 
 
 @woven
-def _limit(whole: Integers, k: int, buy: bool, limit: float, slip: Slip, prices: Prices) -> float:
+def _limit(whole: Integers, k: int, buy: bool, limit: float, terms: Terms, prices: Prices) -> float:
     """A limit order's try; from its second on it has rested."""
     whole[k, RESTED] += 1
-    return limit_price(slip, buy, limit, prices)
+    return limit_price(terms, buy, limit, prices)
 
 
 @woven
-def _stop_limit(whole: Integers, real: Floats, k: int, slip: Slip, prices: Prices) -> float:
+def _stop_limit(whole: Integers, real: Floats, k: int, terms: Terms, prices: Prices) -> float:
     """The try of a stop that turns into a limit order once it has been triggered."""
     trigger, limit, buy = real[k, PRICE], real[k, PRICE_LIMIT], real[k, SIZE] > 0.0
     first, high, low, _, _ = prices
     beyond = first >= trigger if buy else first <= trigger
     if whole[k, TRIGGERED] or beyond:
         whole[k, TRIGGERED] = 1
-        return _limit(whole, k, buy, limit, slip, prices)
+        return _limit(whole, k, buy, limit, terms, prices)
     if high < trigger if buy else low > trigger:
         return np.nan
     whole[k, TRIGGERED] = 1
     if limit < trigger if buy else limit > trigger:
         whole[k, RESTED] = 2  # it waits there for the price to come back
-    return triggered_price(slip, buy, trigger, limit, prices)
+    return triggered_price(terms, buy, trigger, limit, prices)
 
 
 @woven
@@ -125,25 +141,35 @@ def _close(real: Floats, k: int, close: float, stamp: float) -> float:
 
 
 @woven
-def fill_price(whole: Integers, real: Floats, k: int, slip: Slip, prices: Prices) -> float:
+def fill_price(whole: Integers, real: Floats, k: int, terms: Terms, prices: Prices) -> float:
     """What order ``k`` fills at within a bar; NaN where it does not. Bars have stamps of their own, so it is older."""
     kind, buy = whole[k, TYPE], real[k, SIZE] > 0.0
+    if kind == MARKET or (kind in (STOP, STOP_TRAIL) and real[k, FILL_SIZE] != 0.0):
+        return slipped(terms, buy, prices[0])
     if kind in (STOP, STOP_TRAIL):
-        return stop_price(slip, buy, real[k, PRICE], prices)
+        return stop_price(terms, buy, real[k, PRICE], prices)
     if kind == LIMIT:
-        return _limit(whole, k, buy, real[k, PRICE], slip, prices)
-    if kind == MARKET:
-        return slipped(slip, buy, prices[0])
+        return _limit(whole, k, buy, real[k, PRICE], terms, prices)
     if kind == CLOSE:
         return _close(real, k, prices[3], prices[4])
-    return _stop_limit(whole, real, k, slip, prices)
+    return _stop_limit(whole, real, k, terms, prices)
+
+
+@woven
+def _settle(
+    book: Book, costly: Costly | None, margin: Margin | None, k: int, price: float, bar: int
+) -> tuple[bool, bool]:
+    resting = book[0][k, RESTED] > 1
+    if margin is None:
+        return settle_fill(book, costly, k, price, resting, bar)
+    return settle_margined(book, costly, margin, k, price, resting, False, bar)
 
 
 @inner
-def fill(book: Book, k: int, price: float, bar: int) -> None:
+def fill(book: Book, costly: Costly | None, margin: Margin | None, k: int, price: float, bar: int) -> None:
     """Fill order ``k``, and let its group and its bracket know."""
     whole = book[0]
-    filled, refused = settle_fill(book, k, price, whole[k, RESTED] > 1, bar)
+    filled, refused = _settle(book, costly, margin, k, price, bar)
     if filled or refused:
         if refused:
             end(whole, k, MARGIN, bar)
@@ -158,7 +184,7 @@ def fill(book: Book, k: int, price: float, bar: int) -> None:
 def follow_price(whole: Integers, real: Floats, k: int, waiting: bool, close: float, bar: int) -> None:
     """Let order ``k``, if it trails and was not yet triggered before this bar (``waiting``), follow the close."""
     kind = whole[k, TYPE]
-    if (kind == STOP_TRAIL or (kind == STOP_TRAIL_LIMIT and waiting)) and rests(whole[k, STATUS]):
+    if waiting and kind in (STOP_TRAIL, STOP_TRAIL_LIMIT) and rests(whole[k, STATUS]):
         trail(real, k, kind == STOP_TRAIL_LIMIT, close)
         if bar == whole[k, NEWS]:
             real[k, SHOWN] = real[k, PRICE]

@@ -10,7 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..brokers.carry import Flow
 from ..record import Fill
+from .carrying import DUE, KIND, KINDS
+from .carrying import SIZE as SIZE_HELD
+from .costly import FLOWS, Costly
 from .layout import (
     AT,
     BAR,
@@ -68,6 +72,8 @@ class Record:
         What the numbers of reasons stand for.
     heard : bool
         Whether a bar of another feed comes after the last of the traded one.
+    booked : ndarray of float64, (m, 6), optional
+        Money that holding the position cost or earned, of `booked`.
     """
 
     def __init__(
@@ -79,15 +85,20 @@ class Record:
         reasons: Sequence[str],
         *,
         heard: bool = False,
+        booked: Floats | None = None,
     ) -> None:
         whole, real, _, fills, count, _, _ = book
         whole, real = whole[: count[ORDERS]], real[: count[ORDERS]]
-        told = len(whole) if heard else int(np.searchsorted(whole[:, BAR], len(times) - 1))
+        last = len(times) - 1
+        # What the broker sent itself on the last bar is heard there, and stands before what the strategy sent.
+        known = (whole[:, BAR] < last) | ((whole[:, BAR] == last) & (whole[:, STATUS] == COMPLETED))
+        told = len(whole) if heard else int(np.count_nonzero(known))
         if heard:
             whole[:, NEWS] = np.minimum(whole[:, NEWS], len(times) - 1)
         self.whole, self.real = whole[:told], real[:told]
         self.table = fills[: count[FILLS]]
         self.times, self.account, self.data, self.reasons = times, account, data, tuple(reasons)
+        self.booked = np.zeros((0, 6)) if booked is None else booked
 
     @property
     def equity(self) -> tuple[Array, ...]:
@@ -110,6 +121,12 @@ class Record:
         numbers = (table[:, c] for c in (AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL))
         columns = (who + 1, np.full(len(who), self.data, dtype=object), bars, self.times[bars], *numbers, reasons)
         return [_fill(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+    @cached_property
+    def flows(self) -> list[Flow]:
+        """Funding and interest, in the order in which they were booked."""
+        rows = (row for row in self.booked.tolist())
+        return [Flow(int(row[DUE]), self.data, KINDS[int(row[KIND])], *row[SIZE_HELD:]) for row in rows]
 
     def _columns(self) -> dict[str, Array]:
         """Columns of orders.parquet."""
@@ -144,3 +161,8 @@ def _fill(row: tuple[Any, ...]) -> Fill:
     made = object.__new__(Fill)
     made.__dict__.update(zip(_FIELDS, row, strict=True))
     return made
+
+
+def booked(costly: Costly | None) -> Floats | None:
+    """What a run booked for holding its position."""
+    return None if costly is None else costly[5][: int(costly[3][FLOWS])]

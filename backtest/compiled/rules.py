@@ -65,7 +65,7 @@ def _withdraw(book: Book, state: Floats, bar: int) -> None:
     first, guards = int(state[FIRST_GUARD]), int(state[GUARDS])
     state[GUARDS] = 0.0
     for k in range(first, first + guards):
-        cancel(book, k, bar)
+        cancel(book, k, bar + 1)
 
 
 @inner
@@ -159,9 +159,9 @@ def _span(
             return bar
         if count[RESTING] > 0 or count[CHECKED] < count[ORDERS]:
             if signals[bar] >> FOREIGN:
-                admit(book, bar - 1)
+                admit(book, None, None, bar - 1)
             news = count[FILLS]
-            trade(book, (bars[0, bar], bars[1, bar], bars[2, bar], close, bars[4, bar]), bar)
+            trade(book, None, None, (bars[0, bar], bars[1, bar], bars[2, bar], close, bars[4, bar]), bar)
             if count[FILLS] > news:
                 _hear(book, state, news, bar)
         held = money[HELD]
@@ -178,7 +178,7 @@ def _span(
         if state[DUE] != 0.0:
             _protect(book, state, guards, bar, close)
     if signals[n] >> FOREIGN:
-        admit(book, n - 1)
+        admit(book, None, None, n - 1)
     return int(n)
 
 

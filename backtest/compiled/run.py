@@ -13,16 +13,24 @@ from numpy.typing import NDArray
 from ...core.errors import DataError
 from ...core.registry import STRATEGIES
 from ...core.units import Amount, parse_amount
+from ...strategies.limits import LOSS
 from ...strategies.lines import Lines
+from ...strategies.rule_blocks import Rulebook
+from ...strategies.rule_plan import Answers, reasons
+from ...strategies.rules import Rules
 from ...strategies.signals import Masks
+from ..brokers.choice import funded, funding_of, own_funding_of
+from ..brokers.liquidation import LIQUIDATION
 from ..costs import costs_of
 from ..result import Outcome
-from .choice import uses_of, why_not
+from .choice import is_named, is_plain, settings_of, title_of_range, uses_of, why_not
 from .layout import Floats, new_book
 from .lots import sizing
-from .record import Record
+from .record import Record, booked
+from .rulebook import follow_book
 from .rules import BARS, FOREIGN, REASONS, STOP_SHARE, TARGET_SHARE, TICK, TRAIL_SHARE, follow
-from .tables import Tables, market
+from .setup import Said, bits_of, costly_of, desk_of, margin_of, rules_of
+from .tables import Tables
 
 _PROTECTION = {"stop_loss": STOP_SHARE, "trailing_stop": TRAIL_SHARE, "take_profit": TARGET_SHARE}
 
@@ -86,7 +94,10 @@ def run_compiled(config: Any, sources: Mapping[str, Any], why: str = ASKED) -> O
         raise NotCompiledError(reason)
     tables = Tables({name: source.bars for name, source in sources.items()}, uses_of(config))
     record: Any = follow_config(config, next(iter(sources)), tables)
-    strategy = SimpleNamespace(indicators=tables.indicators)
+    strategy = SimpleNamespace(indicators={name: made for name, made in tables.indicators.items() if is_named(name)})
+    if config.broker.borrow or funded(config):
+        rates = {"funding": funding_of(config), "own_funding": own_funding_of(config)}
+        strategy.broker = SimpleNamespace(flows=record.flows, **rates)
     return Outcome(config, dict(sources), strategy, record, "compiled", why)
 
 
@@ -94,19 +105,69 @@ def follow_config(config: Any, name: str, tables: Tables) -> Record:
     """The run itself, of a ``config`` that compiled code can run, trading feed ``name`` of what was read."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     params = {**strategy.defaults(), **config.strategy.params}
-    block, bars, first, foreign = next(iter(config.data.values())), tables.bars, tables.first(), tables.foreign()
-    signals = as_bits(signals_of(strategy, params, tables.lines), foreign)
+    if named := by_name(strategy, params):
+        said = Said.of_book(*book_of(params, tables.lines))
+    else:
+        masks = signals_of(strategy, params, tables.lines)
+        if is_plain(config, settings_of(config)):
+            return _follow_signals(config, name, tables, masks)
+        said = Said.of_masks(masks)
+    return _follow_rules(config, name, tables, said, named=named)
+
+
+def _follow_signals(config: Any, name: str, tables: Tables, masks: Masks) -> Record:
+    """The shorter way: one entry and one exit a side, costs and sizes that need no more than the fill itself."""
+    block, bars, foreign = next(iter(config.data.values())), tables.bars, tables.market.foreign
     account = np.empty((3, len(bars)))
     book = follow(
         new_book(config.broker.cash, np.array(costs_of(config)), room=1024 + len(bars) // 64),
-        market(bars, tables.stamps[""]),
-        signals,
-        first,
+        tables.market.prices,
+        as_bits(masks, foreign),
+        tables.first(),
         sizing(config.sizer.percent, config.sizer.fixed, block.lot, block.min_notional),
-        protection({**params, **config.risk.settings()}, block.tick),
+        protection(settings_of(config), block.tick),
         account,
     )
     return Record(book, bars["close_time"], account, name, REASONS, heard=bool(foreign[-1]))
+
+
+def _follow_rules(config: Any, name: str, tables: Tables, said: Said, *, named: bool) -> Record:
+    """The longer way: any rules, costs, limits and sizes."""
+    bars, foreign, first = tables.bars, tables.market.foreign, tables.first()
+    settings = {**settings_of(config), **(rules_in(config) if named else {})}
+    account = np.empty((3, len(bars)))
+    book, costly = follow_book(
+        new_book(config.broker.cash, np.array(costs_of(config)), room=1024 + len(bars) // 64),
+        costly_of(config, bars),
+        margin_of(config),
+        desk_of(config, settings, bars, bits_of(said, foreign), first, lambda period: _true_range(tables, period)),
+        rules_of(config, said, bars, first),
+        tables.market.prices,
+        first,
+        account,
+    )
+    titles = (*REASONS, LOSS, LIQUIDATION, *said.names)
+    return Record(book, bars["close_time"], account, name, titles, heard=bool(foreign[-1]), booked=booked(costly))
+
+
+def _true_range(tables: Tables, period: int) -> Floats:
+    return np.asarray(tables.indicators[title_of_range(period)].table[0])
+
+
+def by_name(strategy: Any, params: Mapping[str, Any]) -> bool:
+    """Whether a strategy is `Rules` that go beyond one entry and one exit a side."""
+    return issubclass(strategy, Rules) and any(reasons(params))
+
+
+def book_of(params: Mapping[str, Any], lines: Lines) -> tuple[Rulebook, Answers]:
+    """The rules in ``params``, and what they say on every bar."""
+    book = Rulebook.of(params, lines.names)
+    return book, Answers(book, lines)
+
+
+def rules_in(config: Any) -> dict[str, Any]:
+    """What the parameters of `Rules` say besides expressions."""
+    return {key: config.strategy.params.get(key) for key in ("exits", "cooldown", "pyramiding")}
 
 
 def signals_of(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Masks:

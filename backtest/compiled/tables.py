@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,32 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.bars import Bars
-from ...core.clock import day_numbers
 from ...core.errors import DataError
 from ...core.lines import EXTRA, STANDARD
 from ...core.names import Names
-from ...core.registry import INDICATORS
-from ...indicators.references import in_order, lines_read, spelled_out
+from ...indicators.inputs import Source
 from ...strategies.lines import Lines, Ref
+from ..shelf import Computed, Shelf
+from ..uses import Asked, asked
 from .layout import Floats
-
-PRICES = ("open", "high", "low", "close")
-
-
-def unusable(bars: Bars) -> str:
-    """Why the compiled broker cannot trade these bars; empty when it can."""
-    for name in PRICES:
-        column = bars[name]
-        if len(column) and not (column.min() > 0 and column.max() < np.inf):
-            bad = np.flatnonzero(~(np.isfinite(column) & (column > 0)))
-            return f"bar {bad[0] + 1} has no {name} above 0"
-    return ""
-
-
-def market(bars: Bars, stamps: Floats | None = None) -> Floats:
-    """Open, high, low, close and day number (``stamps``, where they are known), (5, bars)."""
-    days = day_numbers(bars["close_time"]) if stamps is None else stamps
-    return np.array([*(bars[name] for name in PRICES), days])
+from .market import Market
 
 
 class Tables:
@@ -43,53 +27,45 @@ class Tables:
 
     Parameters
     ----------
-    feeds : mapping of str to Bars
-        The traded feed first.
+    feeds : Market or mapping of str to Bars
+        The traded feed first. A `Market` may serve any number of runs.
     uses : mapping of str to Use or IndicatorBlock
         The indicators, by the name rules call them.
+    shelf : Shelf, optional
+        Lines that runs over the same bars share; those it lacks are added to it.
 
     Attributes
     ----------
+    market : Market
+        The bars.
     bars : Bars
         Of the traded feed.
     stamps : dict of str to ndarray of float64
         Day numbers of the bars' closes, by feed; the traded one is called "".
     closes : dict of str to ndarray of float64
         The closes themselves, epoch µs.
-    indicators : dict of str to namespace
+    indicators : dict of str to Indicator
         The indicators with their lines, as a result asks for them.
     lines : Lines
         The same as strategies read it.
     """
 
-    def __init__(self, feeds: Mapping[str, Bars], uses: Mapping[str, Any]) -> None:
-        traded, *_ = feeds
-        self._titles = ["" if name == traded else name for name in feeds]
-        self._feeds = dict(zip(self._titles, feeds.values(), strict=True))
-        self._named = dict(zip(self._titles, feeds, strict=True))
-        self.bars = feeds[traded]
-        self.stamps = {name: day_numbers(bars["close_time"]) for name, bars in self._feeds.items()}
-        self._clocks = {name: "" if use.data in (None, "", traded) else use.data for name, use in uses.items()}
-        made = self._make({name: (INDICATORS.find(use.kind), use.params) for name, use in uses.items()})
-        self.indicators = {name: made[name] for name in uses}
-        self.closes = {name: bars["close_time"].astype(np.float64) for name, bars in self._feeds.items()}
-        self.lines = Lines(self._names(traded), self._read, self.closes)
+    def __init__(self, feeds: Market | Mapping[str, Bars], uses: Mapping[str, Any], shelf: Shelf | None = None) -> None:
+        market = self.market = feeds if isinstance(feeds, Market) else Market(feeds)
+        self.bars, self.stamps, self.closes = market.bars, market.stamps, market.closes
+        plan = {one.name: one for one in asked(uses, market.traded)}
+        shelf = Shelf() if shelf is None else shelf
+        made: dict[str, Computed] = {}
+        for name, one in plan.items():
+            made[name] = compute(one, market, made, shelf)
+        self.indicators = {name: Indicator(plan[name], made[name]) for name in uses}
+        self._clocks = {name: one.clock for name, one in plan.items()}
+        self.lines = Lines(self._names(), self._read, self.closes)
 
-    def _make(self, asked: Mapping[str, tuple[Any, Mapping[str, Any]]]) -> dict[str, Any]:
-        """The indicators, each after those whose lines it reads."""
-        made: dict[str, Any] = {}
-        for name in in_order(asked):
-            cls, params = asked[name]
-            own = spelled_out(cls, params, {other: one.names for other, one in made.items()})
-            texts = (text.partition(".") for text in lines_read(cls, own))
-            read = {(other, line): made[other] for other, _, line in texts}
-            made[name] = computed(cls, own, self._feeds[self._clocks[name]], read)
-        return made
-
-    def _names(self, traded: str) -> Names:
-        columns = {name: _columns(bars) for name, bars in self._feeds.items()}
+    def _names(self) -> Names:
+        columns = {name: _columns(bars) for name, bars in self.market.feeds.items()}
         lines = {name: made.names for name, made in self.indicators.items()}
-        return Names(columns[""], lines, {k: v for k, v in columns.items() if k}, self._clocks, traded)
+        return Names(columns[""], lines, {k: v for k, v in columns.items() if k}, self._clocks, self.market.traded)
 
     def _read(self, ref: Ref) -> Floats:
         """A column, or a line of an indicator, on its own clock; a column that the bars lack is 0 throughout."""
@@ -97,7 +73,7 @@ class Tables:
         if owner in self.indicators:
             made = self.indicators[owner]
             return np.asarray(made.table[made.names.index(name)])
-        bars = self._feeds[owner]
+        bars = self.market.feeds[owner]
         known: Mapping[str, NDArray[Any]] = bars.columns
         if name == "datetime":
             return self.stamps[owner]
@@ -116,48 +92,85 @@ class Tables:
             own = (made.warmup for name, made in self.indicators.items() if self._clocks[name] == feed)
             needed = max(1, *own, 1)
             if len(stamps) < needed:
-                title = self._named[feed]
+                title = self.market.names[feed]
                 raise DataError(f"{title}: {len(stamps)} bars, but the indicators need {needed} before the first value")
             at = max(at, int(np.searchsorted(self.stamps[""], stamps[needed - 1], side="left")))
         return at
 
-    def foreign(self) -> NDArray[np.bool_]:
-        """Whether a bar of another feed alone comes before each bar of the traded one, and after its last; (n + 1,)."""
-        own = self.stamps[""]
-        made = np.zeros(len(own) + 1, dtype=bool)
-        for feed, stamps in self.stamps.items():
-            if feed:
-                at = np.searchsorted(own, stamps, side="left")
-                alone = (at == len(own)) | (own[np.minimum(at, len(own) - 1)] != stamps)
-                made[at[alone]] = True
-        return made
+
+class Indicator:
+    """An indicator of a compiled run, as results ask for it.
+
+    Parameters
+    ----------
+    asked : Asked
+        What it is.
+    computed : Computed
+        Its lines.
+    """
+
+    def __init__(self, asked: Asked, computed: Computed) -> None:
+        self.asked, self.computed = asked, computed
+        self.names, self.table, self.warmup = computed
+        self.kind, self.line_measures, self.clock = asked.cls.kind, asked.cls.line_measures, asked.clock
+
+    @cached_property
+    def p(self) -> Any:
+        """Its parameters, every default spelled out."""
+        full = self.asked.cls.resolve(self.asked.params)
+        return SimpleNamespace(**full, _getkwargs=lambda: dict(full))
+
+    @property
+    def params(self) -> Any:
+        """The same by its other name."""
+        return self.p
+
+    @cached_property
+    def lines(self) -> Any:
+        """Its lines by name and by number."""
+        return _Lines(
+            {name: SimpleNamespace(array=values) for name, values in zip(self.names, self.table, strict=True)}
+        )
 
 
 def _columns(bars: Bars) -> tuple[str, ...]:
     return (*STANDARD, *EXTRA, *(c for c in bars.columns if c not in STANDARD and c not in EXTRA))
 
 
-def computed(cls: Any, params: Mapping[str, Any], bars: Bars, read: Mapping[tuple[str, str], Any]) -> Any:
-    """An indicator's lines over ``bars`` and the lines it reads, and what a result says of it."""
+def compute(one: Asked, market: Market, made: Mapping[str, Computed], shelf: Shelf) -> Computed:
+    """The lines of an indicator, from the shelf where it has them, else from the bars and what is ``made``."""
+    read = {ref: made[ref[0]] for ref in one.reads}
+    return shelf.lines(one.key, lambda: _computed(one.cls, one.params, market.feeds[one.clock], read))
+
+
+def _computed(cls: Any, params: Mapping[str, Any], bars: Bars, read: Mapping[tuple[str, str], Computed]) -> Computed:
     full = cls.resolve(params)
     columns = {".".join(ref): one.table[one.names.index(ref[1])] for ref, one in read.items()}
     settled = cls.settle(full, lambda name: bars.carries(name) or name in columns)
     before = max([1, *(one.warmup for one in read.values())]) - 1
-    table = _table(cls, params, bars.assign(**columns) if columns else bars, before)
-    names = cls.line_names(**full)
-    made = SimpleNamespace(kind=cls.kind, names=names, table=table, warmup=before + cls.warmup(**settled))
-    made.line_measures = cls.line_measures
-    made.p = made.params = SimpleNamespace(**full, _getkwargs=lambda: dict(full))
-    arrays = {name: SimpleNamespace(array=values) for name, values in zip(names, table, strict=True)}
-    made.lines = _Lines(arrays)
-    return made
+    table = _table(cls, params, bars, columns, before)
+    return Computed(tuple(cls.line_names(**full)), table, before + cls.warmup(**settled))
 
 
-def _table(cls: Any, params: Mapping[str, Any], bars: Bars, before: int) -> Floats:
+class _Source(Source):
+    """Bars with lines of indicators as further columns; a line that never has a value is there all the same."""
+
+    def __init__(self, bars: Bars, lines: Mapping[str, Floats], before: int) -> None:
+        super().__init__(bars.assign(**lines).slice(before, None))
+        self._lines = lines
+
+    def carries(self, name: str) -> bool:
+        """Whether there is such a line, or the bars know such a column."""
+        return name in self._lines or super().carries(name)
+
+
+def _table(cls: Any, params: Mapping[str, Any], bars: Bars, lines: Mapping[str, Floats], before: int) -> Floats:
     """The lines; as under backtrader, the math is not shown the bars on which what it reads has no value yet."""
-    if before == 0:
+    if not lines:
         return np.asarray(cls.table(bars, **params))
-    later = np.asarray(cls.table(bars.slice(before, None), **params))
+    later = np.asarray(cls.table(_Source(bars, lines, before), **params))
+    if before == 0:
+        return later
     return np.concatenate((np.full((len(later), min(before, len(bars))), np.nan), later), axis=1)
 
 

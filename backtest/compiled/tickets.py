@@ -33,9 +33,9 @@ from .layout import (
     is_full,
     new_book,
 )
+from .market import price_rows, unusable
 from .orders import adopt, join, send, set_end, set_trail
 from .record import Record
-from .tables import market, unusable
 
 ACTIONS = ("send", "flatten", "cancel", "bracket")
 SEND, FLATTEN, CANCEL, BRACKET = range(4)
@@ -111,7 +111,7 @@ def run_tickets(bars: Bars, tickets: Sequence[Ticket], cash: float, costs: Seque
         raise DataError(f"{name or 'bars'}: {why}")
     if any(a.bar > b.bar for a, b in pairwise(tickets)):
         raise DataError(f"{name or 'bars'}: tickets must go by bar")
-    table = market(bars)
+    table = price_rows(bars)
     account = np.empty((3, len(bars)))
     book = new_book(cash, np.array(costs, dtype=np.float64), room=3 * len(tickets) + 1)
     rows, first, bar = _rows(tickets, table[4]), np.full(len(tickets), -1), 0
@@ -172,7 +172,7 @@ def _do(book: Book, row: Floats, bar: int, close: float, first: Integers) -> int
     if action == CANCEL:
         k = first[int(row[_LINK])]
         if k >= 0:
-            cancel(book, k + int(row[_LEG]), bar)
+            cancel(book, k + int(row[_LEG]), bar + 1)
         return -1
     if action == FLATTEN:
         return send(book, bar, close, MARKET, -held, 0.0, 0.0, 0) if held != 0.0 else -1
@@ -190,7 +190,7 @@ def _span(book: Book, bars: Floats, rows: Floats, first: Integers, account: Floa
         if is_full(book, 0):
             return i
         close = bars[3, i]
-        trade(book, (bars[0, i], bars[1, i], bars[2, i], close, bars[4, i]), i)
+        trade(book, None, None, (bars[0, i], bars[1, i], bars[2, i], close, bars[4, i]), i)
         account[0, i], account[1, i], account[2, i] = worth(money, close), money[CASH], money[HELD]
         while ticket < len(rows) and int(rows[ticket, _BAR]) == i:
             first[ticket] = _do(book, rows[ticket], i, close, first)

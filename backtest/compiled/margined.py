@@ -1,0 +1,256 @@
+"""Accounts with margin: what `backtest.brokers.margin` does for one position settled in quote currency.
+
+Functions that are given None for the margin are those of an account that pays in full, and are compiled without it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...core.kernels import inner, woven
+from .account import note, traded, worth
+from .costly import Costly, fee_of, note_fill, size_now
+from .groups import cancel, cancel_family, cancel_others, end, rests
+from .layout import (
+    ACCEPTED,
+    CANCELED,
+    CASH,
+    CHECKED,
+    ENTRY,
+    HELD,
+    LEADER,
+    LIMIT,
+    MARGIN,
+    MARKET,
+    NEWS,
+    ORDERS,
+    PRICE,
+    REMAINING,
+    RESTING,
+    SIZE,
+    STATUS,
+    STOP,
+    STOP_TRAIL,
+    TYPE,
+    Book,
+    Floats,
+)
+from .orders import send
+
+Margin = Floats
+"""Whether a position is paid for in full, leverage, fee of a forced close, whether collateral is isolated, what is
+posted, the reason that forced orders are given, the free margin at the last close, and the largest notional; from
+`BRACKETS` on a rate of maintenance and its deduction for each bracket."""
+PAID_FOR, LEVERAGE, FORCED_FEE, ISOLATED, POSTED, FORCED, FREE, MOST_NOTIONAL, BRACKETS = range(9)
+
+
+@woven
+def value_of(book: Book, margin: Margin | None, price: float) -> float:
+    """What the account is worth with the position at ``price``."""
+    account = book[5]
+    if margin is None:
+        return worth(account, price)
+    held = account[HELD]
+    if held == 0.0:
+        return float(account[CASH])
+    return float(account[CASH] + (held * price if margin[PAID_FOR] != 0.0 else held * (price - account[ENTRY])))
+
+
+@inner
+def _initial(margin: Margin, size: float, price: float) -> float:
+    return float(abs(size) * price / margin[LEVERAGE] if size != 0.0 else 0.0)
+
+
+@inner
+def _free(book: Book, margin: Margin, price: float) -> float:
+    """Margin that new positions can have, with the one there is at ``price``."""
+    if margin[ISOLATED] != 0.0:
+        return float(book[5][CASH] - margin[POSTED])
+    return float(value_of(book, margin, price) - _initial(margin, book[5][HELD], price))
+
+
+@inner
+def note_free(book: Book, margin: Margin, close: float) -> None:
+    """Take down what margin is free at the close of a bar, when orders are sent."""
+    margin[FREE] = _free(book, margin, close)
+
+
+@inner
+def _collateral(book: Book, margin: Margin) -> float:
+    """What is at stake besides the position's profit."""
+    account = book[5]
+    if margin[ISOLATED] != 0.0:
+        return float(margin[POSTED])
+    return float(account[CASH] + (account[HELD] * account[ENTRY] if margin[PAID_FOR] != 0.0 else 0.0))
+
+
+@inner
+def _price_at(book: Book, margin: Margin, rate: float, deduction: float) -> float:
+    """The price at which what is left is ``rate`` of the notional less the deduction; NaN where there is none."""
+    held, entry = book[5][HELD], book[5][ENTRY]
+    price = (held * entry - (_collateral(book, margin) + deduction)) / (held - rate * abs(held))
+    return float(price if price > 0.0 else np.nan)
+
+
+@inner
+def _forced_at(book: Book, margin: Margin) -> float:
+    """The liquidation price: where the first of the brackets says so; NaN where none does."""
+    held, made = book[5][HELD], np.nan
+    for i in range(BRACKETS, len(margin), 2):
+        price = _price_at(book, margin, margin[i], margin[i + 1])
+        if made != made or (price > made if held > 0.0 else price < made):
+            made = price
+    return float(made)
+
+
+@inner
+def settle_margined(
+    book: Book, costly: Costly | None, margin: Margin, k: int, price: float, resting: bool, forced: bool, bar: int
+) -> tuple[bool, bool]:
+    """Fill order ``k`` at ``price``; whether anything was traded, and whether margin lacked to open what it should."""
+    account = book[5]
+    held, entry = account[HELD], account[ENTRY]
+    wished = book[1][k, REMAINING] if forced else size_now(book, costly, k, bar)
+    _, _, opened, closed = traded(held, entry, wished, price)
+    pnl, opened_fee, closed_fee, refused = 0.0, 0.0, 0.0, False
+    if closed != 0.0:
+        pnl = -closed * (price - entry)
+        closed_fee = fee_of(book, costly, closed, price, resting, bar)
+        if forced:
+            left = max(_collateral(book, margin) + pnl, 0.0)
+            closed_fee = min(closed_fee + margin[FORCED_FEE] * (abs(closed) * price), left)
+        account[CASH] += (-closed * price if margin[PAID_FOR] != 0.0 else pnl) - closed_fee
+        if margin[ISOLATED] != 0.0:
+            margin[POSTED] *= 1.0 - closed / -held
+        account[HELD], account[ENTRY], _, _ = traded(held, entry, closed, price)
+    if opened != 0.0:
+        opened_fee, bound = fee_of(book, costly, opened, price, resting, bar), _initial(margin, opened, price)
+        beyond = abs(account[HELD] + opened) * price > margin[MOST_NOTIONAL]
+        refused = beyond or _free(book, margin, price) < bound + opened_fee
+        if refused:
+            opened, opened_fee = 0.0, 0.0
+        else:
+            account[CASH] -= opened_fee + (opened * price if margin[PAID_FOR] != 0.0 else 0.0)
+            if margin[ISOLATED] != 0.0:
+                margin[POSTED] += bound
+            account[HELD], account[ENTRY], _, _ = traded(account[HELD], account[ENTRY], opened, price)
+    if closed + opened != 0.0:
+        note_fill(costly, closed + opened, price, bar)
+        note(book, k, (float(bar), price, opened, closed, opened_fee, closed_fee, pnl))
+    return closed + opened != 0.0, refused
+
+
+@inner
+def _needed(book: Book, costly: Costly | None, margin: Margin, k: int, held: float, bar: int) -> float:
+    """Free margin that order ``k`` takes from a position of ``held``; 0 when it opens nothing."""
+    size, price = book[1][k, SIZE], book[1][k, PRICE]
+    closed = min(abs(size), abs(held)) if size * held < 0.0 else 0.0
+    opened = abs(size) - closed
+    if opened <= 1e-9 * abs(size):
+        return 0.0
+    fee = fee_of(book, costly, opened, price, False, bar)
+    return float(_initial(margin, opened, price) - _initial(margin, closed, price) + fee)
+
+
+@inner
+def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) -> None:
+    """Let new orders into the market that the margin covers that was free as they were sent.
+
+    Of a group each is judged as if alone, and the first counts.
+    """
+    whole, real, queue, _, count, account, _ = book
+    held, before, reserved, leader = account[HELD], account[HELD], 0.0, -1
+    while count[CHECKED] < count[ORDERS]:
+        k = count[CHECKED]
+        count[CHECKED] = k + 1
+        first = whole[k, LEADER] != leader
+        leader = whole[k, LEADER]
+        before = held if first else before
+        needed = _needed(book, costly, margin, k, before, bar)
+        beyond = abs(before + real[k, SIZE]) * real[k, PRICE] > margin[MOST_NOTIONAL]
+        if needed > 0.0 and (margin[FREE] - reserved < needed or beyond):
+            end(whole, k, MARGIN, bar)
+            cancel_others(book, k, bar)
+            cancel_family(book, k, bar)
+            continue
+        if first:
+            held = before + real[k, SIZE]
+            reserved += max(needed, 0.0)
+        whole[k, STATUS], whole[k, NEWS] = ACCEPTED, bar
+        queue[count[RESTING]] = k
+        count[RESTING] += 1
+
+
+@inner
+def _beyond(book: Book, margin: Margin, low: float, high: float) -> bool:
+    """Whether ``low`` or ``high`` is at the liquidation price, or beyond it."""
+    held = book[5][HELD]
+    if held == 0.0:
+        return False
+    price = _forced_at(book, margin)
+    return bool(low <= price if held > 0.0 else high >= price)
+
+
+@inner
+def _nearer(book: Book, margin: Margin, k: int) -> bool:
+    """Whether order ``k`` is a stop that closes the position before it is closed by force."""
+    whole, real, held = book[0], book[1], book[5][HELD]
+    if whole[k, TYPE] not in (STOP, STOP_TRAIL) or real[k, SIZE] * held >= 0.0:
+        return False
+    price = _forced_at(book, margin)
+    return bool(real[k, PRICE] > price if held > 0.0 else real[k, PRICE] < price)
+
+
+@inner
+def comes_after(book: Book, margin: Margin, k: int, first: float, high: float, low: float) -> bool:
+    """Whether a forced close comes before order ``k`` would close the position within a bar that opens at ``first``."""
+    whole, real, queue, count, held = book[0], book[1], book[2], book[4], book[5][HELD]
+    kind = whole[k, TYPE]
+    if kind == MARKET or real[k, SIZE] * held >= 0.0 or not _beyond(book, margin, low, high):
+        return False
+    if kind != LIMIT:
+        return not _nearer(book, margin, k)
+    if real[k, PRICE] <= first if held > 0.0 else real[k, PRICE] >= first:
+        return False
+    nearer = False
+    for q in range(count[RESTING]):
+        nearer |= rests(whole[queue[q], STATUS]) and _nearer(book, margin, queue[q])
+    return not nearer
+
+
+@inner
+def _liquidate(book: Book, costly: Costly | None, margin: Margin, price: float, bar: int) -> None:
+    """Close the position by force, at ``price`` or where its collateral is used up, and cancel all orders."""
+    whole, queue, count, held = book[0], book[2], book[4], book[5][HELD]
+    empty = _price_at(book, margin, 0.0, 0.0)
+    if empty == empty:
+        price = max(price, empty) if held > 0.0 else min(price, empty)
+    for q in range(count[RESTING]):
+        cancel(book, queue[q], bar)
+    for j in range(count[CHECKED], count[ORDERS]):
+        end(whole, j, CANCELED, bar)
+        cancel_others(book, j, bar)
+    k = send(book, bar, price, MARKET, -held, 0.0, 0.0, int(margin[FORCED]))
+    whole[k, STATUS] = ACCEPTED
+    settle_margined(book, costly, margin, k, price, False, True, bar)
+    count[CHECKED] = count[ORDERS]
+
+
+@inner
+def force(book: Book, costly: Costly | None, margin: Margin, bar: int) -> None:
+    """Close the position by force at its liquidation price."""
+    _liquidate(book, costly, margin, _forced_at(book, margin), bar)
+
+
+@inner
+def force_at_open(book: Book, costly: Costly | None, margin: Margin, first: float, bar: int) -> None:
+    """Close by force what the bar opens beyond its liquidation price."""
+    if _beyond(book, margin, first, first):
+        _liquidate(book, costly, margin, first, bar)
+
+
+@inner
+def force_at_close(book: Book, costly: Costly | None, margin: Margin, high: float, low: float, bar: int) -> None:
+    """Close by force what the bar's range has reached."""
+    if _beyond(book, margin, low, high):
+        force(book, costly, margin, bar)

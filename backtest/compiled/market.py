@@ -1,0 +1,87 @@
+"""The bars of a run's feeds as compiled code reads them: the same for all runs over the same bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.bars import Bars
+from ...core.clock import day_numbers
+from .layout import Floats
+
+PRICES = ("open", "high", "low", "close")
+
+
+def unusable(bars: Bars) -> str:
+    """Why the compiled broker cannot trade these bars; empty when it can."""
+    for name in PRICES:
+        column = bars[name]
+        if len(column) and not (column.min() > 0 and column.max() < np.inf):
+            bad = np.flatnonzero(~(np.isfinite(column) & (column > 0)))
+            return f"bar {bad[0] + 1} has no {name} above 0"
+    return ""
+
+
+def price_rows(bars: Bars, stamps: Floats | None = None) -> Floats:
+    """Open, high, low, close and day number (``stamps``, where they are known), (5, bars)."""
+    days = day_numbers(bars["close_time"]) if stamps is None else stamps
+    return np.array([*(bars[name] for name in PRICES), days])
+
+
+class Market:
+    """The bars of a run's feeds.
+
+    Parameters
+    ----------
+    feeds : mapping of str to Bars
+        The traded feed first.
+
+    Attributes
+    ----------
+    traded : str
+        Name of the traded feed.
+    bars : Bars
+        Of the traded feed.
+    feeds : dict of str to Bars
+        By feed; here and below the traded one is called "".
+    names : dict of str to str
+        What the run calls each.
+    stamps : dict of str to ndarray of float64
+        Day numbers of the bars' closes.
+    closes : dict of str to ndarray of float64
+        The closes themselves, epoch µs.
+    """
+
+    def __init__(self, feeds: Mapping[str, Bars]) -> None:
+        self.traded, *_ = feeds
+        titles = ["" if name == self.traded else name for name in feeds]
+        self.bars = feeds[self.traded]
+        self.feeds = dict(zip(titles, feeds.values(), strict=True))
+        self.names = dict(zip(titles, feeds, strict=True))
+        self.stamps = {name: day_numbers(bars["close_time"]) for name, bars in self.feeds.items()}
+        self.closes = {name: bars["close_time"].astype(np.float64) for name, bars in self.feeds.items()}
+
+    @cached_property
+    def prices(self) -> Floats:
+        """What the loop trades on, of `price_rows`; nobody writes to it."""
+        return price_rows(self.bars, self.stamps[""])
+
+    @cached_property
+    def unusable(self) -> str:
+        """Why the compiled broker cannot trade the traded feed; empty when it can."""
+        return unusable(self.bars)
+
+    @cached_property
+    def foreign(self) -> NDArray[np.bool_]:
+        """Whether a bar of another feed alone comes before each bar of the traded one, and after its last; (n + 1,)."""
+        own = self.stamps[""]
+        made = np.zeros(len(own) + 1, dtype=bool)
+        for feed, stamps in self.stamps.items():
+            if feed:
+                at = np.searchsorted(own, stamps, side="left")
+                alone = (at == len(own)) | (own[np.minimum(at, len(own) - 1)] != stamps)
+                made[at[alone]] = True
+        return made
