@@ -43,17 +43,26 @@ def test_distances_in_true_ranges_are_those_of_the_close_at_which_they_are_sent(
 
 
 @pytest.mark.parametrize("name", ["stop_loss", "take_profit", "trailing_stop"])
-@pytest.mark.parametrize(
-    ("column", "bar", "distance", "says"),
-    [("close", 30, "2 atr", "average true range"), ("open", 40, "1%", "price of the entry")],
-)
-def test_a_bar_without_prices_before_the_protection_is_told_in_one_line(
-    name: str, column: str, bar: int, distance: str, says: str
-) -> None:
+def test_a_bar_without_a_close_before_the_protection_is_told_in_one_line(name: str) -> None:
     market = random_walk(1)
-    prices = np.where(np.arange(len(market)) == bar, np.nan, market[column])
-    with pytest.raises(TapeflowError, match=f"main: no {says} is known at bar 41 to protect a position by"):
-        trade(market.assign(**{column: prices}), {}, config(risk={name: distance}), _Enterer)
+    close = np.where(np.arange(len(market)) == 30, np.nan, market["close"])
+    with pytest.raises(TapeflowError, match="main: no average true range is known at bar 41 to protect a position by"):
+        trade(market.assign(close=close), {}, config(risk={name: "2 atr"}), _Enterer)
+
+
+@pytest.mark.parametrize("name", ["stop_loss", "take_profit", "trailing_stop"])
+def test_an_entry_that_waits_for_an_open_is_protected_from_the_price_it_gets(name: str) -> None:
+    market = random_walk(1)
+    opened = np.where(np.arange(len(market)) == 40, np.nan, market["open"])
+    made = trade(market.assign(open=opened), {}, config(risk={name: "1%"}), _Enterer)
+    assert (made.fills[0].bar, made.fills[0].price) == (41, market["open"][41])
+    price = market["open"][41]
+    wanted = {
+        "stop_loss": to_tick(price * 0.99),
+        "take_profit": to_tick(price * 1.01),
+        "trailing_stop": market["close"][41] * 0.99,
+    }
+    assert made.orders[1]["price"] == pytest.approx(wanted[name], rel=1e-9)
 
 
 def to_tick(price: float) -> float:

@@ -24,5 +24,5 @@ def test_trades_become_a_tape_in_time_order(tmp_path: Path) -> None:
 def test_a_letter_in_a_price_is_told_with_its_place(tmp_path: Path) -> None:
     file = tmp_path / "acme.csv"
     file.write_text(HEAD + "1700000000000,1O0,2,buy,1\n")
-    with pytest.raises(DataError, match=r"acme\.csv: row 2, column price"):
+    with pytest.raises(DataError, match=r"acme\.csv: row 2, column rate \(price\)"):
         list(AcmeTrades(file).tapes())
