@@ -25,15 +25,16 @@ HEADER = (
     "taker_buy_volume,taker_buy_quote_volume,ignore\n"
 )
 CONFIG = """\
-name: crossing
+name: reversion
 data:
   btc: {{feed: BinanceKlines, path: "{folder}/*.zip", market: um, tick: 0.1, lot: 0.001}}
 indicators:
-  fast: {{kind: talib.SMA, timeperiod: 60}}
-  slow: {{kind: talib.SMA, timeperiod: 180}}
+  vwap: {{kind: VWAP}}
+  delta: {{kind: VolumeDelta}}
+  toxicity: {{kind: FlowToxicity, window: 240}}
 strategy:
   kind: Rules
-  params: {{long: {{enter: fast > slow, exit: fast < slow}}}}
+  params: {{long: {{enter: close < vwap.lower1 and delta.percent > 0.2, exit: close > vwap}}, stop_loss: 1%}}
 broker: {{cash: 100000, fees: {{maker: 2bp, taker: 5bp}}, slippage: 1tick}}
 sizer: {{percent: 25}}
 """
@@ -98,7 +99,7 @@ def spent(*given: str) -> float:
 
 def once(folder: Path, number: int) -> dict[str, float]:
     """CPU seconds of a run with and without its report, and what of the latter are imports."""
-    config, told = folder / "crossing.yaml", folder / "imports"
+    config, told = folder / "reversion.yaml", folder / "imports"
 
     def run(*options: str) -> float:
         code = COUNTING.format(str(told)) + MAIN
@@ -116,7 +117,7 @@ def main() -> None:
     with TemporaryDirectory() as name:
         folder = Path(name)
         bars = klines(folder)
-        (folder / "crossing.yaml").write_text(CONFIG.format(folder=folder))
+        (folder / "reversion.yaml").write_text(CONFIG.format(folder=folder))
         first, *rounds = [once(folder, number) for number in range(given.runs + 1)]
         trips = json.loads((folder / "run0-0" / "result.json").read_text())["trades"]
     print(f"{bars:,} bars, {trips} round trips; the first run took {first['with report']:.2f} s of CPU")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from ...core.errors import DataError
 
 BAR_COLUMNS = ("data", "open_time", "close_time", "open", "high", "low", "close", "volume")
 FLOW_COLUMNS = ("taker_buy_volume", "taker_sell_volume")
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""Ten times as fast where PyYAML was built with its C part."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ class Folder:
         path = self.path / "levels.parquet"
         return path if path.exists() else None
 
-    @property
+    @cached_property
     def feeds(self) -> list[str]:
         """Feeds in the order the YAML names them; the first is charted first."""
         here = [str(x) for x in self.bars["data"].unique()]
@@ -121,7 +124,7 @@ def _lock(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return dict(yaml.load(path.read_bytes(), Loader=LOADER) or {})
     except (yaml.YAMLError, ValueError, TypeError) as error:
         raise DataError(f"{path}: not a lock file ({str(error).splitlines()[0]})") from None
 
