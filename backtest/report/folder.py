@@ -13,12 +13,15 @@ import pandas as pd
 import yaml
 from numpy.typing import NDArray
 
+try:  # ten times as fast, where PyYAML was built with its C part
+    from yaml import CSafeLoader as SafeLoader
+except ImportError:
+    from yaml import SafeLoader  # type: ignore[assignment]
+
 from ...core.errors import DataError
 
 BAR_COLUMNS = ("data", "open_time", "close_time", "open", "high", "low", "close", "volume")
 FLOW_COLUMNS = ("taker_buy_volume", "taker_sell_volume")
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""Ten times as fast where PyYAML was built with its C part."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,7 @@ def _lock(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {}
     try:
-        return dict(yaml.load(path.read_bytes(), Loader=LOADER) or {})
+        return dict(yaml.load(path.read_bytes(), Loader=SafeLoader) or {})
     except (yaml.YAMLError, ValueError, TypeError) as error:
         raise DataError(f"{path}: not a lock file ({str(error).splitlines()[0]})") from None
 
