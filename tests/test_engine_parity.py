@@ -313,7 +313,7 @@ def run(cerebro: Any, case: dict[str, Any]) -> str:
         strategy = cerebro.run()[0]
     except (
         DataError
-    ) as refused:  # backtrader's own broker fills at an open that is not known, which nothing can protect
+    ) as refused:  # backtrader's broker fills at an unknown open, which nothing protects
         return str(refused)
     record = strategy.analyzers.record
     said = [*strategy.log, strategy.seen(), list(record.orders.values()), record.fills]
