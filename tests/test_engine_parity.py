@@ -311,9 +311,7 @@ def run(cerebro: Any, case: dict[str, Any]) -> str:
     cerebro.addstrategy(case["kind"], **own, **case["guards"])
     try:
         strategy = cerebro.run()[0]
-    except (
-        DataError
-    ) as refused:  # backtrader's broker fills at an unknown open, which nothing protects
+    except DataError as refused:  # backtrader's broker fills at an unknown open, which nothing protects
         return str(refused)
     record = strategy.analyzers.record
     said = [*strategy.log, strategy.seen(), list(record.orders.values()), record.fills]
