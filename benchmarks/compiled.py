@@ -180,7 +180,7 @@ def peers(config: RunConfig, bars: Bars, fills: int, value: float) -> Steps:
 
 
 def measured(steps: Steps, runs: int) -> dict[str, list[float]]:
-    """CPU seconds of each step, taken in turn."""
+    """CPU seconds of each step, taken in turn after one run each that is not counted."""
     spent: dict[str, list[float]] = {name: [] for name in steps}
     for step in steps.values():
         step()

@@ -9,17 +9,15 @@ compares every figure bit for bit.
 from __future__ import annotations
 
 import argparse
-import gc
 import math
 import statistics
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from compiled import FEE, SHARE, walk
+from compiled import FEE, SHARE, measured, walk
 
 from tapeflow.backtest.runner import Source
 from tapeflow.backtest.sweep import Point, points_of, run_point
@@ -93,20 +91,6 @@ def peer(points: list[Point], bars: Bars) -> dict[str, Callable[[], Any]]:
         return made.total_return(), made.sharpe_ratio(), made.max_drawdown()
 
     return {"vectorbt": signals, "vectorbt, three figures": figures}
-
-
-def measured(steps: dict[str, Callable[[], Any]], runs: int) -> dict[str, list[float]]:
-    """CPU seconds of each step, taken in turn after one run each that is not counted."""
-    spent: dict[str, list[float]] = {name: [] for name in steps}
-    for step in steps.values():
-        step()
-    for _ in range(runs):
-        for name, step in steps.items():
-            gc.collect()
-            start = time.process_time()
-            step()
-            spent[name].append(time.process_time() - start)
-    return spent
 
 
 def against_stock(points: list[Point], bars: Bars, count: int) -> int:

@@ -102,28 +102,28 @@ def side_by_side(
 
     The threads are daemons: an interrupted download does not wait for a silent server.
     """
-    todo: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
+    waiting: queue.SimpleQueue[Task | None] = queue.SimpleQueue()
     done: queue.SimpleQueue[tuple[Fetched | None, Sequence[Task]] | BaseException] = queue.SimpleQueue()
-    threads = [threading.Thread(target=_serve, args=(todo, work, done), daemon=True) for _ in range(jobs)]
+    threads = [threading.Thread(target=_serve, args=(waiting, work, done), daemon=True) for _ in range(jobs)]
     for task in tasks:
-        todo.put(task)
+        waiting.put(task)
     watch.expect(len(tasks))
     for thread in threads:
         thread.start()
     try:
-        made = _collect(todo, done, len(tasks), watch)
+        made = _collect(waiting, done, len(tasks), watch)
     except BaseException:
         stop.set()
         raise
     finally:
         for _ in threads:
-            todo.put(None)
+            waiting.put(None)
         for thread in threads:
             thread.join(0.5 / jobs)
     return sorted(made, key=lambda result: result.path.as_posix())
 
 
-def _collect(todo: Any, done: Any, left: int, watch: Watch) -> list[Fetched]:
+def _collect(waiting: Any, done: Any, left: int, watch: Watch) -> list[Fetched]:
     """Results until none is left, handing out the tasks that they lead to."""
     made: list[Fetched] = []
     while left:
@@ -132,7 +132,7 @@ def _collect(todo: Any, done: Any, left: int, watch: Watch) -> list[Fetched]:
             raise answer
         result, more = answer
         for task in more:
-            todo.put(task)
+            waiting.put(task)
         left += len(more) - 1
         if result is None:
             watch.expect(len(more) - 1)
@@ -142,8 +142,8 @@ def _collect(todo: Any, done: Any, left: int, watch: Watch) -> list[Fetched]:
     return made
 
 
-def _serve(todo: Any, work: Callable[[Any], Any], done: Any) -> None:
-    while (task := todo.get()) is not None:
+def _serve(waiting: Any, work: Callable[[Any], Any], done: Any) -> None:
+    while (task := waiting.get()) is not None:
         try:
             done.put(work(task))
         except BaseException as err:
