@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,7 +14,6 @@ from ...core.bars import Bars
 from ...core.distances import Atr, parse_distance
 from ...core.units import parse_amount
 from ...feeds.aggregation.sessions import Session
-from ...strategies.risk import DISTANCES
 from ...strategies.rule_blocks import SIDES, Rulebook
 from ...strategies.rule_plan import Answers
 from ...strategies.signals import Masks
@@ -209,12 +208,6 @@ def session_starts(bars: Bars, first: int, session: Session) -> list[int]:
         made.append(at)
         at = max(at + 1, int(np.searchsorted(reached, session.end(int(opened[at])), side="left")))
     return made
-
-
-def ranges_asked(params: Mapping[str, Any]) -> Iterator[int]:
-    """Periods of the average true ranges that distances ask for."""
-    asked = (parse_distance(params[name]) for name in DISTANCES if params.get(name) is not None)
-    yield from sorted({one.period for one in asked if isinstance(one, Atr)})
 
 
 def _wanted(config: Any, said: Said, bars: Bars, first: int) -> Floats:
