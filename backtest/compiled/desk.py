@@ -32,7 +32,7 @@ from .layout import (
 )
 from .lots import SCALE, STEP, whole
 from .orders import join, send, set_trail
-from .rules import FOREIGN, STOP_LOSS
+from .rules import FOREIGN, STOP_LOSS, on_tick
 
 Bits = NDArray[np.uint8]
 Desk = tuple[Floats, Floats, Integers, Floats, Floats, Floats, Bits, Bits]
@@ -157,12 +157,6 @@ def distance(desk: Desk, guard: int, price: float, bar: int) -> float:
     if kind == AWAY:
         return float(value)
     return float(desk[5][guard, bar] if kind == RANGES else np.nan)
-
-
-@inner
-def on_tick(price: float, tick: float) -> float:
-    """``price`` on a whole tick."""
-    return float(np.rint(price / tick) * tick) if tick != 0.0 else price
 
 
 @inner

@@ -35,7 +35,6 @@ from .desk import (
     distance,
     hear,
     leave,
-    on_tick,
     protect,
     room,
     stands_aside,
@@ -64,7 +63,7 @@ from .layout import (
 from .lots import SCALE, SMALLEST, STEP, whole
 from .margined import Margin, force_at_close, force_at_open, note_free, value_of
 from .orders import send
-from .rules import FOREIGN, REASONS, ROOM, TIME_STOP
+from .rules import FOREIGN, REASONS, ROOM, TIME_STOP, on_tick
 from .sizes import pair, sized
 
 Rules = tuple[Bits, Bits, Floats, Floats, Integers, Floats, Floats]

@@ -85,10 +85,15 @@ def _hear(book: Book, state: Floats, news: int, bar: int) -> None:
 
 
 @inner
+def on_tick(price: float, tick: float) -> float:
+    """``price`` on a whole tick."""
+    return float(np.rint(price / tick) * tick) if tick != 0.0 else price
+
+
+@inner
 def _level(price: float, side: float, share: float, away: float, tick: float) -> float:
     """A price so far from ``price``, on a whole tick."""
-    made = price + side * (share * price if share != 0.0 else away)
-    return float(np.rint(made / tick) * tick) if tick != 0.0 else made
+    return on_tick(price + side * (share * price if share != 0.0 else away), tick)
 
 
 @inner
