@@ -12,7 +12,7 @@ from ..core.bars import Bars
 from ..core.schema import Quality
 
 Times = Sequence[int] | NDArray[np.int64]
-DAMAGED = Quality.GAP | Quality.PARTIAL | Quality.ID_HOLE | Quality.DISORDER | Quality.VOID
+DAMAGED = Quality.GAP | Quality.PARTIAL | Quality.ID_HOLE | Quality.DISORDER | Quality.VOID | Quality.CONTRADICTORY
 """Bits of a bar whose numbers may be wrong; an empty bar or an inferred side is no damage."""
 
 

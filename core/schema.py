@@ -62,6 +62,8 @@ class Quality(IntFlag):
     """A row arrived out of time order and was put in place."""
     VOID = 64
     """Rows with price or quantity zero were dropped."""
+    CONTRADICTORY = 128
+    """The figures of the bar contradict each other; those that cannot be were replaced, and nothing fills in it."""
 
 
 TAPE = (

@@ -11,7 +11,7 @@ from tapeflow.backtest.round_trips import RoundTrip
 from tapeflow.core.bars import Bars
 from tapeflow.core.schema import Quality
 
-DAMAGE = ("GAP", "PARTIAL", "ID_HOLE", "DISORDER", "VOID")
+DAMAGE = ("GAP", "PARTIAL", "ID_HOLE", "DISORDER", "VOID", "CONTRADICTORY")
 
 
 def bars(**flags: int) -> Bars:

@@ -23,6 +23,7 @@ _MEANS = {
     Quality.ID_HOLE: "trade ids are missing in or before it",
     Quality.DISORDER: "rows came out of order and were put in place",
     Quality.VOID: "rows of price or amount zero were dropped",
+    Quality.CONTRADICTORY: "its own figures contradict each other; what could not be was replaced",
 }
 
 
