@@ -17,6 +17,7 @@ from ..core.arrow import column
 from ..core.errors import DataError
 from ..core.json_text import json_text
 from .accounts import flows_of
+from .lock import digests
 from .result import Outcome, Result
 
 TIME = pa.timestamp("us", tz="UTC")
@@ -88,6 +89,7 @@ def save(outcome: Outcome, out: Path, *, report: bool = True, aside: Path | None
         summary = _write(outcome, made)
         for extra in sorted(aside.iterdir()) if aside else ():
             shutil.copy(extra, made / extra.name)
+        _write_lock(outcome, made)
         if report:
             from .report import write_report
 
@@ -128,8 +130,6 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
     summary = outcome.summary()
     summary |= outcome.doubts(summary)
     (folder / "result.json").write_text(json_text(summary) + "\n", encoding="utf-8")
-    lock = yaml.safe_dump(outcome.lock(), sort_keys=False, allow_unicode=True, width=120)
-    (folder / "run.lock").write_text(lock, encoding="utf-8")
     _table(folder / "orders.parquet", ORDER_COLUMNS, list(outcome.record.orders.values()))
     trips = [{name: getattr(t, name) for name in TRIP_COLUMNS} for t in outcome.trips]
     ends = outcome.band.trades() if outcome.band else []
@@ -148,6 +148,13 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
         _columns(folder / "band.parquet", {"time": column(curves.pop("time"), TIME), **curves})
         _table(folder / "fills.parquet", FILL_COLUMNS, outcome.band.executions())
     return summary
+
+
+def _write_lock(outcome: Outcome, folder: Path) -> None:
+    """Write run.lock, last of all, for it has the digests of the others."""
+    lock = outcome.lock() | {"outputs": digests(folder)}
+    text = yaml.safe_dump(lock, sort_keys=False, allow_unicode=True, width=120)
+    (folder / "run.lock").write_text(text, encoding="utf-8")
 
 
 def _table(path: Path, columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> None:

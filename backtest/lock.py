@@ -9,6 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+APART = ("run.lock", "report.html")
+"""Files of a result that its lock does not vouch for."""
 PACKAGES = ("tapeflow", "backtrader", "numpy", "pandas", "numba", "pyarrow", "TA-Lib")
 
 
@@ -23,9 +27,31 @@ def versions() -> dict[str, str]:
     return made
 
 
-def source_digest(path: Path) -> str:
-    """sha256 of a plugin's source."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def machine() -> dict[str, Any]:
+    """What the same code may round otherwise on: the system, the processor's kind and what it can do."""
+    features: dict[str, bool] = np._core._multiarray_umath.__cpu_features__
+    return {
+        "system": platform.system(),
+        "machine": platform.machine(),
+        "features": " ".join(sorted(name for name, has in features.items() if has)),
+    }
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file, in lower-case hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """sha256 of every file of a result, by its name; the lock and the report, which is made of the others, left out."""
+    names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name not in APART)
+    return {name: file_digest(folder / name) for name in names}
+
+
+def place(path: Path, folder: Path) -> str:
+    """``path`` as the YAML in ``folder`` may write it: the same wherever the folder lies."""
+    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
 def describe_source(source: Any) -> dict[str, Any]:
@@ -72,12 +98,13 @@ def make_lock(
         "engine": engine,
         "seed": config.seed,
         "versions": versions(),
+        "platform": machine(),
         "inputs": [
-            {"data": name, "path": str(f.path), "bytes": int(f.bytes), "sha256": f.sha256}
+            {"data": name, "path": place(f.path, config.folder), "bytes": int(f.bytes), "sha256": f.sha256}
             for name, files in read.items()
             for f in files
         ],
         "data": {name: describe_source(source) for name, source in sources.items()},
-        "plugins": [{"path": str(p), "sha256": source_digest(p)} for p in config.plugin_files],
+        "plugins": [{"path": place(p, config.folder.resolve()), "sha256": file_digest(p)} for p in config.plugin_files],
         "config": config.resolved(),
     }

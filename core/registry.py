@@ -233,6 +233,8 @@ def _module_or_hint(spec: str, beside: Path) -> Any:
 def _load_file(path: Path) -> Path:
     """Import one file under a name of its own, so that a user's ``strategies/`` never meets ours."""
     path = path.resolve()
+    if str(path.parent) not in sys.path:
+        sys.path.append(str(path.parent))  # last, so that a helper beside it is found and hides nobody else's module
     digest = hashlib.sha256(str(path.parent).encode()).hexdigest()[:8]
     name = f"tapeflow_local_{digest}.{path.parent.name}.{path.stem}"
     if name in sys.modules:

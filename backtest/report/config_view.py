@@ -53,7 +53,7 @@ def provenance(lock: Mapping[str, Any]) -> Markup:
     """Input files with their digests, the feeds made of them, versions and seed."""
     files = [_files(lock.get(key) or [], what) for key, what in (("inputs", "input"), ("plugins", "plugin"))]
     parts = [*files, _feeds(lock.get("data") or {}), _versions(lock)]
-    known = {"name", "engine", "config", "inputs", "plugins", "data", "versions", "seed"}
+    known = {"name", "engine", "config", "inputs", "plugins", "data", "versions", "seed", "outputs"}
     rest = {k: v for k, v in lock.items() if k not in known}
     if rest:
         parts.append(yaml_block(rest))
