@@ -33,10 +33,25 @@ def _notional(broker: Any, data: Any, size: float, price: float) -> float:
     return float(broker.quote(data, size, price) if hasattr(broker, "quote") else size * price)
 
 
+def _closing(sizer: Any, data: Any, isbuy: bool) -> float:
+    """The size of the position that an order the other way closes exactly, as `backtrader.sizers.PercentSizer` has it;
+    0 where there is none, or where an exit is on its way and this is the entry behind it.
+    """
+    held = float(sizer.broker.getposition(data).size)
+    if not held or (held < 0) != isbuy:
+        return 0.0
+    protection = getattr(sizer.strategy, "_protection", None)
+    return 0.0 if protection is not None and protection.reverses else abs(held)
+
+
 class _LotSizer(bt.Sizer):
     """Rounds what `wish` asks for to lots, and to nothing below the smallest notional."""
 
+    closes = True
+
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
+        if self.closes and (held := _closing(self, data, isbuy)):
+            return held
         price = data.close[0]
         wish = self.wish(price)
         if not wish > 0.0:  # no money left, or no price that could say how much it buys
@@ -66,13 +81,15 @@ class PercentOfEquity(_LotSizer):
 
 
 class FixedAmount(_LotSizer):
-    """The same amount of base currency each time.
+    """The same amount of base currency each time, whatever the position, as `backtrader.sizers.FixedSize` has it.
 
     Parameters
     ----------
     size : float, default=1.0
         In base currency.
     """
+
+    closes = False
 
     params = dict(size=1.0)
 
@@ -93,6 +110,8 @@ class _Exposure(bt.Sizer):
     params = dict(most=100.0)
 
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
+        if held := _closing(self, data, isbuy):
+            return held
         price, equity = data.close[0], self.broker.getvalue()
         wanted = self.share(data, price, equity)
         if not (wanted > 0 and equity > 0 and price > 0):
@@ -232,7 +251,7 @@ class RiskPerTrade(_Exposure):
 
     def share(self, data: Any, price: float, equity: float) -> float:
         """Percent at risk over the stop's distance."""
-        risk = getattr(self.strategy, "risk", None)
+        risk = getattr(self.strategy, "_protection", None)
         distance = risk.stop_distance(price) if risk is not None else None
         if distance is None:
             raise DataError("sizer.risk sizes by the distance of the stop: set risk.stop_loss or risk.trailing_stop")

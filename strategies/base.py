@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import wraps
 from typing import Any
 
 import backtrader as bt
@@ -15,6 +14,7 @@ from ..core.names import Names
 from ..core.params import Bound, Rule
 from ..core.registry import INDICATORS, STRATEGIES
 from ..indicators.references import in_order, lines_read, spelled_out
+from .hooks import keep_machinery
 from .limits import impose, is_market
 from .lines import Lines
 from .nested import walk
@@ -22,6 +22,8 @@ from .plan import Plan
 from .risk import Risk, settings_of, true_ranges
 from .signals import Signals
 from .wake import Wake
+
+AT_ONCE = (bt.Order.Market, bt.Order.Close)
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class _Meta(type(bt.Strategy)):  # type: ignore[misc]
         _obj, args, kwargs = super().dopreinit(_obj, *args, **kwargs)
         uses = {**cls.uses, **getattr(_obj.cerebro, "indicator_blocks", {})}
         made = _made(_obj, uses)
-        _obj.indicators = {name: made[name] for name in uses}
+        _obj.indicators = _obj._made = {name: made[name] for name in uses}
         for name, indicator in _obj.indicators.items():
             setattr(_obj, name, indicator)
         _obj.true_ranges = true_ranges(_obj)
@@ -86,28 +88,13 @@ def _line(made: Mapping[str, Any], text: str) -> Any:
     return getattr(made[name].lines, line)
 
 
-def _protecting(decide: Callable[[Any], None]) -> Callable[[Any], None]:
-    """``next`` that sends the protection of a new position after the author's has decided.
-
-    Sent any earlier, an exit on the very bar of the entry could not take it back: backtrader cancels no
-    order that was sent on the same bar.
-    """
-
-    @wraps(decide)
-    def next_(self: Any) -> None:
-        decide(self)
-        self.risk.settle()
-
-    return next_
-
-
 class Strategy(bt.Strategy, metaclass=_Meta):
     """A backtrader strategy that YAML can configure.
 
     Subclass it, declare the indicators it works with in ``uses``, and say in `signals` for all bars at once on
     which to act; or decide bar by bar in ``next``. Each of ``uses`` is an attribute of its name in ``next`` and
     a name of `Lines` in `signals`; the run's YAML may replace any of them, or add more. Every feature of
-    ``backtrader.Strategy`` stays usable; an own ``start`` or ``notify_order`` calls ``super()``.
+    ``backtrader.Strategy`` stays usable, and no hook has to call ``super()``.
 
     Parameters
     ----------
@@ -151,7 +138,11 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     uses: Mapping[str, Use] = {}
     indicators: dict[str, Any]
     _nested: list[Any] | None = None
-    plan: Plan | None = None
+    _made: dict[str, Any]
+    _protection: Any = None
+    _plan: Plan | None = None
+    _heard: Any = None
+    _decides = False
     planned_by: Callable[[Any], Plan] = Plan
     """What follows the signals; called with the strategy."""
 
@@ -161,8 +152,7 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         for base in reversed(cls.__mro__[1:]):
             inherited.update(base.__dict__.get("bounds", {}))
         cls.bounds = {**inherited, **cls.__dict__.get("bounds", {})}
-        if "next" in cls.__dict__:
-            cls.next = _protecting(cls.__dict__["next"])  # type: ignore[method-assign,assignment]
+        keep_machinery(cls, Strategy)
         STRATEGIES.add(cls)
 
     @classmethod
@@ -193,21 +183,49 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         return self._nested
 
     def start(self) -> None:
-        """Refuse data too short for the warm-up, and lay out the protection."""
+        """Called before the first bar; an own one need not call this."""
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Refuse data too short for the warm-up, and lay out the protection; once."""
+        if self._protection is not None:
+            return
+        if self.indicators is not self._made:
+            raise InputError(f"{type(self).__name__}: self.indicators is what `uses` made; call yours something else")
         for data, needed in zip(self.datas, self._minperiods, strict=True):
             bars = data.buflen() or len(data)
             if bars and bars < needed:
                 name = data._name or "the feed"
                 raise DataError(f"{name}: {bars} bars, but the indicators need {needed} before the first value")
-        self.risk = Risk(self)
+        self._protection = Risk(self)
         impose(self, settings_of(self))
-        self.plan = self.planned_by(self) if type(self).signals is not Strategy.signals else None
+        self._plan = self.planned_by(self) if type(self).signals is not Strategy.signals else None
 
     def notify_order(self, order: Any) -> None:
+        """Called with the news of an order; an own one need not call this."""
+        if self._heard is not order:
+            self._hear(order)
+
+    def _hear(self, order: Any) -> None:
         """Place protection behind an entry that filled, take it away when the position is gone."""
-        self.risk.notify(order)
-        if self.plan is not None:
-            self.plan.notify(order)
+        self._protection.notify(order)
+        if self._plan is not None:
+            self._plan.notify(order)
+
+    def _settle(self) -> None:
+        """After the author has decided: close what has been held for ``time_stop`` bars, protect what is new."""
+        if self._protection.expired() and not self._leaves():
+            Strategy.exit(self, reason="time_stop")
+        self._protection.settle()
+
+    def _leaves(self) -> bool:
+        """Whether a market order that closes the position, or a part of it, is on its way."""
+        broker, long = self.broker, self.position.size > 0
+        return any(
+            order.data is self.data and order.isbuy() != long and order.exectype in AT_ONCE
+            for order in (*broker.pending, *broker.submitted)
+            if order is not None
+        )
 
     def signals(self, lines: Lines) -> Signals:
         """On which bars to enter and to leave, for all bars at once; written instead of ``next``.
@@ -232,43 +250,43 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     def next(self) -> None:
         """Do what `signals` say; a strategy that decides bar by bar has its own."""
-        if self.plan is not None:
-            self.plan.act()
-            self.risk.settle()
+        if self._plan is not None:
+            self._plan.act()
+            self._protection.settle()
 
     def wake(self) -> Wake | None:
         """The bars on which ``next`` may act, known before the first; None where that is not known.
 
         Engines may then leave out the others. Asked once the indicators are computed over all bars.
         """
-        return None if self.plan is None else self.plan.wake()
+        return None if self._plan is None else self._plan.wake()
 
     def overdue(self) -> int:
         """The bar, from 0, from which on `timed_out` closes the position held."""
-        return self.risk.due()
+        return self._protection.due()
 
     def enter_long(self, reason: str = "long.enter", **kwargs: Any) -> Any:
         """Buy at market, sized by the run's sizer; ``reason`` travels into orders.parquet."""
         if not is_market(kwargs):
             return self.buy(reason=reason, **kwargs)
-        return self.risk.enter(lambda: self.buy(reason=reason, **kwargs))
+        return self._protection.enter(lambda: self.buy(reason=reason, **kwargs))
 
     def enter_short(self, reason: str = "short.enter", **kwargs: Any) -> Any:
         """Sell at market, sized by the run's sizer."""
         if not is_market(kwargs):
             return self.sell(reason=reason, **kwargs)
-        return self.risk.enter(lambda: self.sell(reason=reason, **kwargs))
+        return self._protection.enter(lambda: self.sell(reason=reason, **kwargs))
 
     def exit(self, reason: str = "exit", **kwargs: Any) -> Any:
         """Close the position at market and withdraw its protection."""
-        self.risk.withdraw()
+        self._protection.withdraw()
         if not is_market(kwargs) or "size" in kwargs:
             return self.close(reason=reason, **kwargs)
-        return self.risk.leave(lambda: self.close(reason=reason, **kwargs))
+        return self._protection.leave(lambda: self.close(reason=reason, **kwargs))
 
     def timed_out(self) -> bool:
         """Close a position held for ``time_stop`` bars; true when it did."""
-        if not self.risk.expired():
+        if not self._protection.expired():
             return False
         self.exit(reason="time_stop")
         return True

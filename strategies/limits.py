@@ -56,7 +56,7 @@ class LossLimit:
         mine = [order for order in self._leaving.values() if order is not None]
         for order in [o for o in strategy.broker.pending if o is not None and o not in mine]:
             strategy.cancel(order)
-        strategy.risk.withdraw()
+        strategy._protection.withdraw()
         for data in strategy.datas:
             sent = self._leaving.get(data)
             if len(data) and strategy.getposition(data).size and not (sent is not None and sent.alive()):
@@ -145,14 +145,18 @@ def impose(strategy: Any, settings: Mapping[str, Any]) -> None:
 
 def _watch(strategy: Any, limit: LossLimit) -> None:
     """Ask ``limit`` before the strategy decides, at every bar."""
-    decide: Callable[[], None] = strategy.next
+    for name in ("next", "prenext", "nextstart"):
+        if name == "next" or getattr(type(strategy), name) is not getattr(bt.Strategy, name):
+            setattr(strategy, name, _unless_reached(limit, getattr(strategy, name)))
+    strategy.wake = lambda: None
 
-    def next_() -> None:
+
+def _unless_reached(limit: LossLimit, decide: Callable[[], None]) -> Callable[[], None]:
+    def hook() -> None:
         if not limit.reached():
             decide()
 
-    strategy.next = next_
-    strategy.wake = lambda: None
+    return hook
 
 
 def is_market(kwargs: Mapping[str, Any]) -> bool:

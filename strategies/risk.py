@@ -42,6 +42,11 @@ class Risk:
     ----------
     strategy : Strategy
         Whose ``stop_loss``, ``take_profit``, ``trailing_stop`` and ``time_stop`` to follow.
+
+    Attributes
+    ----------
+    reverses : bool
+        Whether an entry is being sent behind an exit that is on its way: its size is that of an entry.
     """
 
     def __init__(self, strategy: Any) -> None:
@@ -58,6 +63,7 @@ class Risk:
         self._unprotected: tuple[float, float] | None = None
         self._entry: tuple[Any, int] = (None, 0)
         self._exit: Any = None
+        self.reverses = False
 
     def notify(self, order: Any) -> None:
         """React to the news of an order on the first feed."""
@@ -103,7 +109,9 @@ class Risk:
         (order, bar), now = self._entry, len(self._strategy.data)
         if order is not None and order.alive() and bar < now:
             return order
+        self.reverses = self._exit is not None and bool(self._exit.alive())
         self._entry = send(), now
+        self.reverses = False
         return self._entry[0]
 
     def leave(self, send: Callable[[], Any]) -> Any:
@@ -118,8 +126,9 @@ class Risk:
 
     def expired(self) -> bool:
         """Whether the position has been held for ``time_stop`` bars."""
-        held = len(self._strategy.data) - self._entered
-        return bool(self._bars and self._side and held >= self._bars)
+        if not self._bars or not self._side:
+            return False
+        return bool(len(self._strategy.data) - self._entered >= self._bars)
 
     def due(self) -> int:
         """The bar, from 0, from which on `expired` is true of the position held."""

@@ -97,7 +97,7 @@ class RulePlan(Plan):
         side = "long" if size > 0 else "short"
         if rule := next(self._leaving(side), None):
             self._leave(rule, side)
-        elif strategy.risk.expired():
+        elif strategy._protection.expired():
             self._close("time_stop")
         else:
             self._enter((side,))
@@ -143,7 +143,7 @@ class RulePlan(Plan):
         if part > 0:
             self._exits = [strategy.close(size=part, reason=rule.name)]
             sign = 1.0 if side == "long" else -1.0
-            strategy.risk.renew(sign * (held - part), self._price)
+            strategy._protection.renew(sign * (held - part), self._price)
 
     def _close(self, reason: str) -> None:
         """Close the position, and cancel entries that still rest."""
