@@ -11,7 +11,7 @@ from tapeflow.strategies.base import Strategy
 from tapeflow.tests.trading import config, random_walk, trade
 
 MARKET = random_walk(5, 200)
-RISK = {"stop_loss": "0.5%", "take_profit": "1%", "time_stop": 4}
+RISK = {"stop_loss": "2%", "take_profit": "3%", "time_stop": 4}
 
 
 class _Plain(Strategy):
