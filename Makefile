@@ -1,4 +1,5 @@
 # Every target works in a fresh clone with only Python, make and a compiler: each builds .venv first.
+# Another Python beside it: make test PYTHON=python3.13 VENV=.venv-3.13
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -7,7 +8,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check -q
 export TAPEFLOW := $(CURDIR)/$(BIN)/tapeflow
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow lint types bench docs clean
+.PHONY: help install demo test test-slow dist lint types bench docs clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +28,9 @@ test: $(READY) ## the fast suite
 
 test-slow: $(READY) ## the slow suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
+
+dist: $(READY) ## the wheel made from the sdist, installed in an empty environment and tried there
+	$(BIN)/python -m pytest tests/test_distribution.py
 
 lint: $(READY) ## style and floors
 	$(BIN)/ruff check .
@@ -49,4 +53,4 @@ docs: $(READY) ## the site, into docs/_build/html
 	@echo docs/_build/html/index.html
 
 clean: ## remove what make made
-	rm -rf $(VENV) .dev .mypy_cache .ruff_cache .pytest_cache docs/_build
+	rm -rf $(VENV) .venv-* .dev .mypy_cache .ruff_cache .pytest_cache docs/_build

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from warnings import catch_warnings, filterwarnings
 
 from ..configs.fills_block import Fills
 from ..configs.models import RunConfig
@@ -203,9 +205,18 @@ def through_backtrader(
     cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
     traded = cerebro.datas[0]
     METER.follow(lambda: len(traded), len(next(iter(sources.values())).bars))
-    strategy = cerebro.run()[0]
+    with _backtraders_clock():
+        strategy = cerebro.run()[0]
     engine, why = what_ran(cerebro)
     return Outcome(config, sources, strategy, strategy.analyzers.record, engine, why)
+
+
+@contextmanager
+def _backtraders_clock() -> Iterator[None]:
+    """Let backtrader read its clock as it does, which Python warns of from 3.12 on, where warnings are errors too."""
+    with catch_warnings():
+        filterwarnings("ignore", r"datetime\.datetime\.utcnow", DeprecationWarning, r"backtrader\.")
+        yield
 
 
 def genuine(config: RunConfig) -> RunConfig:

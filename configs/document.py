@@ -120,8 +120,6 @@ def parse(text: str, name: str) -> Document:
         value = builder.build(node, ()) if node is not None else {}
     except yaml.YAMLError as err:
         raise _not_yaml(err, text, name) from None
-    except RecursionError:
-        raise MistakesError([Mistake(f"{name}:1:1", "", "nested too deeply")]) from None
     return Document(name, text, value, builder.values, builder.keys, tuple(builder.complaints))
 
 

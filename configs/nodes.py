@@ -12,10 +12,23 @@ from .errors import Complaint, KeyPath
 _TAG = "tag:yaml.org,2002:"
 _MOST_NODES = 20_000
 """Far above any real run, far below what nested aliases can blow a small file up to."""
+_DEEPEST = 50
+"""Far above any real run, far below what Python's own limit allows, which differs from version to version."""
 
 
 class Scalars(yaml.SafeLoader):
     """Scalars as YAML 1.2 reads them: ``no``, ``12:30`` and dates are text, ``010`` is ten, ``1e-3`` a number."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node, unless it lies too deep."""
+        if self._depth > _DEEPEST:
+            raise _too_deep(self.peek_event().start_mark)
+        self._depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 Scalars.yaml_implicit_resolvers = {}
@@ -64,6 +77,8 @@ class Builder:
         self._built += 1
         if self._built > _MOST_NODES or any(node is n for n in self._open):
             raise yaml.MarkedYAMLError(problem="an alias that repeats without end", problem_mark=node.start_mark)
+        if len(self._open) > _DEEPEST:
+            raise _too_deep(node.start_mark)
         self.values[path] = _mark(node)
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
@@ -125,6 +140,10 @@ class Builder:
             if own is not None:
                 self.values[path] = own
         return made
+
+
+def _too_deep(mark: yaml.Mark) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=f"nested too deeply, more than {_DEEPEST} levels", problem_mark=mark)
 
 
 def _mark(node: yaml.Node) -> tuple[int, int]:

@@ -31,8 +31,21 @@ def test_aliases_that_multiply_end_in_an_error() -> None:
         parse("\n".join(lines), "bomb.yaml")
     with pytest.raises(MistakesError, match="repeats without end"):
         parse("a: &a [*a]", "loop.yaml")
-    with pytest.raises(MistakesError, match="nested too deeply"):
-        parse("[" * 400 + "]" * 400, "deep.yaml")
+
+
+def test_what_is_nested_too_deeply_is_refused_where_it_begins_to_be() -> None:
+    assert parse("[" * 50 + "1" + "]" * 50, "deep.yaml").value
+    aliases = "a0: &a0 [x]\n" + "\n".join(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 200))
+    blocks = "".join(" " * i + "a:\n" for i in range(300))
+    for text, place in (
+        ("[" * 51 + "1" + "]" * 51, "1:52"),
+        ("[" * 400 + "]" * 400, "1:52"),
+        ("- " * 100_000 + "1", "1:103"),
+        (blocks, "51:51"),
+        (aliases, "1:10"),
+    ):
+        with pytest.raises(MistakesError, match=f"deep.yaml:{place}: not YAML: nested too deeply, more than 50 levels"):
+            parse(text, "deep.yaml")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,418 @@
+"""How many small faults in the numeric core the tests see: a seeded sample of mutants, each against its module's tests.
+
+A mutant is one changed operator, bound, number or condition inside a function. pytest collects the tests of a group of
+modules once; each mutant lives in a fork of that process, in which the code object of one function is replaced, so that
+a mutant costs its tests and nothing else. Kernels of the groups in ``PLAIN`` run as the Python they are written in.
+
+Usage: ``python benchmarks/mutants.py [--seed 1] [--count 200] [--group compiled …] [--only backtest/lots …]``.
+Mutants that no test can see stand in ``equivalent_mutants.txt`` beside this file, each with the reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import os
+import random
+import signal
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FunctionType
+from typing import Any
+
+import numba
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+LONGEST = 180
+"""Seconds that the tests of a mutant may take; a loop that has lost its end is a mutant that was seen."""
+
+GROUPS: dict[str, tuple[str, list[str]]] = {
+    # modules as a glob, tests in the order in which they are asked
+    "reading": (
+        "feeds/reading/*.py",
+        ["late", "decode", "awkward_text", "files", "merge", "arrow", "binance_klines", "sources", "binance"],
+    ),
+    "aggregation": (
+        "feeds/aggregation/*.py",
+        [
+            *["aggregation", "bar_kinds", "blocks", "resample", "extremes", "size_edges", "flow_fields"],
+            *["sequence", "sessions", "footprint_indicators"],
+        ],
+    ),
+    "indicators": (
+        "indicators/*.py",
+        [
+            *["indicators", "flow_indicators", "estimators", "vwap", "volume_profile", "naked_poc", "imbalances"],
+            *["footprint_indicators", "profile_dialects", "profile_explained", "talib", "indicator_base"],
+        ],
+    ),
+    "compiled": (
+        "backtest/compiled/*.py",
+        ["compiled", "compiled_signals", "compiled_desk", "compiled_verify", "costs_engines", "costs_brackets"],
+    ),
+    "brokers": (
+        "backtest/brokers/*.py",
+        [
+            *["costs_fees", "costs_margin", "costs_slippage", "costs_funding", "costs_brackets", "costs_engines"],
+            "costs_funding_feeds",
+        ],
+    ),
+    "fills": ("backtest/fills/*.py", ["fills", "fills_broker", "fills_run"]),
+    "engine": (
+        "backtest/engine/*.py",
+        ["engine", "engine_orders", "engine_several", "stock_parity", "helpers_over_lines"],
+    ),
+    "figures": (
+        "backtest/{round_trips,statistics,bootstrap,broker,record,lots,sizers,accounts}.py",
+        ["statistics", "bootstrap", "broker", "sizers", "run"],
+    ),
+    "plans": (
+        "strategies/{plan,rule_plan,risk,limits,times,rolling,functions}.py",
+        [
+            *["strategies_signals", "rules_named", "rules_feeds", "risk", "expressions_functions", "expressions"],
+            "strategies",
+        ],
+    ),
+}
+PLAIN = {"compiled": "tapeflow.backtest.compiled", "fills": "tapeflow.backtest.fills"}
+
+SWAPS: dict[type, str] = {
+    ast.Lt: "<=",
+    ast.LtE: "<",
+    ast.Gt: ">=",
+    ast.GtE: ">",
+    ast.Eq: "!=",
+    ast.NotEq: "==",
+    ast.Add: "-",
+    ast.Sub: "+",
+    ast.Mult: "/",
+    ast.Div: "*",
+    ast.FloorDiv: "/",
+    ast.Mod: "*",
+    ast.And: "or",
+    ast.Or: "and",
+    ast.BitAnd: "|",
+    ast.BitOr: "&",
+}
+TOKENS: dict[type, str] = {
+    ast.Lt: "<",
+    ast.LtE: "<=",
+    ast.Gt: ">",
+    ast.GtE: ">=",
+    ast.Eq: "==",
+    ast.NotEq: "!=",
+    ast.Add: "+",
+    ast.Sub: "-",
+    ast.Mult: "*",
+    ast.Div: "/",
+    ast.FloorDiv: "//",
+    ast.Mod: "%",
+    ast.And: "and",
+    ast.Or: "or",
+    ast.BitAnd: "&",
+    ast.BitOr: "|",
+}
+NAMES = {"min": "max", "max": "min", "all": "any", "any": "all", "minimum": "maximum", "maximum": "minimum"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change of one function: ``source[start:end]`` of ``path`` becomes ``text``."""
+
+    group: str
+    path: str
+    function: str
+    line: int
+    start: int
+    end: int
+    text: str
+
+    def source(self) -> bytes:
+        """The module with the change in it."""
+        made = (ROOT / self.path).read_bytes()
+        return made[: self.start] + self.text.encode() + made[self.end :]
+
+    def lines(self) -> tuple[str, str]:
+        """The changed line before and after."""
+        before = (ROOT / self.path).read_bytes().splitlines()[self.line - 1]
+        return before.decode().strip(), self.source().splitlines()[self.line - 1].decode().strip()
+
+    @property
+    def module(self) -> str:
+        """The module that holds it."""
+        return "tapeflow." + self.path.removesuffix(".py").replace("/", ".")
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line} | {' | '.join(self.lines())}"
+
+
+class Changes:
+    """Every change that is tried inside the functions of a module."""
+
+    def __init__(self, path: Path) -> None:
+        self.body = path.read_bytes()
+        starts = [0]
+        for line in self.body.splitlines(keepends=True):
+            starts.append(starts[-1] + len(line))
+        self.starts = starts
+
+    def found(self) -> Iterator[tuple[str, int, int, int, str]]:
+        """Function, line, start, end and the text instead, for each."""
+        yield from self._inside(ast.parse(self.body), "")
+
+    def _inside(self, node: ast.AST, name: str) -> Iterator[tuple[str, int, int, int, str]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ClassDef):
+                yield from self._inside(child, f"{name}{child.name}.")
+            elif isinstance(child, ast.FunctionDef) and not child.name.startswith("__r"):
+                for statement in child.body:
+                    for line, start, end, text in self._below(statement):
+                        yield f"{name}{child.name}", line, start, end, text
+
+    def _below(self, node: ast.AST) -> Iterator[tuple[int, int, int, str]]:
+        if isinstance(node, ast.Raise | ast.JoinedStr | ast.arg) or _is_text(node):
+            return
+        yield from self._at(node)
+        for name, value in ast.iter_fields(node):
+            if name in ("annotation", "returns", "decorator_list"):
+                continue
+            for child in value if isinstance(value, list) else [value]:
+                if isinstance(child, ast.AST):
+                    yield from self._below(child)
+
+    def _at(self, node: ast.AST) -> Iterator[tuple[int, int, int, str]]:
+        match node:
+            case ast.Compare():
+                for left, op, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
+                    yield from self._between(left, op, right)
+            case ast.BinOp():
+                yield from self._between(node.left, node.op, node.right)
+            case ast.BoolOp():
+                yield from self._between(node.values[0], node.op, node.values[1])
+            case ast.AugAssign():
+                yield from self._between(node.target, node.op, node.value)
+            case ast.UnaryOp(op=ast.Not() | ast.USub()):
+                yield self._instead(node, self._of(node.operand))
+            case ast.Constant(value=bool()):
+                yield self._instead(node, str(not node.value))
+            case ast.Constant(value=int() | float()):
+                yield self._instead(node, repr(node.value + 1))
+            case ast.Name(id=name) | ast.Attribute(attr=name) if name in NAMES:
+                end = self._span(node)[1]
+                yield node.lineno, end - len(name), end, NAMES[name]
+            case ast.If(test=test) | ast.IfExp(test=test) | ast.While(test=test) if not isinstance(test, ast.Compare):
+                yield self._instead(test, f"(not ({self._of(test)}))")
+            case ast.Continue() | ast.Break():
+                yield self._instead(node, "break" if isinstance(node, ast.Continue) else "continue")
+
+    def _between(self, left: ast.expr, op: ast.AST, right: ast.expr) -> Iterator[tuple[int, int, int, str]]:
+        if type(op) not in SWAPS:
+            return
+        start, end = self._span(left)[1], self._span(right)[0]
+        found = self.body.find(TOKENS[type(op)].encode(), start, end)
+        if found >= 0:
+            line = self.body.count(b"\n", 0, found) + 1
+            yield line, found, found + len(TOKENS[type(op)]), SWAPS[type(op)]
+
+    def _instead(self, node: Any, text: str) -> tuple[int, int, int, str]:
+        return node.lineno, *self._span(node), text
+
+    def _span(self, node: Any) -> tuple[int, int]:
+        return (
+            self.starts[node.lineno - 1] + node.col_offset,
+            self.starts[node.end_lineno - 1] + node.end_col_offset,
+        )
+
+    def _of(self, node: ast.AST) -> str:
+        start, end = self._span(node)
+        return self.body[start:end].decode()
+
+
+def _is_text(node: ast.AST) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def candidates(only: Iterable[str] = ()) -> list[Mutant]:
+    """Every mutant of the core, in the order of the files."""
+    made = []
+    for group, (pattern, _) in GROUPS.items():
+        head, _, tail = pattern.partition("{")
+        names, _, end = tail.partition("}")
+        patterns = [f"{head}{name}{end}" for name in names.split(",")] if tail else [pattern]
+        for path in sorted(p for one in patterns for p in ROOT.glob(one) if p.name != "__init__.py"):
+            name = path.relative_to(ROOT).as_posix()
+            if all(part not in name for part in only) and only:
+                continue
+            made += [Mutant(group, name, *found) for found in Changes(path).found()]
+    return made
+
+
+def function_of(mutant: Mutant) -> FunctionType:
+    """The living function that a mutant changes."""
+    found: Any = importlib.import_module(mutant.module)
+    for part in mutant.function.split("."):
+        found = vars(found)[part]
+    for name in ("fget", "func", "__func__", "__wrapped__", "_defn", "py_func"):
+        found = getattr(found, name, found)
+    if not isinstance(found, FunctionType):
+        raise LookupError(f"{mutant.module}.{mutant.function} is a {type(found).__name__}")
+    return found
+
+
+def code_of(mutant: Mutant, file: str) -> CodeType:
+    """The changed function, compiled."""
+    waiting = [compile(mutant.source(), file, "exec", dont_inherit=True)]
+    while waiting:
+        code = waiting.pop()
+        if code.co_qualname == mutant.function:
+            return code
+        waiting += [const for const in code.co_consts if isinstance(const, CodeType)]
+    raise LookupError(f"{mutant.function} is not in {mutant.path}")
+
+
+def put_in(mutant: Mutant) -> None:
+    """Change the function in this process, and believe no machine code that was made of it."""
+    from tapeflow.core import kept
+
+    made: Any = function_of(mutant)
+    load, file = kept.Kept.load_overload, made.__code__.co_filename
+
+    def fresh(self: Any, *args: Any) -> Any:
+        return None if any(name == file for name, _ in kept.made_of(self._fn)) else load(self, *args)
+
+    kept.Kept.load_overload = fresh
+    kept.Kept.save_overload = lambda self, *args: None
+    made.__code__ = code_of(mutant, file)
+
+
+class Runner:
+    """Runs the tests of a group once on sound code, then on each mutant."""
+
+    def __init__(self, mutants: list[Mutant], tell: Callable[[Mutant, str, str], None]) -> None:
+        self.mutants, self.tell = mutants, tell
+        self.failed: list[str] = []
+        self.stop = False
+
+    def pytest_configure(self) -> None:
+        from hypothesis import HealthCheck, settings
+
+        settings.register_profile(
+            "mutants", deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck)
+        )
+        settings.load_profile("mutants")
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self.failed.append(report.nodeid)
+            if self.stop:
+                self._leave(1)
+
+    def pytest_runtestloop(self, session: Any) -> bool:
+        items = session.items
+        sound = self._fork(lambda: self._run(items))
+        broken = set(sound[1])
+        print(f"{len(items)} tests, {len(broken)} left out: {sorted(broken)[:5]}", flush=True)
+        items = [item for item in items if item.nodeid not in broken]
+        for mutant in self.mutants:
+            status, by = self._fork(lambda mutant=mutant: self._try(mutant, items))
+            self.tell(mutant, {0: "lived", 1: "killed", 2: "no such function"}.get(status, "killed, late"), by[0])
+        return True
+
+    def _try(self, mutant: Mutant, items: list[Any]) -> None:
+        signal.alarm(LONGEST)
+        try:
+            put_in(mutant)
+        except (LookupError, KeyError, ValueError) as err:
+            self.failed.append(str(err))
+            self._leave(2)
+        self.stop = True
+        self._run(items)
+
+    def _run(self, items: list[Any]) -> None:
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+        self._leave(0)
+
+    def _leave(self, status: int) -> None:
+        os.write(self.pipe, "\n".join(self.failed).encode())
+        os._exit(status)
+
+    def _fork(self, work: Callable[[], None]) -> tuple[int, list[str]]:
+        read, self.pipe = os.pipe()
+        if not (pid := os.fork()):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, 1)
+            os.dup2(nowhere, 2)
+            try:
+                work()
+            finally:
+                os._exit(3)
+        os.close(self.pipe)
+        with os.fdopen(read, "rb") as said:
+            by = said.read().decode().split("\n")
+        status = os.waitpid(pid, 0)[1]
+        return (os.WEXITSTATUS(status) if os.WIFEXITED(status) else 9), by
+
+
+def run_plainly(package: str) -> None:
+    """Leave the kernels of ``package`` as Python, which needs no compiler."""
+    compiler = numba.njit
+
+    def njit(*args: Any, **more: Any) -> Any:
+        def made(fn: Any) -> Any:
+            if fn.__module__.startswith(package):
+                fn.signatures = (True,)
+                return fn
+            return compiler(*args, **more)(fn)
+
+        return made
+
+    numba.njit = njit
+
+
+def main() -> int:
+    """Run, print a line for each mutant, and count."""
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked.add_argument("--seed", type=int, default=1)
+    asked.add_argument("--count", type=int, default=200)
+    asked.add_argument("--group", nargs="*", choices=list(GROUPS), default=list(GROUPS))
+    asked.add_argument("--only", nargs="*", default=[], help="parts of paths; all their mutants")
+    given = asked.parse_args()
+    every = candidates(given.only)
+    sample = every if given.only else random.Random(given.seed).sample(every, given.count)  # noqa: S311
+    print(f"{len(sample)} of {len(every)} mutants, seed {given.seed}", flush=True)
+    equal = (ROOT / "benchmarks" / "equivalent_mutants.txt").read_text(encoding="utf-8")
+    for group in given.group:
+        chosen = [m for m in sample if m.group == group]
+        if not chosen:
+            continue
+        if not (pid := os.fork()):  # a process for each group: kernels are compiled or left plain once in it
+            os._exit(_group(group, chosen, equal))
+        os.waitpid(pid, 0)
+    return 0
+
+
+def _group(group: str, chosen: list[Mutant], equal: str) -> int:
+    counts: Counter[str] = Counter()
+
+    def tell(mutant: Mutant, how: str, by: str) -> None:
+        known = " | ".join([mutant.path, *mutant.lines()])
+        how = "equivalent" if how == "lived" and known in equal else how
+        counts[how] += 1
+        print(f"{how:9} {group} {mutant}  {by.rpartition('/')[2] if how == 'killed' else ''}", flush=True)
+
+    if group in PLAIN:
+        run_plainly(PLAIN[group])
+    tests = [str(ROOT / "tests" / f"test_{name}.py") for name in GROUPS[group][1]]
+    pytest.main(["-q", "-p", "no:cacheprovider", "-m", "not slow", *tests], plugins=[Runner(chosen, tell)])
+    print(f"{group}: {dict(counts)}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
