@@ -1,0 +1,56 @@
+"""Where reading is at its border: the first id there is, and a read that fails when something was set aside already."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tapeflow.core.errors import DataError
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
+from tapeflow.feeds.generic import CsvBars, CsvTape
+
+MS = 1_700_000_040_000
+TRADES = [f"{i},100.5,2,{10 * i},{10 * i + 9},{MS + i},true" for i in range(3)]
+KLINES = [f"{MS + 60_000 * i},1,2,1,2,10,{MS + 60_000 * i + 59_999},15,3,5,7,0" for i in range(3)]
+TABLE = ["time,price,quantity,side,id", *(f"{MS + i},100.5,2,buy,{i}" for i in range(3))]
+BARS = ["time,open,high,low,close,volume", *(f"{MS + 60_000 * i},1,2,1,2,10" for i in range(3))]
+
+FEEDS: dict[str, tuple[Callable[..., Any], list[str]]] = {
+    "dump of trades": (BinanceAggTrades, TRADES),
+    "dump of klines": (BinanceKlines, KLINES),
+    "table of trades": (CsvTape, TABLE),
+    "table of bars": (CsvBars, BARS),
+}
+
+
+@pytest.mark.parametrize("name", ["dump of trades", "table of trades"])
+def test_a_row_that_came_twice_is_dropped_though_its_id_is_0(name: str, tmp_path: Path) -> None:
+    feed, lines = FEEDS[name]
+    first = next(i for i, line in enumerate(lines) if line[0].isdigit())
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([*lines[: first + 1], *lines[first:]]) + "\n")
+    made = feed(path)
+    assert made.bars("1m")["volume"].tolist() == [6.0]
+    assert made.counts["duplicates"] == 1
+
+
+@pytest.mark.parametrize("name", list(FEEDS))
+def test_a_read_that_fails_leaves_nothing_of_what_it_had_set_aside(name: str, tmp_path: Path) -> None:
+    feed, lines = FEEDS[name]
+    sound, cut = tmp_path / "a.csv", tmp_path / "b.csv.gz"
+    sound.write_text("\n".join([*lines[:2], lines[2].replace("2", "x"), *lines[2:]]) + "\n")
+    made = feed(sound, bad_rows="quarantine")
+    made.quarantine = tmp_path / "aside.csv"
+    made.bars("1m")
+    assert (made.counts["quarantined"], made.quarantine.read_text()) == (1, lines[2].replace("2", "x") + "\n")
+    made.quarantine.unlink()
+    cut.write_bytes(gzip.compress("\n".join(lines).encode())[:-12])
+    made = feed([sound, cut], bad_rows="quarantine")
+    made.quarantine = tmp_path / "aside.csv"
+    with pytest.raises(DataError, match="is cut short|is damaged"):
+        made.bars("1m")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "b.csv.gz"]
