@@ -152,7 +152,7 @@ def test_minutes_without_trades_lend_no_price():
 
 def test_decimals_are_summed_as_such():
     bars = resample(kline_bars(range(10)), "10m")
-    assert sum([0.1] * 10) != 1.0
+    assert np.cumsum([0.1] * 10)[-1] != 1.0  # `sum` is compensated from Python 3.12 on
     assert bars["volume"].tolist() == [1.0]
     assert np.isnan(decimal_sum(np.array([0.1, 1 / 3])))
     assert decimal_sum(np.array([0.1, 0.7, 0.00000001])) == 0.80000001
