@@ -24,6 +24,8 @@ GROUP = "tapeflow.plugins"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where a class's name falls into words."""
 _loaded: set[str] = set()
+_plugins: list[Any] = []
+"""Modules that were loaded as plugins."""
 
 
 class Registry(Mapping[str, type]):
@@ -43,6 +45,7 @@ class Registry(Mapping[str, type]):
         self._classes: dict[str, type] = {}
         self._families: dict[str, Callable[[str], type]] = {}
         self._sought: set[str] = set()
+        self._adopts: Callable[[type], type | None] = lambda cls: None
 
     def add(self, cls: type) -> None:
         """Take ``cls`` in. Classes named with an underscore or made inside a function stay out.
@@ -65,6 +68,17 @@ class Registry(Mapping[str, type]):
     def add_family(self, prefix: str, make: Callable[[str], type]) -> None:
         """Let ``make(rest)`` answer every name ``prefix.rest``; it raises KeyError for one it does not know."""
         self._families[prefix] = make
+
+    def adopt_with(self, make: Callable[[type], type | None]) -> None:
+        """Let ``make`` turn a class of a plugin's that is none of ours into one; it gives None for what it cannot."""
+        self._adopts = make
+
+    def adopt_from(self, module: Any) -> None:
+        """Take in what ``module`` defines and is to be adopted."""
+        for name, cls in list(vars(module).items()):
+            own = isinstance(cls, type) and cls.__module__ == module.__name__ and cls.__name__ == name
+            if own and name not in self._classes and not name.startswith("_"):
+                self._adopts(cls)
 
     def families(self) -> dict[str, tuple[str, ...]]:
         """The prefixes that `add_family` was given, each with the full names it answers."""
@@ -130,7 +144,20 @@ class Registry(Mapping[str, type]):
             return self[name]
         except KeyError as err:
             allowed = err.args[1] if len(err.args) > 1 else tuple(self)
-            raise PluginError(unknown(self.what, name, allowed)) from None
+            raise PluginError(self._foreign(name) or unknown(self.what, name, allowed)) from None
+
+    def _foreign(self, name: str) -> str:
+        """What to write where a plugin has a class called ``name`` that does not subclass ours; else empty."""
+        base = self.what.capitalize()
+        for module in _plugins:
+            if isinstance(getattr(module, name, None), type):
+                origin = f"{self._package}.base"
+                where = getattr(module, "__file__", module.__name__)
+                return (
+                    f"{self.what} '{name}' of {where} does not subclass ours: write `from {origin} import {base}` "
+                    f"and `class {name}({base}):`"
+                )
+        return ""
 
     def origin(self, name: str) -> str:
         """The module of the class called ``name``."""
@@ -141,7 +168,7 @@ class Registry(Mapping[str, type]):
         made = getattr(load_module(module), attr, None)
         if not isinstance(made, type):
             raise PluginError(f"{self.what} '{spec}': module {module} has no class '{attr}'")
-        return made
+        return self._adopts(made) or made
 
 
 def _members(make: Callable[[str], type]) -> tuple[str, ...]:
@@ -179,7 +206,7 @@ def load_module(name: str) -> Any:
         If there is none, or importing it fails; the cause is named.
     """
     try:
-        return importlib.import_module(name)
+        return _adopt(importlib.import_module(name))
     except PluginError:
         raise
     except Exception as err:
@@ -218,6 +245,15 @@ def load_plugins(specs: list[str], beside: Path) -> list[Path]:
     return files
 
 
+def _adopt(module: Any) -> Any:
+    """``module``, of whose classes every registry has taken what it can."""
+    if module not in _plugins:
+        _plugins.append(module)
+        for registry in REGISTRIES.values():
+            registry.adopt_from(module)
+    return module
+
+
 def _module_or_hint(spec: str, beside: Path) -> Any:
     """The module called ``spec``; where there is none, the folder that may have been meant is named."""
     try:
@@ -246,6 +282,7 @@ def _load_file(path: Path) -> Path:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
+        _adopt(module)
     except PluginError:
         del sys.modules[name]
         raise

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from ..core.bars import Bars, Levels
 from ..core.errors import ParamError
 from ..core.params import Rule, resolve
+from ..core.registry import INDICATORS
 from .drivers import drive
 from .inputs import LEVELS, Input, Source, columns_of, missing
 from .measure import Line
-from .meta import IndicatorMeta
+from .meta import IndicatorMeta, adopted
 from .runs import Run, VecRun, bind
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Indicator", "Line"]
 
 Floats = NDArray[np.float64]
+UNTOLD = Line("not told: the class has no measures for it", unit="unknown", overlay=False)
+"""What a line is whose author does not say."""
 
 
 class Indicator(bt.Indicator, metaclass=IndicatorMeta):
@@ -105,6 +108,8 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     mirror: ClassVar[str] = "sides"
     step: ClassVar[Any] = None
     vec: ClassVar[Any] = None
+    inner: ClassVar[Any] = None
+    """Where a subclass adds lines in backtrader's way: the parent that gives the others."""
 
     # What an author may say besides class data; all are asked with checked, complete parameters.
 
@@ -118,7 +123,12 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         """What each line of this parametrisation is."""
         full = cls.resolve(params)
         stems = {name: name.rstrip("0123456789") for name in cls.line_names(**full)}
-        return {name: cls.measures.get(name) or cls.measures[stem] for name, stem in stems.items()}
+        return {name: cls.measures.get(name) or cls.measures.get(stem, UNTOLD) for name, stem in stems.items()}
+
+    @classmethod
+    def inner_params(cls, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Those of ``params`` that the parent inside knows."""
+        return {k: v for k, v in params.items() if k in cls.inner.defaults()}
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any]) -> str:
@@ -294,6 +304,11 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     def _bind(self) -> None:
         """Check and tie the inputs; called before ``__init__``."""
         self._run: Run = bind(self)
+        if self.inner is not None:
+            # Held by an attribute, and before the author's __init__: what he makes of its lines is computed after it.
+            self.parent = self.inner(*self.datas, **self.inner_params(self.settled))
+            for name in self.parent.lines.getlinealiases():
+                setattr(self.lines, name, getattr(self.parent.lines, name))
 
     def preonce(self, start: int, end: int) -> None:
         """Nothing: `once` fills whole lines."""
@@ -318,3 +333,6 @@ def _column(source: Source, key: Input, params: Mapping[str, Any]) -> NDArray[An
     if isinstance(key, str | int):
         return source.column(key)
     return key.array(params, *(source.column(name) for name in key.needs))
+
+
+INDICATORS.adopt_with(adopted)

@@ -41,6 +41,7 @@ class IndicatorMeta(bt.indicator.MetaIndicator):
         if "made_by" in body or body.get("abstract"):  # a base of kinds is no kind
             return
         cls.kind = name
+        _extend(cls, bases, body)
         cls._mindatas = max([1, *(k + 1 for k in cls.inputs if isinstance(k, int))])
         if cls.level() in ("next", "lines"):
             _leave_to_backtrader(cls)
@@ -63,6 +64,45 @@ class IndicatorMeta(bt.indicator.MetaIndicator):
         return made, args, kwargs
 
 
+def _extend(cls: Any, bases: tuple[type, ...], body: dict[str, Any]) -> None:
+    """Let a subclass that adds lines or a ``next``, and no kernel, have its parent's lines from a parent inside."""
+    parent: Any = next((b for b in bases if getattr(b, "kind", None)), None)
+    if parent is None or "step" in body or "vec" in body or parent.level() not in ("step", "vec"):
+        return
+    more = set(cls.lines._getlines()) - set(parent.lines._getlines())  # backtrader took ``lines`` out of the body
+    if not more and "next" not in body and "once" not in body:
+        return
+    cls.inner, cls.step, cls.vec = parent, None, None
+    for name, hook in (("line_names", _extended_names), ("line_measures", _extended_measures)):
+        if name not in body:
+            setattr(cls, name, classmethod(hook))
+
+
+def _extended_names(cls: Any, **params: Any) -> tuple[str, ...]:
+    """The parent's lines, and those that were added."""
+    names = cls.inner.line_names(**cls.inner_params(params))
+    usual = {*cls.inner.lines._getlines(), *names}
+    return (*names, *(name for name in cls.lines._getlines() if name not in usual))
+
+
+def _extended_measures(cls: Any, **params: Any) -> dict[str, Any]:
+    """What the parent's lines are, and those that were added."""
+    from .base import UNTOLD
+
+    known = cls.inner.line_measures(**cls.inner_params(params))
+    return {name: known.get(name) or cls.measures.get(name, UNTOLD) for name in cls.line_names(**params)}
+
+
+def adopted(plain: Any) -> Any:
+    """A plain backtrader indicator as one of ours: of the same name, lines and parameters; None for anything else."""
+    if not isinstance(plain, bt.indicator.MetaIndicator) or isinstance(plain, IndicatorMeta):
+        return None
+    from .base import Indicator
+
+    body = {"__module__": plain.__module__, "__doc__": plain.__doc__, "__qualname__": plain.__qualname__}
+    return IndicatorMeta(plain.__name__, (plain, Indicator), body)
+
+
 def _completed(hook: Any) -> Any:
     said: Any = hook.__func__
 
@@ -74,14 +114,21 @@ def _completed(hook: Any) -> Any:
 
 
 def _leave_to_backtrader(cls: Any) -> None:
-    """An author's plain ``next``, or line arithmetic, runs as backtrader runs it."""
+    """An author's plain ``next``, or line arithmetic, runs as backtrader runs it; hooks of his own stay."""
+    from .base import Indicator
+
     stock = bt.indicator.Indicator
     own_next = cls.level() == "next"
+    made = {
+        "once": stock.once_via_next if own_next else stock.once,
+        "preonce": stock.preonce_via_prenext if own_next else stock.preonce,
+        "oncestart": stock.oncestart_via_nextstart if own_next else stock.oncestart,
+    }
     if not own_next:
-        cls.next, cls.prenext = stock.next, stock.prenext
-    cls.once = stock.once_via_next if own_next else stock.once
-    cls.preonce = stock.preonce_via_prenext if own_next else stock.preonce
-    cls.oncestart = stock.oncestart_via_nextstart if own_next else stock.oncestart
+        made |= {"next": stock.next, "prenext": stock.prenext}
+    for name, hook in made.items():
+        if getattr(cls, name) is getattr(Indicator, name):
+            setattr(cls, name, hook)
 
 
 def with_lines(cls: Any, names: tuple[str, ...]) -> Any:
