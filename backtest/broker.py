@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import Any
 
 import backtrader as bt
 from backtrader.position import Position
 
-from ..core.lines import BarData
 from ..core.lots import whole_lots
-from .waiting import would_trade
 
 DUST = 1e-9
 """A remainder this small beside what was traded is rounding, not a position."""
@@ -68,17 +66,8 @@ class Broker(bt.brokers.BackBroker):
     touched. Slippage is taken in full, also beyond the bar's
     range, but never pushes a limit order through its limit. A remainder of rounding leaves neither a
     position nor an order open. A bar of another feed gives an order no second try at its own feed's old bar.
-    A market order waits for a bar that has an open, and every order for a bar in which somebody traded.
-
-    Attributes
-    ----------
-    empty_bars : {"wait", "fill"}
-        Whether orders wait in bars without trades. In bars whose figures contradict each other they always do.
-    waits : Counter of int
-        Bars in which an order would have traded or triggered, had anybody traded, by its number.
+    A market order waits for a bar that has an open.
     """
-
-    empty_bars = "wait"
 
     def units(self, data: Any, value: float, price: float) -> float:
         """The size in ``data`` that is worth ``value`` of account currency at ``price``."""
@@ -92,8 +81,6 @@ class Broker(bt.brokers.BackBroker):
         """Start a run."""
         super().init()
         self.positions: defaultdict[Any, WholePosition] = defaultdict(WholePosition)
-        self.waits: Counter[int] = Counter()
-        self._shut: dict[Any, bytes | None] = {}
 
     def notify(self, order: Any) -> None:
         """Complete an order whose remainder is dust, then tell."""
@@ -108,25 +95,10 @@ class Broker(bt.brokers.BackBroker):
         order.tried = len(order.data)
         return super().submit(order, check=check)
 
-    def shut_bars(self, data: Any) -> bytes | None:
-        """A byte for each bar of ``data``, 1 where orders wait; None where they never do."""
-        if data not in self._shut:
-            self._shut[data] = data.shut(self.empty_bars) if isinstance(data, BarData) else None
-        return self._shut[data]
-
-    def is_shut(self, data: Any) -> bool:
-        """Whether nothing fills or triggers in the current bar of ``data``."""
-        mask = self.shut_bars(data)
-        return mask is not None and mask[len(data) - 1] != 0
-
     def _try_exec(self, order: Any) -> None:
-        if len(order.data) <= order.tried:
-            return
-        order.tried = len(order.data)
-        if not self.is_shut(order.data):
+        if len(order.data) > order.tried:
+            order.tried = len(order.data)
             super()._try_exec(order)
-        elif would_trade(order):
-            self.waits[order.ref] += 1
 
     def _try_exec_market(self, order: Any, popen: float, phigh: float, plow: float) -> None:
         if not math.isnan(popen):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from ..core.arrow import column
-from ..core.errors import DataError
+from ..core.folders import replacing_folder
 from ..core.json_text import json_text
 from .accounts import flows_of
-from .lock import digests
+from .lock import digests, lock_text
+from .ours import check_place, written
 from .result import Outcome, Result
 
 TIME = pa.timestamp("us", tz="UTC")
@@ -77,15 +76,15 @@ FILL_COLUMNS = {
 def save(outcome: Outcome, out: Path, *, report: bool = True, aside: Path | None = None) -> Result:
     """Write the whole folder beside its place, then put it there in one step; files in ``aside`` join it.
 
+    What an earlier run wrote there is replaced; what somebody else did, or changed, stays, as `Result.kept` tells.
+
     Raises
     ------
     DataError
-        If ``out`` is a file, or a folder that holds something other than a run.
+        If ``out`` is a file, or a folder that holds something other than a run, or cannot be written.
     """
     check_place(out)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    made = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    try:
+    with replacing_folder(out, written) as (made, kept):
         summary = _write(outcome, made)
         for extra in sorted(aside.iterdir()) if aside else ():
             shutil.copy(extra, made / extra.name)
@@ -94,36 +93,7 @@ def save(outcome: Outcome, out: Path, *, report: bool = True, aside: Path | None
             from .report import write_report
 
             write_report(made)
-        made.chmod(0o755)
-        _replace(made, out)
-    except BaseException:
-        shutil.rmtree(made, ignore_errors=True)
-        raise
-    return Result(out, summary)
-
-
-def check_place(out: Path) -> None:
-    """Refuse a place that holds something other than a run.
-
-    Raises
-    ------
-    DataError
-        If ``out`` is a file, or a folder with other things in it.
-    """
-    if out.is_file():
-        raise DataError(f"{out} is a file; --out wants a folder")
-    if out.is_dir() and any(out.iterdir()) and not (out / "run.lock").exists():
-        raise DataError(f"{out} holds something other than a run; choose another --out")
-
-
-def _replace(made: Path, out: Path) -> None:
-    if not out.exists():
-        made.replace(out)
-        return
-    old = Path(tempfile.mkdtemp(prefix=f".{out.name}.old.", dir=out.parent))
-    out.replace(old)
-    made.replace(out)
-    shutil.rmtree(old)
+    return Result(out, summary, tuple(kept))
 
 
 def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
@@ -153,8 +123,7 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
 def _write_lock(outcome: Outcome, folder: Path) -> None:
     """Write run.lock, last of all, for it has the digests of the others."""
     lock = outcome.lock() | {"outputs": digests(folder)}
-    text = yaml.safe_dump(lock, sort_keys=False, allow_unicode=True, width=120)
-    (folder / "run.lock").write_text(text, encoding="utf-8")
+    (folder / "run.lock").write_text(lock_text(lock), encoding="utf-8")
 
 
 def _table(path: Path, columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> None:

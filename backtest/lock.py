@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
+
+from ..core.keeping import file_digest
+from ..core.signed import signed
 
 APART = ("run.lock", "report.html")
 """Files of a result that its lock does not vouch for."""
@@ -37,16 +40,16 @@ def machine() -> dict[str, Any]:
     }
 
 
-def file_digest(path: Path) -> str:
-    """sha256 of a file, in lower-case hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def digests(folder: Path) -> dict[str, str]:
     """sha256 of every file of a result, by its name; the lock and the report, which is made of the others, left out."""
     names = sorted(path.name for path in folder.iterdir() if path.is_file() and path.name not in APART)
     return {name: file_digest(folder / name) for name in names}
+
+
+def lock_text(lock: Mapping[str, Any]) -> str:
+    """A lock as YAML that carries its own digest; what stands in it twice is written twice."""
+    dumper: Any = type("Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda self, data: True})
+    return signed(yaml.dump(dict(lock), Dumper=dumper, sort_keys=False, allow_unicode=True, width=120))
 
 
 def place(path: Path, folder: Path) -> str:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.bars import Bars
 from ..core.clock import iso
-from ..core.trading import knows_volume
 from . import accounts
 from .amounts import decimals
 from .doubts import confidence, damage_warning, days_of, hints
@@ -37,11 +36,6 @@ FROM_BARS = (
     "Stops and limits fill within the bar's range; when a bar touches stop and target, the stop fills.",
     "Orders are filled whole, whatever the bar's volume.",
 )
-EMPTY_BARS = {
-    "wait": "Nothing fills, triggers or is closed by force in a bar without trades; orders wait for the next.",
-    "fill": "Orders fill in bars without trades too, at the prices written there.",
-}
-"""What becomes of orders in bars in which nobody traded."""
 """How orders are filled where bars are all there is."""
 
 
@@ -55,10 +49,13 @@ class Result:
         Where its files lie.
     summary : dict
         The content of result.json.
+    kept : tuple of str
+        Files of an earlier run there that somebody changed since, as they are called now.
     """
 
     folder: Path
     summary: dict[str, Any]
+    kept: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, folder: str | Path) -> Result:
@@ -214,7 +211,6 @@ class Outcome:
             "currency": accounts.currency(self.config),
             "indicators": self.indicators(),
             "lines": self.lines(),
-            "waits": dict(zip(("orders", "bars"), self.record.waits, strict=True)),
             "warnings": self.warnings(),
             "assumptions": self.assumptions(),
         }
@@ -285,11 +281,6 @@ class Outcome:
             more = ", or beyond what the brackets allow" if brackets else ""
             made.append(f"{rejected} orders were refused for lack of cash{more}")
         made += accounts.warnings(self.record.orders)
-        orders, bars = self.record.waits
-        if orders:
-            made.append(
-                f"{orders:,} orders waited where nobody traded, for {bars:,} bars in all (fills.empty_bars: wait)"
-            )
         fees = self.config.broker.fees
         if not fees.maker and not fees.taker:
             made.append("no fees are set: the figures are before costs")
@@ -305,15 +296,9 @@ class Outcome:
         whole = self.config.broker.participation is None
         return [
             *(self.band.assumptions() if self.band else FROM_BARS if whole else FROM_BARS[:-1]),
-            EMPTY_BARS[self.config.fills.empty_bars],
-            *(f"{name}: the volume is 0 on every bar, and taken as unknown." for name in self._silent()),
             *accounts.assumptions(self.config),
             "The Sharpe ratio uses no risk-free rate and a year of 365 days.",
         ]
-
-    def _silent(self) -> list[str]:
-        """Feeds whose volume is 0 on every bar that has one."""
-        return [n for n, s in self.sources.items() if (s.bars["volume"] == 0).any() and not knows_volume(s.bars)]
 
     def lock(self) -> dict[str, Any]:
         """Content of run.lock."""

@@ -23,7 +23,8 @@ from ..core.schema import SEQUENCE_COLUMNS
 from ..strategies.base import Use
 from .brokers.choice import broker_for
 from .compiled import by_engine, verified
-from .folder import check_place, save
+from .folder import save
+from .ours import check_place
 from .record import Recorder
 from .result import Outcome, Result
 from .shelf import Shelf
@@ -56,7 +57,7 @@ def run(config: RunConfig, out: Path, *, report: bool = True, progress: Progress
     config : RunConfig
         As `load_config` gives it; a ``sweep`` in it is left out.
     out : Path
-        The folder to make; one that holds an earlier run is replaced.
+        The folder to make; what an earlier run wrote there is replaced, everything else in it stays.
     report : bool
         Whether to write report.html too.
     progress : callable, optional

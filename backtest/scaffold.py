@@ -8,7 +8,7 @@ from pathlib import Path
 from string import Template
 
 from ..core.errors import ConfigError
-from ..core.tables import replacing
+from ..core.writing import replacing
 
 KINDS = ("indicator", "strategy", "feed", "config")
 FOLDERS = ("configs", "strategies", "indicators", "data")

@@ -18,6 +18,10 @@ class DataError(TapeflowError):
     """A file or a series cannot be read as what it was said to be."""
 
 
+class SystemFaultError(DataError, OSError):
+    """The system cannot write a file: its drive is full, or may not be written to."""
+
+
 class ParamError(TapeflowError):
     """A parameter is unknown or out of bounds."""
 

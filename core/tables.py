@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,35 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DataError
+from .writing import replacing, telling
 
 Columns = Mapping[str, NDArray[Any]]
 FORMATS = (".parquet", ".csv", ".json")
-
-
-@contextmanager
-def replacing(path: Path | str) -> Iterator[Path]:
-    """A temporary file beside ``path`` that takes its name when the block ends without an error.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
-    >>> with replacing(folder / "a.txt") as made:
-    ...     _ = made.write_text("whole")
-    >>> [p.name for p in folder.iterdir()]
-    ['a.txt']
-    """
-    path = Path(path)
-    made = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield made
-        made.replace(path)
-    except OSError as err:
-        raise DataError(f"{path}: cannot be written: {err.strerror or err}") from err
-    finally:
-        with suppress(OSError):
-            made.unlink()
 
 
 def check_format(path: Path | str) -> None:
@@ -82,7 +55,9 @@ def write_table(columns: Columns, path: Path | str, *, metadata: Mapping[str, st
     """
     check_format(path)
     if str(path) == "-":
-        _write_csv(columns, sys.stdout.buffer)
+        with telling("standard output"):
+            _write_csv(columns, sys.stdout.buffer)
+            sys.stdout.flush()
         return
     with replacing(path) as made:
         suffix = Path(path).suffix.lower()

@@ -136,9 +136,9 @@ def test_a_second_run_replaces_the_first_and_leaves_nothing_beside_it(tmp_path: 
     config = load_config(write(tmp_path, "{feed: SyntheticTape, days: 1, row_size: 5}"))
     out = tmp_path / "runs" / "out"
     run(config, out, report=False)
-    (out / "mine.txt").write_text("kept by nobody")
+    (out / "mine.txt").write_text("kept")
     run(config, out, report=False)
-    assert {p.name for p in out.iterdir()} == FILES - {"report.html"}
+    assert {p.name for p in out.iterdir()} == FILES - {"report.html"} | {"mine.txt"}
     assert [p.name for p in out.parent.iterdir()] == ["out"]
 
 

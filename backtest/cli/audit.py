@@ -148,7 +148,8 @@ def _shelved(feed: Feed) -> KlineFeed | None:
 
 def _write(report: Report, out: str) -> None:
     from ...core.json_text import json_text
-    from ...core.tables import replacing, write_table
+    from ...core.tables import write_table
+    from ...core.writing import replacing
 
     if out.lower().endswith(".json"):
         with replacing(out) as made:

@@ -81,7 +81,7 @@ def _names(what: str) -> list[str]:
     except (OSError, ValueError, KeyError, TypeError):
         pass
     from ...core.registry import REGISTRIES
-    from ...core.tables import replacing
+    from ...core.writing import replacing
 
     made = {kind: list(registry) for kind, registry in REGISTRIES.items()}
     try:

@@ -52,6 +52,7 @@ def choose_format(form: str | None, out: str | None, *, as_json: bool) -> str:
 def emit(columns: dict[str, Any], form: str, out: str | None, metadata: dict[str, str]) -> None:
     """Write or print columns of one length."""
     from ...core.tables import write_table
+    from ...core.writing import telling
 
     if out not in (None, "-"):
         write_table(columns, out, metadata=metadata)
@@ -63,12 +64,14 @@ def emit(columns: dict[str, Any], form: str, out: str | None, metadata: dict[str
         with TemporaryDirectory(prefix="tapeflow-") as aside:
             path = Path(aside) / f"table.{form}"
             write_table(columns, path, metadata=metadata)
-            sys.stdout.buffer.write(path.read_bytes())
+            with telling("standard output"):
+                sys.stdout.buffer.write(path.read_bytes())
+                sys.stdout.flush()
 
 
 def emit_json(value: Any, out: str | None) -> None:
     """Write or print one JSON document; what is not finite is null."""
-    from ...core.tables import replacing
+    from ...core.writing import replacing
 
     if out in (None, "-"):
         print_json(value)

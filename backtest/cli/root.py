@@ -14,8 +14,10 @@ import click
 
 from ...core.errors import TapeflowError, nearest
 from ...core.late import RARE, come_late
+from .signals import Terminated, terminable
+from .stdout import standard_output
 
-EXIT_OURS, EXIT_USER, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_OURS, EXIT_USER, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
 
 
 class Root(click.Group):
@@ -96,13 +98,16 @@ class Root(click.Group):
         # Nor is there a matrix to multiply: threads that wait for one cost a tenth of a short run.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
-            code = super().main(given, **extra)
-            sys.stdout.flush()
+            with standard_output(), terminable():
+                code = super().main(given, **extra)
         except click.exceptions.NoArgsIsHelpError as err:
             click.echo(err.format_message())
             return 0
         except click.ClickException as err:
             return self._usage(err)
+        except Terminated:
+            _say("tapeflow: terminated")
+            return EXIT_TERMINATED
         except (KeyboardInterrupt, click.Abort):
             _say("tapeflow: interrupted")
             return EXIT_INTERRUPTED
@@ -111,6 +116,8 @@ class Root(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return EXIT_OURS
+        except OSError as err:
+            return self._system(err, given)
         except Exception as err:
             return self._ours(err, given)
         return code if isinstance(code, int) else 0
@@ -136,6 +143,17 @@ class Root(click.Group):
                 _say(mistake.excerpt)
         if mistakes is None:
             _say(f"tapeflow: {_one_line(str(err))}")
+        return EXIT_USER
+
+    @staticmethod
+    def _system(err: OSError, given: list[str]) -> int:
+        """What the system complains of, wherever that was: the user's to mend, as a drive that is full is."""
+        from ...core.writing import why
+
+        if "--debug" in given:
+            traceback.print_exc()
+        where = f"{os.fsdecode(err.filename)}: " if isinstance(err.filename, str | bytes) else ""
+        _say(f"tapeflow: {_one_line(where + why(err).lower())}")
         return EXIT_USER
 
     @staticmethod

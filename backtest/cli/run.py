@@ -34,7 +34,11 @@ ENGINES = ("auto", "stock", "backtrader", "compiled")
 @click.command("run", short_help="Run a YAML config through backtrader.")
 @click.argument("config", shell_complete=configs)
 @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace one value, as in broker.cash=5e4.")
-@click.option("--out", metavar="DIR", help="The folder to make; runs/NAME by default, runs/NAME-2 when it exists.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    help="The folder to make, or that of an earlier run, to replace its files; by default runs/NAME, then runs/NAME-2.",
+)
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs it; all give equal results. [default: auto]")
 @click.option("--verify", is_flag=True, help="Run plain backtrader too and compare the two, bit for bit.")
@@ -87,6 +91,8 @@ def run_config(
         if same := result.summary.get("verified"):
             counts = f"{same['orders']:,} orders, {same['fills']:,} fills, {same['bars']:,} bars"
             note(f"verified: equal to plain backtrader, bit for bit: {counts} of cash, position and equity")
+        for name in result.kept:
+            note(f"note: a file of the earlier run that was changed since is kept as {result.folder / name}")
         for said in result.summary.get("fills", {}).get("says", ()):
             note(said)
         for warning in result.summary.get("warnings", ()):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+from ...core.errors import DataError
+from ...core.signed import read_bounded
+from ..ours import recorded
 
 COLUMNS = ("made", "engine", "bars", "return %", "drawdown %", "Sharpe", "trades")
 SORTS = {
@@ -42,7 +47,7 @@ def saved_runs(folder: Path, sort: str = "made") -> tuple[list[dict[str, Any]], 
     for path in _results(folder):
         try:
             found.append(_run(path))
-        except (ValueError, OSError, AttributeError):
+        except (ValueError, OSError, AttributeError, RecursionError, DataError):
             damaged.append(str(path))
     key, rising = SORTS[sort], sort in ("name", "drawdown")
     known = [run for run in found if run[key] is not None]
@@ -58,7 +63,11 @@ def _results(folder: Path) -> Iterator[Path]:
 
 
 def _run(path: Path) -> dict[str, Any]:
-    result = json.loads(path.read_text(encoding="utf-8"))
+    raw = read_bounded(path)
+    wanted = recorded(path.parent, path.name)
+    if wanted and wanted != hashlib.sha256(raw).hexdigest():
+        raise ValueError(path)
+    result = json.loads(raw)
     made = datetime.fromtimestamp(path.stat().st_mtime, UTC).replace(microsecond=0)
     return {
         "folder": str(path.parent),

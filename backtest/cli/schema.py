@@ -25,7 +25,7 @@ def command(plugins: tuple[str, ...], out: str) -> None:
     """
     from ...configs.schema import config_schema
     from ...core.registry import load_plugins
-    from ...core.tables import replacing
+    from ...core.writing import replacing
 
     load_plugins(list(plugins), Path())
     text = json.dumps(config_schema(), indent=2, ensure_ascii=False)

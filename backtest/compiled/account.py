@@ -105,7 +105,6 @@ def settle_fill(book: Book, costly: Costly | None, k: int, price: float, resting
         cash += -closed * entry + pnl
         closed_fee = fee_of(book, costly, closed, price, resting, bar)
         cash -= closed_fee
-        closed_fee += 0.0  # backtrader adds interest to it, which makes -0.0 a 0.0
         account[CASH] = cash
     refused = False
     if opened != 0.0:

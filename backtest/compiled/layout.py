@@ -37,11 +37,10 @@ STATUSES = ("created", "submitted", "accepted", "partial", "completed", "cancele
     GROUP_ROUND,
     GROUP_SIZE,
     REASON,
-    WAITED,
-) = range(18)
+) = range(17)
 """Whole numbers of an order. `NEWS` is the bar on which the strategy hears of its latest status, `BEFORE` the status
 it knew until then; an order is `ACTIVE` from that bar on. The group of orders that cancel each other is known by its
-`LEADER`, and begins anew (`GROUP_ROUND`) whenever one of it has filled or died. `WAITED` counts bars without trades."""
+`LEADER`, and begins anew (`GROUP_ROUND`) whenever one of it has filled or died."""
 
 (
     SIZE,
@@ -87,7 +86,7 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
         Orders.
     """
     return (
-        np.zeros((room, 18), np.int64),
+        np.zeros((room, 17), np.int64),
         np.zeros((room, 15)),
         np.zeros(room, np.int64),
         np.zeros((room, 8)),

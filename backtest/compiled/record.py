@@ -42,7 +42,6 @@ from .layout import (
     STATUSES,
     TYPE,
     TYPES,
-    WAITED,
     WHEN,
     WHO,
     Book,
@@ -122,12 +121,6 @@ class Record:
         numbers = (table[:, c] for c in (AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL))
         columns = (who + 1, np.full(len(who), self.data, dtype=object), bars, self.times[bars], *numbers, reasons)
         return [_fill(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
-
-    @property
-    def waits(self) -> tuple[int, int]:
-        """How many orders waited in bars without trades, and for how many bars in all."""
-        waited = self.whole[:, WAITED]
-        return int(np.count_nonzero(waited)), int(waited.sum())
 
     @cached_property
     def flows(self) -> list[Flow]:

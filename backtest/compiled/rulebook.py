@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.kernels import inner, lean, woven
-from .broker import admit, hold, trade
+from .broker import admit, trade
 from .carrying import carry_over, carry_to, lacks_room
 from .costly import Costly
 from .desk import (
@@ -63,7 +63,7 @@ from .layout import (
 from .lots import SCALE, SMALLEST, STEP, whole
 from .margined import Margin, force_at_close, force_at_open, note_free, value_of
 from .orders import send
-from .rules import FOREIGN, REASONS, ROOM, SHUT, TIME_STOP, on_tick
+from .rules import FOREIGN, REASONS, ROOM, TIME_STOP, on_tick
 from .sizes import pair, sized
 
 Rules = tuple[Bits, Bits, Floats, Floats, Integers, Floats, Floats]
@@ -211,20 +211,15 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
     """What happens in the market and to the account on a bar."""
     count, close = book[4], bars[3, bar]
     works, news = count[RESTING] > 0 or count[CHECKED] < count[ORDERS], count[FILLS]
-    shut = (desk[7][bar] >> SHUT) & 1 != 0
     if works and desk[7][bar] >> FOREIGN:
         admit(book, costly, margin, bar - 1)
     if costly is not None:
         carry_to(book, costly, margin, bar, bars[3, bar - 1] if bar > 0 else close)
-    if margin is not None and not shut:
+    if margin is not None:
         force_at_open(book, costly, margin, bars[0, bar], bar)
     if works:
-        prices = (bars[0, bar], bars[1, bar], bars[2, bar], close, bars[4, bar])
-        if shut:
-            hold(book, costly, margin, prices, bar)
-        else:
-            trade(book, costly, margin, prices, bar)
-    if margin is not None and not shut:
+        trade(book, costly, margin, (bars[0, bar], bars[1, bar], bars[2, bar], close, bars[4, bar]), bar)
+    if margin is not None:
         force_at_close(book, costly, margin, bars[1, bar], bars[2, bar], bar)
     if costly is not None:
         carry_over(book, costly, margin, bar, close)

@@ -45,9 +45,8 @@ REASONS = (
 )
 LONG_ENTER, SHORT_ENTER, LONG_EXIT, SHORT_EXIT, TIME_STOP, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT = range(8)
 """What an order is for; the first four are also the bits of a bar's signals."""
-SHUT, FOREIGN = 5, 7
-"""The bits that say that orders wait in this bar (`core.trading.shut`), and that bars of other feeds alone come before
-this one; the broker looks at new orders there."""
+FOREIGN = 7
+"""The bit that says that bars of other feeds alone come before this one; the broker looks at new orders there."""
 
 STOP_SHARE, STOP_AWAY, TRAIL_SHARE, TRAIL_AWAY, TARGET_SHARE, TARGET_AWAY, TICK, BARS = range(8)
 """Protection: each distance as a share of the price or in quote currency (0 for none), the tick, the time stop."""
@@ -191,7 +190,7 @@ def _span(
 def follow(
     book: Book, bars: Floats, signals: Bits, first: int, sizing: Floats, guards: Floats, account: Floats
 ) -> Book:
-    """Follow rules over all bars, in each of which somebody traded.
+    """Follow rules over all bars.
 
     Parameters
     ----------

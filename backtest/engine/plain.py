@@ -94,9 +94,6 @@ class Plain(Lazy):
             if bar <= order.tried:
                 return
             order.tried = bar
-            if self.is_shut(data):
-                self.waits[order.ref] += 1
-                return
             if math.isnan(data.open[0]):
                 return
         if data.datetime[0] <= order.created.dt:

@@ -10,7 +10,6 @@ import backtrader as bt
 import numpy as np
 
 from ...strategies.base import Strategy
-from ..broker import Broker
 from .cursors import Cursor
 from .news import deliver
 from .parts import Part
@@ -85,7 +84,7 @@ class _Waking:
         self.cerebro, self.part, self.cursor, self.after, self.alarm = cerebro, part, cursor, after, alarm
         self.strategy, self.broker = part.strategy, cerebro._broker
         self.times = cerebro.datas[0].lines.datetime.array
-        self.resting = _resting(self.broker, cerebro.datas[0])
+        self.resting = Resting(cerebro.datas[0]) if matches_as_known(self.broker) else None
         self.first = max(self.strategy._minperiods[0] - 1, 0)
 
     def run(self) -> int:
@@ -136,13 +135,6 @@ class _Waking:
         if strategy._orderspending or strategy._tradespending:
             strategy.clear()
         return due
-
-
-def _resting(broker: Any, data: Any) -> Resting | None:
-    """What foresees the orders of ``broker``; None where it fills them by rules of its own."""
-    if not matches_as_known(broker):
-        return None
-    return Resting(data, broker.shut_bars(data) if isinstance(broker, Broker) else None)
 
 
 def _quiet_until(broker: Any, resting: Resting | None, bar: int, due: int) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
+from ...core.signed import signed_page
+from ...core.writing import replacing
 from .folder import read_folder
 from .page import page
 
@@ -33,12 +34,8 @@ def write_report(folder: Path) -> Path:
     PluginError
         If the package that brings the chart library is not installed.
     """
-    text = page(read_folder(Path(folder)))
+    text = signed_page(page(read_folder(Path(folder))))
     target = Path(folder) / "report.html"
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(target) as made:
+        made.write_text(text, encoding="utf-8", newline="\n")
     return target

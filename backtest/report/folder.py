@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
-try:  # ten times as fast, where PyYAML was built with its C part
-    from yaml import CSafeLoader as SafeLoader
-except ImportError:
-    from yaml import SafeLoader  # type: ignore[assignment]
-
 from ...core.errors import DataError
+from ...core.keeping import file_digest
+from ...core.signed import read_bounded
+from ...core.writing import why
+from ..ours import LOCK, check_outputs, read_lock, recorded
 
 BAR_COLUMNS = ("data", "open_time", "close_time", "open", "high", "low", "close", "volume")
 FLOW_COLUMNS = ("taker_buy_volume", "taker_sell_volume")
@@ -75,12 +73,15 @@ def read_folder(path: Path) -> Folder:
     Raises
     ------
     DataError
-        If ``result.json``, ``bars.parquet`` or ``equity.parquet`` is missing or cannot be read.
+        If ``result.json``, ``bars.parquet`` or ``equity.parquet`` is missing or cannot be read, or any file changed
+        since the run wrote it.
     """
+    lock = read_lock(path)
+    check_outputs(path, lock)
     return Folder(
         path=path,
         result=_json(path / "result.json"),
-        lock=_lock(path / "run.lock"),
+        lock=lock,
         bars=_frame(path / "bars.parquet", columns=(*BAR_COLUMNS, *FLOW_COLUMNS, "quality")),
         equity=_frame(path / "equity.parquet"),
         orders=_frame(path / "orders.parquet", optional=True),
@@ -98,7 +99,15 @@ def read_result(path: Path) -> dict[str, Any]:
     DataError
         If it is missing or cannot be read.
     """
-    return _json(path / "result.json")
+    file = path / "result.json"
+    if (
+        (path / LOCK).exists()
+        and (wanted := recorded(path, file.name))
+        and file.exists()
+        and file_digest(file) != wanted
+    ):
+        raise DataError(f"{file}: is damaged, or somebody changed it: its sha256 is not that in run.lock; run it again")
+    return _json(file)
 
 
 def microseconds(times: pd.Series[Any]) -> NDArray[np.int64]:
@@ -116,20 +125,11 @@ def microseconds(times: pd.Series[Any]) -> NDArray[np.int64]:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        return dict(json.loads(path.read_text(encoding="utf-8")))
+        return dict(json.loads(read_bounded(path)))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file; a result folder holds result.json") from None
-    except ValueError as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise DataError(f"{path}: not the result of a run ({error})") from None
-
-
-def _lock(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        return dict(yaml.load(path.read_bytes(), Loader=SafeLoader) or {})
-    except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise DataError(f"{path}: not a lock file ({str(error).splitlines()[0]})") from None
 
 
 def _frame(path: Path, columns: tuple[str, ...] | None = None, optional: bool = False) -> pd.DataFrame:
@@ -144,6 +144,8 @@ def _frame(path: Path, columns: tuple[str, ...] | None = None, optional: bool = 
         table = pq.ParquetFile(path)
         chosen = [c for c in columns if c in table.schema_arrow.names] if columns else None
         frame: pd.DataFrame = table.read(columns=chosen).to_pandas()
-    except pa.ArrowException as error:
-        raise DataError(f"{path}: not a Parquet file ({str(error).splitlines()[0]})") from None
+    except (pa.ArrowException, ValueError, KeyError, OverflowError) as error:
+        raise DataError(f"{path}: not a Parquet file ({(str(error).splitlines() or ['cut short'])[0][:200]})") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {why(error)}") from None
     return frame

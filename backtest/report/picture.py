@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ...core.errors import PluginError
+from ...core.writing import replacing
 from ..bootstrap import equity_band
 from .data import bar_delta
 from .flows_view import cumulated
@@ -57,13 +57,8 @@ def write_picture(folder: Path, target: Path | None = None) -> Path:
     if kind not in _KINDS:
         raise PluginError(f"{path}: ending '{path.suffix}' is no kind of picture; use .png, .svg or .pdf")
     made = figure(read_folder(Path(folder)))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
         made.savefig(temporary, format=kind, dpi=_DPI, metadata={"Software": None} if kind == "png" else None)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
     return path
 
 

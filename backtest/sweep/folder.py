@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
 from ...configs.models import RunConfig
 from ...core.errors import DataError
-from ...core.tables import replacing
+from ...core.folders import check_place, recover, replacing_folder
+from ...core.signed import load_yaml, read_signed
+from ...core.writing import claim, replacing, telling
 from ..brokers.choice import funded, rates_of
-from ..lock import make_lock
+from ..lock import lock_text, make_lock
 from ..runner import Source
 from .journal import Done
 from .points import Point
 
 TABLE, LOCK = "points.parquet", "sweep.yaml"
+DIGEST = b"tapeflow.sha256"
 
 
 def check_folder(out: Path) -> None:
-    """Refuse a place that holds something other than a sweep.
+    """Refuse a place that holds something other than a sweep, or a sweep whose lock cannot be trusted.
 
     Raises
     ------
     DataError
-        If ``out`` is a file, or a folder with other things in it.
+        Naming it.
     """
-    if out.is_file():
-        raise DataError(f"{out} is a file; --out wants a folder")
-    if out.is_dir() and any(out.iterdir()) and not (out / LOCK).exists():
-        raise DataError(f"{out} holds something other than a sweep; choose another --out")
+    check_place(out, "sweep", LOCK)
+    if (out / LOCK).exists():
+        _read_lock(out)
+    recover(out, lambda folder: {})
+
+
+def _read_lock(out: Path) -> dict[str, Any]:
+    return load_yaml(out / LOCK, read_signed(out / LOCK, "the lock", "points"), "the lock of a sweep")
 
 
 def make_sweep_lock(
@@ -68,24 +77,31 @@ def _funding(points: Sequence[Point]) -> dict[str, list[Any]]:
     return {"funding": made} if made else {}
 
 
-def enter(out: Path, lock: Mapping[str, Any]) -> None:
-    """Make the folder, or go on in it.
+@contextmanager
+def entered(out: Path, lock: Mapping[str, Any]) -> Iterator[None]:
+    """Make the folder with its lock, in one step, or go on in it; nobody else does in the block.
 
     Raises
     ------
     DataError
-        If it holds a sweep that differs from this one, naming the first difference.
+        If it holds a sweep that differs from this one, naming the first difference, or another process is at it.
     """
-    path = out / LOCK
-    text = yaml.safe_dump(dict(lock), sort_keys=False, allow_unicode=True, width=120)
-    if path.exists():
-        old = yaml.safe_load(path.read_text(encoding="utf-8"))
-        if where := _difference(old, yaml.safe_load(text)):
+    text = lock_text(lock)
+    with telling(out):
+        if not (out / LOCK).exists():
+            with replacing_folder(out, lambda folder: {}) as (made, _):
+                (made / LOCK).write_text(text, encoding="utf-8")
+        try:
+            handle = claim(out)
+        except BlockingIOError:
+            raise DataError(f"{out}: another process sweeps into it; wait for it, or choose another --out") from None
+    try:
+        if where := _difference(_read_lock(out), load_yaml(out / LOCK, text.encode(), "a lock")):
             raise DataError(f"{out} holds another sweep: {where}; choose another --out, or remove the folder")
-        return
-    out.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as made:
-        made.write_text(text, encoding="utf-8")
+        yield
+    finally:
+        if handle is not None:
+            os.close(handle)
 
 
 def _difference(old: Any, new: Any, at: str = "") -> str:
@@ -110,21 +126,43 @@ def _short(value: Any) -> str:
 
 
 def write_table(out: Path, points: Iterable[Point], done: Mapping[int, Done]) -> None:
-    """Write points.parquet, one row a point in the order of the grid."""
+    """Write points.parquet, one row a point in the order of the grid, with a digest of all that it says."""
     table = as_table(points, done)
     with replacing(out / TABLE) as made:
-        pq.write_table(table, made, compression="zstd")
+        pq.write_table(table.replace_schema_metadata({DIGEST: _digest(table)}), made, compression="zstd")
 
 
 def read_table(out: Path) -> dict[int, Done]:
-    """What each run of a finished sweep came to, by its number."""
-    table = pq.read_table(out / TABLE)
-    figures = table.column_names[table.column_names.index("engine") :] if "engine" in table.column_names else ["error"]
-    made: dict[int, Done] = {}
-    for number, row in zip(table["point"].to_pylist(), table.select(figures).to_pylist(), strict=True):
-        error = row.pop("error") or ""
-        made[number] = Done(number, {} if error else row, error)
+    """What each run of a finished sweep came to, by its number.
+
+    Raises
+    ------
+    DataError
+        If a byte of it changed since it was written.
+    """
+    path = out / TABLE
+    try:
+        table = pq.read_table(path)
+        metadata = table.schema.metadata or {}
+        if metadata.get(DIGEST, b"").decode() != _digest(table):
+            raise ValueError("its digest is another")
+        figures = (
+            table.column_names[table.column_names.index("engine") :] if "engine" in table.column_names else ["error"]
+        )
+        made: dict[int, Done] = {}
+        for number, row in zip(table["point"].to_pylist(), table.select(figures).to_pylist(), strict=True):
+            error = row.pop("error") or ""
+            made[number] = Done(number, {} if error else row, error)
+    except (OSError, ValueError, KeyError, OverflowError, MemoryError, pa.ArrowException) as err:
+        said = " ".join(str(err).split())[:200]
+        raise DataError(f"{path}: is damaged, or somebody changed it ({said}); remove it and sweep again") from None
     return made
+
+
+def _digest(table: pa.Table) -> str:
+    """sha256 of names, types and values."""
+    said = repr((table.column_names, [str(kind) for kind in table.schema.types], table.to_pydict()))
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def as_table(points: Iterable[Point], done: Mapping[int, Done]) -> pa.Table:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
+
+from ...core.writing import telling
 
 NAME = "points.part.jsonl"
 
@@ -32,7 +35,8 @@ class Done(NamedTuple):
 class Journal:
     """A file to which finished runs are added.
 
-    A line that was cut short by the end of the process is no line. A row stands in it with every bit of its numbers,
+    A line that was cut short by the end of the process is no line, nor is one whose digest is not that of its row: its
+    point is run again. A row stands in it with every bit of its numbers,
     and for one point only, so that the order in which rows came does not show in the table made of them.
 
     Parameters
@@ -60,24 +64,27 @@ class Journal:
         if not self._path.exists():
             return made
         for line in self._path.read_bytes().split(b"\n")[:-1]:
-            try:
-                done = Done(*json.loads(line))
-            except (ValueError, TypeError):
+            digest, _, row = line.partition(b" ")
+            if digest != _digest(row):
                 continue
+            done = Done(*json.loads(row))
             made.setdefault(done.number, done)
         return made
 
     def add(self, rows: list[Done]) -> None:
         """Keep rows; once this returns they survive the end of the process."""
-        self._file.write("".join(json.dumps(row) + "\n" for row in rows).encode())
-        self._file.flush()
+        with telling(self._path):
+            for row in (json.dumps(row).encode() for row in rows):
+                self._file.write(_digest(row) + b" " + row + b"\n")
+            self._file.flush()
 
     def remove(self) -> None:
         """Take the file away; the table has its rows."""
         self._path.unlink(missing_ok=True)
 
     def __enter__(self) -> Journal:
-        self._file = self._path.open("ab")
+        with telling(self._path):
+            self._file = self._path.open("ab")
         # What was cut short must not run together with what follows.
         if self._file.tell():
             self._file.write(b"\n")
@@ -86,6 +93,13 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, err: BaseException | None, where: TracebackType | None
     ) -> None:
-        self._file.flush()
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with telling(self._path):
+            try:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            finally:
+                self._file.close()
+
+
+def _digest(row: bytes) -> bytes:
+    return hashlib.sha256(row).hexdigest()[:16].encode()

@@ -12,7 +12,7 @@ from typing import Any
 
 from ...configs.models import RunConfig
 from ..runner import Progress, Source, read, wanted
-from .folder import TABLE, check_folder, enter, make_sweep_lock, read_table, write_table
+from .folder import TABLE, check_folder, entered, make_sweep_lock, read_table, write_table
 from .journal import Done, Journal
 from .names import check_figure
 from .pace import Pace
@@ -97,9 +97,17 @@ def sweep(
     if figure:
         check_figure(figure, (point.config for point in points))
     groups = _read(points, say)
-    enter(out, make_sweep_lock(as_swept(config), [group.sources for group in groups], points))
+    with entered(out, make_sweep_lock(as_swept(config), [group.sources for group in groups], points)):
+        done = _finished(config, out, points, groups, jobs, say)
+    return Swept(out, points, done)
+
+
+def _finished(
+    config: RunConfig, out: Path, points: list[Point], groups: list[_Group], jobs: int | None, say: Progress
+) -> dict[int, Done]:
+    """What every point comes to, those that an earlier call finished read from the folder."""
     if (out / TABLE).exists():
-        return Swept(out, points, read_table(out))
+        return read_table(out)
     journal = Journal(out)
     done = {number: one for number, one in journal.read().items() if number <= len(points)}
     pace = Pace(len(points), len(done))
@@ -111,7 +119,7 @@ def sweep(
             say(pace.line())
     write_table(out, points, done)
     journal.remove()
-    return Swept(out, points, done)
+    return done
 
 
 def _read(points: list[Point], say: Progress) -> list[_Group]:

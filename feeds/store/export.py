@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.errors import DataError
 from ...core.schema import KLINE_COLUMNS, TAPE
-from ...core.tables import replacing
+from ...core.writing import replacing
 from ..base import Instant
 from ..catalog import Catalog, CatalogKlines
 from .codec import GROUP, Columns
