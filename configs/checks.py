@@ -99,7 +99,7 @@ class Checker:
         yield from wrong
         if cls is not None:
             self._feeds |= dict.fromkeys(feed_specs(name, given.get("bars")), FeedView.of(cls, given))
-            yield from check_params(path, cls, given, keys(Data))
+            yield from check_params(path, cls, given, keys(Data), *((_named(given),) if cls.needs_path else ()))
             yield from self._use(path, cls, given)
             yield from _kinds(path, cls, given)
 
@@ -205,6 +205,13 @@ class Checker:
         traded, *others = self._names
         columns = {name: self._feeds[name].columns for name in others if name in self._feeds}
         return Names(feed.columns, self._lines, columns, self._wiring.feeds(), traded)
+
+
+def _named(given: Raw) -> list[Path]:
+    """The files of a data block as far as their names stand there: a pattern up to its first mark."""
+    path = given.get("path")
+    texts = [path] if isinstance(path, str) else path if isinstance(path, list) else []
+    return [Path(re.split(r"[*?\[]", text)[0]) for text in texts if isinstance(text, str)]
 
 
 def _kinds(path: KeyPath, cls: Any, given: Raw) -> Iterator[Complaint]:

@@ -83,8 +83,13 @@ def lacks(cls: Any, given: Raw, feed: FeedView, lines: Collection[str] = ()) -> 
     return ""
 
 
-def check_params(path: KeyPath, cls: Any, given: Raw, common: Collection[str] = ()) -> Iterator[Complaint]:
-    """What is wrong with the parameters in the block at ``path``; ``common`` keys are not the class's."""
+def check_params(
+    path: KeyPath, cls: Any, given: Raw, common: Collection[str] = (), *beside: Any
+) -> Iterator[Complaint]:
+    """What is wrong with the parameters in the block at ``path``; ``common`` keys are not the class's.
+
+    What stands ``beside`` the parameters, as the names of a feed's files, is handed to the class to judge.
+    """
     defaults, bounds = declared(cls), getattr(cls, "bounds", {})
     fine = True
     for name, value in given.items():
@@ -96,7 +101,7 @@ def check_params(path: KeyPath, cls: Any, given: Raw, common: Collection[str] = 
         elif text := wrong(name, value, defaults[name], bounds.get(name)):
             fine = False
             yield _placed(here, text, value)
-    if fine and hasattr(cls, "complaint") and (text := cls.complaint(legal(cls, given))):
+    if fine and hasattr(cls, "complaint") and (text := cls.complaint(legal(cls, given), *beside)):
         yield Complaint(path, text)
 
 

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ..core.errors import DataError
-from .reading.table_bars import Columns, TableBars
+from .reading.table_bars import TableBars
 from .reading.tables import Column, Table
 
 
@@ -68,10 +65,3 @@ class AmberdataVWAP(TableBars):
         ),
         rows="payload.data",
     )
-
-    def settle(self, columns: Columns) -> Columns:
-        """Refuse rows of several exchanges."""
-        venues = sorted({str(v) for v in columns.get("exchange", np.empty(0, object)).tolist()})
-        if len(venues) > 1:
-            raise DataError(f"{self.source}: holds several exchanges ({', '.join(venues)}); give files of one")
-        return columns

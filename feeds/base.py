@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,6 +22,8 @@ from .aggregation.bars import Aggregator
 from .aggregation.cutters import Covered
 from .aggregation.kinds import BarSpec
 from .reading.files import InputFile, expand
+from .reading.identity import Identity
+from .reading.units import check_units
 
 Instant = int | str | None
 """Epoch µs, an ISO date or date-time, or None."""
@@ -59,6 +62,26 @@ class Feed:
     canonical: ClassVar[tuple[str, ...]] = tuple(BAR_COLUMNS)
     """The canonical columns that its bars can know."""
 
+    named_as: ClassVar[str] = ""
+    """Pattern of the provider's file names where they are its own: symbol and kind as groups."""
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
+        """What is wrong that no data need be read for, by parameters and names of files; empty where nothing is."""
+        if params.get("symbol") is None and cls.needs_path:
+            try:
+                Identity(cls.__name__).names(paths, cls.named_as)
+            except DataError as err:
+                return str(err)
+        return ""
+
+    def identify(self) -> None:
+        """Settle the parameters that files themselves tell, by as little reading as that takes."""
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was taken from files or assumed, in words; whole once they have been read."""
+        return ()
+
     @classmethod
     def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
         """The columns beyond the canonical ones that bars have under ``params``."""
@@ -80,6 +103,8 @@ class Feed:
         if not given and self.needs_path:
             raise DataError(f"{name}: needs a path")
         self.paths: list[Path] = self._expand(given)
+        if self.needs_path and self.p.get("symbol") is None:
+            Identity(name).names(self.paths, self.named_as)
         METER.expect(self.paths)
         self.files: list[InputFile] = []
         """What was read, with digests; filled by reading."""
@@ -87,6 +112,8 @@ class Feed:
         """Rows by what became of them; filled by reading."""
         self.interval: int | None = None
         """Length of a kline in µs, once known."""
+        self.exchange = ""
+        """The venue that rows name, once known."""
         self.tick: float | None = None
         """The venue's price step, where known."""
         self.quarantine: Path | None = None
@@ -250,7 +277,8 @@ class TapeFeed(Feed):
             under_way.push(tape)
         if not window.rows:
             raise DataError(f"{self.source}: {self.without_rows()}{_between(instant(start), instant(end))}")
-        return under_way.finish(window.covered(self.covered()))
+        made = under_way.finish(window.covered(self.covered()))
+        return [replace(bars, notes=(*bars.notes, *self.remarks())) for bars in made]
 
 
 class KlineFeed(Feed):
@@ -259,6 +287,8 @@ class KlineFeed(Feed):
     abstract = True
     gives = "bars"
     canonical = KLINE_COLUMNS
+    of_units: ClassVar[str] = "say which column is which"
+    """What to do about volumes in other units, for errors."""
 
     def klines(self) -> Bars:
         """All klines in time order, as the exchange sent them; sets `interval`."""
@@ -297,7 +327,9 @@ class KlineFeed(Feed):
         wanted = None if spec is None else BarSpec.parse(spec)
         if wanted is not None and wanted.measure:
             raise ParamError(f"bars: {wanted.text} must be cut from trades; {type(self).__name__} gives klines")
-        bars = self.klines().between(instant(start), instant(end))
+        bars = self.klines()
+        said = (*self.remarks(), check_units(bars, self.of_units))
+        bars = replace(bars, notes=(*bars.notes, *filter(None, said))).between(instant(start), instant(end))
         if not len(bars):
             raise DataError(f"{self.source}: no klines{_between(instant(start), instant(end))}")
         return _longer(finish(bars, int(self.interval or 0), gaps, row_size, self.tick), wanted)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,18 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars
 from ..core.clock import interval_text
-from ..core.errors import ParamError
-from ..core.params import Bound, Choice, Rule
 from ..core.tape import Tape
 from .base import KlineFeed
 from .reading.decode import DECIMAL, FLAG, INTEGER, SKIP, Cell, Layout, Rows
 from .reading.dumps import BAD_ROWS, DumpTape
 from .reading.klines import read_klines
+from .reading.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_complaint
 from .reading.order import Batch
+from .reading.units import contract_of
 
 Integers = NDArray[np.int64]
 _TAKERS = np.array([1, -1], np.int8)
 """The side that took, by whether the buyer was the maker."""
-_PARAMS: dict[str, Any] = {"market": "spot", "contract_size": None}
-_BOUNDS: dict[str, Rule] = {
-    "market": Choice("spot", "um", "cm"),
-    "contract_size": Bound(0, open_low=True, optional=True),
-}
-
 _MAKER = Cell("is_buyer_maker", FLAG, "m", ("isbuyermaker",))
 _AGG_TRADES = Layout(
     (
@@ -73,35 +67,29 @@ _KLINES = Layout(
 )
 
 
-def check_contract(name: str, params: dict[str, Any]) -> None:
-    """Refuse a contract size where none belongs, and its absence where one is needed.
-
-    Raises
-    ------
-    ParamError
-        Naming the feed and what is wanted.
-    """
-    size = params["contract_size"]
-    if params["market"] == "cm" and size is None:
-        raise ParamError(
-            f"{name}: market cm needs contract_size, quote currency in one contract: 100 for BTC, 10 for most others"
-        )
-    if params["market"] != "cm" and size is not None:
-        raise ParamError(f"{name}: contract_size is for market cm only (market is {params['market']})")
-
-
 class _BinanceTape(DumpTape):
     """What both tapes of Binance share: the market, the side, and the units of coin-margined contracts."""
 
     abstract = True
-    params = _PARAMS
-    bounds = _BOUNDS
+    params = MARKET_PARAMS
+    bounds = MARKET_BOUNDS
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        check_contract(type(self).__name__, self.p)
+        self.market = Market(type(self).__name__, self.p, self.paths)
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
+        """What is wrong that no data need be read for; empty where nothing is."""
+        return super().complaint(params, paths) or market_complaint(cls.__name__, params, paths)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was taken from files or assumed, in words."""
+        return (self.market.remark,) if self.market.remark else ()
 
     def _tape(self, rows: Rows, time: Integers, ids: Integers, trades: Integers) -> Tape:
+        if rows.head or self.p["market"] == "auto":
+            self.market.rows(rows)
         price, quantity, notional = rows["price"], rows["quantity"], None
         if self.p["market"] == "cm":
             notional = quantity * float(self.p["contract_size"])
@@ -119,10 +107,11 @@ class BinanceAggTrades(_BinanceTape):
     ----------
     paths : path or sequence of paths
         Files, in any order; patterns are expanded.
-    market : {"spot", "um", "cm"}, default="spot"
-        Spot, USD-margined or coin-margined futures.
+    market : {"spot", "um", "cm", "auto"}, default="auto"
+        Spot, USD-margined or coin-margined futures; ``auto`` takes what names and columns say, else spot, and says so.
     contract_size : float or None, default=None
-        Quote currency in one contract; needed for ``cm``, refused elsewhere.
+        Quote currency in one contract of ``cm``, refused elsewhere; None takes Binance's rule where a name tells the
+        symbol: 100 for BTC, 10 for all others.
     bad_rows : {"error", "quarantine"}, default="error"
         What to do with lines that cannot be read.
 
@@ -165,10 +154,11 @@ class BinanceTrades(_BinanceTape):
     ----------
     paths : path or sequence of paths
         Files, in any order; patterns are expanded.
-    market : {"spot", "um", "cm"}, default="spot"
-        Spot, USD-margined or coin-margined futures.
+    market : {"spot", "um", "cm", "auto"}, default="auto"
+        Spot, USD-margined or coin-margined futures; ``auto`` takes what names and columns say, else spot, and says so.
     contract_size : float or None, default=None
-        Quote currency in one contract; needed for ``cm``, refused elsewhere.
+        Quote currency in one contract of ``cm``, refused elsewhere; None takes Binance's rule where a name tells the
+        symbol: 100 for BTC, 10 for all others.
     bad_rows : {"error", "quarantine"}, default="error"
         What to do with lines that cannot be read.
 
@@ -199,10 +189,11 @@ class BinanceKlines(KlineFeed):
     ----------
     paths : path or sequence of paths
         Files, in any order; patterns are expanded. Klines that two files share must be the same in both.
-    market : {"spot", "um", "cm"}, default="spot"
-        Spot, USD-margined or coin-margined futures.
+    market : {"spot", "um", "cm", "auto"}, default="auto"
+        Spot, USD-margined or coin-margined futures; ``auto`` takes what names and columns say, else spot, and says so.
     contract_size : float or None, default=None
-        Quote currency in one contract; needed for ``cm``, refused elsewhere.
+        Quote currency in one contract of ``cm``, refused elsewhere; None takes Binance's rule where a name tells the
+        symbol: 100 for BTC, 10 for all others.
     bad_rows : {"error", "quarantine"}, default="error"
         What to do with lines that cannot be read.
 
@@ -214,16 +205,36 @@ class BinanceKlines(KlineFeed):
         For a parameter out of bounds.
     """
 
-    params = {**_PARAMS, "bad_rows": "error"}
-    bounds = {**_BOUNDS, "bad_rows": BAD_ROWS}
+    params = {**MARKET_PARAMS, "bad_rows": "error"}
+    bounds = {**MARKET_BOUNDS, "bad_rows": BAD_ROWS}
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        check_contract(type(self).__name__, self.p)
+        self.market = Market(type(self).__name__, self.p, self.paths)
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
+        """What is wrong that no data need be read for; empty where nothing is."""
+        return super().complaint(params, paths) or market_complaint(cls.__name__, params, paths)
+
+    of_units = "say which market it is, as in market: cm, and its contract_size"
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was taken from files or assumed, in words."""
+        return (self.market.remark,) if self.market.remark else ()
+
+    def identify(self) -> None:
+        """Settle the market by the klines themselves where names do not tell it."""
+        if self.p["market"] == "auto":
+            self.klines()
 
     def klines(self) -> Bars:
         """All klines in time order, as the exchange sent them; fills `files`, `counts` and `interval`."""
         columns, self.interval = read_klines(self, _KLINES, self.p["bad_rows"])
+        if size := contract_of(columns):
+            why = f"quote_volume, which is volume × {size:g} / price,"
+            self.market.take("cm", why, f"{self.source}: ", size)
+        self.market.settle()
         if self.p["market"] == "cm":
             _to_base(columns, float(self.p["contract_size"]))
         columns["taker_sell_volume"] = columns["volume"] - columns["taker_buy_volume"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars
 from ..core.errors import DataError
-from ..core.params import Bound, Choice, Rule
+from ..core.params import Choice
 from ..core.schema import Quality
-from .binance import check_contract
 from .reading.decode import Rows
+from .reading.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_complaint
 from .reading.order import Batch
 from .reading.table_bars import Columns, TableBars
 from .reading.table_tape import SYMBOL, TableTape, trade_columns
@@ -23,11 +23,6 @@ from .reading.tables import Column, Table
 from .reading.tabular import Reading
 
 Integers = NDArray[np.int64]
-_PARAMS: dict[str, Any] = {"market": "spot", "contract_size": None}
-_BOUNDS: dict[str, Rule] = {
-    "market": Choice("spot", "um", "cm"),
-    "contract_size": Bound(0, open_low=True, optional=True),
-}
 _MAKERS = {"true": -1, "false": 1}
 
 
@@ -44,10 +39,11 @@ class BinanceStreamTrades(TableTape):
         ``.txt``, ``.jsonl``, ``.ndjson``, plain or gzipped, in any order; patterns are expanded.
     event : {"trade", "aggTrade"}, default="trade"
         The messages wanted; a recording of both holds every trade twice.
-    market : {"spot", "um", "cm"}, default="spot"
-        Spot, USD-margined or coin-margined futures.
+    market : {"spot", "um", "cm", "auto"}, default="auto"
+        Spot, USD-margined or coin-margined futures; ``auto`` takes what names and symbols say, else spot, and says so.
     contract_size : float or None, default=None
-        Quote currency in one contract; needed for ``cm``, refused elsewhere.
+        Quote currency in one contract of ``cm``, refused elsewhere; None takes Binance's rule for the symbol: 100 for
+        BTC, 10 for all others.
     symbol : str or None, default=None
         The market wanted of recordings of several, such as ``BTCUSDT``.
     infer_side : {"none", "tick", "bulk"}, default="none"
@@ -82,8 +78,8 @@ class BinanceStreamTrades(TableTape):
     ([-1], [1723161255342000], [7])
     """
 
-    params = {"event": "trade", **_PARAMS}
-    bounds = {"event": Choice("trade", "aggTrade"), **_BOUNDS}
+    params = {"event": "trade", **MARKET_PARAMS}
+    bounds = {"event": Choice("trade", "aggTrade"), **MARKET_BOUNDS}
     table = Table(
         trade_columns(
             ("T",),
@@ -102,7 +98,21 @@ class BinanceStreamTrades(TableTape):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        check_contract(type(self).__name__, self.p)
+        self.market = Market(type(self).__name__, self.p, self.paths)
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
+        """What is wrong that no data need be read for; empty where nothing is."""
+        return super().complaint(params, paths) or market_complaint(cls.__name__, params, paths)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was taken from files or assumed, in words."""
+        return (self.market.remark,) if self.market.remark else ()
+
+    def _believe(self, rows: Rows) -> None:
+        super()._believe(rows)
+        if len(rows):
+            self.market.rows(rows)
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
@@ -157,10 +167,11 @@ class BinanceStreamKlines(TableBars):
         ``.txt``, ``.jsonl``, ``.ndjson``, plain or gzipped; patterns are expanded.
     unfinished : {"drop", "keep"}, default="drop"
         What to do with klines that were still forming.
-    market : {"spot", "um", "cm"}, default="spot"
-        Spot, USD-margined or coin-margined futures.
+    market : {"spot", "um", "cm", "auto"}, default="auto"
+        Spot, USD-margined or coin-margined futures; ``auto`` takes what names and symbols say, else spot, and says so.
     contract_size : float or None, default=None
-        Quote currency in one contract; needed for ``cm``, refused elsewhere.
+        Quote currency in one contract of ``cm``, refused elsewhere; None takes Binance's rule for the symbol: 100 for
+        BTC, 10 for all others.
     symbol : str or None, default=None
         The market wanted of recordings of several, such as ``BTCUSDT``.
     label : {"start", "end"}, default="start"
@@ -195,8 +206,8 @@ class BinanceStreamKlines(TableBars):
     ([5.0], [2.0])
     """
 
-    params = {"unfinished": "drop", "symbol": None, **_PARAMS}
-    bounds = {"unfinished": Choice("drop", "keep"), "symbol": SYMBOL, **_BOUNDS}
+    params = {"unfinished": "drop", "symbol": None, **MARKET_PARAMS}
+    bounds = {"unfinished": Choice("drop", "keep"), "symbol": SYMBOL, **MARKET_BOUNDS}
     table = Table(
         (
             Column("time", "time", ("k.t",)),
@@ -219,7 +230,21 @@ class BinanceStreamKlines(TableBars):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        check_contract(type(self).__name__, self.p)
+        self.market = Market(type(self).__name__, self.p, self.paths)
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
+        """What is wrong that no data need be read for; empty where nothing is."""
+        return super().complaint(params, paths) or market_complaint(cls.__name__, params, paths)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was taken from files or assumed, in words."""
+        return (self.market.remark,) if self.market.remark else ()
+
+    def _believe(self, rows: Rows) -> None:
+        super()._believe(rows)
+        if len(rows):
+            self.market.rows(rows)
 
     def events(self) -> dict[str, NDArray[Any]]:
         """Every kline message of the recordings in the order they came, as columns.

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import DataError
+from .reading.contract_rules import terms_of
 from .reading.decode import Quarantine, Rows
 from .reading.files import Source
 from .reading.table_tape import ContractTape, trade_columns
 from .reading.tables import Column, Table
 
+_WANTS = "inverse contracts want contracts: inverse, contract_size: 1"
 _HOME = Column("home", "number", ("homenotional",), optional=True)
 _SYMBOL = Column("symbol", "text", ("symbol",), optional=True)
 
@@ -27,9 +29,9 @@ class BybitTrades(ContractTape):
     ----------
     paths : path or sequence of paths
         Files, in any order; patterns are expanded.
-    contracts : {"none", "linear", "inverse"}, default="none"
+    contracts : {"none", "linear", "inverse", "auto"}, default="auto"
         What sizes count: base currency as on spot and linear contracts, or contracts. Inverse contracts (BTCUSD) are
-        ``inverse`` with ``contract_size`` 1, one US dollar.
+        ``inverse`` with ``contract_size`` 1, one US dollar; with ``auto`` they are refused.
     contract_size : float or None, default=None
         Quote currency (inverse) or base currency (linear) in one contract; refused with ``none``.
     infer_side : {"none", "tick", "bulk"}, default="none"
@@ -76,17 +78,26 @@ class BybitTrades(ContractTape):
 
     def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
         for rows, time in super()._decoded(source, quarantine):
-            if self.p["contracts"] == "none" and "home" in rows.columns:
+            if self.p["contracts"] == "none":
                 _check_base(rows)
             yield rows, time
+
+    def _believe(self, rows: Rows) -> None:
+        if self._terms.given == "auto" and "symbol" in rows.columns:
+            for symbol in map(str, rows["symbol"][:1]):
+                if (terms := terms_of("bybit", symbol)) and terms.contracts == "inverse":
+                    raise DataError(f"{rows.path}: {symbol}: {_WANTS}")
+        super()._believe(rows)
 
 
 def _check_base(rows: Rows) -> None:
     """Refuse sizes that are not the base amounts beside them."""
+    if "home" not in rows.columns:
+        return
     other = np.flatnonzero(np.abs(rows["home"] - rows["quantity"]) > 1e-6 * rows["quantity"])
     if len(other):
         i = int(other[0])
         raise DataError(
             f"{rows.path}: row {rows.line[i]}, size {rows['quantity'][i]:g} is not the homeNotional "
-            f"{rows['home'][i]:g}: inverse contracts want contracts: inverse, contract_size: 1"
+            f"{rows['home'][i]:g}: {_WANTS}"
         )

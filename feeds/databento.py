@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from ..core.params import Choice
+from .reading.decode import Rows
 from .reading.table_tape import ContractTape, trade_columns
 from .reading.tables import Column, Table
 from .reading.tabular import Reading
+
+_FUTURE = re.compile(r"[A-Z0-9]{1,3}[FGHJKMNQUVXZ]\d{1,2}")
+
+
+def _of_future(symbol: str) -> str:
+    """What to say of a future whose contract size nobody gave."""
+    if not _FUTURE.fullmatch(symbol):
+        return ""
+    return (
+        f"{symbol} is a future: sizes are taken as contracts of 1; contracts: linear and contract_size (50 for ES) "
+        "make volume and notional of them"
+    )
 
 
 class DatabentoTrades(ContractTape):
@@ -23,8 +37,8 @@ class DatabentoTrades(ContractTape):
         Files, in any order; patterns are expanded.
     clock : {"event", "recv"}, default="event"
         The time of a trade: the venue's matching engine, or the arrival at the recorder.
-    contracts : {"none", "linear", "inverse"}, default="none"
-        What sizes count: shares or base currency, or contracts.
+    contracts : {"none", "linear", "inverse", "auto"}, default="auto"
+        What sizes count: shares or base currency, or contracts; ``auto`` is ``none``, and says so of a future.
     contract_size : float or None, default=None
         Base (linear) or quote currency (inverse) in one contract, such as 50 for ES; refused with ``none``.
     infer_side : {"none", "tick", "bulk"}, default="none"
@@ -72,6 +86,11 @@ class DatabentoTrades(ContractTape):
         words={"a": -1, "b": 1, "n": 0},
         only={"action": ("T",)},
     )
+
+    def _believe(self, rows: Rows) -> None:
+        super()._believe(rows)
+        if len(rows) and "symbol" in rows.columns and self._terms.given == "auto":
+            self._terms.remark = _of_future(str(rows["symbol"][0]))
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""

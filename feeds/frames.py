@@ -74,7 +74,7 @@ class FrameTape(MappedTape):
         Words for the sides, as in ``{buy: [up], sell: [down]}``; left out: buy, b, 1, sell, s and −1.
     side_of : {"taker", "maker"}, default="taker"
         Whose side the frame tells.
-    contracts : {"none", "linear", "inverse"}, default="none"
+    contracts : {"none", "linear", "inverse", "auto"}, default="auto"
         What quantities count: base currency, or contracts.
     contract_size : float or None, default=None
         Base currency (linear) or quote currency (inverse) in one contract; refused with ``none``.
@@ -131,7 +131,7 @@ class FrameTape(MappedTape):
         table, _ = self.how()
         reader = TableReader(_FRAME, table, quarantine, self.counts, self._others)
         for rows in reader.rows(_batches("FrameTape", self._frame)):
-            self._market.check(rows)
+            self._believe(rows)
             yield rows, rows["time"]
 
 
@@ -153,6 +153,8 @@ class FrameBars(MappedBars):
         Length of a bar; None takes the most frequent distance between two rows.
     infer_side : {"none", "bulk"}, default="none"
         ``bulk`` estimates taker volume from price moves where the frame has none.
+    symbol : str or None, default=None
+        The market wanted of a frame that holds several.
     bad_rows : {"error", "quarantine"}, default="error"
         What to do with rows that cannot be read.
 

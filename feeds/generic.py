@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,14 @@ from ..core.tape import Tape
 from .reading.decode import Rows
 from .reading.table_bars import NUMBERS, TableBars
 from .reading.table_params import TIME_UNITS, ColumnMap, WordLists, by_cells, mapped, side_words
-from .reading.table_tape import ContractTape
+from .reading.table_tape import SYMBOL, ContractTape
 from .reading.tables import Column, Table, of_symbol
 from .reading.tabular import Reading
 from .reading.values import SIDES
 
 _WORDS = {**SIDES, "1": 1, "+1": 1, "1.0": 1, "-1": -1, "-1.0": -1}
 _TIMES = ("time", "timestamp", "ts", "datetime", "date", "open_time")
+_SYMBOL = Column("symbol", "text", ("symbol",), optional=True)
 _TAPE = (
     Column("time", "time", _TIMES),
     Column("price", "amount", ("price", "px")),
@@ -29,11 +31,12 @@ _TAPE = (
     Column("side", "side", ("side", "taker_side"), optional=True),
     Column("is_buyer_maker", "side", (), optional=True, words={"true": -1, "1": -1, "false": 1, "0": 1}),
     Column("trade_id", "integer", ("trade_id", "id"), optional=True),
-    Column("symbol", "text", ("symbol",), optional=True),
+    _SYMBOL,
 )
 _BARS = (
     Column("time", "time", _TIMES),
     *(Column(n, "number", (n, n[0]) if n in ("open", "high", "low", "close") else (n,), True) for n in NUMBERS),
+    _SYMBOL,
 )
 
 
@@ -61,6 +64,15 @@ def reading(params: dict[str, Any]) -> Reading:
     return Reading(_delimiter(params.get("delimiter", ",")), params.get("header", "auto"))
 
 
+def _counted(columns: Mapping[str, Any]) -> str:
+    """What is wrong with a map that counts cells."""
+    try:
+        by_cells(columns)
+    except ParamError as err:
+        return str(err)
+    return ""
+
+
 class MappedTape(ContractTape):
     """A tape from a table whose columns the user names."""
 
@@ -72,6 +84,17 @@ class MappedTape(ContractTape):
         "sides": WordLists(),
         "side_of": Choice("taker", "maker"),
     }
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
+        """What is wrong that no data need be read for; empty where nothing is."""
+        given: dict[Any, str] = {}
+        for name, cell in params["columns"].items():
+            if (other := given.setdefault(cell, name)) != name:
+                return f"columns: {other} and {name} are both {cell!r}"
+        if params["sides"] and not {"buy", "sell"} <= params["sides"].keys():
+            return "sides: needs words for both buy and sell, as in {buy: [B], sell: [S]}"
+        return _counted(params["columns"]) or super().complaint(params, paths)
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
@@ -115,7 +138,7 @@ class CsvTape(MappedTape):
         Between the cells of a line: one character, or ``tab``.
     header : {"auto", "yes", "no"}, default="auto"
         Whether the first line names the columns; ``auto`` takes it for a header unless it begins with a digit.
-    contracts : {"none", "linear", "inverse"}, default="none"
+    contracts : {"none", "linear", "inverse", "auto"}, default="auto"
         What quantities count: base currency, or contracts.
     contract_size : float or None, default=None
         Base currency (linear) or quote currency (inverse) in one contract; refused with ``none``.
@@ -152,8 +175,17 @@ class MappedBars(TableBars):
     """Bars from a table whose columns the user names."""
 
     abstract = True
-    params = {"columns": {}, "time_unit": "auto"}
-    bounds = {"columns": ColumnMap(), "time_unit": Choice(*TIME_UNITS)}
+    params = {"columns": {}, "time_unit": "auto", "symbol": None}
+    bounds = {"columns": ColumnMap(), "time_unit": Choice(*TIME_UNITS), "symbol": SYMBOL}
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
+        """What is wrong that no data need be read for; empty where nothing is."""
+        own = {c.name for c in _BARS}
+        for name in params["columns"]:
+            if name not in own and (not name.isidentifier() or name in ("open_time", "close_time", "quality")):
+                return f"{cls.__name__}: columns: '{name}' cannot be a column; stamps are called time"
+        return _counted(params["columns"]) or super().complaint(params, paths)
 
     @classmethod
     def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
@@ -165,15 +197,14 @@ class MappedBars(TableBars):
         """What stands where, and how to read it."""
         given = self.p["columns"]
         cells = by_cells(given)
-        own = {c.name for c in _BARS}
-        for name in given:
-            if name not in own and (not name.isidentifier() or name in ("open_time", "close_time", "quality")):
-                raise ParamError(f"{type(self).__name__}: columns: '{name}' cannot be a column; stamps are called time")
+        if wrong := self.complaint(self.p):
+            raise ParamError(wrong)
         extra = tuple(Column(name, "number", ()) for name in self.extra_columns(self.p))
         columns = mapped((*_BARS, *extra), given)
         if cells:
             columns = tuple(c for c in columns if c.name in given or not c.optional)
-        return Table(columns, cells, self.p["time_unit"], counted=bool(cells)), reading(self.p)
+        table = Table(columns, cells, self.p["time_unit"], counted=bool(cells))
+        return of_symbol(table, self.p["symbol"]), reading(self.p)
 
 
 class CsvBars(MappedBars):
@@ -199,6 +230,8 @@ class CsvBars(MappedBars):
         Whether the first line names the columns; ``auto`` takes it for a header unless it begins with a digit.
     infer_side : {"none", "bulk"}, default="none"
         ``bulk`` estimates taker volume from price moves where the file has none.
+    symbol : str or None, default=None
+        The market wanted of files that hold several.
     bad_rows : {"error", "quarantine"}, default="error"
         What to do with lines that cannot be read.
 

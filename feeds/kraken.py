@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .reading.decode import Quarantine, Rows
+from .reading.files import Source
+from .reading.identity import Identity
 from .reading.table_bars import PRICES, Columns, TableBars
 from .reading.table_tape import TableTape, trade_columns
 from .reading.tables import Column, Table, read_file
 from .reading.tabular import TableSource, parsed
+
+_NAMES = r"([A-Z0-9]{5,12})(?:_(\d+))?\.csv(?:\.gz)?"
+"""Names in the downloadable histories: pair, and for bars the minutes of their interval."""
+
+
+def say_pairs(identity: Identity, source: TableSource) -> None:
+    """Tell ``identity`` the pair of a JSON answer, which is the key of its rows."""
+    result = _result(source) if source.json else {}
+    for pair in (key for key, rows in result.items() if isinstance(rows, list)):
+        identity.say("symbol by name", pair, source.path)
+
+
+def _result(source: TableSource) -> dict[str, Any]:
+    """What an answer holds; empty where it is none."""
+    found: Any = parsed(source)
+    result = found.get("result") if isinstance(found, dict) else None
+    return result if isinstance(result, dict) else {}
 
 
 class KrakenTrades(TableTape):
@@ -76,6 +96,11 @@ class KrakenTrades(TableTape):
         rows="result.*",
     )
     contiguous = True
+    named_as = _NAMES
+
+    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+        say_pairs(self._identity, cast("TableSource", source))
+        yield from super()._decoded(source, quarantine)
 
 
 class KrakenOHLC(TableBars):
@@ -125,6 +150,7 @@ class KrakenOHLC(TableBars):
     """
 
     extra = ("exchange_vwap",)
+    named_as = _NAMES
     table = Table(
         (
             Column("time", "time", ("time", "timestamp")),
@@ -144,6 +170,7 @@ class KrakenOHLC(TableBars):
     def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
         """The finished rows of one file; adds it to `files`."""
         source, (table, how) = TableSource(path), self.how()
+        say_pairs(self._identity, source)
         last = _last(path) if source.json else None
         for rows in read_file(source, table, how, quarantine, self.counts):
             kept = rows if last is None else rows.where(rows["time"] <= last)
@@ -160,7 +187,5 @@ class KrakenOHLC(TableBars):
 
 def _last(path: Path) -> int | None:
     """The stamp in µs of the last finished row of an answer; None where it does not say."""
-    found: Any = parsed(TableSource(path))
-    result = found.get("result", {}) if isinstance(found, dict) else {}
-    last = result.get("last") if isinstance(result, dict) else None
+    last = _result(TableSource(path)).get("last")
     return int(float(last)) * 1_000_000 if last is not None else None

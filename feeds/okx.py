@@ -15,11 +15,12 @@ class OKXTrades(ContractTape):
     ----------
     paths : path or sequence of paths
         Files, in any order; patterns are expanded.
-    contracts : {"none", "linear", "inverse"}, default="none"
-        What sizes count: base currency as on spot, or contracts as on swaps and futures.
+    contracts : {"none", "linear", "inverse", "auto"}, default="auto"
+        What sizes count: base currency as on spot, or contracts as on swaps and futures; ``auto`` goes by the symbol.
     contract_size : float or None, default=None
         Base currency (linear) or quote currency (inverse) in one contract, OKX's ``ctVal``: 0.01 for BTC-USDT-SWAP, 100
-        for BTC-USD-SWAP; refused with ``none``.
+        for BTC-USD-SWAP; refused with ``none``. With ``auto`` coin-margined contracts have 100 for BTC and 10 for all
+        others, and linear ones, whose size is each market's own, are refused.
     infer_side : {"none", "tick", "bulk"}, default="none"
         What to do about rows without a side.
     symbol : str or None, default=None
@@ -53,6 +54,7 @@ class OKXTrades(ContractTape):
     ([50.0], [1])
     """
 
+    venue = "okx"
     table = Table(
         trade_columns(
             ("created_time", "ts"), ("price", "px"), ("size", "sz"), ("side",), ("trade_id", "tradeId"), _SYMBOL

@@ -21,8 +21,9 @@ class TardisTrades(ContractTape):
         Files, in any order; patterns are expanded.
     clock : {"exchange", "local"}, default="exchange"
         The time of a trade: the venue's stamp, or that of its arrival at the recorder.
-    contracts : {"none", "linear", "inverse"}, default="none"
-        What amounts count, which is as the venue does: base currency, or contracts.
+    contracts : {"none", "linear", "inverse", "auto"}, default="auto"
+        What amounts count, which is as the venue does: base currency, or contracts; ``auto`` goes by the public rules
+        of ``exchange`` and ``symbol``, and refuses contracts whose size no rule tells.
     contract_size : float or None, default=None
         Base currency (linear) or quote currency (inverse) in one contract; refused with ``none``.
     infer_side : {"none", "tick", "bulk"}, default="none"
@@ -68,6 +69,7 @@ class TardisTrades(ContractTape):
             ("side",),
             ("id",),
             Column("symbol", "text", ("symbol",), optional=True),
+            Column("exchange", "text", ("exchange",), optional=True),
         ),
         unit="us",
     )

@@ -389,16 +389,16 @@ def test_rows_without_ids_are_put_before_and_behind_but_not_among_others(tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("name", "symbol"),
+    ("name", "market", "symbol"),
     [
-        ("BTCUSDT-aggTrades-2024-01-01.zip", "BTCUSDT"),
-        ("cm_BTCUSD_PERP-aggTrades-2024-01-01.zip", "BTCUSD_PERP"),
-        ("spot_1000SHIBUSDT-aggTrades-2024-01-01_first.csv", "1000SHIBUSDT"),
+        ("BTCUSDT-aggTrades-2024-01-01.zip", "spot", "BTCUSDT"),
+        ("cm_BTCUSD_PERP-aggTrades-2024-01-01.zip", "cm", "BTCUSD_PERP"),
+        ("spot_1000SHIBUSDT-aggTrades-2024-01-01_first.csv", "spot", "1000SHIBUSDT"),
     ],
 )
-def test_symbol_is_in_the_name_of_the_file(tmp_path, name, symbol):
+def test_symbol_and_market_are_in_the_name_of_the_file(tmp_path, name, market, symbol):
     (added,) = put(tmp_path / "c", dump(tmp_path / name, rows_of_day(0)))
-    assert Series("binance", "spot", symbol, "aggTrades") == added.series
+    assert Series("binance", market, symbol, "aggTrades") == added.series
 
 
 def test_file_without_a_symbol_in_its_name_wants_one(tmp_path):

@@ -24,6 +24,8 @@ from .text import Text, whole_lines
 __all__ = ["DECIMAL", "FLAG", "INTEGER", "SIDE", "SKIP", "Cell", "Decoder", "Layout", "Quarantine", "Rows"]
 
 _ROWS = 65_536
+_HEAD = 16
+"""First lines that are handed on as text."""
 _DECIMAL = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _LONG = re.compile(r"[+-]?\d{19,}", re.ASCII)
@@ -48,12 +50,15 @@ class Rows:
         float64 for decimals, int64 for the rest, by the names of the layout.
     called : mapping of str to str
         What the file itself calls them, where it says so.
+    head : tuple of mapping
+        With the first rows of a file: its first lines as text, by what their cells are called in lower case.
     """
 
     path: Path
     line: NDArray[np.int64]
     columns: dict[str, NDArray[Any]]
     called: Mapping[str, str] = field(default_factory=dict)
+    head: tuple[Mapping[str, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.line)
@@ -63,7 +68,8 @@ class Rows:
 
     def where(self, keep: NDArray[np.bool_]) -> Rows:
         """The rows that ``keep`` marks."""
-        return Rows(self.path, self.line[keep], {k: v[keep] for k, v in self.columns.items()}, self.called)
+        columns = {k: v[keep] for k, v in self.columns.items()}
+        return Rows(self.path, self.line[keep], columns, self.called, self.head)
 
     def column(self, name: str) -> str:
         """A column as complaints name it: as the file does, our name behind it where that is another."""
@@ -138,6 +144,7 @@ class Decoder:
         self._line = 1
         self._columns: Columns | None = None
         self._called: dict[str, str] = {}
+        self._head: tuple[Mapping[str, str], ...] = ()
 
     def rows(self) -> Iterator[Rows]:
         """All rows, some ten thousand at a time, in the order of the file."""
@@ -155,8 +162,8 @@ class Decoder:
             return
         for table in self._columns.tables(text, at, _ROWS):
             lines = np.arange(self._line, self._line + len(table))
-            rows = Rows(self._source.path, lines, table.columns, self._called)
-            self._line += len(table)
+            rows = Rows(self._source.path, lines, table.columns, self._called, self._head)
+            self._line, self._head = self._line + len(table), ()
             yield self._mend(rows, table, text) if len(table.odd) else rows
 
     def _begin(self, text: Text) -> tuple[int, Columns | None]:
@@ -171,10 +178,13 @@ class Decoder:
             if first := text.buffer[at:end].decode("utf-8", "replace").strip():
                 names = [name.strip().strip('"') for name in as_text(first, where).split(",")]
                 if _NUMBER.fullmatch(names[0]):
-                    return at, Columns(self._layout.by_position(len(names), where))
+                    by_position = self._layout.by_position(len(names), where)
+                    self._head = _head(text, at, [c.name for c in by_position])
+                    return at, Columns(by_position)
                 self._line += 1
                 cells = self._layout.by_header(names, where)
                 self._called = {c.name: name for c, name in zip(cells, names, strict=True) if c.kind != SKIP}
+                self._head = _head(text, end + 1, [name.lower() for name in names])
                 return end + 1, Columns(cells)
             self._line, at = self._line + 1, end + 1
         return at, None
@@ -223,7 +233,15 @@ class Decoder:
             for k, c in enumerate(cells)
         }
         named = bool(parsed) and isinstance(parsed[0], dict)
-        return Rows(path, np.array(lines, np.int64), columns, {c.name: c.key for c in cells} if named else {})
+        head = tuple(self._json_head(row) for row in parsed[:_HEAD])
+        return Rows(path, np.array(lines, np.int64), columns, {c.name: c.key for c in cells} if named else {}, head)
+
+    def _json_head(self, row: Any) -> Mapping[str, str]:
+        """One JSON row by the keys it has, or by position."""
+        if isinstance(row, dict):
+            return {str(key).lower(): str(value) for key, value in row.items()}
+        cells = zip(self._layout.cells, row, strict=False) if isinstance(row, list) else ()
+        return {cell.name: str(value) for cell, value in cells}
 
     def _json_row(self, cells: list[Cell], number: int, row: Any) -> list[Any] | None:
         """The values of one JSON row, None when it was set aside."""
@@ -239,6 +257,13 @@ class Decoder:
                 return None
             made.append(value)
         return made
+
+
+def _head(text: Text, at: int, names: list[str]) -> tuple[Mapping[str, str], ...]:
+    """The first whole lines of ``text`` from ``at`` on, by the names of their cells."""
+    lines = text.buffer[at : min(at + _HEAD * 256, text.end)].decode("utf-8", "replace").split("\n")[:-1]
+    found = ([cell.strip().strip('"') for cell in line.split(",")] for line in lines[:_HEAD])
+    return tuple(dict(zip(names, cells, strict=True)) for cells in found if len(cells) == len(names))
 
 
 def _json_value(layout: Layout, cell: Cell, row: Any) -> str | None:

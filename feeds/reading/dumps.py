@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
@@ -167,6 +168,16 @@ class DumpTape(TapeFeed):
                 self._covered = promised[0] if first else self._covered[0], promised[1]
                 yield from order.push(batch)
         self.files.append(source.digest())
+
+    def identify(self) -> None:
+        """Settle the parameters that files themselves tell, by the first rows of the first file."""
+        if not self.paths or "auto" not in (self.p.get("market"), self.p.get("contracts")):
+            return
+        with suppress(DataError):
+            for rows, time in self._decoded(self._open(self.paths[0]), Quarantine("quarantine")):
+                if len(rows):
+                    self.batch(rows, time)
+                    return
 
     def _in_time_order(self) -> list[Path]:
         """The files by the time of their first row."""

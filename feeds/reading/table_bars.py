@@ -19,8 +19,9 @@ from ...core.schema import BAR_COLUMNS
 from ..base import KlineFeed
 from .decode import Quarantine, Rows
 from .dumps import BAD_ROWS
+from .identity import Identity
 from .sides import BAR_RULES, by_bulk
-from .tables import Column, OneSymbol, Table, of_symbol, read_file
+from .tables import Column, Table, of_symbol, read_file
 from .tabular import Reading, TableSource
 
 Columns = dict[str, NDArray[Any]]
@@ -87,7 +88,7 @@ class TableBars(KlineFeed):
     def _read(self) -> Columns:
         """The columns of all files in time order, rows that stand in two of them once."""
         columns = _merged(self, self._parts())
-        if len(columns) < 2:
+        if not any(values.dtype.kind in "if" for name, values in columns.items() if name != "time"):
             wanted = ", ".join(c.name for c in self.how()[0].columns if c.kind in ("number", "amount"))
             raise DataError(f"{self.source}: has no column of a bar but the time (wanted some of: {wanted})")
         self.counts["rows"] = len(columns["time"])
@@ -96,12 +97,13 @@ class TableBars(KlineFeed):
     def _parts(self) -> list[Rows]:
         """The rows of all files, in the order of the files."""
         self.files, self.counts = [], Counter(rows=0, quarantined=0, duplicates=0)
-        quarantine, market = Quarantine(self.p["bad_rows"], self.quarantine), OneSymbol(type(self).__name__)
+        quarantine = Quarantine(self.p["bad_rows"], self.quarantine)
+        self._identity = Identity(type(self).__name__, chooses="symbol" in self.p)
         parts: list[Rows] = []
         try:
             for path in self.paths:
                 for rows in self.rows(path, quarantine):
-                    market.check(rows)
+                    self._believe(rows)
                     parts += [rows] if len(rows) else []
         except BaseException:
             quarantine.close(keep=False)
@@ -111,6 +113,10 @@ class TableBars(KlineFeed):
         if not parts:
             raise DataError(f"{self.source}: no bars")
         return parts
+
+    def _believe(self, rows: Rows) -> None:
+        """Take in what rows say they are; refused where it contradicts what is known."""
+        self._identity.check(rows)
 
     def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
         """The rows of one file; adds it to `files`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,18 +20,20 @@ from ...core.schema import SIZE_EDGES
 from ...core.tape import Tape
 from ..aggregation.bars import BarSpec, Covered
 from ..base import Instant
+from .contract_terms import ContractTerms
 from .decode import Quarantine, Rows
 from .dumps import DumpTape
 from .files import Source
+from .identity import Identity
 from .order import Batch
 from .sides import TAPE_RULES, by_bulk, by_ticks
-from .tables import Column, OneSymbol, Table, first_time, of_symbol, read_file
+from .tables import Column, Table, first_time, of_symbol, read_file
 from .tabular import Reading, TableSource
 
 Integers = NDArray[np.int64]
-CONTRACTS: dict[str, Any] = {"contracts": "none", "contract_size": None}
+CONTRACTS: dict[str, Any] = {"contracts": "auto", "contract_size": None}
 CONTRACT_BOUNDS: dict[str, Rule] = {
-    "contracts": Choice("none", "linear", "inverse"),
+    "contracts": Choice("none", "linear", "inverse", "auto"),
     "contract_size": Bound(0, open_low=True, optional=True),
 }
 SYMBOL = Text(str, "a symbol as the files have it", optional=True)
@@ -67,6 +69,8 @@ class TableTape(DumpTape):
     bounds = {"infer_side": TAPE_RULES, "symbol": SYMBOL}
     table: ClassVar[Table]
     reading: ClassVar[Reading] = Reading()
+    venue: ClassVar[str] = ""
+    """Whose files they are; empty where the rows say it, or nobody does."""
     contiguous: ClassVar[bool] = False
     """Whether ids of one market follow each other without a hole."""
     dated: ClassVar[str] = ""
@@ -74,7 +78,7 @@ class TableTape(DumpTape):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        self._market = OneSymbol(type(self).__name__)
+        self._identity = Identity(type(self).__name__, chooses=True)
         self._others: dict[str, set[str]] = {}
 
     def how(self) -> tuple[Table, Reading]:
@@ -104,15 +108,21 @@ class TableTape(DumpTape):
     def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers]]:
         table, how = self.how()
         for rows in read_file(cast("TableSource", source), table, how, quarantine, self.counts, self._others):
-            self._market.check(rows)
+            self._believe(rows)
             yield rows, rows["time"]
 
     def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
-        self._market, self._others = OneSymbol(type(self).__name__), {}
+        self._identity, self._others = Identity(type(self).__name__, chooses=True), {}
         if self.p["infer_side"] != "tick":
             yield from super()._tapes_between(start, end)
         else:  # the rule begins with the first trade there is, wherever the reader wants to begin
             yield from by_ticks(super()._tapes_between(None, end))
+
+    def _believe(self, rows: Rows) -> None:
+        """Take in what rows say they are, first of all; refused where it contradicts what is known."""
+        self._identity.check(rows)
+        if "exchange" in rows.columns and len(rows):
+            self.exchange = str(rows["exchange"][0])
 
     def without_rows(self) -> str:
         """What to say of a tape that gave no row: which parameter passed over what there is."""
@@ -175,13 +185,32 @@ class ContractTape(TableTape):
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
         check_contracts(type(self).__name__, self.p)
+        self._terms = ContractTerms(type(self).__name__, self.p)
+        self._terms.names(self.venue, self.paths)
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
+        """What is wrong that no data need be read for; empty where nothing is."""
+        try:
+            check_contracts(cls.__name__, params)
+        except ParamError as err:
+            return str(err)
+        return super().complaint(params, paths)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was taken from files or assumed, in words."""
+        return (self._terms.remark,) if self._terms.remark else ()
+
+    def _believe(self, rows: Rows) -> None:
+        super()._believe(rows)
+        self._terms.rows(self.venue, rows)
 
     def amounts(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Base amount, and notional where it is more than price × base."""
         return of_contracts(self.p, rows["quantity"], rows["price"])
 
 
-def check_contracts(name: str, params: dict[str, Any]) -> None:
+def check_contracts(name: str, params: Mapping[str, Any]) -> None:
     """Refuse a contract size where none belongs, and its absence where one is needed.
 
     Raises
@@ -190,11 +219,11 @@ def check_contracts(name: str, params: dict[str, Any]) -> None:
         Naming the feed and what is wanted.
     """
     kind, size = params["contracts"], params["contract_size"]
-    if kind != "none" and size is None:
+    if kind not in ("none", "auto") and size is None:
         unit = "base" if kind == "linear" else "quote"
         raise ParamError(f"{name}: contracts: {kind} needs contract_size, {unit} currency in one contract")
-    if kind == "none" and size is not None:
-        raise ParamError(f"{name}: contract_size is for contracts linear or inverse only (contracts is none)")
+    if kind in ("none", "auto") and size is not None:
+        raise ParamError(f"{name}: contract_size is for contracts linear or inverse only (contracts is {kind})")
 
 
 def of_contracts(

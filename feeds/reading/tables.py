@@ -268,37 +268,6 @@ def first_time(path: Path, table: Table, how: Reading, name: str) -> int:
     return 0
 
 
-class OneSymbol:
-    """Sees to it that a tape is of one market only.
-
-    Parameters
-    ----------
-    owner : str
-        The feed, for errors.
-    """
-
-    def __init__(self, owner: str) -> None:
-        self._owner = owner
-        self._seen: dict[str, None] = {}
-
-    def check(self, rows: Rows) -> None:
-        """Refuse ``rows`` of a symbol other than that of the rows before.
-
-        Raises
-        ------
-        DataError
-            Naming the symbols and the parameter that chooses one.
-        """
-        if "symbol" in rows.columns:
-            self._seen |= dict.fromkeys(map(str, set(rows["symbol"].tolist())))
-        if len(self._seen) > 1:
-            names = sorted(self._seen)
-            shown = ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-            raise DataError(
-                f"{rows.path}: holds several symbols ({shown}); choose one: {self._owner} symbol={names[0]}"
-            )
-
-
 def of_symbol(table: Table, symbol: str | None) -> Table:
     """``table`` with only the rows of ``symbol``; None leaves it as it is."""
     if symbol is None:

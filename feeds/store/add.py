@@ -88,7 +88,8 @@ def add(
     feed : str
         Class name of the feed that reads them.
     params : mapping
-        Its parameters; ``market`` is a mere name where the feed has no such parameter, ``spot`` when left out.
+        Its parameters; ``market`` is a mere name where the feed has no such parameter, and when left out the exchange
+        that the rows name, the kind of their contracts, or ``spot``.
     symbol, venue : str or None
         What they hold; None takes the symbol from each file's name and the venue from the feed.
     tell : callable
@@ -106,14 +107,14 @@ def add(
         raise ParamError(f"--feed {feed}: reads no files, there is nothing to add")
     files = expand(paths)
     symbols = {path: symbol or symbol_of(path) for path in files}
-    params, named = dict(params), "spot"
+    params, named = dict(params), ""
     if "market" not in cls.params:
-        named = params.pop("market", named)
+        named = str(params.pop("market", ""))
     cls(files[:1], **params)
     made, known = [], _Days()
     with writing(Path(root).expanduser()) as writer:
         for path in files:
-            series = Series(venue or venue_of(cls), str(params.get("market", named)), symbols[path], "")
+            series = Series(venue or venue_of(cls), named, symbols[path], "")
             made.append(_Adding(writer, cls, path, params, series).run())
             known.count_shared(writer.root, made[-1])
             tell(made[-1])
@@ -143,15 +144,24 @@ class _Adding:
     def __init__(self, writer: Writer, cls: type[Feed], path: Path, params: dict[str, Any], series: Series) -> None:
         self._writer, self._path = writer, path
         self._feed = (_keeping_first_ids(cls) if issubclass(cls, DumpTape) else cls)([path], **params)
+        self._feed.identify()
         self._covered = stamped(path)
         kind = "" if issubclass(cls, KlineFeed) else kind_of(cls)
-        self._series = replace(series, market=str(self._feed.p.get("market", series.market)), kind=kind)
+        self._series = replace(series, market=self._market(series.market), kind=kind)
         self._size = cast("float | None", self._feed.p.get("contract_size"))
         if self._feed.p.get("bad_rows") == "quarantine":
             self._feed.quarantine = writer.quarantine(path.name)
         with path.open("rb") as file:
             self._digest = hashlib.file_digest(file, "sha256").hexdigest()
         self._added = Added(path, self._series)
+
+    def _market(self, named: str) -> str:
+        """What the feed knows; else the name that the user gives, the exchange in the rows, the kind of contracts."""
+        if "market" in self._feed.p:
+            return str(self._feed.p["market"])
+        contracts = str(self._feed.p.get("contracts", "none"))
+        told = self._feed.exchange or (contracts if contracts in ("linear", "inverse") else "")
+        return named or told or "spot"
 
     def run(self) -> Added:
         """Read, merge, commit."""

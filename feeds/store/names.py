@@ -4,14 +4,52 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import NamedTuple
 
 from ...core.errors import DataError
 
 _HYPHENED = r"[A-Z0-9]*[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+"
-_NAMED = re.compile(rf"({_HYPHENED}|[A-Z0-9_]+)-(?:aggTrades|trades|\d+(?:[smhdw]|mo))(?=[-.])")
+_NAMED = re.compile(rf"({_HYPHENED}|[A-Z0-9_]+)-(aggTrades|trades|\d+(?:[smhdw]|mo))(?=[-.])")
 _DAY = r"\d{4}-\d{2}(?:-\d{2})?"
 _BEFORE_DAY = re.compile(rf"([A-Z0-9]*[A-Z][A-Z0-9]*?(?:-[A-Z0-9]+?)*)[-_]?{_DAY}\.")
 _BEHIND_DAY = re.compile(rf"_trades_{_DAY}_([A-Za-z0-9-]+)\.")
+
+
+class Named(NamedTuple):
+    """What the name of a dump says; empty where it says nothing.
+
+    Parameters
+    ----------
+    symbol : str
+        As its venue writes it.
+    kind : str
+        ``aggTrades``, ``trades``, or the interval of klines.
+    """
+
+    symbol: str = ""
+    kind: str = ""
+
+
+def named(path: Path, pattern: str = "") -> Named:
+    """What the name of a file says of its rows: what stands before ``-aggTrades`` and its like, or beside the day.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    pattern : str
+        Of names that a provider writes in its own way: the symbol as its first group, the kind as its second.
+
+    >>> named(Path("BTCUSDT-1m-2024-01.zip")), named(Path("mine.csv"))
+    (Named(symbol='BTCUSDT', kind='1m'), Named(symbol='', kind=''))
+    """
+    if pattern and (hit := re.fullmatch(pattern, path.name)):
+        return Named(hit[1], hit[2] or "")
+    found = [(hit.strip("_"), kind) for hit, kind in _NAMED.findall(path.name) if hit.strip("_")]
+    if found:
+        return Named(*found[-1])
+    beside = _BEHIND_DAY.search(path.name) or _BEFORE_DAY.match(path.name)
+    return Named(beside[1]) if beside else Named()
 
 
 def symbol_of(path: Path) -> str:
@@ -28,13 +66,10 @@ def symbol_of(path: Path) -> str:
     >>> [symbol_of(Path(name)) for name in (*names, "deribit_trades_2024-01-31_BTC-PERPETUAL.csv.gz")]
     ['BTCUSDT', 'BTC-USDT-SWAP', 'BTCUSDT', 'BTC-PERPETUAL']
     """
-    found: list[str] = [hit.strip("_") for hit in _NAMED.findall(path.name) if hit.strip("_")]
-    beside = _BEHIND_DAY.search(path.name) or _BEFORE_DAY.match(path.name)
-    if not found and beside:
-        return beside[1]
-    if not found:
+    symbol = named(path).symbol
+    if not symbol:
         raise DataError(f"{path}: no symbol in its name, as in BTCUSDT-aggTrades-2024-01-31.zip; give --symbol")
-    return found[-1]
+    return symbol
 
 
 def venue_of(cls: type) -> str:
