@@ -88,7 +88,7 @@ class TableBars(KlineFeed):
     def _read(self) -> Columns:
         """The columns of all files in time order, rows that stand in two of them once."""
         columns = _merged(self, self._parts())
-        if not any(values.dtype.kind in "if" for name, values in columns.items() if name != "time"):
+        if len(columns.keys() - {"symbol"}) < 2:
             wanted = ", ".join(c.name for c in self.how()[0].columns if c.kind in ("number", "amount"))
             raise DataError(f"{self.source}: has no column of a bar but the time (wanted some of: {wanted})")
         self.counts["rows"] = len(columns["time"])
