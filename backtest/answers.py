@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -113,7 +114,8 @@ def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words") -> d
     minutes : Bars
         The same market by minutes: ``twap`` is the mean of their closes.
     names : mapping of str to str
-        ``exchange`` and ``pair``.
+        ``exchange`` and ``pair``. ``totalVolumeUSD`` is given where the pair is one against the US dollar: what other
+        quote currencies come to in dollars the bars do not know.
     form : str
         Of the timestamps, as for `stamps`.
 
@@ -128,17 +130,29 @@ def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words") -> d
         )
     vwap = np.divide(bars["quote_volume"], bars["volume"], out=np.full(len(bars), np.nan), where=bars["volume"] > 0)
     columns = zip(stamps(bars, form), bars["quote_volume"], _mean_closes(bars, minutes), vwap, strict=True)
+    dollars = in_dollars(names)
     rows = [
         {
             **{key: names.get(key) for key in IDS["amberdata"]},
             "timestamp": time,
-            "totalVolumeUSD": float(volume),
+            **({"totalVolumeUSD": float(volume)} if dollars else {}),
             "twap": float(twap),
             "vwap": float(price),
         }
         for time, volume, twap, price in columns
     ]
     return {"status": 200, "title": "OK", "description": "Successful request", "payload": {"data": rows[::-1]}}
+
+
+def in_dollars(names: Names) -> bool:
+    """Whether the market's quote currency, the last part of its ``pair``, is the US dollar; only then is volume in USD.
+
+    Examples
+    --------
+    >>> [in_dollars({"pair": pair}) for pair in ("btc_usd", "ETH-USD", "btc_usdt", "eth_btc")], in_dollars({})
+    ([True, True, False, False], False)
+    """
+    return re.split(r"[_/:-]", names.get("pair") or "")[-1].lower() == "usd"
 
 
 def _mean_closes(bars: Bars, minutes: Bars) -> Values:

@@ -11,23 +11,24 @@ from numpy.typing import NDArray
 
 from ..core.clock import DAY
 from .amounts import decimals
-from .bootstrap import DRAWS, ENOUGH, LEVEL, Interval, equity_band, mean_block, return_intervals, trip_intervals
+from .bootstrap import DRAWS, LEVEL
+from .intervals import EACH, TRADES, Interval, mean_interval, sharpe_interval
 from .round_trips import RoundTrip
 from .statistics import returns
 
 Array = NDArray[np.float64]
-FEW = 30
-"""Round trips below which chance rules; the usual rule of thumb for means."""
+ENOUGH = 10
+"""Round trips below which nothing is said but that they are too few."""
 
 
 def confidence(
     time: NDArray[np.int64], value: Array, start: float, trips: Sequence[RoundTrip], seed: int
 ) -> dict[str, Any]:
-    """Intervals of the figures by the stationary bootstrap, for ``result.json``.
+    """Intervals of the figures of which one holds what it says, for ``result.json``.
 
-    Returns are those of the Sharpe ratio: of days, or of bars in a short run. A mean block is the cube root of their
-    number, and of bars no shorter than a round trip takes on average, so that what belongs to one position stays
-    together. Round trips are resampled apart. An interval holds the middle 95 % of 1,000 resampled figures.
+    The Sharpe ratio has one from 60 daily returns on, the mean trade from 30 round trips on, each with at least 5
+    gains and 5 losses; no other figure has. Both are bootstrap-t intervals over a stationary bootstrap whose mean block
+    is the cube root of how many values there are.
 
     Parameters
     ----------
@@ -43,32 +44,23 @@ def confidence(
     Returns
     -------
     dict
-        How it was done, and ``intervals``: low and high end by the figure's name; NaN where an end is open. A figure
-        that there is too little to resample of is not among them.
-
-    References
-    ----------
-    Politis, Romano (1994), The stationary bootstrap, Journal of the American Statistical Association 89, 1303-1313.
-    Efron, Tibshirani (1993), An Introduction to the Bootstrap, chapter 13: percentile intervals.
+        How it was done, ``intervals``: low and high end by the figure's name, and ``made_of``: of how many returns or
+        round trips, and in which mean block. A figure without an interval is in neither.
     """
     made, per_year, basis = returns(time, value, start)
-    hold = float(np.mean([t.bars for t in trips])) if trips else 1.0
-    block = mean_block(len(made), hold if basis == "bar" else 1.0) if len(made) else math.nan
-    net = np.array([t.pnl_net for t in trips], dtype=np.float64)
     found: dict[str, Interval] = {}
-    if len(made):
-        found = return_intervals(made, per_year, seed=seed, block=block) | trip_intervals(net, seed=seed)
-        *_, depth = equity_band(value, start, seed=seed, hold=hold)
-        if math.isfinite(depth[0]):
-            found["max_drawdown_pct"] = depth
+    if basis == "daily" and (ratio := sharpe_interval(made, seed=seed)):
+        scale = math.sqrt(per_year)
+        found["sharpe"] = ratio._replace(low=scale * ratio.low, high=scale * ratio.high)
+    if mean := mean_interval(np.array([t.pnl_net for t in trips], dtype=np.float64), seed=seed):
+        found["mean_trade"] = mean
     return {
         "level": LEVEL,
-        "method": "stationary bootstrap, percentile interval",
+        "method": "bootstrap-t",
         "draws": DRAWS,
         "seed": seed,
-        "block": block,
-        "block_of": f"{basis} returns",
-        "intervals": {name: list(ends) for name, ends in found.items()},
+        "intervals": {name: [one.low, one.high] for name, one in found.items()},
+        "made_of": {name: {"count": one.size, "block": one.block} for name, one in found.items()},
     }
 
 
@@ -90,12 +82,12 @@ def hints(figures: Mapping[str, Any], sure: Mapping[str, Any], trips: Sequence[R
         sent = figures.get("orders", 0)
         why = f"{sent:,} orders were sent" if sent else f"no order was sent in {figures.get('bars', 0):,} bars"
         return [f"No round trip was finished, {why}: there is nothing to judge."]
-    ends = sure["intervals"]
     places = decimals(figures.get("currency", "quote"), figures.get("initial_cash"))
     said = [
         _few(len(trips)),
-        _mean(figures, ends.get("mean_trade"), places),
-        _sharpe(figures, ends.get("sharpe"), days),
+        _mean(figures, sure, places),
+        _one_sided(trips, places),
+        _sharpe(figures, sure, days),
         _costs(figures, places),
         _best(trips, places),
     ]
@@ -107,33 +99,53 @@ def _few(count: int) -> str:
         return "1 round trip is too little to tell skill from luck; nothing below proves anything."
     if count < ENOUGH:
         return f"{count} round trips are too few to tell skill from luck; nothing below proves anything."
-    if count < FEW:
-        return f"{count} round trips are few: read every figure with its interval."
+    if count < TRADES:
+        return f"{count} round trips are few: below {TRADES} no interval of their mean holds what it says."
     return ""
 
 
-def _mean(figures: Mapping[str, Any], ends: Sequence[float] | None, places: int) -> str:
-    if ends is None:
+def _interval(sure: Mapping[str, Any], name: str, form: str, of: str) -> str:
+    """An interval in words, with all that it was made of."""
+    (low, high), made = sure["intervals"][name], sure["made_of"][name]
+    how = f"{sure['method']}, {made['count']:,} {of}, mean block {made['block']:.1f}"
+    return f"{100 * sure['level']:.0f} % interval {low:{form}} to {high:{form}} ({how})"
+
+
+def _mean(figures: Mapping[str, Any], sure: Mapping[str, Any], places: int) -> str:
+    if "mean_trade" not in sure["intervals"]:
         return ""
-    mean, (low, high) = figures["mean_trade"], ends
-    interval = f"{low:+,.{places}f} to {high:+,.{places}f}"
-    told = f"The mean round trip made {mean:+,.{places}f} after fees, 95 % interval {interval}"
+    low, high = sure["intervals"]["mean_trade"]
+    form = f"+,.{places}f"
+    told = f"The mean round trip made {figures['mean_trade']:{form}} after fees, "
+    told += _interval(sure, "mean_trade", form, "round trips")
     if low <= 0 <= high:
-        return f"{told}: this cannot be told from no edge at all."
+        return f"{told}."
     side = "above" if low > 0 else "below"
     return f"{told}: {side} zero by more than chance explains, if this was the only setting that was tried."
 
 
-def _sharpe(figures: Mapping[str, Any], ends: Sequence[float] | None, days: float) -> str:
+def _one_sided(trips: Sequence[RoundTrip], places: int) -> str:
+    """What hardly any trade lost, or won, cannot tell."""
+    net = [t.pnl_net for t in trips]
+    lost, won, total = sum(x < 0 for x in net), sum(x > 0 for x in net), math.fsum(net)
+    if len(net) < ENOUGH or min(lost, won) >= EACH:
+        return ""
+    if lost >= EACH:
+        return f"Only {won} of {len(net):,} trades won: what a win brings is not known; no interval."
+    told = f"Only {lost} of {len(net):,} trades lost: what a loss costs is not known; no interval."
+    return f"{told} One more loss of {total:,.{places}f} would erase the result." if total > 0 else told
+
+
+def _sharpe(figures: Mapping[str, Any], sure: Mapping[str, Any], days: float) -> str:
     ratio = figures["sharpe"]
     if figures["sharpe_basis"] == "bar" and math.isfinite(ratio):
         return (
             f"The run spans {days:,.1f} days: its Sharpe ratio of {ratio:,.2f} is scaled up from single bars, "
             "and no year of trading stands behind it."
         )
-    if ends is None or not (ends[0] <= 0 <= ends[1]):
+    if "sharpe" not in sure["intervals"]:
         return ""
-    return f"The Sharpe ratio lies anywhere from {ends[0]:,.2f} to {ends[1]:,.2f}; zero is among the possible values."
+    return f"The Sharpe ratio of {ratio:,.2f} has the {_interval(sure, 'sharpe', ',.2f', 'daily returns')}."
 
 
 def _costs(figures: Mapping[str, Any], places: int) -> str:

@@ -74,8 +74,10 @@ class Findings:
         account. Empty when nothing looks ahead.
     instants : tuple of int
         When the future was attacked, epoch µs.
-    runs, skipped : int
-        How often the strategy was run, and how many attacks could not be run.
+    attacks : mapping of str to int
+        How many attacks of each kind were run and compared.
+    unmade : tuple of str
+        Why each of the others could not be.
     lines, orders, fills : int
         What was compared.
     base : Trace or None
@@ -84,12 +86,32 @@ class Findings:
 
     leaks: tuple[Leak, ...]
     instants: tuple[int, ...]
-    runs: int
-    skipped: int
+    attacks: Mapping[str, int]
+    unmade: tuple[str, ...]
     lines: int
     orders: int
     fills: int
     base: Trace | None
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Kinds of attack of which not one could be run: without them nothing found says nothing."""
+        return tuple(kind for kind, count in self.attacks.items() if not count)
+
+    @property
+    def runs(self) -> int:
+        """How often the strategy was run: as it is, and attacked."""
+        return 1 + sum(self.attacks.values())
+
+    @property
+    def skipped(self) -> int:
+        """How many attacks could not be run."""
+        return len(self.unmade)
+
+    @property
+    def verdict(self) -> str:
+        """``looks ahead``, ``none found``, or ``none`` where an attack of some kind could not be run at all."""
+        return "looks ahead" if self.leaks else "none" if self.missing else "none found"
 
 
 def attack(config: RunConfig, sources: Sources, *, instants: int = INSTANTS, seed: int = 0) -> Findings:
@@ -120,38 +142,55 @@ def attack(config: RunConfig, sources: Sources, *, instants: int = INSTANTS, see
     try:
         base = Trace.of(simulate(genuine(config), dict(sources)))
     except IndexError as err:
-        return Findings((*stamped, _beyond(err, sources)), (), 1, 0, 0, 0, 0, None)
+        return Findings((*stamped, _beyond(err, sources)), (), dict.fromkeys(ATTACKS, 0), (), 0, 0, 0, None)
     found: dict[str, Leak] = {}
     chosen = choose(base, instants, seed)
-    skipped = 0
+    made, unmade = dict.fromkeys(ATTACKS, 0), list[str]()
     for n, instant in enumerate(chosen):
         for name in ATTACKS:
             try:
                 wrong = list(_differences(config, sources, base, int(instant), name, seed + n))
-            except TapeflowError:
-                skipped += 1
+            except TapeflowError as err:
+                unmade.append(" ".join(str(err).split()))
                 continue
+            made[name] += 1
             for difference in wrong:
                 _keep(found, Leak(difference, name, int(instant)))
     leaks = (*stamped, *sorted(found.values(), key=lambda leak: _rank(base, leak.found.what)))
-    runs = 1 + len(chosen) * len(ATTACKS)
     whole = tuple(int(t) for t in chosen)
-    return Findings(leaks, whole, runs, skipped, len(base.lines), len(base.orders), len(base.fills), base)
+    return Findings(leaks, whole, made, tuple(unmade), len(base.lines), len(base.orders), len(base.fills), base)
 
 
 def _differences(
     config: RunConfig, sources: Sources, base: Trace, instant: int, name: str, seed: int
 ) -> Iterator[Difference]:
-    """How the run differs when its future is attacked."""
+    """How the run differs when its future is attacked.
+
+    Raises
+    ------
+    TapeflowError
+        If the attack leaves the future as it was, or the attacked run cannot be made.
+    """
     attacked = {k: replace(s, bars=ATTACKS[name](s.bars, instant, seed)) for k, s in sources.items()}
+    if all(_same(s.bars, attacked[k].bars) for k, s in sources.items()):
+        raise DataError(f"the data after {iso(instant)} is too short to be {name}")
     ended = name == "cut off"
     try:
         other = Trace.of(simulate(genuine(config), attacked))
     except IndexError as err:
         if ended:
             yield Difference("the strategy", -1, instant, "a run to the end", f"an IndexError{_place(err)}")
-        return
+            return
+        raise DataError(f"the strategy fails on data that is {name}: {err}") from None
     yield from base.differences(other, instant, ended=ended)
+
+
+def _same(before: Bars, after: Bars) -> bool:
+    """Whether an attack left bars as they were."""
+    if before is after:
+        return True
+    pairs = ((values, after.columns[name]) for name, values in before.columns.items())
+    return len(before) == len(after) and all(np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in pairs)
 
 
 def _keep(found: dict[str, Leak], leak: Leak) -> None:
@@ -186,7 +225,8 @@ def choose(base: Trace, count: int, seed: int) -> Instants:
     """
     closes = np.unique(np.concatenate(list(base.closes.values())))
     warm = max(int(c[min(base.minimum[k], len(c)) - 1]) for k, c in base.closes.items())
-    free = closes[(closes >= warm) & (closes < closes[-1])]
+    # A single bar can be cut off or replaced, but in no other order.
+    free = closes[(closes >= warm) & (closes < closes[-2 if len(closes) > 2 else -1])]
     if not len(free):
         need = max(base.minimum.values())
         raise DataError(f"nothing to attack: the data ends before the first bar after a warm-up of {need} bars")

@@ -9,43 +9,45 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.bars import Bars
-from .bootstrap import DRAWS, ENOUGH, interval, mean_block, resampled_sums
 from .round_trips import RoundTrip
 
 Array = NDArray[np.float64]
 
 HORIZONS = (1, 5, 15, 60, 240)
 """Bars after an entry, the bar of the fill counted as the first."""
-_STREAM = 3
 
 
-def markouts(trips: Sequence[RoundTrip], bars: Mapping[str, Bars], seed: int) -> list[dict[str, float]]:
+def markouts(trips: Sequence[RoundTrip], bars: Mapping[str, Bars]) -> list[dict[str, float]]:
     """The mean signed move of price after entries, at each of `HORIZONS`.
 
-        move(h) = direction · (close of the h-th bar / entry price - 1) · 10,000
+        move(h) = direction · (close of the h-th bar / price of the first fill - 1) · 10,000
 
-    The bar in which the entry filled is the first, so that ``h = 1`` is its close. Before costs.
+    The bar of the first fill is the first, so that ``h = 1`` is its close. Fills that add to the position later do not
+    count: what was bought after the price had fallen would make every entry look good. Before fees.
 
     Parameters
     ----------
     trips : sequence of RoundTrip
-        Finished ones; an entry of several fills counts once, from its first, at its mean price.
+        Finished ones; each counts once.
     bars : mapping of str to Bars
         Of each feed by its name.
-    seed : int
-        The run's.
 
     Returns
     -------
     list of dict
-        ``bars``, ``mean_bp``, ``low_bp`` and ``high_bp`` (95 % stationary-bootstrap interval over entries; NaN below
-        10 of them), and ``entries``, those after which there were so many bars. Horizons without entries are left out.
+        ``bars``, ``mean_bp``, and ``entries``, those after which there were so many bars. Horizons without entries are
+        left out.
+
+    Notes
+    -----
+    There is no interval: entries come in bursts and their windows overlap, so that resampling them one by one, or in
+    order, finds an edge in pure chance far more often than it says.
 
     Examples
     --------
     >>> bars = Bars.of(open_time=[0, 1, 2], close_time=[1, 2, 3], close=[10.0, 10.1, 10.2])
     >>> trip = RoundTrip("btc", "long", 1.0, 2, 10.0, 3, 10.2, 1, 0.2, 0.0, "", "")
-    >>> [(m["bars"], round(m["mean_bp"], 9)) for m in markouts([trip], {"btc": bars}, 0)]
+    >>> [(m["bars"], round(m["mean_bp"], 9)) for m in markouts([trip], {"btc": bars})]
     [(1, 100.0)]
     """
     made = []
@@ -53,9 +55,7 @@ def markouts(trips: Sequence[RoundTrip], bars: Mapping[str, Bars], seed: int) ->
         moves = _moves(trips, bars, horizon)
         if not len(moves):
             continue
-        low, high = _interval(moves, seed)
-        figures = {"bars": horizon, "mean_bp": float(np.mean(moves)), "low_bp": low, "high_bp": high}
-        made.append({**figures, "entries": len(moves)})
+        made.append({"bars": horizon, "mean_bp": float(np.mean(moves)), "entries": len(moves)})
     return made
 
 
@@ -73,20 +73,12 @@ def _moves(trips: Sequence[RoundTrip], bars: Mapping[str, Bars], horizon: int) -
         at = first + horizon - 1
         there = at < len(own)
         sign = np.array([1.0 if t.direction == "long" else -1.0 for t in mine])[there]
-        entry = np.array([t.entry_price for t in mine], dtype=np.float64)[there]
-        made.append(1e4 * sign * (own["close"][at[there].astype(np.int64)] / entry - 1.0))
+        first_price = np.array([t.first_price for t in mine], dtype=np.float64)[there]
+        made.append(1e4 * sign * (own["close"][at[there].astype(np.int64)] / first_price - 1.0))
     moves: Array = np.concatenate(made) if made else np.zeros(0)
     return moves[np.isfinite(moves)]
 
 
-def _interval(moves: Array, seed: int) -> tuple[float, float]:
-    if len(moves) < ENOUGH:
-        return float("nan"), float("nan")
-    rng = np.random.default_rng([seed, _STREAM])
-    sums = resampled_sums(moves[:, None], mean_block(len(moves)), DRAWS, rng)[:, 0]
-    return interval(sums / len(moves))
-
-
-def as_json(trips: Sequence[RoundTrip], bars: Mapping[str, Bars], seed: int) -> dict[str, Any]:
+def as_json(trips: Sequence[RoundTrip], bars: Mapping[str, Bars]) -> dict[str, Any]:
     """The block ``markouts`` of ``result.json``."""
-    return {"cost_bp": round_trip_cost(trips), "horizons": markouts(trips, bars, seed)}
+    return {"cost_bp": round_trip_cost(trips), "horizons": markouts(trips, bars)}

@@ -223,7 +223,7 @@ class Outcome:
         return {
             "hints": hints(figures, sure, self.trips, days_of(time)),
             "confidence": sure,
-            "markouts": as_json(self.trips, bars, self.config.seed),
+            "markouts": as_json(self.trips, bars),
         }
 
     @property
@@ -281,9 +281,8 @@ class Outcome:
             more = ", or beyond what the brackets allow" if brackets else ""
             made.append(f"{rejected} orders were refused for lack of cash{more}")
         made += accounts.warnings(self.record.orders)
-        fees = self.config.broker.fees
-        if not fees.maker and not fees.taker:
-            made.append("no fees are set: the figures are before costs")
+        if self.config.broker.fees.none:
+            made.append("no fees are set: the figures are before fees")
         if self.equity["position"][-1]:
             made.append("the run ends with an open position; it is valued at the last close")
         if type(next(iter(self.sources.values())).feed).__name__.startswith("Synthetic"):

@@ -32,6 +32,10 @@ class RoundTrip:
         Fees of both ways.
     entry_reason, exit_reason : str
         What the strategy said.
+    first_bar : int
+        Bar of the first fill.
+    first_price : float
+        Price of the first fill; that of the entry when left out.
     """
 
     data: str
@@ -49,6 +53,10 @@ class RoundTrip:
     first_bar: int = 0
     closed: float = 0.0
     contract: float = 0.0
+    first_price: float = 0.0
+
+    def __post_init__(self) -> None:
+        self.first_price = self.first_price or self.entry_price
 
     @property
     def pnl_net(self) -> float:
@@ -123,6 +131,7 @@ def _open(trip: RoundTrip | None, fill: Fill) -> RoundTrip:
             entry_reason=fill.reason,
             exit_reason="",
             first_bar=fill.bar,
+            first_price=fill.price,
         )
     trip.entry_price = (trip.entry_price * trip.size + fill.price * amount) / (trip.size + amount)
     trip.size += amount

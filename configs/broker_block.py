@@ -38,6 +38,12 @@ class Fees(Model):
             raise ValueError("tiers must have ascending volumes")
         return self
 
+    @property
+    def none(self) -> bool:
+        """Whether no fill ever costs a fee, whatever its kind."""
+        rates = [self.maker, self.taker, *(rate for tier in self.tiers for rate in (tier.maker, tier.taker))]
+        return not any((*rates, self.per_contract, self.minimum))
+
 
 def _interval(value: Any) -> str:
     if not isinstance(value, str):

@@ -21,6 +21,7 @@ from tapeflow.backtest.start import later_starts
 from tapeflow.backtest.trace import Trace
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.configs.shipped import find_config, shipped
+from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError
 from tapeflow.core.registry import INDICATORS, REGISTRIES
 from tapeflow.core.samples import sample_bars
@@ -145,6 +146,35 @@ class TestInnocents:
         assert [str(leak) for leak in found.leaks] == []
         assert found.skipped == 0
         assert {row[2] for row in found.base.orders} >= {"market", "stop_trail", "limit"}
+
+
+class TestVerdict:
+    """It takes an attack of each kind."""
+
+    def test_an_attack_that_changes_nothing_is_none_and_without_one_of_each_kind_there_is_no_verdict(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(ATTACKS, "shuffled", lambda bars, instant, seed: bars)
+        found = attacked(config_of(), instants=3)
+        assert found.attacks == {"cut off": 3, "shuffled": 0, "replaced": 3}
+        assert (found.runs, found.skipped, found.missing, found.verdict) == (7, 3, ("shuffled",), "none")
+        done = tapeflow("check", "demo", "--set", SHORT[0], "--instants", 2)
+        assert done.exit_code == 2
+        assert done.stdout.startswith("demo: no verdict. ")
+        assert "kept every bit in 4 attacks" in done.stdout
+        assert "2 attacks could not be run; the first: the data after " in done.stdout
+        assert done.stderr.endswith("tapeflow: demo: no verdict, the future was never shuffled; take more data\n")
+        told = json.loads(tapeflow("check", "demo", "--set", SHORT[0], "--instants", 2, "--json").stdout)
+        assert (told["verdict"], told["looks_ahead"]) == ("none", None)
+
+    def test_an_attack_whose_run_fails_is_not_counted_as_borne(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def broken(bars: Bars, instant: int, seed: int) -> Bars:
+            raise DataError("no bars left")
+
+        monkeypatch.setitem(ATTACKS, "replaced", broken)
+        found = attacked(config_of(), instants=2)
+        assert (found.attacks["replaced"], found.unmade) == (0, ("no bars left", "no bars left"))
+        assert found.verdict == "none"
 
 
 class TestAttacks:

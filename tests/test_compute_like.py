@@ -107,13 +107,13 @@ class TestAmberdata:
     def test_has_the_keys_of_the_recorded_page(self, real_data: Path) -> None:
         text = (REFERENCE / "004_a848351153972565.txt").read_text()
         page, _ = json.JSONDecoder().raw_decode(text[text.index('{\n"status"') :])
-        made = json.loads(compute("--bars", "1h", "--like", "amberdata"))
+        made = json.loads(compute("--bars", "1h", "--like", "amberdata", "--id", "pair=btc_usd"))
         assert list(made) == list(page)
         assert list(made["payload"]["data"][0]) == list(page["payload"]["data"][0])
 
     def test_is_the_plain_definition_over_minutes(self) -> None:
         minute = rows(compute("--bars", "1m", "--indicator", "TakerVolume"))
-        data = json.loads(compute("--bars", "1h", "--like", "amberdata"))["payload"]["data"]
+        data = json.loads(compute("--bars", "1h", "--like", "amberdata", "--id", "pair=x_usd"))["payload"]["data"]
         bars = tapeflow("bars", *TAPE, "--bars", "1m", "--out", "-").stdout
         closes = [float(r["close"]) for r in rows(bars)]
         assert [row["timestamp"] for row in data] == [f"2024-01-01 0{h}:00:00 000" for h in (2, 1, 0)]
@@ -132,6 +132,16 @@ class TestAmberdata:
         back = FEEDS["AmberdataVWAP"](path).bars()
         assert back["vwap"].tolist() == [row["vwap"] for row in reversed(told)]
         assert back["twap"].tolist() == [row["twap"] for row in reversed(told)]
+
+    @pytest.mark.parametrize(
+        "pair", [(), ("--id", "pair=eth_btc"), ("--id", "pair=btc_usdt"), ("--id", "pair=btc_eur")]
+    )
+    def test_has_no_volume_in_dollars_where_the_quote_currency_is_not_the_dollar(self, pair: tuple[str, ...]) -> None:
+        done = tapeflow("compute", *TAPE, "--bars", "1h", "--like", "amberdata", *pair)
+        assert done.exit_code == 0
+        assert "totalVolumeUSD is left out" in done.stderr
+        for row in json.loads(done.stdout)["payload"]["data"]:
+            assert list(row) == ["exchange", "pair", "timestamp", "twap", "vwap"]
 
     def test_klines_longer_than_a_minute_are_refused(self, tmp_path: Path) -> None:
         path = tmp_path / "BTCUSDT-1h-2024-01-01.csv"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 
 import numpy as np
 import pytest
 
 from tapeflow.backtest.doubts import confidence, damage_warning, hints
 from tapeflow.backtest.markouts import HORIZONS, markouts, round_trip_cost
-from tapeflow.backtest.round_trips import RoundTrip
+from tapeflow.backtest.record import Fill
+from tapeflow.backtest.round_trips import RoundTrip, pair
 from tapeflow.backtest.statistics import summarise
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import DAY, MINUTE
@@ -43,7 +45,7 @@ def said(
 def test_markouts_are_the_signed_moves_after_entries() -> None:
     bars = market()
     trips = [trip(i, 9, 0.0, direction="short" if i % 2 else "long", price=100 + i / 10) for i in range(0, 390, 7)]
-    made = {m["bars"]: m for m in markouts(trips, {"a": bars}, 0)}
+    made = {m["bars"]: m for m in markouts(trips, {"a": bars})}
     assert list(made) == list(HORIZONS)
     for horizon in HORIZONS:
         moves = []
@@ -53,14 +55,25 @@ def test_markouts_are_the_signed_moves_after_entries() -> None:
                 moves.append((1 if t.direction == "long" else -1) * (bars["close"][at] / t.entry_price - 1) * 1e4)
         assert made[horizon]["entries"] == len(moves)
         assert made[horizon]["mean_bp"] == pytest.approx(math.fsum(moves) / len(moves), rel=1e-12)
-        assert made[horizon]["low_bp"] < made[horizon]["mean_bp"] < made[horizon]["high_bp"]
+        assert set(made[horizon]) == {"bars", "mean_bp", "entries"}, "no interval holds here"
 
 
-def test_markouts_of_few_entries_have_no_interval_and_of_none_are_none() -> None:
-    (first, *_) = markouts([trip(3, 1, 0.0)], {"a": market()}, 0)
-    assert math.isnan(first["low_bp"])
-    assert markouts([], {"a": market()}, 0) == []
-    assert [m["bars"] for m in markouts([trip(390, 1, 0.0)], {"a": market()}, 0)] == [1, 5]
+def test_markouts_are_measured_from_the_first_fill_whatever_was_added_later() -> None:
+    bars = market()
+    fills = [
+        Fill(ref, "a", bar, (bar + 1) * MINUTE, price, opened, closed, 0.0, 0.0, 0.0, "")
+        for ref, (bar, price, opened, closed) in enumerate(
+            [(10, 100.0, 1.0, 0.0), (14, 90.0, 1.0, 0.0), (18, 80.0, 2.0, 0.0), (30, 95.0, 0.0, -4.0)]
+        )
+    ]
+    (added,) = pair(fills)
+    assert (added.entry_price, added.first_price) == (87.5, 100.0)
+    assert markouts([added], {"a": bars}) == markouts([trip(10, 20, 0.0, price=100.0)], {"a": bars})
+
+
+def test_markouts_of_no_entries_are_none() -> None:
+    assert markouts([], {"a": market()}) == []
+    assert [m["bars"] for m in markouts([trip(390, 1, 0.0)], {"a": market()})] == [1, 5]
 
 
 def test_the_cost_of_a_round_trip_is_its_fees_over_its_notional() -> None:
@@ -90,9 +103,40 @@ def test_few_round_trips_are_called_few(count: int, says: str) -> None:
 
 def test_chance_and_edge_are_told_apart() -> None:
     noise = np.random.default_rng(0).normal(0, 10, 200).tolist()
-    assert any("cannot be told from no edge" in text for text in said(noise))
+    (mean,) = (text for text in said(noise) if text.startswith("The mean round trip"))
+    assert re.fullmatch(
+        r"The mean round trip made [+-][\d.]+ after fees, 95 % interval -[\d.]+ to \+[\d.]+ "
+        r"\(bootstrap-t, 200 round trips, mean block 5\.8\)\.",
+        mean,
+    )
     assert any("above zero by more than chance" in text for text in said([x + 8 for x in noise]))
     assert any("below zero by more than chance" in text for text in said([x - 8 for x in noise]))
+
+
+@pytest.mark.parametrize("count", [15, 30, 200])
+@pytest.mark.parametrize("lost", [0, 1, 4])
+def test_without_losses_nothing_is_called_above_zero(count: int, lost: int) -> None:
+    told = said([1.0] * (count - lost) + [-2.0] * lost)
+    left = count - 3 * lost
+    assert (
+        f"Only {lost} of {count} trades lost: what a loss costs is not known; no interval. "
+        f"One more loss of {left:.2f} would erase the result."
+    ) in told or left <= 0
+    assert not any("zero" in text for text in told)
+    assert not any(text.startswith("The mean round trip") for text in told)
+
+
+def test_without_wins_nothing_is_called_below_zero() -> None:
+    told = said([-1.0] * 38 + [1.0] * 2)
+    assert "Only 2 of 40 trades won: what a win brings is not known; no interval." in told
+    assert not any("zero" in text for text in told)
+
+
+def test_a_sharpe_ratio_has_an_interval_from_sixty_days_on() -> None:
+    nets = np.random.default_rng(3).normal(1, 10, 90).tolist()
+    assert any("The Sharpe ratio of" in text and "90 daily returns" in text for text in said(nets))
+    for few in (said(nets[:59]), said([abs(x) for x in nets])):
+        assert not any("Sharpe" in text for text in few)
 
 
 def test_a_short_run_has_no_sharpe_ratio_a_year() -> None:
@@ -109,7 +153,8 @@ def test_fees_that_ate_the_profit_are_named() -> None:
 
 def test_amounts_in_coin_are_told_with_the_decimals_they_need() -> None:
     told = said([-1e-5] * 15 + [4e-4], fees=3e-3, start=0.5, currency="coin")
-    assert any("The mean round trip made +0.0000156 after fees" in text for text in told)
+    many = said([-1e-5, 3e-5, 2e-5] * 20, start=0.5, currency="coin")
+    assert any("The mean round trip made +0.0000133 after fees" in text for text in many)
     assert any("Fees of 0.0030000 are more than what is left" in text for text in told)
     assert any("the others lost 0.0001500 together" in text for text in told)
     assert damage_warning(0.5, 1e-3, 7).endswith("made +0.0005000 of the +0.0010000 of all (50%)")

@@ -18,7 +18,7 @@ import yaml
 from tapeflow.backtest.runner import Source, run, simulate
 from tapeflow.backtest.sweep import points_of, run_point, sweep
 from tapeflow.backtest.sweep import run as sweep_run
-from tapeflow.backtest.sweep.best import best, luck
+from tapeflow.backtest.sweep.best import best
 from tapeflow.backtest.sweep.figures import Figures, round_trips
 from tapeflow.backtest.sweep.journal import NAME, Done, Journal
 from tapeflow.backtest.sweep.known import Known
@@ -247,14 +247,6 @@ class TestParts:
         assert not column.flags.writeable
         made["table"][0] = 7.0
         assert get(tmp_path / "bars")["table"][0] == 0.0, "what one process writes no other sees"
-
-    def test_the_expected_best_of_noise_grows_with_the_points(self) -> None:
-        rng = np.random.default_rng(1)
-        tops = [max(rng.standard_normal(50)) for _ in range(4000)]
-        assert luck(rng.standard_normal(50_000)[:50].tolist()) == pytest.approx(np.mean(tops), rel=0.25)
-        assert luck([1.0, -1.0] * 1000) > luck([1.0, -1.0] * 10)
-        assert math.isnan(luck([1.0]))
-        assert math.isnan(luck([math.nan, math.nan]))
 
     def test_the_best_are_sorted_by_what_is_better(self) -> None:
         rows = {n: Done(n, {"sharpe": s, "max_drawdown_pct": d}, "") for n, s, d in ((1, 1.0, 5.0), (2, 3.0, 9.0))}

@@ -42,7 +42,8 @@ def command(
     A config is run again and again with the future cut off, shuffled or replaced: values, orders and fills up to
     there must keep every bit. What it remembers of where the data began is told too.
 
-    Exit code 2 means that a law is broken, or that something looks ahead.
+    Exit code 2 means that a law is broken, that something looks ahead, or that the data is too short for a verdict:
+    it takes at least one attack of each kind.
 
     Example: tapeflow check mine.yaml
 
@@ -151,7 +152,9 @@ def _check_config(
         _print(config.name, found, starts)
     if found.leaks:
         note(f"tapeflow: {config.name} looks ahead: {found.leaks[0]}")
-    return EXIT_USER if found.leaks else 0
+    elif found.missing:
+        note(f"tapeflow: {config.name}: no verdict, the future was never {' or '.join(found.missing)}; take more data")
+    return EXIT_USER if found.leaks or found.missing else 0
 
 
 def _as_dict(name: str, found: Findings, starts: Starts | None) -> dict[str, Any]:
@@ -159,7 +162,8 @@ def _as_dict(name: str, found: Findings, starts: Starts | None) -> dict[str, Any
 
     return {
         "name": name,
-        "looks_ahead": bool(found.leaks),
+        "verdict": found.verdict,
+        "looks_ahead": True if found.leaks else None if found.missing else False,
         "leaks": [
             {
                 **asdict(leak.found),
@@ -172,8 +176,10 @@ def _as_dict(name: str, found: Findings, starts: Starts | None) -> dict[str, Any
             for leak in found.leaks
         ],
         "instants": [iso(t) for t in found.instants],
+        "attacks": dict(found.attacks),
         "runs": found.runs,
         "skipped": found.skipped,
+        "skipped_because": list(dict.fromkeys(found.unmade)),
         "compared": {"lines": found.lines, "orders": found.orders, "fills": found.fills},
         "later_starts": None if starts is None else asdict(starts),
     }
@@ -185,10 +191,13 @@ def _print(name: str, found: Findings, starts: Starts | None) -> None:
         rows = [[leak.found.what, leak.attacks, str(leak).split(": ", 1)[1]] for leak in found.leaks]
         print_table(rows, ["looks ahead", "attacks", "first sign"], title=f"{name}: {compared}")
     else:
-        click.echo(f"{name}: no look-ahead found. {compared} kept every bit in {found.runs - 1} attacks")
+        said = "no verdict" if found.missing else "no look-ahead found"
+        click.echo(f"{name}: {said}. {compared} kept every bit in {found.runs - 1} attacks")
         click.echo(f"at {len(found.instants)} instants on what comes after.")
-    if found.skipped:
-        click.echo(f"{found.skipped} attacks could not be run: the data left was too short.")
+        if not found.orders:
+            click.echo("No order was sent: what the strategy decides was not tried.")
+    if count := found.skipped:
+        click.echo(f"{count} {'attack' if count == 1 else 'attacks'} could not be run; the first: {found.unmade[0]}")
     if starts is not None and starts.starts:
         _print_starts(starts)
 

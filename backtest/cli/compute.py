@@ -204,11 +204,13 @@ def _taapi(bars: Bars, lines: Lines, asked: Asked, *, many: bool, out: str | Non
 
 def _answer(source: Source, asked: Asked, shape: str, out: str | None) -> None:
     """What the providers answer that have values of their own."""
-    from ..answers import amberdata, aperiodic, kiyotaka
+    from ..answers import amberdata, aperiodic, in_dollars, kiyotaka
 
     if asked.like == "amberdata":
         bars, minutes = _with_minutes(source, out or "-")
         part = asked.part(len(bars))
+        if not in_dollars(asked.names()):
+            note("totalVolumeUSD is left out: the volume is known to be in USD where --id pair=… ends in _usd")
         emit_json(
             amberdata(bars.slice(part.start, part.stop), minutes, asked.names(), asked.timestamps or "words"), out
         )

@@ -76,7 +76,7 @@ def _show(made: Swept, sort: str, top: int, *, as_json: bool, quiet: bool) -> No
         raise DataError(f"no point could be run; the first: {failed[0].error}")
     rows = best(made.done, sort, top)
     values = {point.number: point.values for point in made.points}
-    said = caution(made.done, total)
+    said = caution(made.done, total, made.days)
     if as_json:
         shown = [as_record(row, values[row.number]) for row in rows]
         told = {"points": total, "failed": len(failed), "sorted_by": sort, "best": shown, "caution": said}

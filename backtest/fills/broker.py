@@ -33,6 +33,12 @@ class TapeBroker(Broker):
         super().init()
         self.p.filler = self.desk.chunk
 
+    def getcommissioninfo(self, data: Any) -> Any:
+        """What trading ``data`` costs, with what is charged on trial."""
+        fees = super().getcommissioninfo(data)
+        self.desk.burden(fees, data)
+        return fees
+
     def submit(self, order: Any, check: bool = True) -> Any:
         """Take an order, and note when it was sent."""
         self.desk.note(order)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import backtrader as bt
@@ -67,6 +68,14 @@ class Desk:
         self._tickets: dict[int, Ticket] = {}
         self._used: dict[tuple[Any, int, int], Floats] = {}
         self._now, self._number = -1, 0
+
+    def burden(self, fees: Any, data: Any) -> None:
+        """Have the commission of ``data`` hold what is charged on trial besides."""
+        extra = self._terms.extra
+        if extra.ticks or extra.share:
+            fees.getcommission = partial(
+                _burdened, fees, extra.ticks * self._markets[data._name].prints.tick, extra.share
+            )
 
     def note(self, order: Any) -> None:
         """Note when an order was sent: at the latest close that its strategy knows."""
@@ -161,15 +170,20 @@ class Desk:
             self.executions.append(Execution(order.ref, first, last, done, price, part.maker))
 
     def _price(self, ticket: Ticket, part: Part, limit: float | None) -> float | None:
-        """The price with the run's slippage, where liquidity was taken, and what is added on trial; None for none."""
-        side, price, extra = ticket.direction, part.price, self._terms.extra
-        if not part.maker:
-            slip = self._broker._slip_up if side > 0 else self._broker._slip_down
-            slipped = slip(side * math.inf if limit is None else limit, price, True, limit is not None)
-            if slipped is None:
-                return None
-            price = slipped
-        return price + side * (extra.ticks * ticket.market.prints.tick + extra.share * price)
+        """The price with the run's slippage, where liquidity was taken; None for none."""
+        side = ticket.direction
+        if part.maker:
+            return part.price
+        slip = self._broker._slip_up if side > 0 else self._broker._slip_down
+        slipped = slip(side * math.inf if limit is None else limit, part.price, True, limit is not None)
+        return None if slipped is None else float(slipped)
+
+
+def _burdened(fees: Any, distance: float, share: float, size: float, price: float) -> float:
+    """The fee, and what ``distance`` in price and ``share`` of the notional come to, in account currency."""
+    contract = getattr(fees.p, "contract", None)
+    notional = abs(size) * price if contract is None else contract.notional(size, price)
+    return float(type(fees).getcommission(fees, size, price) + (share + distance / price) * notional)
 
 
 def _direction(order: Any) -> int:

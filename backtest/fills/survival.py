@@ -10,7 +10,7 @@ from .terms import Extra
 
 Profit = Callable[[float], float]
 
-CLOSE_ENOUGH = 0.01
+CLOSE_ENOUGH = 0.005
 """Width at which a bracket around the break-even is narrow enough, as a share of it."""
 MOST_STEPS = 60
 MOST_TICKS = 100_000.0
@@ -77,7 +77,7 @@ def survival(profit: Callable[[Extra], float], plain: float, volume: float, noti
 
 
 def break_even(profit: Profit, plain: float, guess: float, most: float) -> float:
-    """The largest burden, to one percent, that was seen to leave a profit; NaN where even ``most`` does.
+    """The largest burden, to half a percent, that was seen to leave a profit; NaN where even ``most`` does.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def later(profit: Profit, plain: float) -> float:
         lo = float(ms)
     if math.isnan(hi):
         return math.nan
-    while hi - lo > max(5 * CLOSE_ENOUGH * hi, 0.1):
+    while hi - lo > max(10 * CLOSE_ENOUGH * hi, 0.1):
         middle = (lo + hi) / 2
         lo, hi = (middle, hi) if profit(middle) > 0 else (lo, middle)
     return lo

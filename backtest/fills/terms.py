@@ -19,14 +19,17 @@ HEADLINE = "middle"
 class Extra(NamedTuple):
     """What every fill is burdened with besides, to see what an edge survives.
 
+    The burden is charged with the fee. The price of a fill stays what it was, and with it every stop, target and size
+    that is reckoned from it.
+
     Parameters
     ----------
     ticks : float
-        Price distance, in ticks.
+        What a fill so many ticks worse would cost.
     share : float
         Cost, as a share of notional.
     latency : int
-        µs.
+        µs by which every order arrives later; this one does move fills.
     """
 
     ticks: float = 0.0

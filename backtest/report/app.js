@@ -35,13 +35,10 @@ class Run {
     };
   }
 
-  /** A band of equity: at every bar, or at some of them, beginning with the cash before the first. */
-  readBand(what) {
-    const { packed, meta: { equity: { cash } } } = this, time = packed.numbers('equity:time');
-    const [low, high] = ['low', 'high'].map(end => packed.numbers(`${what}:${end}`));
-    if (what === 'fills') return { what, time, low, high };
-    const at = Array.from(packed.numbers('chance:bar'), bar => time[bar]);
-    return { what, time: [time[0], ...at], low: [cash, ...low], high: [cash, ...high] };
+  /** A band of equity, by its name, at every bar. */
+  readBand(name) {
+    const [low, high] = ['low', 'high'].map(end => this.packed.numbers(`${name}:${end}`));
+    return { name, low, high };
   }
 
   feed(number) {

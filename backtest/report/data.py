@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from ..bootstrap import equity_band
 from .codec import Packer, steps_per_unit
 from .flows_view import cumulated
 from .folder import FLOW_COLUMNS, Folder, microseconds
@@ -169,22 +168,12 @@ def _pack_flows(packer: Packer, folder: Folder) -> list[str]:
 
 
 def _pack_bands(packer: Packer, folder: Folder, per: float) -> list[str]:
-    """What equity might have been: with other fills, where the run tells, and with other luck."""
-    table, made = folder.equity, []
-    if {"value_low", "value_high"} <= set(table.columns):
-        for end in ("low", "high"):
-            packer.numbers(f"fills:{end}", table[f"value_{end}"].to_numpy(np.float64), per)
-        made.append("fills")
-    start, value = folder.result.get("initial_cash"), table["value"].to_numpy(np.float64)
-    if isinstance(start, int | float) and start > 0:
-        hold = float(folder.trades["bars"].mean()) if "bars" in folder.trades and len(folder.trades) else 1.0
-        bars, low, high, _ = equity_band(value, float(start), seed=int(folder.lock.get("seed") or 0), hold=hold)
-        if len(bars):
-            packer.numbers("chance:bar", bars)
-            packer.numbers("chance:low", low, per)
-            packer.numbers("chance:high", high, per)
-            made.append("chance")
-    return made
+    """What equity would have been with other fills, where the run tells."""
+    if not {"value_low", "value_high"} <= set(folder.equity.columns):
+        return []
+    for end in ("low", "high"):
+        packer.numbers(f"fills:{end}", folder.equity[f"value_{end}"].to_numpy(np.float64), per)
+    return ["fills"]
 
 
 def _peak_start(value: Floats, drawdown: pd.Series[Any] | None, cash: object) -> float | None:

@@ -61,7 +61,7 @@ function equityPanes(run, feed) {
   const { decimals } = run.money;
   const equity = { name: 'equity', values, how: 'last', kind: 'line', paint: 'equity', decimals, first: true };
   const depth = { name: 'drawdown', values: below.map(v => -100 * v), how: 'min', kind: 'area', paint: 'down', decimals: 2, percent: true };
-  const bands = run.equity.bands.map(band => equityBand(feed, band));
+  const bands = run.equity.bands.map(band => equityBand(run, feed, band));
   const ends = bands.flatMap(band => [['low', band.low], ['high', band.high]].map(([end, column]) => (
     { name: `${band.name} ${end}`, values: column, how: 'last', kind: 'none', decimals }
   )));
@@ -71,13 +71,9 @@ function equityPanes(run, feed) {
   return panes;
 }
 
-/** Where equity might have been with other fills, or, by chance, with the same returns in another order. */
-function equityBand(feed, { what, time, low, high }) {
-  const fills = what === 'fills', on = values => (fills ? feed.asOf(time, values) : feed.between(time, values));
-  return {
-    name: fills ? 'fills' : 'chance 95 %', low: on(low), high: on(high), room: true,
-    paint: fills ? 'equity' : 'muted', strength: fills ? 0.28 : 0.13,
-  };
+/** Where equity would have been with other fills. */
+function equityBand({ equity: { time } }, feed, { name, low, high }) {
+  return { name, low: feed.asOf(time, low), high: feed.asOf(time, high), room: true, paint: 'equity', strength: 0.28 };
 }
 
 /** What positions paid and received while they were held, summed since the start. */

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from ...core.errors import PluginError
 from ...core.writing import replacing
-from ..bootstrap import equity_band
 from .data import bar_delta
 from .flows_view import cumulated
 from .folder import Folder, microseconds, read_folder
-from .html import is_number, number
+from .html import number
 from .lines import line_table
 from .money import money_of
 
@@ -185,16 +184,9 @@ def _draw_flow(axis: Axes, candles: pd.DataFrame) -> None:
 def _draw_equity(equity: Axes, depth: Axes, folder: Folder) -> None:
     table = folder.equity
     index, value = _moments(table["time"]), table["value"].to_numpy(np.float64)
-    start = folder.result.get("initial_cash")
     if {"value_low", "value_high"} <= set(table.columns):
         ends = (table["value_low"], table["value_high"])
         equity.fill_between(index, *ends, color=EQUITY, alpha=0.28, linewidth=0, label="other fills")
-    if is_number(start):
-        hold = float(folder.trades["bars"].mean()) if len(folder.trades) else 1.0
-        seed = int(folder.lock.get("seed") or 0)
-        bars, low, high, _ = equity_band(value, float(start), seed=seed, hold=hold)  # type: ignore[arg-type]
-        if len(bars):
-            equity.fill_between(index[bars], low, high, color=GREY, alpha=0.13, linewidth=0, label="chance, 95 %")
     equity.plot(index, value, color=EQUITY, lw=1.4, label="equity")
     equity.set_ylabel(money_of(folder.result, folder.lock).titled("equity"))
     shortfall = -100 * table["drawdown"].to_numpy(np.float64) if "drawdown" in table else np.zeros(len(table))

@@ -46,18 +46,6 @@ class Feed {
     }
     return made;
   }
-
-  /** A column known at some moments only, with straight lines between them. */
-  between(times, values) {
-    const made = new Float64Array(this.n).fill(NaN), last = times.length - 1;
-    for (let i = 0, k = 0; i < this.n; i++) {
-      const t = this.time[i];
-      if (t < times[0] || t > times[last]) continue;
-      while (k < last - 1 && times[k + 1] < t) k++;
-      made[i] = values[k] + (values[k + 1] - values[k]) * (t - times[k]) / (times[k + 1] - times[k] || 1);
-    }
-    return made;
-  }
 }
 
 /** Running sum; what is not known adds nothing. */

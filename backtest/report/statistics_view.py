@@ -79,15 +79,14 @@ _ELSEWHERE |= {"currency", "indicators"}
 """Keys of the result that the page shows in another place."""
 _NAMES = {"cagr_pct": "Growth a year", "sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "calmar": "Calmar ratio"}
 _NAMES |= {"mean_trade": "Mean of a trade", "profit_from_damaged": "Profit from damaged bars"}
-_ENDS: dict[str, tuple[float, int | None, str, bool]] = {
-    "return_pct": (1, 2, " %", True),
-    "max_drawdown_pct": (1, 2, " %", False),
-    "sharpe": (1, 2, "", False),
-    "win_rate": (100, 1, " %", False),
-    "profit_factor": (1, 2, "", False),
-    "mean_trade": (1, None, "", True),
+_ENDS: dict[str, tuple[int | None, bool]] = {
+    "sharpe": (2, False),
+    "mean_trade": (None, True),
 }
-"""How the ends of an interval are written: times what, decimals (None: those of money), unit, whether signed."""
+"""How the ends of an interval are written: decimals (None: those of money), whether signed."""
+
+_VALUES = {"sharpe": "daily returns", "mean_trade": "round trips"}
+"""What an interval is made of."""
 
 
 def key_figures(result: Figures, money: Money) -> Markup:
@@ -104,13 +103,11 @@ def key_figures(result: Figures, money: Money) -> Markup:
     other = f"fills: {by_fills}" if "net_profit_low" in result else ""
     shown = [
         _figure("Net profit", money.alone(net, signed=True), tone(net), other),
-        _figure(
-            "Return", _signed_percent(result.get("return_pct")), tone(result.get("return_pct")), ends["return_pct"]
-        ),
+        _figure("Return", _signed_percent(result.get("return_pct")), tone(result.get("return_pct"))),
         _figure("Max drawdown", _percent(abs(drawdown) if is_number(drawdown) else None)),  # type: ignore[arg-type]
         _figure("Sharpe ratio", _ratio(result.get("sharpe")), "", ends["sharpe"], basis),
-        _figure("Profit factor", _ratio(result.get("profit_factor")), "", ends["profit_factor"]),
-        _figure("Win rate", _share(result.get("win_rate")), "", ends["win_rate"]),
+        _figure("Profit factor", _ratio(result.get("profit_factor"))),
+        _figure("Win rate", _share(result.get("win_rate"))),
         _figure("Trades", _count(result.get("trades"))),
         _figure("Exposure", _percent(result.get("exposure_pct"))),
         _figure("Fees", money.alone(result.get("fees_paid"))),
@@ -141,13 +138,13 @@ def _figure(name: str, value: str, class_: str = "", *notes: str) -> Markup:
 
 def _intervals(result: Figures, money: Money) -> dict[str, str]:
     """The interval of every figure that has one, as it is read; empty text for the others."""
-    found = (result.get("confidence") or {}).get("intervals") or {}
+    sure = result.get("confidence") or {}
+    found = {name: ends for name, ends in (sure.get("intervals") or {}).items() if name in (sure.get("made_of") or {})}
     made = dict.fromkeys(_ENDS, "")
-    for key, (times, decimals, unit, signed) in _ENDS.items():
+    for key, (decimals, signed) in _ENDS.items():
         if key in found:
-            low, high = (times * end if is_number(end) else None for end in found[key])
-            places = money.decimals if decimals is None else decimals
-            made[key] = between(low, high, places, unit=unit, signed=signed)
+            low, high = found[key]
+            made[key] = between(low, high, money.decimals if decimals is None else decimals, signed=signed)
     return made
 
 
@@ -166,12 +163,13 @@ def statistics(result: Figures, trades: pd.DataFrame, money: Money) -> Markup:
 def _basis(result: Figures) -> str:
     """How the intervals were made."""
     sure = result.get("confidence") or {}
-    if not sure.get("intervals"):
+    made = sure.get("made_of") or {}
+    told = [f"{one['count']:,} {_VALUES[name]}, mean block {one['block']:.1f}" for name, one in made.items()]
+    if not told:
         return ""
     return (
-        f"Grey: where the figure lies in {100 * sure['level']:.0f} % of {sure['draws']:,} resamples of the run's own "
-        f"{sure['block_of']} (blocks of {sure['block']:,.0f} on average) and of its trades. Intervals say how much is "
-        "chance within this market; they do not know how many settings were tried."
+        f"Grey: {100 * sure['level']:.0f} % interval ({sure['method']}; {'; '.join(told)}), if this was the only "
+        "setting that was tried."
     )
 
 

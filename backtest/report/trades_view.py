@@ -83,7 +83,7 @@ def _by_hour(trades: pd.DataFrame) -> Markup:
 
 
 def markouts(result: Mapping[str, Any]) -> Markup:
-    """How far price moved in the trade's direction after entries, with what trading costs."""
+    """How far price moved in the trade's direction after entries, with what trading costs; no interval holds there."""
     block = result.get("markouts") or {}
     found = [m for m in block.get("horizons") or () if is_number(m.get("mean_bp"))]
     if not found:
@@ -93,19 +93,18 @@ def markouts(result: Mapping[str, Any]) -> Markup:
         (
             f"{m['bars']:,}",
             tag("td", number(m["mean_bp"], 2, signed=True), class_="gain" if m["mean_bp"] > 0 else "loss"),
-            between(m.get("low_bp"), m.get("high_bp"), 2, signed=True),
             number(m.get("entries"), 0),
         )
         for m in found
     ]
     note = (
-        "Mean move of price in the direction of the trade, from the entry's price to the close of the n-th bar, "
-        "in basis points, before costs; the bar of the fill is the first. Whiskers are 95 % intervals."
+        "Mean move of price in the direction of the trade, from the price of its first fill to the close "
+        "of the n-th bar, in basis points, before fees; the bar of that fill is the first."
     )
     if is_number(cost):
         note += f" Fees of a round trip are {number(cost, 1)} bp on average: an entry must move further than that."
-    figures = table(("bars", "mean, bp", "95 % interval", "entries"), rows, class_="numbers")
-    return section("markouts", "Markouts", tag("div", _whiskers(found, cost), figures, class_="plots"), note=note)
+    figures = table(("bars", "mean, bp", "entries"), rows, class_="numbers")
+    return section("markouts", "Markouts", tag("div", _moves(found, cost), figures, class_="plots"), note=note)
 
 
 def between(low: object, high: object, decimals: int, *, signed: bool = False, unit: str = "") -> str:
@@ -121,8 +120,8 @@ def between(low: object, high: object, decimals: int, *, signed: bool = False, u
     return f"{number(low, decimals, unit, signed=signed)} or more" if is_number(low) else NOTHING
 
 
-def _whiskers(found: list[dict[str, Any]], cost: object) -> Markup:
-    ends = [m[k] for m in found for k in ("mean_bp", "low_bp", "high_bp") if is_number(m.get(k))]
+def _moves(found: list[dict[str, Any]], cost: object) -> Markup:
+    ends = [m["mean_bp"] for m in found]
     level = [float(cost)] if is_number(cost) else []  # type: ignore[arg-type]
     low, high = min(0.0, *ends), max([0.0, *ends, *level])
     room = 0.08 * (high - low) or 1.0
@@ -132,8 +131,6 @@ def _whiskers(found: list[dict[str, Any]], cost: object) -> Markup:
         plot.line((-0.5, y, len(found) - 0.5, y), "cost", f"fees of a round trip: {number(y, 1)} bp")
         plot.words(-0.45, y + 0.02 * (high - low + 2 * room), "fees", "tick")
     for i, m in enumerate(found):
-        if is_number(m.get("low_bp")) and is_number(m.get("high_bp")):
-            plot.line((i, m["low_bp"], i, m["high_bp"]), "whisker")
         says = f"{m['bars']} bars: {number(m['mean_bp'], 2, ' bp', signed=True)}"
         plot.dot(i, m["mean_bp"], "gain-bar" if m["mean_bp"] > 0 else "loss-bar", says)
     plot.below([(i, f"{m['bars']:,}") for i, m in enumerate(found)])

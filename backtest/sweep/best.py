@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from statistics import NormalDist, fmean, stdev
+from statistics import median
 from typing import Any
 
+import numpy as np
+
 from ...core.errors import ParamError, unknown
+from .daily import ENOUGH, Daily
 from .journal import Done
+from .luck import Luck, luck
 
 LESS_IS_MORE = frozenset(("max_drawdown_pct", "fees_paid", "liquidations"))
-EULER = 0.5772156649015329
 
 
 def best(done: Mapping[int, Done], figure: str, most: int) -> list[Done]:
@@ -31,46 +34,64 @@ def best(done: Mapping[int, Done], figure: str, most: int) -> list[Done]:
     return sorted(known, key=lambda row: sign * row.row[figure])[:most]
 
 
-def luck(ratios: Sequence[float]) -> float:
-    """The highest of so many Sharpe ratios that luck alone leads to expect.
+def luck_of(done: Mapping[int, Done]) -> Luck | None:
+    """What chance makes of the best of these points; None where no method is known to hold."""
+    ran = [one for one in done.values() if not one.error]
+    if not ran or not all(one.daily for one in ran):
+        return None
+    series = {one.number: Daily.of(one.daily) for one in sorted(ran, key=lambda one: one.number)}
+    return luck(series, max(held_days(ran, series)))
 
-    Where no run has an edge, its ratio is noise around zero. With V the variance of the ratios over N runs, which
-    are taken to be independent, the expected highest of them is
 
-        √V · ((1 - γ) · Φ⁻¹(1 - 1 / N) + γ · Φ⁻¹(1 - 1 / (N·e))),   γ = 0.5772…
+def held_days(ran: Sequence[Done], series: Mapping[int, Daily]) -> tuple[float, float]:
+    """Days that a position is held on average: at the middle point, and at the one with the best Sharpe ratio."""
+    held = {
+        one.number: len(series[one.number].made) * one.row["exposure_pct"] / 100 / one.row["trades"]
+        for one in ran
+        if one.row["trades"]
+    }
+    if not held:
+        return 0.0, 0.0
+    best = max(held, key=lambda number: _ratio(series[number]))
+    return median(held.values()), held[best]
 
-    NaN with fewer than two ratios.
 
-    References
+def _ratio(one: Daily) -> float:
+    spread = float(np.nanstd(one.made))
+    return float(np.nanmean(one.made)) / spread if spread else -math.inf
+
+
+def caution(done: Mapping[int, Done], total: int, days: int) -> str:
+    """What must be said beside the best of many.
+
+    Parameters
     ----------
-    Bailey, D. H., López de Prado, M. (2014). The Deflated Sharpe Ratio. Journal of Portfolio Management 40(5), 94-107.
-
-    Examples
-    --------
-    >>> round(luck([1.0, -1.0] * 50), 3)
-    2.543
+    done : mapping of int to Done
+        Every point that was run.
+    total : int
+        How many there are.
+    days : int
+        How long they ran.
     """
-    known = [ratio for ratio in ratios if not math.isnan(ratio)]
-    count = len(known)
-    if count < 2:
-        return math.nan
-    normal = NormalDist()
-    top = (1 - EULER) * normal.inv_cdf(1 - 1 / count) + EULER * normal.inv_cdf(1 - 1 / (count * math.e))
-    return stdev(known, fmean(known)) * top
-
-
-def caution(done: Mapping[int, Done], total: int) -> str:
-    """What must be said beside the best of many."""
     if total < 2:
         return ""
     said = f"the best of {total:,} points was picked after the fact, so its figures flatter it"
-    ratios = [one.row["sharpe"] for one in done.values() if not one.error and "sharpe" in one.row]
-    height = luck(ratios)
-    if math.isnan(height) or not height:
-        return f"{said}; look at it on data that no point has seen"
+    later = "look at it on data that no point has seen"
+    if days < ENOUGH:
+        return (
+            f"{said}. {days:,} days cannot settle this; of a planted Sharpe of 2, a third is found at {ENOUGH}; {later}"
+        )
+    found = luck_of(done)
+    return f"{said}. {words(found, total)}; {later}" if found else f"{said}; {later}"
+
+
+def words(found: Luck, total: int) -> str:
+    """What chance makes of the best, in words."""
+    over = ", over holding the mean position," if found.excess else ""
+    count = len(found.stand_out)
     return (
-        f"{said}: {total:,} points without any edge, whose Sharpe ratios differ as much as these, would show about "
-        f"{height:.2f} at best by luck alone; look at it on data that no point has seen"
+        f"Among {total:,} points the best Sharpe{over} would be this high by chance with p = {found.p:.3f}; after "
+        f"selection at least {found.floor:.2f} (95 %); {count:,} {'point stands' if count == 1 else 'points stand'} out"
     )
 
 

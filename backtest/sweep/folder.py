@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,11 @@ from ...core.writing import claim, replacing, telling
 from ..brokers.choice import funded, rates_of
 from ..lock import lock_text, make_lock
 from ..runner import Source
+from .daily import returns_of, returns_table
 from .journal import Done
 from .points import Point
 
-TABLE, LOCK = "points.parquet", "sweep.yaml"
+TABLE, RETURNS, LOCK = "points.parquet", "returns.parquet", "sweep.yaml"
 DIGEST = b"tapeflow.sha256"
 
 
@@ -126,9 +127,17 @@ def _short(value: Any) -> str:
 
 
 def write_table(out: Path, points: Iterable[Point], done: Mapping[int, Done]) -> None:
-    """Write points.parquet, one row a point in the order of the grid, with a digest of all that it says."""
-    table = as_table(points, done)
-    with replacing(out / TABLE) as made:
+    """Write points.parquet, one row a point in the order of the grid, and daily returns where they were kept.
+
+    Each has a digest of all that it says.
+    """
+    if kept := {number: one.daily for number, one in sorted(done.items()) if one.daily}:
+        _write(out / RETURNS, returns_table(kept))
+    _write(out / TABLE, as_table(points, done))
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    with replacing(path) as made:
         pq.write_table(table.replace_schema_metadata({DIGEST: _digest(table)}), made, compression="zstd")
 
 
@@ -140,29 +149,46 @@ def read_table(out: Path) -> dict[int, Done]:
     DataError
         If a byte of it changed since it was written.
     """
-    path = out / TABLE
+    kept = _read(out / RETURNS, returns_of) if (out / RETURNS).exists() else {}
+    return _read(out / TABLE, lambda table: _rows(table, kept))
+
+
+def _rows(table: pa.Table, kept: Mapping[int, str]) -> dict[int, Done]:
+    figures = table.column_names[table.column_names.index("engine") :] if "engine" in table.column_names else ["error"]
+    made: dict[int, Done] = {}
+    for number, row in zip(table["point"].to_pylist(), table.select(figures).to_pylist(), strict=True):
+        error = row.pop("error") or ""
+        made[number] = Done(number, {} if error else row, error, kept.get(number, ""))
+    return made
+
+
+def _read(path: Path, content: Callable[[pa.Table], Any]) -> Any:
+    """The content of a table that was written by `_write`, if it is what was written."""
     try:
         table = pq.read_table(path)
         metadata = table.schema.metadata or {}
         if metadata.get(DIGEST, b"").decode() != _digest(table):
             raise ValueError("its digest is another")
-        figures = (
-            table.column_names[table.column_names.index("engine") :] if "engine" in table.column_names else ["error"]
-        )
-        made: dict[int, Done] = {}
-        for number, row in zip(table["point"].to_pylist(), table.select(figures).to_pylist(), strict=True):
-            error = row.pop("error") or ""
-            made[number] = Done(number, {} if error else row, error)
+        return content(table)
     except (OSError, ValueError, KeyError, OverflowError, MemoryError, pa.ArrowException) as err:
         said = " ".join(str(err).split())[:200]
         raise DataError(f"{path}: is damaged, or somebody changed it ({said}); remove it and sweep again") from None
-    return made
 
 
 def _digest(table: pa.Table) -> str:
     """sha256 of names, types and values."""
-    said = repr((table.column_names, [str(kind) for kind in table.schema.types], table.to_pydict()))
+    content = {name: _content(column) for name, column in zip(table.column_names, table.columns, strict=True)}
+    said = repr((table.column_names, [str(kind) for kind in table.schema.types], content))
     return hashlib.sha256(said.encode()).hexdigest()
+
+
+def _content(column: pa.ChunkedArray) -> Any:
+    """The values of a column; of lists of numbers, which may be millions, their lengths and a digest."""
+    if not pa.types.is_list(column.type):
+        return column.to_pylist()
+    whole = column.combine_chunks()
+    numbers = whole.flatten().to_numpy(zero_copy_only=False)
+    return whole.value_lengths().to_pylist(), hashlib.sha256(numbers.tobytes()).hexdigest()
 
 
 def as_table(points: Iterable[Point], done: Mapping[int, Done]) -> pa.Table:

@@ -25,11 +25,14 @@ class Done(NamedTuple):
         Its figures; empty where it failed.
     error : str
         What went wrong; empty where nothing did.
+    daily : str
+        Its daily returns, as `Daily` writes them; empty where they are not kept.
     """
 
     number: int
     row: dict[str, Any]
     error: str
+    daily: str = ""
 
 
 class Journal:
@@ -51,7 +54,7 @@ class Journal:
     >>> with Journal(folder) as journal:
     ...     journal.add([Done(2, {"sharpe": 0.1}, "")])
     >>> Journal(folder).read()
-    {2: Done(number=2, row={'sharpe': 0.1}, error='')}
+    {2: Done(number=2, row={'sharpe': 0.1}, error='', daily='')}
     """
 
     def __init__(self, folder: Path) -> None:

@@ -23,6 +23,8 @@ from ..shelf import Computed, Shelf
 from ..uses import Asked, asked
 from .figures import Figures
 
+COMPILED = "compiled"
+
 
 class Known:
     """What is known of some bars, for the runs of a sweep over them.
@@ -60,11 +62,15 @@ class Known:
         """Why compiled code cannot run ``config`` over these bars; empty when it can."""
         return why_not(config) or self.market.unusable
 
-    def figures(self, config: RunConfig) -> dict[str, Any]:
-        """The figures of a run that compiled code can do."""
+    def outcome(self, config: RunConfig) -> Figures:
+        """A run that compiled code can do."""
         tables = Tables(self.market, uses_of(config), self._shelf)
         record: Any = follow_config(config, self.market.traded, tables)
-        return Figures(config, self.sources, None, record).figures()
+        return Figures(config, self.sources, None, record, COMPILED)
+
+    def figures(self, config: RunConfig) -> dict[str, Any]:
+        """Its figures."""
+        return self.outcome(config).figures()
 
     def untouched(self, configs: Iterable[RunConfig]) -> dict[str, Computed]:
         """The indicators that all of several runs have, those left out that only backtrader can compute."""

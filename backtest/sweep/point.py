@@ -8,10 +8,10 @@ from typing import Any
 from ...configs.models import RunConfig
 from ...core.errors import TapeflowError
 from ..runner import Source, simulate
-from .known import Known
+from .daily import daily_of
+from .known import COMPILED, Known
 
 Row = dict[str, Any]
-COMPILED = "compiled"
 
 
 def run_point(config: RunConfig, sources: Mapping[str, Source], known: Known | None = None) -> Row:
@@ -39,11 +39,18 @@ def run_point(config: RunConfig, sources: Mapping[str, Source], known: Known | N
     TapeflowError
         If the run cannot be made, as with too few bars for the warm-up.
     """
+    return _row(_outcome(config, sources, known))
+
+
+def _outcome(config: RunConfig, sources: Mapping[str, Source], known: Known | None) -> Any:
     if config.engine in ("auto", COMPILED) and not config.verify:
         known = known if known is not None else Known(sources)
         if not known.why_not(config):
-            return {"engine": COMPILED, **_flat(known.figures(config))}
-    outcome = simulate(config, dict(sources), None if known is None else known.shelf(config))
+            return known.outcome(config)
+    return simulate(config, dict(sources), None if known is None else known.shelf(config))
+
+
+def _row(outcome: Any) -> Row:
     more = outcome.band.summary() if outcome.band else {}
     return {"engine": outcome.engine, **_flat({**outcome.figures(), **more})}
 
@@ -59,13 +66,15 @@ def _flat(figures: Mapping[str, Any], above: str = "") -> Row:
     return made
 
 
-def attempt(config: RunConfig, sources: Mapping[str, Source], known: Known | None = None) -> tuple[Row, str]:
-    """The row of a run, or none and what went wrong: one that fails does not end a sweep."""
+def attempt(config: RunConfig, sources: Mapping[str, Source], known: Known | None = None) -> tuple[Row, str, str]:
+    """The row of a run and its daily returns, or what went wrong instead: one that fails does not end a sweep."""
     try:
-        return run_point(config, sources, known), ""
+        outcome = _outcome(config, sources, known)
+        row, daily = _row(outcome), daily_of(outcome)
+        return row, "", daily.text() if daily is not None else ""
     except TapeflowError as err:
-        return {}, " ".join(str(err).split())
+        return {}, " ".join(str(err).split()), ""
     except MemoryError:
         raise
     except Exception as err:
-        return {}, f"{type(err).__name__}: {' '.join(str(err).split())}"
+        return {}, f"{type(err).__name__}: {' '.join(str(err).split())}", ""

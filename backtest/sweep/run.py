@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+
 from ...configs.models import RunConfig
+from ...core.clock import DAY
 from ..runner import Progress, Source, read, wanted
 from .folder import TABLE, check_folder, entered, make_sweep_lock, read_table, write_table
 from .journal import Done, Journal
@@ -35,11 +38,14 @@ class Swept:
         Every run, in the order of the grid.
     done : dict of int to Done
         What each came to, by its number.
+    days : int
+        Fewest days of UTC that the bars of any point lie in.
     """
 
     folder: Path
     points: list[Point]
     done: dict[int, Done]
+    days: int
 
     @property
     def failed(self) -> list[Done]:
@@ -97,9 +103,10 @@ def sweep(
     if figure:
         check_figure(figure, (point.config for point in points))
     groups = _read(points, say)
+    days = min(_days(group.sources) for group in groups)
     with entered(out, make_sweep_lock(as_swept(config), [group.sources for group in groups], points)):
         done = _finished(config, out, points, groups, jobs, say)
-    return Swept(out, points, done)
+    return Swept(out, points, done, days)
 
 
 def _finished(
@@ -135,6 +142,11 @@ def _read(points: list[Point], say: Progress) -> list[_Group]:
             groups[key] = _Group([], sources)
         groups[key].points.append(point)
     return [*groups.values()]
+
+
+def _days(sources: Mapping[str, Source]) -> int:
+    """How many days of UTC the bars of the traded feed lie in."""
+    return len(np.unique((next(iter(sources.values())).bars["close_time"] - 1) // DAY))
 
 
 def _asked(config: RunConfig, name: str) -> list[Any]:

@@ -133,12 +133,15 @@ def write_texts(folder: Path, name: str, final: float, trades: pd.DataFrame, bar
     result: dict[str, Any] = dict(name=name, engine="compiled", bars=BARS, orders=2 * len(trades), trades=len(trades))
     result |= dict(initial_cash=100_000.0, final_value=final, net_profit=net, return_pct=net / 1000)
     result |= dict(max_drawdown_pct=0.4, sharpe=float("nan"), sharpe_basis="daily", periods_per_year=365)
-    result |= dict(profit_factor=None, win_rate=0.5, exposure_pct=25.0, fees_paid=float(trades.commission.sum()))
+    result |= dict(
+        profit_factor=None, win_rate=0.5, mean_trade=12.5, exposure_pct=25.0, fees_paid=float(trades.commission.sum())
+    )
     result |= dict(start=str(stamps(bars)[0]), end=str(stamps(bars)[-1]), deflated_sharpe=0.731)
     if len(trades):
-        ends = dict(win_rate=[0.25, 0.75], sharpe=[-3.0, None])
-        result |= dict(confidence=dict(level=0.95, draws=1000, block=7.0, block_of="bar returns", intervals=ends))
-        moves = [dict(bars=h, mean_bp=h / 10 - 1, low_bp=-5.0, high_bp=h / 5, entries=12) for h in (1, 5, 15)]
+        ends = dict(mean_trade=[-25.0, 75.0], sharpe=[-3.0, 1.5])
+        made_of = dict(mean_trade=dict(count=64, block=4.0), sharpe=dict(count=250, block=6.3))
+        result |= dict(confidence=dict(level=0.95, method="bootstrap-t", draws=999, intervals=ends, made_of=made_of))
+        moves = [dict(bars=h, mean_bp=h / 10 - 1, entries=12) for h in (1, 5, 15)]
         result |= dict(markouts=dict(cost_bp=10.0, horizons=moves), profit_from_damaged=0.25)
     result |= dict(hints=[f"12 round trips of {name} are few."])
     result |= dict(warnings=[f"about {name}"], assumptions=[f"Market orders of {name} fill at the next open."])

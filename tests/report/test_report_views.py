@@ -16,7 +16,9 @@ from tapeflow.backtest.report import naked, write_report
 from tapeflow.backtest.report.codec import unpack
 from tapeflow.backtest.report.fills_view import tape_fills
 from tapeflow.backtest.report.folder import read_folder
+from tapeflow.backtest.report.money import Money
 from tapeflow.backtest.report.quality_view import quality
+from tapeflow.backtest.report.statistics_view import statistics_rows
 from tapeflow.backtest.report.svg import decimals_for, marks_between
 from tapeflow.backtest.report.trades_view import distribution, markouts
 from tapeflow.backtest.result import Result
@@ -62,11 +64,11 @@ def test_odd_trades_make_a_histogram_too(values: list[float]) -> None:
     assert distribution(frame.iloc[:0]) == ""
 
 
-def test_markouts_are_shown_with_interval_and_cost(run: Path) -> None:
+def test_markouts_are_shown_with_cost_and_without_an_interval(run: Path) -> None:
     text = markouts(read_folder(run).result)
     assert [row.findtext("th") for row in parsed(text).findall(".//tbody/tr")] == ["1", "5", "15"]
     assert "Fees of a round trip are 10.0 bp" in text
-    assert "−5.00 to +3.00" in text
+    assert "95 %" not in text
     assert markouts({}) == markouts({"markouts": {"horizons": []}}) == ""
 
 
@@ -79,9 +81,14 @@ def test_round_marks_are_apart_and_within() -> None:
 
 def test_intervals_stand_beside_their_figures(run: Path) -> None:
     text = (run / "report.html").read_text(encoding="utf-8")
-    assert "25.0 to 75.0 %" in text
-    assert "−3.00 or more" in text
-    assert "in 95 % of 1,000 resamples" in text
+    assert "−25.00 to +75.00" in text
+    assert "−3.00 to 1.50" in text
+    assert "95 % interval (bootstrap-t; 64 round trips, mean block 4.0; 250 daily returns, mean block 6.3)" in text
+
+
+def test_an_interval_that_does_not_say_what_it_was_made_of_is_not_shown() -> None:
+    old = dict(sharpe=1.0, win_rate=0.5, confidence=dict(intervals=dict(win_rate=[0.25, 0.75], sharpe=[-3.0, 1.5])))
+    assert [ends for *_, ends in statistics_rows(old, Money())] == ["", ""]
 
 
 def test_fills_from_the_tape_are_shown_by_assumption() -> None:
@@ -156,11 +163,10 @@ def test_a_point_of_control_is_naked_until_price_comes_back(seed: int, monkeypat
 def test_bands_and_flags_travel_with_the_page(run: Path) -> None:
     meta, columns = packed(run / "report.html", "run-data")
     equity = pd.read_parquet(run / "equity.parquet")
-    assert meta["equity"]["bands"] == ["fills", "chance"]
+    assert meta["equity"]["bands"] == ["fills"]
     assert columns["fills:low"] == pytest.approx(equity.value_low.to_numpy(), abs=1e-2)
     assert [feed["flagged"] for feed in meta["feeds"]] == [True, False]
     assert np.flatnonzero(columns["0:quality"]).tolist() == [100, *range(200, 210)]
-    assert np.all(columns["chance:low"] <= columns["chance:high"])
 
 
 def test_a_run_without_extras_leaves_their_parts_out(make_run: Make, tmp_path: Path) -> None:
