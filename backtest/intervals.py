@@ -194,7 +194,7 @@ def mean_interval(net: Array, *, seed: int, level: float = LEVEL, draws: int = D
 def _known(values: Array, least: int) -> bool:
     """Whether there is enough of every kind of value to resample."""
     enough = len(values) >= least and bool(np.isfinite(values).all())
-    return enough and min(np.count_nonzero(values > 0), np.count_nonzero(values < 0)) >= EACH
+    return bool(enough and min(np.count_nonzero(values > 0), np.count_nonzero(values < 0)) >= EACH)
 
 
 def _running(values: Array) -> Array:
