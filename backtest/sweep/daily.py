@@ -117,7 +117,7 @@ def returns_table(kept: Mapping[int, str]) -> pa.Table:
             "point": pa.array(list(rows), pa.int64()),
             "first_day": pa.array([one.first for one in rows.values()], pa.int32()).cast(pa.date32()),
             "over_mean_position": pa.array([one.excess for one in rows.values()], pa.bool_()),
-            "returns": pa.array([one.made for one in rows.values()], pa.list_(pa.float32())),
+            "returns": pa.array([one.made for one in rows.values()], pa.list_(pa.field("element", pa.float32()))),
         }
     )
 
