@@ -106,7 +106,8 @@ class MappedTape(ContractTape):
         columns = mapped(_TAPE, given)
         if cells:
             columns = tuple(c for c in columns if c.name in given or not c.optional)
-        table = Table(columns, cells, self.p["time_unit"], words, counted=bool(cells))
+        asks = "say it, as in sides: {buy: [WORD], sell: [WORD]}, and side_of: maker where the maker's is told"
+        table = Table(columns, cells, self.p["time_unit"], words, counted=bool(cells), asks=asks)
         return of_symbol(table, self.p["symbol"]), reading(self.p)
 
     def tape(self, rows: Rows, time: NDArray[np.int64], ids: NDArray[np.int64]) -> Tape:

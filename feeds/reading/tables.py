@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...core.errors import DataError
 from .decode import Quarantine, Rows, both_names, printable
 from .tabular import Reading, Sheet, TableSource, sheets
-from .values import SIDES, Stamps, decimals, empty, fixed_point, integers, sides
+from .values import NO_SIDE, SIDES, Stamps, decimals, empty, fixed_point, integers, sides
 
 Integers = NDArray[np.int64]
 _SAYS = {
@@ -25,6 +25,7 @@ _SAYS = {
     "integer": "no whole number",
 }
 _SAYS |= {"side": "no side", "text": "no text"}
+_ZEROS, _ONES = ("0", "0.0"), ("1", "+1", "1.0")
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,8 @@ class Table:
         Whether ``positions`` hold under a header too.
     exact : bool
         Whether case matters in names, as it does where ``t`` is an id and ``T`` a time.
+    asks : str
+        What to do about words for sides of which only one is known, for errors.
     """
 
     columns: tuple[Column, ...]
@@ -96,6 +99,7 @@ class Table:
     only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     counted: bool = False
     exact: bool = False
+    asks: str = "no words of this provider"
 
     def places(self, sheet: Sheet) -> dict[str, int]:
         """Where each wanted column stands in a sheet.
@@ -162,6 +166,7 @@ class TableReader:
         self._path, self._table, self._quarantine, self._counts = path, table, quarantine, counts
         self._others = {} if others is None else others
         self._clock = Stamps(table.unit)
+        self._seen: dict[str, set[str]] = {}
 
     def rows(self, found: Iterable[Sheet]) -> Iterator[Rows]:
         """The rows of all sheets; times in µs, sides as +1, −1 and 0, text as objects."""
@@ -180,10 +185,10 @@ class TableReader:
         for column in self._table.columns:
             if column.name in places:
                 cells = sheet.cells[places[column.name]]
-                columns[column.name], wrong = self._convert(column, cells)
+                called = both_names(sheet.names[places[column.name]] if sheet.names else "", column.name)
+                columns[column.name], wrong = self._convert(column, cells, called)
                 for i in np.flatnonzero(wrong & ~bad & ~passed).tolist():
-                    name = both_names(sheet.names[places[column.name]] if sheet.names else "", column.name)
-                    line, says = int(sheet.line[i]), f"{name}{_complaint(column, cells[i].as_py(), self._clock.unit)}"
+                    line, says = int(sheet.line[i]), f"{called}{_complaint(column, cells[i].as_py(), self._clock.unit)}"
                     complaints.append((line, f"row {line}, column {says}", sheet.text(i)))
                 bad |= wrong
         for _, complaint, text in sorted(complaints):
@@ -202,11 +207,20 @@ class TableReader:
                 self._others.setdefault(name, set()).update(set(found).difference(words))
         return made
 
-    def _convert(self, column: Column, cells: Any) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    def _sides(self, column: Column, cells: Any, called: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Sides of a column, which is never half read: both words are known, or neither is taken."""
+        words, seen = column.words or self._table.words, self._seen.setdefault(column.name, set())
+        values, bad = sides(cells, words, seen)
+        both = {1, -1} <= set(words.values())
+        if both and (np.count_nonzero(bad) != 1) and (wrong := half_known(seen, words)):
+            raise DataError(f"{self._path}: column {called} {wrong}; {self._table.asks}")
+        return values, bad
+
+    def _convert(self, column: Column, cells: Any, called: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         if column.kind == "time":
             return self._clock.read(cells)
         if column.kind == "side":
-            return sides(cells, column.words or self._table.words)
+            return self._sides(column, cells, called)
         if column.kind == "integer":
             values, _ = integers(cells)
             return values, np.zeros(len(values), bool)
@@ -217,6 +231,29 @@ class TableReader:
             return values, bad
         missing = np.isnan(values) if column.kind == "amount" else empty(cells)
         return values, bad | (values < 0) | (missing & (not column.optional))
+
+
+def half_known(seen: Collection[str], words: Mapping[str, int]) -> str:
+    """Why the words of a column do not tell both sides: two, of which only one is known; empty where they do.
+
+    A 0 beside a 1 is such a pair, though it is no side beside −1 and 1.
+
+    >>> half_known({"0", "1"}, {"1": 1, "-1": -1}), half_known({"0", "1", "-1"}, {"1": 1, "-1": -1})
+    ("holds '0' and '1', and nothing tells which of them is the buyer", '')
+    >>> half_known({"b", "a"}, SIDES), half_known({"b", "s", "x"}, SIDES), half_known({"buy", ""}, SIDES)
+    ("holds 'a' and 'b', and nothing tells which of them is the buyer", '', '')
+    """
+    if len({words[word] for word in seen if word in words} - {0}) > 1:
+        return ""
+    strange = sorted(word for word in seen if word not in words and word not in NO_SIDE)
+    known = sorted(word for word in seen if words.get(word))
+    ones = [word for word in known if word in _ONES]
+    zeros = sorted(word for word in seen if word in _ZEROS and word not in words)
+    pair = sorted([*strange, *known, *zeros]) if strange else [*zeros[:1], *ones[:1]] if zeros and ones else []
+    if len(pair) < 2 and not strange:
+        return ""
+    shown = " and ".join(repr(printable(word[:20])) for word in pair[:4])
+    return f"holds {shown}, and nothing tells which of them is the buyer"
 
 
 def _forward(rows: Rows) -> Rows:

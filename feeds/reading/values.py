@@ -127,8 +127,10 @@ def integers(cells: Any) -> Found:
     return values, ~good
 
 
-def sides(cells: Any, words: Mapping[str, int]) -> Found:
+def sides(cells: Any, words: Mapping[str, int], seen: set[str] | None = None) -> Found:
     """Cells as +1, −1 or 0 by ``words`` (lower case); those of `NO_SIDE` are 0 unless they are among the words.
+
+    ``seen`` takes the words that there are.
 
     Examples
     --------
@@ -142,6 +144,8 @@ def sides(cells: Any, words: Mapping[str, int]) -> Found:
     known = {**dict.fromkeys(NO_SIDE, 0), **words}
     found = cells if pa.types.is_dictionary(cells.type) else cells.dictionary_encode()
     spelled = [_spelled(word) for word in found.dictionary.to_pylist()]
+    if seen is not None:
+        seen.update(spelled)
     values = np.array([*(known.get(word, 2) for word in spelled), 0], np.int64)
     made = values[_array(found.indices.fill_null(len(spelled))).astype(np.intp)]
     return np.where(made == 2, 0, made), made == 2

@@ -1,0 +1,74 @@
+"""Words for sides: known both, or asked for; a column is never half read."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tapeflow.core.errors import DataError
+from tapeflow.core.tape import Tape
+from tapeflow.feeds.bybit import BybitTrades
+from tapeflow.feeds.frames import FrameTape
+from tapeflow.feeds.generic import CsvTape
+
+MS = 1_704_067_200_000
+
+
+def file(path, words, head="time,price,quantity,side"):
+    path.write_text("\n".join([head, *(f"{MS + i},10,1,{w}" for i, w in enumerate(words))]) + "\n")
+    return path
+
+
+def read(feed) -> list[int]:
+    return Tape.join(list(feed.tapes())).side.tolist()
+
+
+@pytest.mark.parametrize(
+    "words", [["0", "1", "0"], ["0.0", "1.0"], ["1", "2", "2"], ["B", "A", "A"], ["true", "false"], ["bid", "bid"]]
+)
+@pytest.mark.parametrize("bad_rows", ["error", "quarantine"])
+def test_two_words_of_which_one_is_unknown_are_asked_for(tmp_path, words, bad_rows):
+    path = file(tmp_path / "a.csv", words)
+    with pytest.raises(DataError, match=r"(column side holds '.+nothing tells|is no side)"):
+        read(CsvTape(path, bad_rows=bad_rows))
+    if len(set(words)) > 1:
+        buy, sell = dict.fromkeys(words)
+        told = read(CsvTape(path, sides={"buy": [sell], "sell": [buy]}, bad_rows=bad_rows))
+        assert told == [-1 if w == buy else 1 for w in words]
+
+
+@pytest.mark.parametrize(
+    ("words", "sides"),
+    [
+        (["0", "1", "-1"], [0, 1, -1]),
+        (["", "buy", "unknown"], [0, 1, 0]),
+        (["b", "S"], [1, -1]),
+        (["0", "-1"], [0, -1]),
+    ],
+)
+def test_words_that_are_known_are_read(tmp_path, words, sides):
+    assert read(CsvTape(file(tmp_path / "a.csv", words))) == sides
+
+
+def test_one_line_that_cannot_be_read_is_still_set_aside(tmp_path):
+    assert read(CsvTape(file(tmp_path / "a.csv", ["buy", "x", "sell"]), bad_rows="quarantine")) == [1, -1]
+
+
+def test_zero_and_one_of_a_provider_whose_table_has_neither_are_refused_too(tmp_path):
+    path = file(tmp_path / "a.csv", ["0", "1", "1"], "timestamp,price,size,side")
+    with pytest.raises(DataError, match=r"column side holds '0' and '1'.*no words of this provider"):
+        read(BybitTrades(path, bad_rows="quarantine"))
+
+
+@pytest.mark.parametrize("made", [np.int64, np.float64])
+def test_numbers_in_frames_are_held_to_the_same(made):
+    frame = pd.DataFrame({"time": [MS, MS + 1], "price": [1.0, 2.0], "quantity": [1.0, 1.0], "side": made([0, 1])})
+    with pytest.raises(DataError, match=r"column side holds '0(\.0)?' and '1(\.0)?'"):
+        read(FrameTape(frame))
+    assert read(FrameTape(frame.assign(side=made([-1, 1])))) == [-1, 1]
+
+
+def test_who_made_the_market_may_be_zero_or_one(tmp_path):
+    path = file(tmp_path / "a.csv", ["0", "1"], "time,price,quantity,m")
+    assert read(CsvTape(path, columns={"is_buyer_maker": "m"})) == [1, -1]
