@@ -13,13 +13,18 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import inspect
+import json
 import os
 import random
+import re
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
@@ -28,14 +33,27 @@ import numba
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LONGEST = 180
-"""Seconds that the tests of a mutant may take; a loop that has lost its end is a mutant that was seen."""
+LONGEST = 60
+"""CPU seconds that one test may take; a loop that has lost its end is a mutant that was seen."""
+ENOUGH = 60
+"""CPU seconds of tests after which a mutant that nothing has seen yet counts as one that lives."""
+LIVED, KILLED = 0, 1
 
 GROUPS: dict[str, tuple[str, list[str]]] = {
     # modules as a glob, tests in the order in which they are asked
     "reading": (
         "feeds/reading/*.py",
-        ["late", "decode", "awkward_text", "files", "merge", "arrow", "binance_klines", "sources", "binance"],
+        [
+            "reading_borders",
+            "binance",
+            "decode",
+            "awkward_text",
+            "binance_klines",
+            "files",
+            "arrow",
+            "sources",
+            "merge",
+        ],
     ),
     "aggregation": (
         "feeds/aggregation/*.py",
@@ -49,6 +67,7 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         [
             *["indicators", "flow_indicators", "estimators", "vwap", "volume_profile", "naked_poc", "imbalances"],
             *["footprint_indicators", "profile_dialects", "profile_explained", "talib", "indicator_base"],
+            "indicator_laws",
         ],
     ),
     "compiled": (
@@ -79,7 +98,11 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         ],
     ),
 }
-PLAIN = {"compiled": "tapeflow.backtest.compiled", "fills": "tapeflow.backtest.fills"}
+PLAIN = {
+    "compiled": "tapeflow.backtest.compiled",
+    "fills": "tapeflow.backtest.fills",
+    "indicators": "tapeflow.indicators",
+}
 
 SWAPS: dict[type, str] = {
     ast.Lt: "<=",
@@ -280,23 +303,27 @@ def put_in(mutant: Mutant) -> None:
     from tapeflow.core import kept
 
     made: Any = function_of(mutant)
-    load, file = kept.Kept.load_overload, made.__code__.co_filename
+    load, save, file = kept.Kept.load_overload, kept.Kept.save_overload, made.__code__.co_filename
 
-    def fresh(self: Any, *args: Any) -> Any:
-        return None if any(name == file for name, _ in kept.made_of(self._fn)) else load(self, *args)
+    def holds(self: Any) -> bool:
+        return any(name == file for name, _ in kept.made_of(self._fn))
 
-    kept.Kept.load_overload = fresh
-    kept.Kept.save_overload = lambda self, *args: None
+    kept.Kept.load_overload = lambda self, *args: None if holds(self) else load(self, *args)
+    kept.Kept.save_overload = lambda self, *args: None if holds(self) else save(self, *args)
     made.__code__ = code_of(mutant, file)
 
 
 class Runner:
-    """Runs the tests of a group once on sound code, then on each mutant."""
+    """Runs the tests of a group on each mutant, those first that name what is changed, and of them the quick ones.
+
+    A test that fails on a mutant is tried on sound code once before it is believed.
+    """
 
     def __init__(self, mutants: list[Mutant], tell: Callable[[Mutant, str, str], None]) -> None:
         self.mutants, self.tell = mutants, tell
-        self.failed: list[str] = []
-        self.stop = False
+        self.sound: dict[str, bool] = {}
+        self.seconds: dict[str, float] = {}
+        self.begun = 0.0
 
     def pytest_configure(self) -> None:
         from hypothesis import HealthCheck, settings
@@ -307,56 +334,79 @@ class Runner:
         settings.load_profile("mutants")
 
     def pytest_runtest_logreport(self, report: Any) -> None:
+        self.seconds[report.nodeid] = time.process_time() - self.begun
         if report.failed:
-            self.failed.append(report.nodeid)
-            if self.stop:
-                self._leave(1)
+            self._leave(KILLED, report.nodeid)
 
     def pytest_runtestloop(self, session: Any) -> bool:
-        items = session.items
-        sound = self._fork(lambda: self._run(items))
-        broken = set(sound[1])
-        print(f"{len(items)} tests, {len(broken)} left out: {sorted(broken)[:5]}", flush=True)
-        items = [item for item in items if item.nodeid not in broken]
+        items = list(session.items)
         for mutant in self.mutants:
-            status, by = self._fork(lambda mutant=mutant: self._try(mutant, items))
-            self.tell(mutant, {0: "lived", 1: "killed", 2: "no such function"}.get(status, "killed, late"), by[0])
+            about = _about(mutant)
+            while True:
+                usable = [item for item in items if self.sound.get(item.nodeid, True)]
+                usable.sort(key=lambda item, about=about: (not _names(item, about), self.seconds.get(item.nodeid, 0.3)))
+                status, by = self._fork(lambda mutant=mutant, usable=usable: self._try(mutant, usable))
+                if status != KILLED or self._is_sound(by, items):
+                    break
+            self.tell(mutant, {LIVED: "lived", KILLED: "killed", 2: "not made"}.get(status, "killed, late"), by)
         return True
 
+    def _is_sound(self, by: str, items: list[Any]) -> bool:
+        if by not in self.sound:
+            one = [item for item in items if item.nodeid == by]
+            self.sound[by] = self._fork(lambda: self._run(one))[0] == LIVED
+        return self.sound[by]
+
     def _try(self, mutant: Mutant, items: list[Any]) -> None:
-        signal.alarm(LONGEST)
         try:
             put_in(mutant)
-        except (LookupError, KeyError, ValueError) as err:
-            self.failed.append(str(err))
-            self._leave(2)
-        self.stop = True
+        except (LookupError, ValueError) as err:
+            self._leave(2, str(err))
         self._run(items)
 
     def _run(self, items: list[Any]) -> None:
+        begun = time.process_time()
         for item, following in zip(items, [*items[1:], None], strict=True):
+            signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
+            self.begun = time.process_time()
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
-        self._leave(0)
+            if time.process_time() - begun > ENOUGH:
+                break
+        self._leave(LIVED)
 
-    def _leave(self, status: int) -> None:
-        os.write(self.pipe, "\n".join(self.failed).encode())
+    def _leave(self, status: int, by: str = "") -> None:
+        os.write(self.pipe, json.dumps([by, self.seconds]).encode())
         os._exit(status)
 
-    def _fork(self, work: Callable[[], None]) -> tuple[int, list[str]]:
+    def _fork(self, work: Callable[[], None]) -> tuple[int, str]:
         read, self.pipe = os.pipe()
         if not (pid := os.fork()):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, 1)
-            os.dup2(nowhere, 2)
             try:
                 work()
             finally:
                 os._exit(3)
         os.close(self.pipe)
         with os.fdopen(read, "rb") as said:
-            by = said.read().decode().split("\n")
+            by, seconds = json.loads(said.read() or '["", {}]')
+        self.seconds |= seconds
         status = os.waitpid(pid, 0)[1]
         return (os.WEXITSTATUS(status) if os.WIFEXITED(status) else 9), by
+
+
+def _about(mutant: Mutant) -> re.Pattern[str]:
+    """What a test names that is about the module of a mutant: its classes and functions, best the one changed."""
+    tree = ast.parse((ROOT / mutant.path).read_bytes())
+    names = [n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name[0] != "_"]
+    return re.compile(rf"\b({'|'.join([*names, mutant.function.rpartition('.')[2]])})\b")
+
+
+def _names(item: Any, about: re.Pattern[str]) -> bool:
+    return bool(about.search(item.nodeid) or about.search(_source(item.function)))
+
+
+@cache
+def _source(function: Any) -> str:
+    return inspect.getsource(inspect.unwrap(function))
 
 
 def run_plainly(package: str) -> None:
@@ -366,6 +416,7 @@ def run_plainly(package: str) -> None:
     def njit(*args: Any, **more: Any) -> Any:
         def made(fn: Any) -> Any:
             if fn.__module__.startswith(package):
+                # as `core.kernels.ready` asks
                 fn.signatures = (True,)
                 return fn
             return compiler(*args, **more)(fn)
@@ -409,7 +460,9 @@ def _group(group: str, chosen: list[Mutant], equal: str) -> int:
     if group in PLAIN:
         run_plainly(PLAIN[group])
     tests = [str(ROOT / "tests" / f"test_{name}.py") for name in GROUPS[group][1]]
-    pytest.main(["-q", "-p", "no:cacheprovider", "-m", "not slow", *tests], plugins=[Runner(chosen, tell)])
+    options = ["-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal"]
+    options += ["-W", "ignore::RuntimeWarning", "-m", "not slow"]
+    pytest.main([*options, *tests], plugins=[Runner(chosen, tell)])
     print(f"{group}: {dict(counts)}", flush=True)
     return 0
 
