@@ -85,7 +85,7 @@ def long_run_variance(values: Array) -> float:
         lags = np.arange(1, min(m - 1, int(10.0 * width) + 1) + 1)
         x = 1.2 * math.pi * lags / width
         weights = 3.0 / (x * x) * (np.sin(x) / x - np.cos(x))
-        found += 2.0 * sum(w * float(left[:-k] @ left[k:]) / m for w, k in zip(weights, lags, strict=True))
+        found += 2.0 * math.fsum(w * float(left[:-k] @ left[k:]) / m for w, k in zip(weights, lags, strict=True))
     return max(found * n / (n - 2), 1e-300) / (1.0 - memory) ** 2
 
 
