@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import yaml
 
 from ..core.keeping import file_digest
 from ..core.signed import signed
+from .depends import code_behind, files_read, package_versions, place
 
 APART = ("run.lock", "report.html")
 """Files of a result that its lock does not vouch for."""
@@ -50,11 +51,6 @@ def lock_text(lock: Mapping[str, Any]) -> str:
     """A lock as YAML that carries its own digest; what stands in it twice is written twice."""
     dumper: Any = type("Dumper", (yaml.SafeDumper,), {"ignore_aliases": lambda self, data: True})
     return signed(yaml.dump(dict(lock), Dumper=dumper, sort_keys=False, allow_unicode=True, width=120))
-
-
-def place(path: Path, folder: Path) -> str:
-    """``path`` as the YAML in ``folder`` may write it: the same wherever the folder lies."""
-    return path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.as_posix()
 
 
 def describe_source(source: Any) -> dict[str, Any]:
@@ -96,18 +92,27 @@ def make_lock(
         Files besides those of the feeds, by what they were read for.
     """
     read = {name: feed.files for name, feed in readers(sources).items()} | dict(more or {})
+    code = code_behind(config)
+    inputs = {Path(f.path).resolve() for files in read.values() for f in files}
     return {
         "name": config.name,
         "engine": engine,
         "seed": config.seed,
-        "versions": versions(),
+        "versions": versions() | package_versions(code.packages),
         "platform": machine(),
         "inputs": [
-            {"data": name, "path": place(f.path, config.folder), "bytes": int(f.bytes), "sha256": f.sha256}
+            {"data": name, "path": place(Path(f.path), config.folder), "bytes": int(f.bytes), "sha256": f.sha256}
             for name, files in read.items()
             for f in files
         ],
         "data": {name: describe_source(source) for name, source in sources.items()},
-        "plugins": [{"path": place(p, config.folder.resolve()), "sha256": file_digest(p)} for p in config.plugin_files],
+        "plugins": _listed(code.files, config),
+        "reads": _listed(files_read(config, code, inputs), config),
         "config": config.resolved(),
     }
+
+
+def _listed(files: Iterable[Path], config: Any) -> list[dict[str, str]]:
+    """Files with their digests, by places that hold wherever the run's folder lies."""
+    folder = config.folder.resolve()
+    return [{"path": place(path, folder, config.plugin_files), "sha256": file_digest(path)} for path in files]

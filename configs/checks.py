@@ -18,7 +18,7 @@ from .data_block import Data, feed_specs
 from .errors import Complaint, KeyPath
 from .fills_block import no_tape
 from .models import IndicatorBlock
-from .plugin import AnyLine, FeedView, Raw, check_params, declared, legal, line_names
+from .plugin import AnyLine, FeedView, Raw, broken, check_params, declared, legal, line_names
 from .values import keys
 from .wiring import Asked, Wiring
 
@@ -87,7 +87,7 @@ class Checker:
             return None, [Complaint(path, f"{err}{hint}")]
         if ":" in kind and cls not in registry.values():
             return None, [Complaint(path, f"'{kind}' is no {registry.what}")]
-        return cls, []
+        return cls, [Complaint(path, text) for text in broken(cls)]
 
     def _feed(self, name: str, given: Any) -> Iterator[Complaint]:
         path: KeyPath = ("data", name)

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.code import reads_of
 from ..core.errors import InputError, nearest
 from ..core.params import check_param
 from .errors import Complaint, KeyPath, shown
@@ -24,6 +25,26 @@ def declared(cls: Any) -> dict[str, Any]:
         return dict(cls.defaults())
     params = getattr(cls, "params", {})
     return dict(params) if isinstance(params, Mapping) else dict(params._getitems())
+
+
+def broken(cls: Any) -> Iterator[str]:
+    """What a plugin's class says that cannot be so, whatever the data; nothing for a class that holds its contract."""
+    name = cls.__name__
+    for base in cls.__mro__:
+        said = base.__dict__.get("reads", ())
+        if not isinstance(said, str | tuple | list) or not all(isinstance(text, str) for text in said):
+            yield f"{name}.reads must be file names, as in reads = ('model.bin',) (got {shown(said)})"
+            continue
+        yield from (f"{name}.reads: no file '{path}'" for _, path in reads_of(base) if not path.is_file())
+    known = declared(cls)
+    for param in getattr(cls, "bounds", {}):
+        if param not in known:
+            near = nearest(param, list(known))
+            hint = f"; is '{near}' meant?" if near else ""
+            yield f"{name}.bounds has '{param}', which is none of its params{hint}"
+    for line, told in getattr(cls, "measures", {}).items():
+        if not hasattr(told, "meaning"):
+            yield f"{name}.measures['{line}'] must be a Line, as in Line('what it is', price=1) (got {shown(told)})"
 
 
 class AnyLine(tuple[str, ...]):

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import PluginError, nearest, unknown
+from .watch import watch
 
 GROUP = "tapeflow.plugins"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -205,6 +206,7 @@ def load_module(name: str) -> Any:
     PluginError
         If there is none, or importing it fails; the cause is named.
     """
+    watch()
     try:
         return _adopt(importlib.import_module(name))
     except PluginError:
@@ -278,6 +280,7 @@ def _load_file(path: Path) -> Path:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"plugins: {path} is no Python file")
+    watch()
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

@@ -68,6 +68,8 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         Parameters that say what to read: a column, or a line of another indicator of the run as ``name.line``.
     param_units : dict of str to (int, int)
         Parameters that are prices or sizes, with their exponents.
+    reads : tuple of str
+        Files beside the class's source that it reads by other means than Python's ``open``; run.lock has their digests.
     mirror : str
         What the law of mirrors turns round: ``sides`` lets buys and sells trade places, ``book`` turns prices
         upside down with them, for what tells up from down.
@@ -106,6 +108,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     line_params: ClassVar[tuple[str, ...]] = ()
     param_units: ClassVar[dict[str, tuple[int, int]]] = {}
     mirror: ClassVar[str] = "sides"
+    reads: ClassVar[tuple[str, ...]] = ()
     step: ClassVar[Any] = None
     vec: ClassVar[Any] = None
     inner: ClassVar[Any] = None

@@ -2,13 +2,17 @@
 
 import hashlib
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from tapeflow.backtest.runner import run
 from tapeflow.configs.loader import load_config
+from tapeflow.core.errors import TapeflowError
 
 CONFIG = """\
 name: locked
@@ -54,3 +58,110 @@ def test_the_same_run_in_another_folder_has_the_same_lock(tmp_path: Path) -> Non
 
 def test_the_lock_tells_machines_apart(tmp_path: Path) -> None:
     assert {"system", "machine", "features"} == lock_of(project(tmp_path))["platform"].keys()
+
+
+OWN = """
+from pathlib import Path
+
+import numpy as np
+from {helper} import K
+from tapeflow.indicators.base import Indicator, Line
+
+
+class {kind}(Indicator):
+    lines = ("v",)
+    inputs = ("close",)
+    measures = {{"v": Line("close", price=1)}}
+    reads = ("model.bin",)
+
+    def vec(self, close):
+        import importlib
+
+        extra = importlib.import_module("{helper}_late").EXTRA
+        weight = float(Path(__file__).with_name("weights.txt").read_text())
+        return (close * weight * K + extra,)
+
+    def lookback(self):
+        return 1
+"""
+
+
+def with_plugin(folder: Path, kind: str) -> Path:
+    """A project whose indicator imports a helper, another one late, reads a file, and declares one."""
+    helper = f"helper_of_{kind.lower()}"
+    path = project(
+        folder,
+        CONFIG.replace("strategy:", f"plugins: [own.py]\nindicators: {{own: {{kind: {kind}}}}}\nstrategy:"),
+    )
+    (folder / "own.py").write_text(OWN.format(kind=kind, helper=helper))
+    (folder / f"{helper}.py").write_text(f"from {helper}_deep import K\n")
+    (folder / f"{helper}_deep.py").write_text("K = 1.0\n")
+    (folder / f"{helper}_late.py").write_text("EXTRA = 0.0\n")
+    (folder / "weights.txt").write_text("1.0\n")
+    (folder / "model.bin").write_bytes(b"model")
+    return path
+
+
+def in_a_process_of_its_own(path: Path, out: str) -> dict[str, Any]:
+    """The lock of a run on the command line, from another folder."""
+    args = ["-m", "tapeflow.backtest.cli", "run", str(path), "--no-report", "--quiet", "--out", str(path.parent / out)]
+    done = subprocess.run([sys.executable, *args], cwd=path.parent.parent, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return dict(yaml.safe_load((path.parent / out / "run.lock").read_text()))
+
+
+def test_the_lock_names_what_plugins_import_and_read(tmp_path: Path) -> None:
+    path = with_plugin(tmp_path / "a", "ReadsFiles")
+    first = in_a_process_of_its_own(path, "out")
+    helper = "helper_of_readsfiles"
+    digest = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in path.parent.iterdir() if p.is_file()}
+    assert {one["path"] for one in first["plugins"]} == {"own.py", f"{helper}.py", f"{helper}_deep.py"}
+    assert {one["path"] for one in first["reads"]} == {"weights.txt", "model.bin", f"{helper}_late.py"}
+    assert all(one["sha256"] == digest[one["path"]] for part in ("plugins", "reads") for one in first[part])
+    assert first["versions"]["numpy"]
+    shutil.copytree(tmp_path / "a", tmp_path / "elsewhere" / "b", ignore=shutil.ignore_patterns("__pycache__", "out"))
+    assert in_a_process_of_its_own(tmp_path / "elsewhere" / "b" / "run.yaml", "other") == first
+
+
+@pytest.mark.parametrize("name", ["weights.txt", "model.bin", "own.py", "_deep.py", "_late.py"])
+def test_another_file_behind_a_plugin_is_another_lock(tmp_path: Path, name: str) -> None:
+    path = with_plugin(tmp_path, f"Changes{name.partition('.')[0].strip('_').title()}")
+    lock_of(path)
+    first = lock_of(path)
+    file = next(p for p in tmp_path.iterdir() if p.name.endswith(name))
+    file.write_bytes(file.read_bytes() + b"\n")
+    assert lock_of(path) != first
+
+
+def test_a_run_without_plugins_lists_none(tmp_path: Path) -> None:
+    made = lock_of(project(tmp_path))
+    assert (made["plugins"], made["reads"]) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('reads = ("no_such.bin",)', r"Broken0\.reads: no file '.*no_such\.bin'"),
+        ("reads = 7", r"Broken1\.reads must be file names, as in reads = \('model\.bin',\) \(got 7\)"),
+        (
+            "bounds = {'perod': Bound(1)}",
+            r"Broken2\.bounds has 'perod', which is none of its params; is 'period' meant\?",
+        ),
+        ('measures = {"v": "close"}', r"Broken3\.measures\['v'\] must be a Line"),
+    ],
+)
+def test_a_class_that_breaks_its_contract_is_refused_before_anything_is_read(
+    tmp_path: Path, line: str, says: str, request: pytest.FixtureRequest
+) -> None:
+    number = request.node.callspec.indices["line"]
+    (tmp_path / "broken.py").write_text(
+        "from tapeflow.core.params import Bound\nfrom tapeflow.indicators.base import Indicator\n\n\n"
+        f"class Broken{number}(Indicator):\n    lines = ('v',)\n    inputs = ('close',)\n"
+        f"    params = dict(period=3)\n    {line}\n\n    def vec(self, close):\n        return (close,)\n"
+    )
+    (tmp_path / "run.yaml").write_text(
+        "plugins: [broken.py]\ndata: {main: {feed: SyntheticTape}}\nstrategy: {kind: Rules}\n"
+        f"indicators: {{x: {{kind: Broken{number}}}}}\n"
+    )
+    with pytest.raises(TapeflowError, match=says):
+        load_config(tmp_path / "run.yaml")

@@ -12,6 +12,8 @@ from .html import Markup, escape, number, section, table, tag
 
 _FEED_COLUMNS = ("feed", "spec", "tick", "row_size", "bars", "rows", "counts")
 _LONG = 40
+PARTS = (("inputs", "input"), ("plugins", "plugin"), ("reads", "plugins' own"))
+"""Lists of files in a lock, and what they are called."""
 """Lines of YAML from which it is folded."""
 _KEY = re.compile(r"^(\s*(?:- )*)([^\s:#][^:]*)(:)(?=\s|$)")
 
@@ -51,9 +53,9 @@ def configuration(lock: Mapping[str, Any]) -> Markup:
 
 def provenance(lock: Mapping[str, Any]) -> Markup:
     """Input files with their digests, the feeds made of them, versions and seed."""
-    files = [_files(lock.get(key) or [], what) for key, what in (("inputs", "input"), ("plugins", "plugin"))]
+    files = [_files(lock.get(key) or [], what) for key, what in PARTS]
     parts = [*files, _feeds(lock.get("data") or {}), _versions(lock)]
-    known = {"name", "engine", "config", "inputs", "plugins", "data", "versions", "seed", "outputs"}
+    known = {"name", "engine", "config", "inputs", "plugins", "data", "versions", "seed", "outputs", "reads"}
     rest = {k: v for k, v in lock.items() if k not in known}
     if rest:
         parts.append(yaml_block(rest))

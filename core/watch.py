@@ -1,0 +1,99 @@
+"""Files that plugins open while they work: what a result depended on besides its inputs.
+
+Python tells of every file that is opened through it. What a C library opens by itself it does not see: a class names
+such files in ``reads``.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from .code import belongs_to
+
+_BORDERS = ("/core/registry.py", "/backtest/runner.py")
+"""Ends of our names of files below whose frames the caller's own code stands, which is no plugin."""
+_KEPT = (".nbi", ".nbc")
+"""Machine code that numba keeps."""
+_APART = ("/proc/", "/sys/", "/dev/")
+_opened: dict[str, set[str]] = {}
+"""Files that were opened for reading, each with the plugins' sources that were at work then."""
+_written: dict[str, set[str]] = {}
+"""Files that were made, each with the plugins' sources that made it; none where it was we."""
+_whose: dict[str, tuple[str, str]] = {}
+_watching = False
+
+
+def watch() -> None:
+    """Begin to watch; once a process, for Python has no way to end it."""
+    global _watching
+    if not _watching:
+        _watching = True
+        sys.addaudithook(_hear)
+
+
+def opened_by(sources: set[str]) -> list[Path]:
+    """Files that were opened at the wish of the plugins in ``sources``, and of nobody that could be told."""
+    made = {path for path, causes in _written.items() if not causes or causes & sources}
+    found = (path for path, causes in _opened.items() if path not in made and (not causes or causes & sources))
+    return sorted(path for path in map(Path, found) if path.is_file())
+
+
+def _hear(event: str, args: tuple[Any, ...]) -> None:
+    if event != "open" or isinstance(args[0], int):
+        return
+    try:
+        _note(os.fsdecode(args[0]), args[1], args[2])
+    except (TypeError, ValueError, RecursionError):
+        return
+
+
+def _note(name: str, mode: Any, flags: Any) -> None:
+    writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & os.O_ACCMODE)
+    causes = _causes(sys._getframe(2))
+    if causes is None and not writes:
+        return
+    path = os.path.realpath(name)
+    if writes:
+        if path not in _opened:
+            _written.setdefault(path, set()).update(causes or ())
+        return
+    if path.startswith(_APART) or belongs_to(path) != "own":
+        return
+    path = _source(path)
+    if path and causes is not None:
+        _opened.setdefault(path, set()).update(causes)
+
+
+def _source(name: str) -> str:
+    """``name``, or the source of the compiled Python that it is; empty for what a compiler keeps."""
+    path = Path(name)
+    if path.suffix in _KEPT:
+        return ""
+    compiled = path.parent.name == "__pycache__" and path.suffix == ".pyc"
+    return str(path.parents[1] / f"{path.name.partition('.')[0]}.py") if compiled else name
+
+
+def _causes(frame: FrameType | None) -> set[str] | None:
+    """Sources of the user's on the way to ``frame``; None where it is our own code alone that opens a file."""
+    found: set[str] = set()
+    ours = False
+    while frame is not None:
+        file = frame.f_code.co_filename
+        whose, path = _whose.get(file) or _whose.setdefault(file, _judged(file))
+        if whose == "own":
+            found.add(path)
+        elif whose == "ours":
+            ours = True
+            if file.endswith(_BORDERS):
+                break
+        frame = frame.f_back
+    return found if found or not ours else None
+
+
+def _judged(file: str) -> tuple[str, str]:
+    path = file if file.startswith("<") else os.path.realpath(file)
+    return belongs_to(path), path
