@@ -10,8 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ..core.code import code_of
 from ..core.errors import ConfigError, TapeflowError
-from ..core.registry import FEEDS, INDICATORS, STRATEGIES, load_plugins
+from ..core.registry import FEEDS, INDICATORS, STRATEGIES, forbidden, load_plugins, sources_of
 from .checks import Checker, block
 from .data_block import Data, feed_specs
 from .document import Document, parse
@@ -50,6 +51,33 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     return checked(
         override(parse(read_text(path), str(path)), overrides), path.parent, name=re.sub(r"[^\w.-]+", "-", path.stem)
     )
+
+
+def code_named(path: Path | str, overrides: Sequence[str] = ()) -> list[Path]:
+    """The Python files that the YAML at ``path`` has loaded: its plugins, and all that they import; none is run for it.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    overrides : sequence of str
+        ``key=value`` each, as ``--set`` takes them.
+
+    Raises
+    ------
+    ConfigError
+        If the file cannot be read.
+    """
+    path = Path(path)
+    raw = override(parse(read_text(path), str(path)), overrides).value
+    if not isinstance(raw, dict):
+        return []
+    plugins = raw.get("plugins")
+    specs = [spec for spec in plugins if isinstance(spec, str)] if isinstance(plugins, list) else []
+    blocks = [block(raw, "strategy"), *block(raw, "indicators").values(), *block(raw, "data").values()]
+    kinds = [one.get(key) for one in blocks if isinstance(one, Mapping) for key in ("kind", "feed")]
+    specs += [kind for kind in kinds if isinstance(kind, str) and ":" in kind]
+    return [*code_of(sources_of(specs, path.parent)).files]
 
 
 def from_mapping(raw: Mapping[str, Any], *, folder: Path | None = None, origin: str = "config") -> RunConfig:
@@ -98,6 +126,8 @@ def checked(document: Document, folder: Path, *, name: str) -> RunConfig:
         raise document.mistakes(huge)
     document = replace(document, value=raw)
     files, complaints = _load_plugins(raw.get("plugins"), folder)
+    if complaints and forbidden():
+        raise document.mistakes(complaints)
     complaints += document.complaints
     complaints += Checker(raw, folder).complaints()
     complaints += sweep_complaints(raw.get("sweep"))

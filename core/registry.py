@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from .errors import PluginError, nearest, unknown
-from .watch import watch
 
 GROUP = "tapeflow.plugins"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 """Where a class's name falls into words."""
 _loaded: set[str] = set()
+_forbidden = False
 _plugins: list[Any] = []
 """Modules that were loaded as plugins."""
 
@@ -194,8 +194,32 @@ def discover() -> None:
     _loaded.add(GROUP)
     for registry in REGISTRIES.values():
         registry.import_own()
+    if _forbidden:
+        return
     for point in entry_points(group=GROUP):
         load_module(point.value)
+
+
+def forbid(no: bool) -> None:
+    """Refuse from now on to load Python that is not ours, or allow it again; installed plugins are left out."""
+    global _forbidden
+    _forbidden = no
+    if not no and not _plugins:
+        _loaded.discard(GROUP)
+
+
+def forbidden() -> bool:
+    """Whether no Python but ours may be loaded."""
+    return _forbidden
+
+
+def _begin(what: str) -> None:
+    """Refuse to load ``what`` where that is forbidden; else watch what it reads."""
+    if _forbidden:
+        raise PluginError(f"'{what}' is Python code, of which --no-plugins loads none")
+    from .watch import watch
+
+    watch()
 
 
 def load_module(name: str) -> Any:
@@ -206,7 +230,7 @@ def load_module(name: str) -> Any:
     PluginError
         If there is none, or importing it fails; the cause is named.
     """
-    watch()
+    _begin(name)
     try:
         return _adopt(importlib.import_module(name))
     except PluginError:
@@ -233,6 +257,8 @@ def load_plugins(specs: list[str], beside: Path) -> list[Path]:
     discover()
     files: list[Path] = []
     for spec in specs:
+        if _forbidden:
+            _begin(spec)
         path = beside / spec
         if path.is_dir():
             files += [_load_file(p) for p in sorted(path.glob("*.py")) if not p.name.startswith("_")]
@@ -254,6 +280,27 @@ def _adopt(module: Any) -> Any:
         for registry in REGISTRIES.values():
             registry.adopt_from(module)
     return module
+
+
+def sources_of(specs: list[str], beside: Path) -> list[Path]:
+    """The files that `load_plugins` would load for ``specs``, and those of ``module:Class``; none is run."""
+    from .code import module_file
+
+    made: list[Path] = []
+    for spec in specs:
+        path = beside / spec
+        if path.is_dir():
+            made += [p.resolve() for p in sorted(path.glob("*.py")) if not p.name.startswith("_")]
+        elif path.is_file():
+            made.append(path.resolve())
+        elif (file := module_file(spec.partition(":")[0])) is not None:
+            made.append(file)
+    return made
+
+
+def installed_plugins() -> list[str]:
+    """Modules that installed packages bring as plugins, which every command loads that looks for a class."""
+    return sorted(point.value for point in entry_points(group=GROUP))
 
 
 def _module_or_hint(spec: str, beside: Path) -> Any:
@@ -280,7 +327,7 @@ def _load_file(path: Path) -> Path:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise PluginError(f"plugins: {path} is no Python file")
-    watch()
+    _begin(str(path))
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:

@@ -16,7 +16,7 @@ Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
 def common(*, as_json: bool = True, quiet: bool = False) -> Decorator:
-    """``--debug`` and ``--quiet``, and where asked ``--json``.
+    """``--debug``, ``--quiet`` and ``--no-plugins``, and where asked ``--json``.
 
     Parameters
     ----------
@@ -31,11 +31,25 @@ def common(*, as_json: bool = True, quiet: bool = False) -> Decorator:
         command = debug(command)
         silent = click.option("-q", "--quiet", is_flag=True, expose_value=quiet, help="Print no progress, no remarks.")
         command = silent(command)
+        alone = click.option(
+            "--no-plugins", is_flag=True, expose_value=False, is_eager=True, callback=_alone,
+            help="Load no Python but tapeflow's own: refuse plugins, leave out installed ones.",
+        )  # fmt: skip
+        command = alone(command)
         if as_json:
             command = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
         return command
 
     return add
+
+
+def _alone(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """Forbid plugins as long as the command runs."""
+    if value:
+        from ...core.registry import forbid
+
+        forbid(True)
+        ctx.call_on_close(lambda: forbid(False))
 
 
 class Near(click.Choice[str]):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from .complete import configs
-from .options import common, print_json
+from .options import common, note, print_json
 
 
 @click.command("validate", short_help="Check a YAML config without running it.")
@@ -16,14 +18,17 @@ from .options import common, print_json
 def command(config: str, settings: tuple[str, ...], resolved: bool, as_json: bool) -> None:
     """Check CONFIG, a YAML file or the name of a shipped one, without running it.
 
-    Every mistake is told on a line of its own, as file:line:column: key: what is wrong.
+    Every mistake is told on a line of its own, as file:line:column: key: what is wrong. Python files that the config
+    has loaded are named before anything of them runs; --no-plugins refuses them.
 
     Example: tapeflow validate configs/first.yaml
     """
-    from ...configs.loader import load_config
+    from ...configs.loader import code_named, load_config
     from ...configs.shipped import find_config
 
     path = find_config(config)
+    if files := code_named(path, settings):
+        note(f"{path} loads Python, which is run: {', '.join(map(shown, files))}")
     made = load_config(path, settings)
     points = 0
     if made.sweep is not None:
@@ -40,3 +45,9 @@ def command(config: str, settings: tuple[str, ...], resolved: bool, as_json: boo
         counts = f"{len(made.data)} data, {len(made.indicators)} indicators, strategy {made.strategy.kind}"
         counts += f", sweep of {points:,} points" if points else ""
         click.echo(f"{path}: valid ({counts})")
+
+
+def shown(path: Path) -> str:
+    """``path`` from the folder the command was called in, where it lies below."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
