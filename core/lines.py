@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .bars import Bars
 from .clock import day_numbers
+from .errors import InputError
 from .schema import BARS
 
 STANDARD = ("datetime", "open", "high", "low", "close", "volume", "openinterest")
@@ -36,6 +37,19 @@ class _Late(LineBuffer):
     def buflen(self) -> int:
         """Bars it holds."""
         return len(self.array) - self.extension if "array" in self.__dict__ else len(self.column)
+
+
+class _Untold(LineBuffer):
+    """A flow column of a feed that backtrader makes longer, of which it knows nothing."""
+
+    told: str
+
+    def __getitem__(self, ago: int) -> float:
+        raise InputError(self.told)
+
+    def get(self, ago: int = 0, size: int = 1) -> Any:
+        """Refuse."""
+        raise InputError(self.told)
 
 
 class BarData(bt.feed.DataBase):
@@ -62,10 +76,46 @@ class BarData(bt.feed.DataBase):
 
     lines: Any = EXTRA
     params: Any = dict(tick=None, lot=None, min_notional=0.0)
+    longer = ""
+    """``resampled`` or ``replayed`` where backtrader makes its bars longer."""
+
+    def resample(self, **kwargs: Any) -> None:
+        """As backtrader has it, for prices and volume: other columns refuse to be read."""
+        self.longer = "resampled"
+        super().resample(**kwargs)
+
+    def replay(self, **kwargs: Any) -> None:
+        """As backtrader has it, for prices and volume: other columns refuse to be read."""
+        self.longer = "replayed"
+        super().replay(**kwargs)
+
+    def clone(self, **kwargs: Any) -> Any:
+        """Another feed over the same bars, with all their columns."""
+        given = dict(self.p._getkwargs())
+        made = type(self)(**{**given, **kwargs})
+        made._name = self._name
+        return made
+
+    def copyas(self, _dataname: Any, **kwargs: Any) -> Any:
+        """The same under another name."""
+        made = self.clone(**kwargs)
+        made._name = _dataname
+        return made
+
+    def untold(self, name: str) -> str:
+        """Why a feed made longer by backtrader has no column ``name``, and what has it."""
+        return (
+            f"a {self.longer} feed has no '{name}': backtrader adds up prices and volume alone; give each timeframe a "
+            "feed of its own, as bars: {fast: 1m, slow: 4h} does in YAML and bars_of(['1m', '4h']) in Python"
+        )
 
     def start(self) -> None:
         """Put the columns in the order of the lines."""
         super().start()
+        for name in self.getlinealiases() if self.longer else ():
+            if name not in STANDARD:
+                line = getattr(self.lines, name)
+                line.__class__, line.told = _Untold, self.untold(name)
         bars: Bars = self.p.dataname
         n = len(bars)
         known: dict[str, NDArray[Any]] = {**bars.columns, "datetime": day_numbers(bars["close_time"])}
@@ -98,6 +148,8 @@ class BarData(bt.feed.DataBase):
 
     def carries(self, name: str) -> bool:
         """Whether the source knows column ``name``."""
+        if self.longer and name not in STANDARD:
+            raise InputError(self.untold(name))
         return self.bars.carries(name)
 
     def _tick_nullify(self) -> None:

@@ -190,6 +190,7 @@ class LevelsRun(StepRun):
         bars = getattr(made.datas[0], "bars", None)
         if bars is None:
             raise missing(made.kind, LEVELS, _feed_name(made.datas[0]), (), "price rows need a feed of bars (bar_data)")
+        made.datas[0].carries(LEVELS)  # refuses where backtrader makes the bars longer
         self.closes = bars["close_time"]
         self.levels = type(made).levels_of(bars, **made.settled)
         self.rows = writable(self.levels)
