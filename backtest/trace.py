@@ -175,7 +175,7 @@ def _lines(strategy: Any, closes: dict[str, NDArray[np.int64]]) -> Iterator[Trac
 
 def _signals(strategy: Any, closes: dict[str, NDArray[np.int64]]) -> Iterator[TracedLine]:
     """What a strategy that says so for all bars at once says of each, as lines of the first feed."""
-    plan = getattr(strategy, "plan", None)
+    plan = getattr(strategy, "_plan", None)
     masks = None if plan is None else plan.masks()
     if masks is not None:
         for name, mask in masks._asdict().items():
