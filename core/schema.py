@@ -57,7 +57,7 @@ class Quality(IntFlag):
     INFERRED_SIDE = 8
     """The aggressor of at least one trade was inferred, or is unknown."""
     ID_HOLE = 16
-    """Trade ids are missing before or inside this bar."""
+    """Trade ids are missing inside this bar, or between it and the trade before or behind it."""
     DISORDER = 32
     """A row arrived out of time order and was put in place."""
     VOID = 64

@@ -26,7 +26,7 @@ _TAKERS = np.array([1, -1], np.int8)
 _MAKER = Cell("is_buyer_maker", FLAG, "m", ("isbuyermaker",))
 _AGG_TRADES = Layout(
     (
-        Cell("agg_trade_id", INTEGER, "a", ("id", "a")),
+        Cell("agg_trade_id", INTEGER, "a", ("id", "a"), natural=True),
         Cell("price", DECIMAL, "p", ("p",)),
         Cell("quantity", DECIMAL, "q", ("qty", "q")),
         Cell("first_trade_id", INTEGER, "f", ("first_id", "f")),
@@ -39,7 +39,7 @@ _AGG_TRADES = Layout(
 )
 _TRADES = Layout(
     (
-        Cell("id", INTEGER, "id", ("trade_id",)),
+        Cell("id", INTEGER, "id", ("trade_id",), natural=True),
         Cell("price", DECIMAL, "price"),
         Cell("quantity", DECIMAL, "qty", ("qty",)),
         Cell("quote_quantity", SKIP),

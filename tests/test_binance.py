@@ -163,7 +163,7 @@ def test_missing_ids_are_flagged_and_counted(tmp_path):
     feed = BinanceAggTrades(agg_file(tmp_path / "a.csv", lines[:2] + lines[3:]))
     bars = feed.bars("1m")
     assert feed.counts["id_holes"] == 1
-    assert (bars["quality"] & Quality.ID_HOLE > 0).tolist() == [False, False, False, True, False, False]
+    assert (bars["quality"] & Quality.ID_HOLE > 0).tolist() == [False, True, True, True, False, False]
 
 
 def test_late_rows_are_put_in_place_and_flagged(tmp_path):

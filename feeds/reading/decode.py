@@ -164,7 +164,9 @@ class Decoder:
             lines = np.arange(self._line, self._line + len(table))
             rows = Rows(self._source.path, lines, table.columns, self._called, self._head)
             self._line, self._head = self._line + len(table), ()
-            yield self._mend(rows, table, text) if len(table.odd) else rows
+            if self._below_zero(rows) or len(table.odd):
+                rows = self._mend(rows, table, text)
+            yield rows
 
     def _begin(self, text: Text) -> tuple[int, Columns | None]:
         """Tell a header from data by the first cell, which in data is a number; gives where data begin.
@@ -189,10 +191,19 @@ class Decoder:
             self._line, at = self._line + 1, end + 1
         return at, None
 
+    def _below_zero(self, rows: Rows) -> bool:
+        """Whether a cell is below 0 that cannot be."""
+        cells = self._columns.cells if self._columns and len(rows) else ()
+        return any(c.natural and int(rows[c.name].min()) < 0 for c in cells)
+
     def _mend(self, rows: Rows, table: Table, text: Text) -> Rows:
         """Look again at what the scanner could not read; rows that cannot be read at all are set aside."""
         good = np.ones(len(rows), bool)
-        for row, cell in sorted(table.odd.tolist()):
+        cells = self._columns.cells if self._columns else ()
+        below = [
+            (row, k) for k, c in enumerate(cells) if c.natural for row in np.flatnonzero(rows[c.name] < 0).tolist()
+        ]
+        for row, cell in sorted([*map(tuple, table.odd.tolist()), *below]):
             if good[row]:
                 line = table.line(text, row)
                 complaint = self._mend_one(rows, row, cell, line)
@@ -207,9 +218,9 @@ class Decoder:
         if len(found) != len(cells):
             return f"has {len(found)} cells, wanted {len(cells)}: '{_short(line.strip())}'"
         what, word = cells[cell], found[cell].strip().strip('"')
-        value = convert(what.kind, word)
+        value = _value(what, word)
         if value is None:
-            return f"column {rows.column(what.name)}: {_complaint(what.kind, word)}"
+            return f"column {rows.column(what.name)}: {_complaint(what, word)}"
         rows[what.name][row] = value
         return None
 
@@ -248,9 +259,9 @@ class Decoder:
         made = []
         for cell in cells:
             found = _json_value(self._layout, cell, row)
-            value = None if found is None else convert(cell.kind, found)
+            value = None if found is None else _value(cell, found)
             if value is None:
-                wrong = "is missing" if found is None else _complaint(cell.kind, found)
+                wrong = "is missing" if found is None else _complaint(cell, found)
                 name = both_names(cell.key if isinstance(row, dict) else "", cell.name)
                 where = f"{self._source.path}: row {number}, column {name}"
                 self._quarantine.add(f"{where}: {wrong}" if found else f"{where} {wrong}", json.dumps(row))
@@ -291,7 +302,16 @@ def convert(kind: int, text: str) -> float | int | None:
     return (_FLAGS if kind == FLAG else _SIDES).get(text.lower())
 
 
-def _complaint(kind: int, found: str) -> str:
+def _value(cell: Cell, found: str) -> float | int | None:
+    """The value of a cell as its layout allows it."""
+    value = convert(cell.kind, found)
+    return None if cell.natural and value is not None and value < 0 else value
+
+
+def _complaint(cell: Cell, found: str) -> str:
+    kind = cell.kind
+    if cell.natural and _INTEGER.fullmatch(found):
+        return f"'{_short(found)}' is negative"
     if kind == DECIMAL and _NUMBER.fullmatch(found):
         return f"'{_short(found)}' is {'negative' if found.startswith('-') else 'too large'}"
     if kind == INTEGER and _LONG.fullmatch(found):

@@ -23,12 +23,15 @@ class Cell:
         Its key in the provider's JSON objects; JSON arrays go by position.
     headers : tuple of str
         What header lines call it, besides ``name``.
+    natural : bool
+        Whether it cannot be below 0, as the id of a trade.
     """
 
     name: str
     kind: int
     key: str = ""
     headers: tuple[str, ...] = ()
+    natural: bool = False
 
     def called(self, header: str) -> bool:
         """Whether a header line means this cell by ``header``."""

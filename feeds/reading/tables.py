@@ -222,8 +222,8 @@ class TableReader:
         if column.kind == "side":
             return self._sides(column, cells, called)
         if column.kind == "integer":
-            values, _ = integers(cells)
-            return values, np.zeros(len(values), bool)
+            values, unread = integers(cells)
+            return values, (values < 0) & ~unread & (column.name == "trade_id")
         if column.kind == "text":
             return np.array(cells.to_pylist(), dtype=object), np.zeros(len(cells), bool)
         values, bad = fixed_point(cells) if column.kind == "fixed" else decimals(cells)
@@ -271,6 +271,8 @@ def _complaint(column: Column, found: Any, unit: str) -> str:
     short = printable(text if len(text) <= 60 else text[:57] + "…")
     if column.kind == "time":
         return f": '{short}' is no time in {'ISO 8601' if unit == 'iso' else unit}"
+    if column.kind == "integer":
+        return f": '{short}' is negative"
     return f": '{short}' is {_wrong(text) if column.kind == 'amount' else _SAYS[column.kind]}"
 
 
