@@ -16,11 +16,12 @@ from ..core.errors import DataError, ParamError
 from ..core.meter import METER
 from ..core.params import Rule, resolve
 from ..core.registry import FEEDS
-from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, KNOWN_COLUMNS, SIZE_EDGES
+from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, KNOWN_COLUMNS, SIZE_EDGES, Quality
 from ..core.tape import Tape
 from .aggregation.bars import Aggregator
 from .aggregation.cutters import Covered
 from .aggregation.kinds import BarSpec
+from .reading.faults import Faults, Places
 from .reading.files import InputFile, expand
 from .reading.identity import Identity
 from .reading.units import check_units
@@ -116,6 +117,8 @@ class Feed:
         """The venue that rows name, once known."""
         self.tick: float | None = None
         """The venue's price step, where known."""
+        self.unread: dict[str, None] = {}
+        """Columns of the files that were passed over; filled by reading, as far as files name them."""
         self.quarantine: Path | None = None
         """Where lines that cannot be read are written when ``bad_rows`` is ``quarantine``; None only counts them."""
 
@@ -290,6 +293,13 @@ class KlineFeed(Feed):
     of_units: ClassVar[str] = "say which column is which"
     """What to do about volumes in other units, for errors."""
 
+    faults: Faults = Faults()
+    """What becomes of klines that are out of order, doubled or off their grid."""
+    may_miss_prices: ClassVar[bool] = False
+    """Whether the provider leaves out prices of bars that have trades."""
+    places: Places | None = None
+    """File and row of each kline, where reading keeps them."""
+
     def klines(self) -> Bars:
         """All klines in time order, as the exchange sent them; sets `interval`."""
         raise NotImplementedError
@@ -317,11 +327,15 @@ class KlineFeed(Feed):
             What to do about klines that the exchange did not send: ``keep`` flags the next one ``GAP``, ``fill``
             puts in bars without trades flagged ``FILLED``, ``error`` refuses.
 
+        A kline that contradicts itself is flagged ``CONTRADICTORY`` and carries what
+        `reading.contradictions.settled` makes of it; ``counts`` says how many there are.
+
         Raises
         ------
         DataError
             If there are none, or some are missing and ``gaps`` is ``error``.
         """
+        from .reading.contradictions import settled
         from .reading.klines import finish
 
         wanted = None if spec is None else BarSpec.parse(spec)
@@ -332,6 +346,8 @@ class KlineFeed(Feed):
         bars = replace(bars, notes=(*bars.notes, *filter(None, said))).between(instant(start), instant(end))
         if not len(bars):
             raise DataError(f"{self.source}: no klines{_between(instant(start), instant(end))}")
+        bars = settled(bars, may_miss_prices=self.may_miss_prices)
+        self.counts["contradictory"] = int(np.count_nonzero(bars["quality"] & int(Quality.CONTRADICTORY)))
         return _longer(finish(bars, int(self.interval or 0), gaps, row_size, self.tick), wanted)
 
     def bars_of(

@@ -7,7 +7,7 @@ import io
 
 from tapeflow.tests.command import tapeflow
 
-TAPE = ("--feed", "SyntheticTape", "--param", "days=0.1", "--quiet")
+TAPE = ("--feed", "SyntheticTape", "--param", f"days={150 / 1440!r}", "--quiet")
 
 
 def compute(*args: object, feed: tuple[str, ...] = TAPE) -> str:

@@ -446,7 +446,7 @@ def test_the_command_line_makes_all_kinds_in_one_pass(dumps, tmp_path):
     kinds = ("1m", "500t", "30r@1d:Asia/Tokyo")
     out, levels = tmp_path / "bars-{spec}.parquet", tmp_path / "levels-{spec}.csv"
     options = ["--feed", "BinanceAggTrades", *itertools.chain(*(("--bars", k) for k in kinds)), "--tick", "0.1"]
-    command = ["bars", str(dumps / "whole.csv"), *options, "--row-size", "5"]
+    command = ["bars", str(dumps / "whole.csv"), *options, "--row-size", "5", "--partial"]
     done = CliRunner().invoke(main, [*command, "--out", str(out), "--levels", str(levels), "--json"])
     assert done.exit_code == 0, done.output
     assert sorted(p.name for p in tmp_path.glob("*.parquet")) == [

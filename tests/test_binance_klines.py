@@ -17,7 +17,8 @@ MS = 1_700_000_040_000
 
 def kline(k, volume="3", close="11", unit=1, length=60_000, trades=4):
     opens = (MS + k * 60_000) * unit
-    return f"{opens},10,12,9,{close},{volume},{opens + length * unit - 1},33,{trades},1,11.5,0"
+    flows = f"33,{trades},1,11.5" if volume != "0" else f"0,{trades},0,0"
+    return f"{opens},10,12,9,{close},{volume},{opens + length * unit - 1},{flows},0"
 
 
 def kline_file(path, lines):

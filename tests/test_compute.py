@@ -90,7 +90,7 @@ class TestForms:
         assert shown[1].startswith("2024-01-01T00:00:00Z")
         done = tapeflow("compute", *TAPE[:-1], "--bars", "1m", "--indicator", "VWAP", "--format", "table")
         assert len(done.stdout.splitlines()) == 21
-        assert "note: 124 other bars are not shown; --results max shows all" in done.stderr
+        assert "note: 130 other bars are not shown; --results max shows all" in done.stderr
 
     def test_programs_get_json_by_asking_for_json(self) -> None:
         assert json.loads(compute(*DELTA, "--json"))[0]["open_time"] == 1_704_067_200_000_000

@@ -113,7 +113,8 @@ class TestAmberdata:
 
     def test_is_the_plain_definition_over_minutes(self) -> None:
         minute = rows(compute("--bars", "1m", "--indicator", "TakerVolume"))
-        data = json.loads(compute("--bars", "1h", "--like", "amberdata", "--id", "pair=x_usd"))["payload"]["data"]
+        asked = "--bars", "1h", "--like", "amberdata", "--partial", "--id", "pair=x_usd"
+        data = json.loads(compute(*asked))["payload"]["data"]
         bars = tapeflow("bars", *TAPE, "--bars", "1m", "--out", "-").stdout
         closes = [float(r["close"]) for r in rows(bars)]
         assert [row["timestamp"] for row in data] == [f"2024-01-01 0{h}:00:00 000" for h in (2, 1, 0)]

@@ -390,7 +390,8 @@ def test_a_line_that_is_no_json_is_refused_or_set_aside(tmp_path):
 def test_unfinished_klines_are_left_out_or_flagged(tmp_path):
     def line(t, volume, final):
         k = {"t": t, "T": t + 59_999, "f": 1, "L": 2, "o": "1", "h": "2", "l": "1", "c": "2", "v": volume, "n": 2}
-        return json.dumps({"e": "kline", "s": "A", "k": {**k, "x": final, "q": "5", "V": "1", "Q": "2"}})
+        quote = str(1.5 * float(volume))
+        return json.dumps({"e": "kline", "s": "A", "k": {**k, "x": final, "q": quote, "V": "1", "Q": "2"}})
 
     ms = S * 1000
     lines = [line(ms, "3", False), line(ms, "4", True), line(ms + 60_000, "9", False)]
@@ -790,4 +791,6 @@ def test_nothing_is_infinite_or_made_up_in_numbers_that_may_be_missing(tmp_path)
     bars = CsvBars(path, columns={"ratio": "x"}).bars()
     assert [math.isnan(v) for v in bars["ratio"]] == [True, True, False]
     assert bars["ratio"][2] == -3.5
-    assert math.isnan(bars["close"][1])
+    # A close that is missing is the one before it, and the bar is flagged.
+    assert bars["close"].tolist() == [1.0, 1.0, 2.0]
+    assert bars["quality"].tolist() == [0, int(Quality.CONTRADICTORY), 0]

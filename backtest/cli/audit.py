@@ -33,6 +33,13 @@ _COLUMNS = ("finding", "what", "how many", "share", "where", "example")
 @click.option("--klines", multiple=True, metavar="FILE", help="Klines to hold the tape against; may be repeated.")
 @click.option("--klines-feed", metavar="KIND", help="What those are.  [default: the klines of the feed's provider]")
 @click.option("--bars", "spec", default="1m", show_default=True, metavar="SPEC", help="Bars to count quality bits of.")
+@click.option(
+    "--ids",
+    type=click.Choice(["auto", "contiguous", "scattered"]),
+    default="auto",
+    show_default=True,
+    help="Whether ids of one market follow each other, where the feed does not know: holes are looked for if so.",
+)
 @click.option("--require", type=click.Choice(GRADES[:-1]), help="Exit with 2 when the grade is worse.")
 @click.option("--out", metavar="FILE", help="All of it as .json, or the findings as .csv or .parquet.")
 @common(quiet=True)
@@ -46,6 +53,7 @@ def command(
     klines: tuple[str, ...],
     klines_feed: str | None,
     spec: str,
+    ids: str,
     require: str | None,
     out: str | None,
     as_json: bool,
@@ -70,7 +78,8 @@ def command(
     with Progress(quiet=quiet) as progress:
         progress("auditing")
         METER.expect(feed.paths)
-        report = audit(feed, klines=_klines(feed, klines, klines_feed, catalog), spec=spec, quarantine=quarantine)
+        against = _klines(feed, klines, klines_feed, catalog)
+        report = audit(feed, klines=against, spec=spec, quarantine=quarantine, ids=ids)
     if out is not None:
         _write(report, out)
     if as_json:
@@ -182,7 +191,8 @@ def _print(report: Report, *, quiet: bool) -> None:
     else:
         click.echo("no findings")
     if report.compared:
-        click.echo(f"klines: {report.compared:,} compared in nine fields, {len(report.differences):,} figures differ")
+        fields = f"{len(report.fields)} fields ({', '.join(report.fields)})"
+        click.echo(f"klines: {report.compared:,} compared in {fields}, {len(report.differences):,} figures differ")
     for difference in report.differences[:_SHOWN]:
         d = difference.line()
         click.echo(f"  {d['open_time']} {d['field']}: tape {d['tape']:.12g}, kline {d['kline']:.12g}")
@@ -191,6 +201,8 @@ def _print(report: Report, *, quiet: bool) -> None:
     click.echo(_run(report))
     for text in report.unchecked:
         note(f"not checked: {text}", quiet=quiet)
+    if report.unread:
+        note(f"not read: columns {', '.join(report.unread)}", quiet=quiet)
     note(f"rule: {report.json()['rule']}", quiet=quiet)
 
 

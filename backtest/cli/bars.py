@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .options import Progress, common, label, note, print_json
-from .source import Source, apart, source_options
+from .source import Source, apart, left_out, source_options, whole_of
 
 
 @click.command("bars", short_help="Turn trades or klines into order-flow bars.")
@@ -24,7 +24,8 @@ def command(source: Source, out: str, levels: str | None, as_json: bool, quiet: 
     """Turn INPUTS, trades or klines, into order-flow bars.
 
     Times are epoch microseconds UTC; a bar covers open_time up to, not including, close_time. --bars may be repeated:
-    all kinds are made in one pass, each with a file of its own, as in --out "bars-{spec}.parquet".
+    all kinds are made in one pass, each with a file of its own, as in --out "bars-{spec}.parquet". A first or last
+    bar that the data begin or end inside is left out unless --partial asks for it.
 
     Example: tapeflow bars dumps/*.zip --feed BinanceAggTrades --bars 1m --out bars.parquet
     """
@@ -47,10 +48,11 @@ def command(source: Source, out: str, levels: str | None, as_json: bool, quiet: 
         if levels is not None and made[0].levels is None:
             raise ParamError(f"--levels: {source.feed} knows no price rows")
         progress("writing")
-        for bars, file, level_file in zip(made, outs, level_files, strict=True):
+        for found, file, level_file in zip(made, outs, level_files, strict=True):
+            bars, remark = _whole(source, found)
             write_table(bars.columns, file, metadata={"spec": bars.spec, "source": bars.source})
             rows = 0 if level_file is None else write_levels(bars, level_file)
-            told.append(_facts(feed, bars, file, level_file, rows))
+            told.append(_facts(feed, bars, file, level_file, rows, remark))
     if as_json and out != "-":
         print_json(told[0] if len(told) == 1 else told)
     else:
@@ -103,10 +105,29 @@ def level_columns(bars: Any) -> dict[str, Any]:
     }
 
 
-def _facts(feed: Any, bars: Any, out: str, levels: str | None, rows: int) -> dict[str, Any]:
+def _whole(source: Source, bars: Any) -> tuple[Any, str]:
+    """The bars to write and what to say of those that the data begin or end inside.
+
+    Where no bar at all is whole they are written all the same: their flag stands in the file.
+    """
+    if source.partial:
+        return bars, ""
+    kept = whole_of(bars)
+    if not len(kept):
+        return bars, f"the data begin or end inside every bar of {bars.spec}, none is whole: kept, flagged PARTIAL"
+    return bars.slice(kept.start, kept.stop), left_out(len(bars) - len(kept), bars.spec)
+
+
+def _facts(feed: Any, bars: Any, out: str, levels: str | None, rows: int, remark: str) -> dict[str, Any]:
     """What was written, for people and programs."""
     counts = {k: int(v) for k, v in feed.counts.items()}
-    made = {"out": out, "bars": len(bars), "spec": bars.spec, "counts": counts, "notes": list(bars.notes)}
+    made = {
+        "out": out,
+        "bars": len(bars),
+        "spec": bars.spec,
+        "counts": counts,
+        "notes": [*([remark] if remark else []), *bars.notes],
+    }
     return {**made, **({"levels": levels, "level_rows": rows, "row_size": bars.levels.row_size} if levels else {})}
 
 

@@ -13,7 +13,7 @@ from .asked import COMPLETE, DOCUMENTS, LIKE, Asked
 from .complete import indicators as complete_indicators
 from .options import Progress, announce_compiling, common, label, note, print_json
 from .output import FORMATS, choose_format, emit, emit_json
-from .source import Source, source_options
+from .source import Source, left_out, source_options
 from .wish import Wish, parse_wishes
 
 if TYPE_CHECKING:
@@ -73,7 +73,9 @@ def command(
 ) -> None:
     """Compute indicators over INPUTS, trades or klines, oldest bar first.
 
-    Columns are open_time and close_time, in epoch microseconds UTC, then name.line for every line.
+    Columns are open_time and close_time, in epoch microseconds UTC, then name.line for every line. Indicators see
+    every bar; a first or last one that the data begin or end inside is no row unless --partial asks for it, which
+    adds a column partial.
 
     --like prints what a provider's API answers: taapi a value or lists of values of one indicator; amberdata VWAP and
     TWAP, newest first; kiyotaka volume profiles; aperiodic its 36 flow fields. The last three take no --indicator.
@@ -90,7 +92,7 @@ def command(
     classes = [_class(wish, asked.chart) for wish in wishes]
     if asked.like in COMPLETE:
         announce_compiling(quiet=quiet)
-        _answer(source, asked, shape, out)
+        _answer(source, asked, shape, out, quiet=quiet)
         return
     sequence = _wants_sequence(wishes, classes)
     with Progress(quiet=quiet) as progress:
@@ -98,10 +100,18 @@ def command(
         _, bars = source.bars(out or "-", levels=any("levels" in cls.inputs for cls in classes), sequence=sequence)
         progress("computing")
         lines = _lines(bars, wishes, classes, asked.chart)
+    every, whole = len(bars), source.whole(bars)
+    bars = bars.slice(whole.start, whole.stop)
+    lines = [(name, {line: values[whole] for line, values in own.items()}) for name, own in lines]
+    if remark := left_out(every - len(bars), bars.spec):
+        note(f"note: {remark}", quiet=quiet)
     if asked.like == "taapi":
         _taapi(bars, lines, asked, many=asked.results is not None or source.start is not None, out=out)
         return
-    columns, part = _columns(bars, lines, asked), asked.part(len(bars), SHOWN if shape == "table" else None)
+    columns, part = (
+        _columns(bars, lines, asked, partial=source.partial),
+        asked.part(len(bars), SHOWN if shape == "table" else None),
+    )
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
     shown = len(range(len(bars))[part])
     if as_json and out not in (None, "-"):
@@ -119,6 +129,7 @@ def _remarks(source: Source, bars: Bars, asked: Asked, hidden: int) -> Iterator[
         yield f"{hidden:,} other bars are not shown; --results max shows all"
     if bars.levels is not None and source.row_size is None:
         yield f"price rows of {bars.levels.row_size:g}; --row-size sets another height"
+    yield from bars.notes
 
 
 def _wants_sequence(wishes: list[Wish], classes: list[Any]) -> bool:
@@ -178,11 +189,15 @@ def _blind(bars: Bars, wishes: list[Wish], classes: list[Any]) -> list[str]:
     return made
 
 
-def _columns(bars: Bars, lines: Lines, asked: Asked) -> dict[str, Any]:
+def _columns(bars: Bars, lines: Lines, asked: Asked, *, partial: bool) -> dict[str, Any]:
     """The table, times first."""
+    from ...core.schema import Quality
+
     made: dict[str, Any] = {"open_time": bars["open_time"], "close_time": bars["close_time"]}
     if asked.timestamps:
         made["timestamp"] = _stamps(bars, asked.timestamps)
+    if partial:
+        made["partial"] = (bars["quality"] & int(Quality.PARTIAL)) != 0
     return made | {f"{name}.{line}": values for name, own in lines for line, values in own.items()}
 
 
@@ -202,12 +217,13 @@ def _taapi(bars: Bars, lines: Lines, asked: Asked, *, many: bool, out: str | Non
     emit_json(taapi({name: values[part] for name, values in lines[0][1].items()}, times, many=many), out)
 
 
-def _answer(source: Source, asked: Asked, shape: str, out: str | None) -> None:
+def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet: bool) -> None:
     """What the providers answer that have values of their own."""
     from ..answers import amberdata, aperiodic, in_dollars, kiyotaka
 
     if asked.like == "amberdata":
-        bars, minutes = _with_minutes(source, out or "-")
+        found, minutes = _with_minutes(source, out or "-")
+        bars = _whole_bars(source, found, quiet=quiet)
         part = asked.part(len(bars))
         if not in_dollars(asked.names()):
             note("totalVolumeUSD is left out: the volume is known to be in USD where --id pair=… ends in _usd")
@@ -215,7 +231,8 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None) -> None:
             amberdata(bars.slice(part.start, part.stop), minutes, asked.names(), asked.timestamps or "words"), out
         )
         return
-    _, bars = source.bars(out or "-", levels=asked.like == "kiyotaka")
+    _, found = source.bars(out or "-", levels=asked.like == "kiyotaka")
+    bars = _whole_bars(source, found, quiet=quiet)
     part = asked.part(len(bars), SHOWN if shape == "table" else None)
     if asked.like == "kiyotaka":
         emit_json(kiyotaka(bars.slice(part.start, part.stop), asked.names()), out)
@@ -224,6 +241,15 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None) -> None:
     if asked.timestamps:
         columns = {"time": _stamps(bars, asked.timestamps), **{k: v for k, v in columns.items() if k != "time"}}
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
+
+
+def _whole_bars(source: Source, bars: Bars, *, quiet: bool) -> Bars:
+    """Those that are asked for; a word on standard error about the others."""
+    whole = source.whole(bars)
+    kept = bars.slice(whole.start, whole.stop)
+    if remark := left_out(len(bars) - len(kept), bars.spec):
+        note(f"note: {remark}", quiet=quiet)
+    return kept
 
 
 def _with_minutes(source: Source, out: str) -> tuple[Bars, Bars]:

@@ -45,6 +45,11 @@ _OPTIONS = (
     click.option("--gaps", type=click.Choice(["keep", "fill", "error"]), help="What becomes of missing klines."),
     click.option("--from", "start", metavar="TIME", help="First instant, as in 2024-01-31 or 2024-01-31T08:00."),
     click.option("--to", "end", metavar="TIME", help="Last instant, exclusive."),
+    click.option(
+        "--partial",
+        is_flag=True,
+        help="Keep a first or last bar that the data begin or end inside, flagged PARTIAL; else it is left out.",
+    ),
 )
 
 
@@ -62,6 +67,8 @@ class Source:
         The feed's parameters, where given.
     specs, tick, row_size, size_edges, gaps, start, end
         How to make bars of it, where given.
+    partial : bool
+        Whether a first or last bar that the data do not cover is wanted.
     """
 
     inputs: tuple[str, ...]
@@ -76,6 +83,7 @@ class Source:
     gaps: str | None
     start: str | None
     end: str | None
+    partial: bool = False
 
     def bars(self, out: str, *, levels: bool = False, sequence: bool = False) -> tuple[Any, Bars]:
         """The feed, read, and its bars, which are of one kind; arguments as for `all_bars`."""
@@ -124,6 +132,24 @@ class Source:
             raise DataError(f"{', '.join(self.inputs) or self.feed}: no bars between the times asked for")
         return feed, made
 
+    def whole(self, bars: Bars) -> slice:
+        """The bars that are asked for: all but a first or last one that the data begin or end inside.
+
+        Raises
+        ------
+        DataError
+            If none is left.
+        """
+        from ...core.errors import DataError
+
+        kept = range(len(bars)) if self.partial else whole_of(bars)
+        if not len(kept):
+            raise DataError(
+                f"{bars.source}: the data begin or end inside {_these(bars)} of {bars.spec}; --partial takes "
+                "what there is"
+            )
+        return slice(kept.start, kept.stop)
+
     def _wish(self, cls: Any) -> dict[str, Any]:
         from ...core.errors import ParamError
 
@@ -143,6 +169,28 @@ class Source:
             raise ParamError(f"--gaps: {self.feed} gives trades; only klines have gaps to fill")
         wish["tick"] = _price("--tick", self.tick)
         return {**wish, "size_edges": _edges(self.size_edges)} if self.size_edges else wish
+
+
+def whole_of(bars: Bars) -> range:
+    """The rows of ``bars`` less a first or last one that the data begin or end inside."""
+    from ...core.schema import Quality
+
+    flags = bars["quality"] & int(Quality.PARTIAL)
+    lo = int(len(flags) > 0 and flags[0] > 0)
+    hi = len(flags) - int(len(flags) > lo and flags[-1] > 0)
+    return range(lo, hi)
+
+
+def left_out(count: int, spec: str) -> str:
+    """What to say of bars that were left out; empty where none was."""
+    if not count:
+        return ""
+    bars = "bar" if count == 1 else "bars"
+    return f"{count} {bars} of {spec} left out that the data begin or end inside; --partial keeps them"
+
+
+def _these(bars: Bars) -> str:
+    return "the only bar" if len(bars) == 1 else f"all {len(bars)} bars"
 
 
 def apart(inputs: Iterable[Path], *outputs: str | None) -> None:

@@ -27,6 +27,7 @@ Integers = NDArray[np.int64]
 
 BATCH = 65_536
 """Rows in a batch where the reader chooses."""
+_MOST_EMPTY, _TIMES_EMPTY = 1_000_000, 10
 _LONG_AGO = -(2**62)
 _MOST_TICKS = 2.0**62
 _SIDED = tuple(c for c in FLOWS if c.startswith(("taker_", "delta_")))
@@ -133,6 +134,7 @@ class Aggregator:
         if not len(tape):
             return
         self._check_order(tape.time)
+        self._check_span(tape.time)
         if self._rows == 0 and self._row_size is not None:
             grid = row_grid(self._row_size, self._tick, float(tape.price[0]))
             self._highest = grid[0] * _MOST_TICKS
@@ -160,6 +162,22 @@ class Aggregator:
         if not (highest := float(price.max())) < self._highest:
             step = self._highest / _MOST_TICKS
             raise DataError(f"{self._source}: price {highest:g} is of too many ticks of {step:g}; give a larger tick")
+
+    def _check_span(self, time: Integers) -> None:
+        """Refuse a silence that would be millions of empty bars, far more than there are rows."""
+        since = int(time[0]) if self._rows == 0 else self._last
+        for kind in self._kinds:
+            step = 0 if kind.spec.measure else kind.spec.interval
+            if step and (int(time[-1]) - since) // step > _MOST_EMPTY:
+                gaps = np.diff(time, prepend=since)
+                i = int(np.argmax(gaps))
+                empty = int(gaps[i]) // step
+                if empty > max(_MOST_EMPTY, _TIMES_EMPTY * (self._rows + len(time))):
+                    before = iso(int(time[i] - gaps[i]))
+                    raise DataError(
+                        f"{self._source}: no trade from {before} to {iso(int(time[i]))}, {empty:,} empty bars of "
+                        f"{kind.spec.text}; a time stamp is wrong or the bars are too short"
+                    )
 
     def _check_order(self, time: Integers) -> None:
         if goes_back(time, self._last):

@@ -10,22 +10,29 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.clock import interval_text
-from ...core.errors import DataError, ParamError
+from ...core.bars import Bars
+from ...core.clock import interval_text, iso
+from ...core.errors import DataError, ParamError, TapeflowError
 from ...core.schema import Quality
 from ...core.tape import Tape
 from ..aggregation.bars import Covered
 from ..base import Feed, KlineFeed, TapeFeed
 from ..catalog import Catalog
+from ..reading.contradictions import settled
 from ..reading.decode import Decoder, Quarantine, Rows
 from ..reading.dumps import DumpTape
+from ..reading.faults import Faults
 from ..reading.files import Source
+from ..reading.klines import finish
 from ..reading.order import Batch
+from ..reading.strays import stray_trades
+from ..reading.units import check_units
 from .chunk import Chunk, Integers, chunk_of, first_ids
+from .contiguity import Contiguity
 from .days import look_at_days
-from .findings import Log, Spot, grade
+from .findings import NINE, Log, Spot, grade
 from .ids import Ids
-from .klines import Reconciliation, look_at_klines
+from .klines import Reconciliation, look_at_klines, usual_length
 from .prices import Sizes, Spikes, Ticks
 from .quantities import QuantityUnits
 from .report import Report
@@ -40,7 +47,13 @@ _READ = (2, 3)
 
 
 def audit(
-    feed: Feed, *, klines: KlineFeed | None = None, spec: str = "1m", quarantine: Path | None = None, keep: int = 100
+    feed: Feed,
+    *,
+    klines: KlineFeed | None = None,
+    spec: str = "1m",
+    quarantine: Path | None = None,
+    keep: int = 100,
+    ids: str = "auto",
 ) -> Report:
     """Audit what a feed reads, in one pass and bounded memory.
 
@@ -59,6 +72,9 @@ def audit(
         File for lines that cannot be read.
     keep : int
         Places kept of each kind of finding; all are counted.
+    ids : {"auto", "contiguous", "scattered"}
+        Whether ids of one market follow each other without a hole, where the feed does not know; ``auto`` looks at
+        the first rows.
 
     Raises
     ------
@@ -70,34 +86,63 @@ def audit(
     if isinstance(feed, KlineFeed):
         if klines is not None:
             raise ParamError(f"{type(feed).__name__} gives klines; only trades are held against klines")
-        return _audit_klines(feed, keep)
+        return _audit_klines(feed, quarantine, keep)
     if not isinstance(feed, TapeFeed):
         raise ParamError(f"{type(feed).__name__} gives {feed.gives}; an audit looks at trades or klines")
-    return _Audit(feed, klines, spec, quarantine, keep).report()
+    return _Audit(feed, klines, spec, quarantine, keep, ids).report()
 
 
-def _audit_klines(feed: KlineFeed, keep: int) -> Report:
-    log, bars = Log(keep), feed.bars()
-    look_at_klines(log, bars)
-    start, end = int(bars["open_time"][0]), int(bars["close_time"][-1])
-    interval = int(bars["close_time"][0]) - start
-    found = log.findings({"bars": (end - start) // interval})
+def _audit_klines(feed: KlineFeed, quarantine: Path | None, keep: int) -> Report:
+    log = Log(keep)
+    faults = Listening(log, quarantine)
+    feed.faults = faults
+    try:
+        raw = feed.klines()
+    except TapeflowError as err:
+        raise faults.first_error(err) from None
+    finally:
+        del feed.faults
+    if not len(raw):
+        raise DataError(f"{feed.source}: no klines")
+    look_at_klines(log, raw, feed.places)
+    bars = _of_a_run(feed, raw, faults)
+    interval = usual_length(raw)
+    start, end = int(raw["open_time"][0]), int(raw["close_time"].max())
+    found = log.findings({"bars": max(len(raw), (end - start) // interval), "rows": len(raw) + faults.bad_lines})
     return Report(
         source=feed.source,
         feed=type(feed).__name__,
         files=len(feed.files),
-        rows=int(feed.counts.get("rows", len(bars))),
+        rows=int(feed.counts.get("rows", len(raw))),
         start=start,
         end=end,
         findings=tuple(found),
-        grade=grade(found),
-        quality=quality_counts(bars),
-        bars=len(bars),
-        spec=interval_text(interval),
+        grade=grade(found, bool(faults.refused)),
+        refused=faults.refused,
+        quality=quality_counts(bars) if bars is not None else {},
+        bars=len(bars) if bars is not None else 0,
+        spec=raw.spec or interval_text(interval),
+        unread=tuple(feed.unread),
     )
 
 
-class _Unreadable(Quarantine):
+def _of_a_run(feed: KlineFeed, raw: Bars, faults: Listening) -> Bars | None:
+    """The bars that a run would make of the klines; None when it would refuse them."""
+    if faults.bad_lines and feed.p.get("bad_rows") == "error":
+        faults.refuse(faults.first_line)
+    if faults.refused:
+        return None
+    try:
+        check_units(raw, feed.of_units)
+        return finish(
+            settled(raw, may_miss_prices=feed.may_miss_prices), int(feed.interval or 0), "keep", None, feed.tick
+        )
+    except DataError as err:
+        faults.refuse(str(err))
+        return None
+
+
+class Unreadable(Quarantine):
     """A quarantine that tells of each line."""
 
     def __init__(self, log: Log, path: Path | None) -> None:
@@ -106,6 +151,7 @@ class _Unreadable(Quarantine):
         self.first = ""
 
     def add(self, complaint: str, line: str) -> None:
+        """Count and write down a line that cannot be read."""
         super().add(complaint, line)
         self.first = self.first or complaint
         hit = _ROW.search(complaint)
@@ -114,13 +160,78 @@ class _Unreadable(Quarantine):
         self._log.add("unreadable", where)
 
 
+class Listening(Faults):
+    """Hears of every fault of klines, so that all of them can be graded.
+
+    Parameters
+    ----------
+    log : Log
+        Takes ``kline_…``, ``bad_time``, ``unreadable`` and ``damaged_file``.
+    path : Path or None
+        File for lines that cannot be read.
+    """
+
+    listens = True
+
+    def __init__(self, log: Log, path: Path | None) -> None:
+        self._log, self._path = log, path
+        self._lines: Unreadable | None = None
+        self._files: list[DataError] = []
+        self.refused = ""
+        """The error that a run would end with; empty when it would not."""
+
+    def quarantine(self, policy: str, path: Path | None) -> Quarantine:
+        """One that tells the audit of each line."""
+        self._lines = Unreadable(self._log, self._path)
+        return self._lines
+
+    @property
+    def bad_lines(self) -> int:
+        """Lines that could not be read."""
+        return self._lines.count if self._lines is not None else 0
+
+    @property
+    def first_line(self) -> str:
+        """The complaint about the first of them."""
+        return self._lines.first if self._lines is not None else ""
+
+    def add(self, kind: str, path: Path | str, row: int, time: int, says: str) -> None:
+        """Write down what a run would refuse; a fault of no ``kind`` is no finding by itself."""
+        self.refuse(f"{path}: row {row}{says}" if row else f"{path}{says}")
+        self.mended(kind, path, row, time, says.lstrip(":, "))
+
+    def mended(self, kind: str, path: Path | str, row: int, time: int, says: str) -> None:
+        """Write down what a run puts right."""
+        if kind:
+            self._log.add(kind, Spot(str(path), row, time, says))
+
+    def damaged(self, path: Path, error: DataError) -> None:
+        """Write down a file that cannot be read on."""
+        self._files.append(error)
+        self.refuse(str(error))
+        self._log.add("damaged_file", Spot(str(path), 0, -1, str(error).removeprefix(f"{path}: ")))
+
+    def refuse(self, why: str) -> None:
+        """Note the first reason that a run has to give up."""
+        self.refused = self.refused or why
+
+    def first_error(self, last: TapeflowError) -> TapeflowError:
+        """Why nothing could be read: the first file or line that could not, else ``last``."""
+        if self._files:
+            return self._files[0]
+        return DataError(self.first_line) if self.first_line else last
+
+
 class _Audit:
     """One pass over trades: every detector sees every row once."""
 
-    def __init__(self, feed: TapeFeed, klines: KlineFeed | None, spec: str, quarantine: Path | None, keep: int) -> None:
+    def __init__(
+        self, feed: TapeFeed, klines: KlineFeed | None, spec: str, quarantine: Path | None, keep: int, follow: str
+    ) -> None:
         self.feed, self.log = feed, Log(keep)
-        self.bad_lines = _Unreadable(self.log, quarantine)
+        self.bad_lines = Unreadable(self.log, quarantine)
         self.ids, self.units = Ids(self.log), TimeUnits(self.log)
+        self.contiguity = Contiguity(follow)
         self.times, self.runs, self.flips = Times(self.log), Runs(self.log), Flips(self.log)
         self.spikes, self.sizes, self.ticks = Spikes(self.log), Sizes(self.log), Ticks(self.log)
         size = feed.p.get("contract_size")
@@ -129,9 +240,11 @@ class _Audit:
         self.klines: Reconciliation | None = None
         if klines is not None:
             rounded = feed.p.get("market") == "cm"
-            self.klines = Reconciliation(self.log, klines.bars(), rounded=rounded)
+            klines.faults = Listening(self.log, None)
+            self.klines = Reconciliation(self.log, klines.klines(), rounded=rounded)
         self.spec, self.rows, self.files = spec, 0, 0
         self.covered: Covered = (None, None)
+        self._last_time: tuple[Path, int] | None = None
 
     def report(self) -> Report:
         """Read everything, then judge."""
@@ -162,6 +275,8 @@ class _Audit:
             spec=self.spec,
             compared=self.klines.compared if self.klines else 0,
             differences=tuple(self.klines.differences) if self.klines else (),
+            fields=self.klines.fields if self.klines else (),
+            unread=tuple(self.feed.unread),
             unchecked=tuple(self._unchecked()),
         )
 
@@ -177,7 +292,8 @@ class _Audit:
                 self.log.add("damaged_file", Spot(str(path), 0, -1, str(err).removeprefix(f"{path}: ")))
             self.units.finish_file()
         if not self.rows:
-            raise failed[0] if failed else DataError(f"{feed.source}: no trades")
+            nothing = self.bad_lines.first or f"{feed.source}: {feed.without_rows()}"
+            raise failed[0] if failed else DataError(nothing)
         if self.bad_lines.count and feed.p.get("bad_rows") == "error":
             self.rehearsal.refuse(self.bad_lines.first)
 
@@ -191,13 +307,36 @@ class _Audit:
                 time = microseconds(stamps, units)
             self.rows += len(rows)
             unit = unit or (int(units[0]) if len(units) else 0)
-            self.rehearsal.rows(rows, time, (units != unit) | (unit not in _READ))
             known = units > 0
+            known[known] &= self._near(rows.where(known), time[known])
+            self.rehearsal.rows(rows, time, (units != unit) | (unit not in _READ))
             if known.any():
                 self._trades(feed, rows.where(known), time[known])
                 promised = kept(promised, time[known])
         self.covered = promised[0] if first else self.covered[0], promised[1]
         self.times.promise(promised)
+
+    def _near(self, rows: Rows, time: Integers) -> NDArray[np.bool_]:
+        """Rows whose times are not years from those around them; the others are found, and a run refuses them."""
+        last = self._last_time[1] if self._last_time and self._last_time[0] == rows.path else None
+        strays = stray_trades(time, last)
+        if strays.any():
+            i = int(np.argmax(strays))
+            self.rehearsal.refuse(
+                f"{rows.path}: row {rows.line[i]}, column {rows.column('time')}: '{rows['time'][i]}' is "
+                f"{iso(int(time[i]))}, years from the rows around it"
+            )
+            place = str(rows.path)
+            self.log.many(
+                "stray_time",
+                np.flatnonzero(strays),
+                lambda i: Spot(
+                    place, int(rows.line[i]), int(time[i]), f"time {rows['time'][i]} is {iso(int(time[i]))}"
+                ),
+            )
+        if not strays.all():
+            self._last_time = rows.path, int(time[~strays][-1])
+        return ~strays
 
     def _trades(self, feed: DumpTape, rows: Rows, time: Integers) -> None:
         """Rows with a time: put voids aside, follow ids, hand new trades to the detectors."""
@@ -205,7 +344,13 @@ class _Audit:
         void = (price <= 0) | (quantity <= 0)
         if void.any():
             rows = replace(rows, columns={**rows.columns, "price": np.where(void, 1.0, price)})
-        chunk = chunk_of(feed.batch(rows, time), quantity)
+        batch = feed.batch(rows, time)
+        if len(batch) < len(rows):
+            taken = np.isin(rows.line, batch.line)
+            price, quantity, void = price[taken], quantity[taken], void[taken]
+        if not len(batch):
+            return
+        chunk = self.contiguity.followed(chunk_of(batch, quantity))
         self.log.many(
             "void", np.flatnonzero(void), lambda i: chunk.spot(i, f"price {price[i]:g}, quantity {quantity[i]:g}")
         )
@@ -255,8 +400,11 @@ class _Audit:
         if self.klines is not None:
             since, until = self.covered
             self.klines.finish(
-                self.times.first if since is None else since, self.times.last if until is None else until
+                self.times.first if since is None else since,
+                self.times.last if until is None else until,
+                sided=self.runs.unknown < self.runs.rows,
             )
+        self.spikes.finish(self.klines.confirms if self.klines is not None else lambda time: False)
 
     def _bases(self) -> dict[str, int]:
         missing = self.log.amounts.get("id_hole", 0)
@@ -268,9 +416,18 @@ class _Audit:
             "files": self.files,
         }
 
+    def _other_ids(self) -> str:
+        """How to have a column read that may hold ids."""
+        names = [name for name in self.feed.unread if re.search(r"(?i)(^|_)id$|Id$|ID$", name)]
+        if not names or "columns" not in self.feed.p:
+            return ""
+        return f'; if {names[0]} is one, --param "columns={{trade_id: {names[0]}}}" has it read'
+
     def _unchecked(self) -> Iterator[str]:
-        if not self.ids.seen:
-            yield "ids: the rows have none, so neither duplicates nor holes can be told by them"
+        if said := self.contiguity.unchecked:
+            yield said
+        elif not self.ids.seen:
+            yield f"ids: the rows have none, so neither duplicates nor holes can be told by them{self._other_ids()}"
         elif not self.ids.span and not isinstance(self.feed, DumpTape):
             yield "ids: the feed does not keep where rows begin and end; holes are those it flagged itself"
         if self.runs.rows and self.runs.unknown == self.runs.rows:
@@ -286,6 +443,8 @@ class _Audit:
             yield "klines: none were given"
         elif not self.klines.compared:
             yield "klines: none lies wholly within the tape"
+        elif left := [name for name in NINE if name not in self.klines.fields]:
+            yield f"klines: {', '.join(left)}, which one of the two does not know"
 
 
 def _in_order(feed: DumpTape) -> list[Path]:
@@ -302,5 +461,7 @@ def _raw(feed: DumpTape, source: Source, quarantine: Quarantine) -> Iterator[tup
         for rows, time in feed._decoded(source, quarantine):
             yield rows, None, time
         return
-    for rows in Decoder(source, feed.layout, quarantine).rows():
+    decoder = Decoder(source, feed.layout, quarantine)
+    for rows in decoder.rows():
         yield rows, rows["time"], rows["time"]
+    feed.unread |= dict.fromkeys(decoder.passed)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.clock import iso
+from ..reading.contradictions import SAYS
 
 Integers = NDArray[np.int64]
 DAMAGE, MENDED, NOTE = "damage", "mended", "note"
@@ -50,6 +51,7 @@ KINDS: dict[str, Kind] = {
     "damaged_file": Kind(DAMAGE, "files", "file that cannot be read"),
     "unreadable": Kind(DAMAGE, "rows", "line that cannot be read"),
     "bad_time": Kind(DAMAGE, "rows", "time stamp that is no epoch time"),
+    "stray_time": Kind(DAMAGE, "rows", "time stamp years from those around it"),
     "time_unit": Kind(DAMAGE, "rows", "stretch with time stamps in another unit than the rest of its file"),
     "quantity_unit": Kind(DAMAGE, "rows", "stretch with quantities in another unit"),
     "conflict": Kind(DAMAGE, "rows", "id that came before with other content"),
@@ -63,11 +65,20 @@ KINDS: dict[str, Kind] = {
     **{f"kline_{name}": Kind(DAMAGE, "bars", f"kline whose {name} is not that of the tape") for name in NINE},
     "kline_without_tape": Kind(DAMAGE, "bars", "kline with trades where the tape has none"),
     "kline_gap": Kind(DAMAGE, "bars", "place where klines are missing"),
-    "kline_odd": Kind(DAMAGE, "bars", "kline that contradicts itself"),
+    **{
+        f"kline_odd_{kind}": Kind(DAMAGE, "bars", f"kline that contradicts itself: {says}")
+        for kind, says in SAYS.items()
+    },
+    "kline_overlap": Kind(DAMAGE, "bars", "kline that opens before the one before it closes"),
+    "kline_conflict": Kind(DAMAGE, "bars", "kline that came before with other figures"),
+    "kline_off_grid": Kind(DAMAGE, "bars", "kline off the grid of the others, or of another length"),
     "void": Kind(MENDED, "rows", "row with price or quantity 0"),
     "duplicate": Kind(MENDED, "rows", "row that came before"),
     "disorder": Kind(MENDED, "rows", "row earlier than the row before it"),
+    "kline_duplicate": Kind(MENDED, "bars", "kline that came before"),
+    "kline_disorder": Kind(MENDED, "bars", "kline earlier than the one before it"),
     "tape_without_kline": Kind(NOTE, "rows", "trade in a minute that has no kline"),
+    "price_wick": Kind(NOTE, "rows", "price far off that came back at once, as the exchange's kline has it"),
     "silence": Kind(NOTE, "time", "long time without trades while ids go on: a halt or a quiet market"),
     "partial_day": Kind(NOTE, "", "day at an end of the tape that is not whole"),
     "size_outlier": Kind(NOTE, "rows", "quantity far above all others"),

@@ -12,6 +12,8 @@ from ...core.bars import Bars
 from ...core.clock import interval_text, iso
 from ...core.kernels import compiled
 from ..aggregation.folding import add
+from ..reading.contradictions import contradictions, example_of
+from ..reading.faults import Places
 from .chunk import Chunk, Floats, Integers
 from .findings import NINE, Log, Spot
 
@@ -120,6 +122,9 @@ class Reconciliation:
         self._edges, self._counts = np.zeros((n, 4), np.int64), np.zeros((n, 2), np.int64)
         self.compared = 0
         """Klines that lie within the tape."""
+        self.fields: tuple[str, ...] = ()
+        """What both know."""
+        self._agreed: set[int] = set()
         self.differences: list[Difference] = []
 
     def push(self, chunk: Chunk) -> None:
@@ -135,28 +140,39 @@ class Reconciliation:
             alone = np.flatnonzero((bar < 0) & inside)
             self._log.many("tape_without_kline", alone, lambda i: chunk.spot(i, "no kline covers it"))
 
-    def finish(self, since: int, until: int) -> None:
+    def finish(self, since: int, until: int, *, sided: bool = True) -> None:
         """Compare the klines that lie within ``[since, until]``, for which the tape is whole.
 
         Parameters
         ----------
         since, until : int
             Epoch µs.
+        sided : bool
+            Whether the tape knows the sides of its rows; taker volumes are not compared where it does not.
         """
         bars = self._klines
+        self.fields = tuple(n for n in NINE if bars.carries(n) and (sided or not n.startswith("taker_")))
         whole = np.flatnonzero((bars["open_time"] >= since) & (bars["close_time"] <= until))
         self.compared = len(whole)
         rows = self._counts[whole, 1]
         for i in whole[(rows == 0) & (bars["trades"][whole] > 0)].tolist():
             self._tell("kline_without_tape", i, f"kline of {bars['trades'][i]:.0f} trades, tape of none")
         whole = whole[rows > 0]
-        for name in NINE:
+        for name in self.fields:
             mine, theirs = self._mine(name)[whole], bars[name][whole]
             for i in np.flatnonzero(~self._equal(name, mine, theirs, self._counts[whole, 0])).tolist():
                 found = Difference(int(bars["open_time"][whole[i]]), name, float(mine[i]), float(theirs[i]))
                 self.differences.append(found)
                 self._tell(f"kline_{name}", int(whole[i]), f"tape {found.tape:.12g}, kline {found.kline:.12g}")
         self.differences.sort(key=lambda d: d.open_time)
+        odd = {d.open_time for d in self.differences}
+        self._agreed = {int(t) for t in bars["open_time"][whole]} - odd
+
+    def confirms(self, time: int) -> bool:
+        """Whether the kline around ``time`` was compared and is equal to the tape in every field."""
+        opens = self._klines["open_time"]
+        i = int(np.searchsorted(opens, time, "right")) - 1
+        return i >= 0 and int(opens[i]) in self._agreed and time < int(self._klines["close_time"][i])
 
     def _mine(self, name: str) -> Floats:
         """A column of the tape's bars."""
@@ -183,44 +199,40 @@ class Reconciliation:
         self._log.add(kind, Spot(self._klines.source, 0, when, text))
 
 
-def look_at_klines(log: Log, bars: Bars) -> None:
+def usual_length(bars: Bars) -> int:
+    """The most frequent length of a bar in µs."""
+    lengths, times = np.unique(bars["close_time"] - bars["open_time"], return_counts=True)
+    return max(int(lengths[np.argmax(times)]), 1)
+
+
+def look_at_klines(log: Log, bars: Bars, places: Places | None = None) -> None:
     """What klines tell about themselves.
 
     Parameters
     ----------
     log : Log
-        Takes ``kline_gap``, ``kline_odd`` and ``empty_kline``.
+        Takes ``kline_gap``, ``kline_overlap``, ``kline_odd_…`` and ``empty_kline``.
     bars : Bars
-        In time order, of one length.
+        In time order.
+    places : Places or None
+        Where they stand.
     """
     if not len(bars):
         return
-    opens = bars["open_time"]
-    interval = int(bars["close_time"][0] - opens[0])
+    opens, closes = bars["open_time"], bars["close_time"]
+    interval = usual_length(bars)
+    known = places is not None and len(places) == len(bars)
 
     def spot(i: int, text: str) -> Spot:
-        return Spot(bars.source, 0, int(opens[i]), text)
+        path, row = places.at(i) if known and places is not None else (bars.source, 0)
+        return Spot(path, row, int(opens[i]), text)
 
-    missing = np.diff(opens, prepend=opens[0] - interval) // interval - 1
-    for i in np.flatnonzero(missing > 0).tolist():
-        n = int(missing[i])
+    apart = np.diff(opens, prepend=opens[0]) - np.append(0, closes[:-1] - opens[:-1])
+    for i in np.flatnonzero(apart >= interval).tolist():
+        n = int(apart[i]) // interval
         log.add("kline_gap", spot(i, f"{n} klines of {interval_text(interval)} are missing before it"), n)
+    log.many("kline_overlap", np.flatnonzero(apart < 0), lambda i: spot(i, "opens before the one before it closes"))
     empty = np.flatnonzero(bars["trades"] == 0)
     log.many("empty_kline", empty, lambda i: spot(i, "no trades"))
-    for text, wrong in _contradictions(bars).items():
-        log.many("kline_odd", np.flatnonzero(wrong), lambda i, text=text: spot(i, text))  # type: ignore[misc]
-
-
-def _contradictions(bars: Bars) -> dict[str, NDArray[np.bool_]]:
-    """What cannot be in one kline; comparisons with NaN are false."""
-    high, low, volume = bars["high"], bars["low"], bars["volume"]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        mean = np.where(volume > 0, bars["quote_volume"] / volume, np.nan)
-    slack = 1e-6 * high
-    return {
-        "high is not the highest": high < np.maximum(np.maximum(bars["open"], bars["close"]), low),
-        "low is not the lowest": low > np.minimum(bars["open"], bars["close"]),
-        "takers bought more than was traded": bars["taker_buy_volume"] > volume * (1 + 1e-9),
-        "quote volume over volume is a price outside low and high": (mean > high + slack) | (mean < low - slack),
-        "volume without trades": (bars["trades"] == 0) & (volume > 0),
-    }
+    for kind, wrong in contradictions(bars).items():
+        log.many(f"kline_odd_{kind}", np.flatnonzero(wrong), lambda i, kind=kind: spot(i, example_of(bars, kind, i)))  # type: ignore[misc]

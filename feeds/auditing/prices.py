@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import heapq
+import math
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,11 @@ from .chunk import Chunk, Floats, Integers
 from .findings import Log, Spot
 
 _BACK = 16
+_NEAR = 64
+_LEAST_MOVE = 0.01
+_REACH = 4.0
+_FAR_OFF = 0.02
+_MOST = 100_000
 _LEVEL, _PENDING = range(2)
 _BINS = 2048
 _UNIT = 1e-10
@@ -90,12 +97,14 @@ def spikes(logs: Floats, limit: float, s: Floats, out: Integers) -> int:
 class Spikes:
     """Prices far off that came back at once.
 
-    Far is ten times the move between neighbouring rows that one in a hundred exceeds, and at least 0.1 %.
+    Far is ten times the move between neighbouring rows that one in a hundred exceeds, four times the range of the
+    rows around, and at least 1 %. Where the bar of such a row is equal to the exchange's own kline, the price was
+    traded, however far off it is.
 
     Parameters
     ----------
     log : Log
-        Takes ``price_spike``, an occurrence a row.
+        Takes ``price_spike``, or ``price_wick`` where a kline confirms it, an occurrence a row.
     """
 
     def __init__(self, log: Log) -> None:
@@ -103,6 +112,8 @@ class Spikes:
         self._s: Floats | None = None
         self._last = 0.0
         self._tail: list[tuple[Spot, float]] = []
+        self._before: Floats = np.empty(0)
+        self._found: list[Spot] = []
 
     def push(self, chunk: Chunk) -> None:
         """Take new rows."""
@@ -113,19 +124,40 @@ class Spikes:
             self._s = np.array([float(np.median(logs[:_BACK])), 0.0])
             self._last = float(logs[0])
         self._moves.push(np.abs(np.diff(logs, prepend=self._last)))
-        limit = max(10 * self._moves.quantile(0.99), 1e-3)
+        limit = max(10 * self._moves.quantile(0.99), _LEAST_MOVE)
         out = np.zeros((len(logs), 2), np.int64)
         found = spikes(logs, limit, self._s, out)
+        around = np.concatenate([self._before, logs])
         for back, rows in out[:found].tolist():
+            reach = _around(around, back + len(self._before), rows)
             for i in range(back - rows, back):
-                self._report(chunk, i, float(np.exp(logs[back])))
-        self._last = float(logs[-1])
+                self._report(chunk, i, float(logs[back]), reach)
+        self._last, self._before = float(logs[-1]), around[-_NEAR:]
         last = range(max(0, len(chunk) - _BACK), len(chunk))
         self._tail = [*self._tail, *((chunk.spot(i), float(chunk.price[i])) for i in last)][-_BACK:]
 
-    def _report(self, chunk: Chunk, i: int, level: float) -> None:
+    def _report(self, chunk: Chunk, i: int, level: float, reach: float) -> None:
         spot, price = (chunk.spot(i), float(chunk.price[i])) if i >= 0 else self._tail[i]
-        self._log.add("price_spike", spot.saying(f"price {price:g}, around it {level:g}"))
+        if abs(math.log(price) - level) > _REACH * reach:
+            self._tell(spot.saying(f"price {price:g}, around it {math.exp(level):g}"))
+
+    def _tell(self, spot: Spot) -> None:
+        if len(self._found) < _MOST:
+            self._found.append(spot)
+        else:
+            self._log.add("price_spike", spot)
+
+    def finish(self, confirmed: Callable[[int], bool]) -> None:
+        """Tell them, given whether the exchange's klines confirm the bar around a time."""
+        for spot in self._found:
+            self._log.add("price_wick" if confirmed(spot.time) else "price_spike", spot)
+
+
+def _around(logs: Floats, back: int, rows: int) -> float:
+    """Range of log prices before and behind ``rows`` rows that end at ``back``."""
+    near = np.concatenate([logs[max(0, back - rows - _NEAR) : max(0, back - rows)], logs[back : back + _BACK]])
+    near = near[np.abs(near - np.median(near)) <= _FAR_OFF]
+    return float(np.ptp(near)) if len(near) else 0.0
 
 
 class Sizes:

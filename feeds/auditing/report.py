@@ -42,8 +42,12 @@ class Report:
         Klines that were held against the tape.
     differences : tuple of Difference
         Every figure that differed.
+    fields : tuple of str
+        The fields in which they were held against it.
     unchecked : tuple of str
         What could not be looked at, and why.
+    unread : tuple of str
+        Columns of the files that were not read.
     """
 
     source: str
@@ -60,7 +64,9 @@ class Report:
     spec: str = ""
     compared: int = 0
     differences: tuple[Difference, ...] = ()
+    fields: tuple[str, ...] = ()
     unchecked: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
 
     def finding(self, kind: str) -> Finding | None:
         """The finding of one kind; None when there is none."""
@@ -80,6 +86,11 @@ class Report:
             "findings": [f.line() for f in self.findings],
             "refused": self.refused or None,
             "bars": {"spec": self.spec, "bars": self.bars, "quality": self.quality},
-            "klines": {"compared": self.compared, "differences": [d.line() for d in self.differences]},
+            "klines": {
+                "compared": self.compared,
+                "fields": list(self.fields),
+                "differences": [d.line() for d in self.differences],
+            },
             "unchecked": list(self.unchecked),
+            "unread": list(self.unread),
         }

@@ -52,7 +52,7 @@ class Times:
         self._gaps.push(np.maximum(gaps, 0))
         least = self._longest[0][0] if len(self._longest) >= _KEPT else MINUTE
         for i in np.flatnonzero(gaps > least).tolist():
-            known = bool(chunk.ids[i] >= 0 and not chunk.hole[i])
+            known = bool(chunk.first[i] >= 0 and not chunk.hole[i])
             entry = (int(gaps[i]), self._gaps.total + i, known, chunk.spot(i))
             (heapq.heappush if len(self._longest) < _KEPT else heapq.heapreplace)(self._longest, entry)
         self.first = int(time.min()) if self.first < 0 else min(self.first, int(time.min()))

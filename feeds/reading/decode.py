@@ -145,6 +145,8 @@ class Decoder:
         self._columns: Columns | None = None
         self._called: dict[str, str] = {}
         self._head: tuple[Mapping[str, str], ...] = ()
+        self.passed: tuple[str, ...] = ()
+        """Columns of the header that the layout does not want."""
 
     def rows(self) -> Iterator[Rows]:
         """All rows, some ten thousand at a time, in the order of the file."""
@@ -187,6 +189,7 @@ class Decoder:
                 cells = self._layout.by_header(names, where)
                 self._called = {c.name: name for c, name in zip(cells, names, strict=True) if c.kind != SKIP}
                 self._head = _head(text, end + 1, [name.lower() for name in names])
+                self.passed = tuple(c.name for c in cells if c.kind == SKIP and c not in self._layout.cells)
                 return end + 1, Columns(cells)
             self._line, at = self._line + 1, end + 1
         return at, None

@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.clock import DAY
+from ...core.clock import DAY, iso
 from ...core.errors import DataError
 from ...core.params import Choice
 from ...core.schema import Quality
@@ -23,6 +23,7 @@ from ..base import TapeFeed, counted
 from .decode import Decoder, Layout, Quarantine, Rows
 from .files import Source
 from .order import Batch, Order
+from .strays import stray_trades, years
 
 Integers = NDArray[np.int64]
 COUNTS = ("rows", "void", "quarantined", "duplicates", "disordered", "id_holes")
@@ -46,6 +47,15 @@ class Clock:
         self.unit = 0
         """µs in one unit of the file; 0 until known."""
 
+    def strange(self, rows: Rows, name: str) -> NDArray[np.bool_]:
+        """Rows whose stamp is of another magnitude than the file's first, or neither ms nor µs."""
+        stamps = rows[name]
+        if len(stamps) and not self.unit:
+            self.unit = 1 if stamps[0] >= _US else 1000
+        low, high = (_US, _END) if self.unit == 1 else (_MS, _US)
+        made: NDArray[np.bool_] = (stamps < low) | (stamps >= high)
+        return made
+
     def microseconds(self, rows: Rows, name: str) -> Integers:
         """Column ``name`` in µs.
 
@@ -61,7 +71,7 @@ class Clock:
             self.unit = 1 if stamps[0] >= _US else 1000
         low, high = (_US, _END) if self.unit == 1 else (_MS, _US)
         if int(stamps.min()) < low or int(stamps.max()) >= high:
-            i = int(np.flatnonzero((stamps < low) | (stamps >= high))[0])
+            i = int(np.flatnonzero(self.strange(rows, name))[0])
             like = f"the µs or ms of an epoch{'' if i == 0 else ' that the rows before have'}"
             where = f"{rows.path}: row {rows.line[i]}, column {rows.column(name)}"
             raise DataError(f"{where}: '{stamps[i]}' is not in {like}")
@@ -110,6 +120,7 @@ class DumpTape(TapeFeed):
     params = {"bad_rows": "error"}
     bounds = {"bad_rows": BAD_ROWS}
     layout: ClassVar[Layout]
+    _last_time: tuple[Path, int] | None = None
     _source: Source | None = None
     """The file being read; None where rows come from elsewhere."""
 
@@ -129,7 +140,7 @@ class DumpTape(TapeFeed):
         counts = Counter(dict.fromkeys(COUNTS, 0))
         self.files, self.counts = [], counts
         self._covered: Covered = (None, None)
-        self._void = False
+        self._void, self._last_time = False, None
         quarantine, order = Quarantine(self.p["bad_rows"], self.quarantine), Order(counts)
         paths = [p for p in self._in_time_order() if _may_hold(self._promised(p), start, end)]
         try:
@@ -200,6 +211,7 @@ class DumpTape(TapeFeed):
         """The batch of ``rows`` less voided ones (price or quantity 0); the row behind a voided one is flagged."""
         price, quantity = rows["price"], rows["quantity"]
         _check_notional(rows, price, quantity)
+        self._check_strays(rows, time)
         if len(rows) and price.min() > 0 and quantity.min() > 0 and not self._void:
             return self.batch(rows, time)
         keep = (price > 0) & (quantity > 0)
@@ -208,6 +220,22 @@ class DumpTape(TapeFeed):
         behind = np.diff(kept, prepend=-2 if self._void else -1) > 1
         self._void = self._void if not len(keep) else not keep[-1]
         return self.batch(rows.where(keep), time[keep]).flag(np.where(behind, int(Quality.VOID), 0))
+
+    def _check_strays(self, rows: Rows, time: Integers) -> None:
+        """Refuse a time that is years from those around it."""
+        if not len(rows):
+            return
+        last = self._last_time[1] if self._last_time and self._last_time[0] == rows.path else None
+        strays = np.flatnonzero(stray_trades(time, last))
+        if len(strays):
+            i = int(strays[0])
+            near = last if len(strays) == len(time) and last is not None else int(np.median(time))
+            where = f"{rows.path}: row {rows.line[i]}, column {rows.column('time')}: '{rows['time'][i]}'"
+            raise DataError(
+                f"{where} is {iso(int(time[i]))}, {years(abs(int(time[i]) - near))} from the rows around it; mend the "
+                "stray time or leave the row out"
+            )
+        self._last_time = rows.path, int(time[-1])
 
 
 def _check_notional(rows: Rows, price: NDArray[np.float64], quantity: NDArray[np.float64]) -> None:

@@ -16,13 +16,19 @@ from ...core.clock import interval_text, iso
 from ...core.errors import DataError, ParamError, unknown
 from ...core.schema import Quality
 from ..aggregation.rows import check_rows, row_grid
-from ..base import Feed
+from ..base import KlineFeed
 from .decode import Decoder, Layout, Quarantine, Rows
 from .dumps import Clock, in_time_order
+from .faults import Faults, Places
 from .files import Source
+from .strays import stray_klines, years
 
 Columns = dict[str, NDArray[Any]]
+Integers = NDArray[np.int64]
 GAPS = ("keep", "fill", "error")
+_MOST_FILLED, _TIMES_FILLED = 1_000_000, 10
+_REGULAR = 0.9
+"""Share of klines from which on the others are faults; below it klines that follow each other are a calendar."""
 _PRICES = ("open", "high", "low", "close")
 _NOTHING = (
     "volume",
@@ -35,22 +41,27 @@ _NOTHING = (
 )
 
 
-def read_klines(feed: Feed, layout: Layout, bad_rows: str) -> tuple[Columns, int]:
+def read_klines(feed: KlineFeed, layout: Layout, bad_rows: str) -> tuple[Columns, int]:
     """The klines of all files of ``feed`` in time order, and their interval in µs.
 
-    ``open_time`` and ``close_time`` come back in µs, the close exclusive. Fills ``feed.files`` and ``feed.counts``.
+    ``open_time`` and ``close_time`` come back in µs, the close exclusive. Fills ``feed.files``, ``feed.counts`` and
+    ``feed.places``.
 
     Raises
     ------
     DataError
-        For klines of different length, out of order or twice in one file, or different in two files.
+        For klines of different length, out of order or twice in one file, or different in two files, unless
+        ``feed.faults`` listens: then those that came before or are of no length are left out.
     """
     feed.files, feed.counts = [], Counter(rows=0, quarantined=0, duplicates=0)
-    quarantine = Quarantine(bad_rows, feed.quarantine)
+    quarantine = feed.faults.quarantine(bad_rows, feed.quarantine)
     parts: list[Rows] = []
     try:
-        for path in in_time_order(feed.paths, layout, "open_time"):
-            parts += _read_file(feed, path, layout, quarantine)
+        for path in _in_order(feed, layout):
+            try:
+                parts.extend(_read_file(feed, path, layout, quarantine))
+            except DataError as err:
+                feed.faults.damaged(path, err)
     except BaseException:
         quarantine.close(keep=False)
         raise
@@ -63,64 +74,137 @@ def read_klines(feed: Feed, layout: Layout, bad_rows: str) -> tuple[Columns, int
     return columns, interval
 
 
-def _read_file(feed: Feed, path: Path, layout: Layout, quarantine: Quarantine) -> Iterator[Rows]:
-    """The klines of one file, times in µs; strictly ascending."""
-    source, clock, last = Source(path), Clock(), -1
-    for rows in Decoder(source, layout, quarantine).rows():
+def _in_order(feed: KlineFeed, layout: Layout) -> list[Path]:
+    try:
+        return in_time_order(feed.paths, layout, "open_time")
+    except DataError:
+        if not feed.faults.listens:
+            raise
+        return sorted(feed.paths)
+
+
+def _read_file(feed: KlineFeed, path: Path, layout: Layout, quarantine: Quarantine) -> Iterator[Rows]:
+    """The klines of one file, times in µs; strictly ascending, unless the feed's faults listen."""
+    source, clock, last, faults = Source(path), Clock(), -1, feed.faults
+    decoder = Decoder(source, layout, quarantine)
+    for read in decoder.rows():
+        rows = _of_one_unit(faults, clock, read) if faults.listens else read
         opens, closes = clock.microseconds(rows, "open_time"), clock.microseconds(rows, "close_time") + clock.unit
-        back = np.flatnonzero(np.diff(opens, prepend=last) <= 0)
-        if len(back):
-            i = int(back[0])
-            raise DataError(f"{path}: row {rows.line[i]} opens at {iso(int(opens[i]))}, not after the row before it")
+        before = np.maximum.accumulate(np.append(last, opens))[:-1]
+        for i in np.flatnonzero(opens <= before).tolist():
+            at = int(opens[i])
+            kind = "" if at == before[i] else "kline_disorder"  # twins are told when all files are known
+            faults.add(kind, path, int(rows.line[i]), at, f" opens at {iso(at)}, not after the row before it")
         if len(opens):
-            last = int(opens[-1])
+            last = max(last, int(opens.max()))
             yield replace(rows, columns={**rows.columns, "open_time": opens, "close_time": closes})
+    feed.unread |= dict.fromkeys(decoder.passed)
     feed.files.append(source.digest())
 
 
-def _merge(feed: Feed, parts: list[Rows]) -> tuple[Columns, int]:
+def _of_one_unit(faults: Faults, clock: Clock, rows: Rows) -> Rows:
+    """The rows whose times are in the unit of those before; of the others an audit hears."""
+    odd = clock.strange(rows, "open_time") | clock.strange(rows, "close_time")
+    for i in np.flatnonzero(odd).tolist():
+        name = "open_time" if clock.strange(rows, "open_time")[i] else "close_time"
+        says = f", column {rows.column(name)}: '{rows[name][i]}' is not in the ms or µs that the rows before have"
+        faults.add("bad_time", rows.path, int(rows.line[i]), -1, says)
+    return rows.where(~odd) if odd.any() else rows
+
+
+def _merge(feed: KlineFeed, parts: list[Rows]) -> tuple[Columns, int]:
     """All files in one, klines that are the same in two of them once."""
     names = [name for name in parts[0].columns if all(name in p.columns for p in parts)]
     columns: Columns = {name: np.concatenate([p[name] for p in parts]) for name in names}
     order = np.argsort(columns["open_time"], kind="stable")
     columns = {name: values[order] for name, values in columns.items()}
-    opens = columns["open_time"]
-    twin = np.diff(opens, prepend=-1) == 0
+    places = Places.of(parts).take(order)
+    twin = np.diff(columns["open_time"], prepend=-1) == 0
+    differs = np.zeros(len(twin), bool)
     for name, values in columns.items():
-        differs = np.flatnonzero(twin[1:] & (values[1:] != values[:-1])) + 1
-        if len(differs):
-            _complain(parts, int(order[differs[0]]), f"column {name} differs from the same kline in another file")
+        other = np.flatnonzero(twin[1:] & (values[1:] != values[:-1]) & ~differs[1:]) + 1
+        for i in other.tolist():
+            says = f": column {name} differs from the same kline in another file"
+            _fault(feed.faults, "kline_conflict", places, columns, i, says)
+        differs[other] = True
     feed.counts["duplicates"] = int(twin.sum())
-    _check_grid(parts, order[~twin], {name: values[~twin] for name, values in columns.items()})
-    kept = {name: values[~twin] for name, values in columns.items()}
-    return kept, int(kept["close_time"][0] - kept["open_time"][0])
+    for i in np.flatnonzero(twin & ~differs).tolist() if feed.faults.listens else ():
+        path, row = places.at(i)
+        feed.faults.mended("kline_duplicate", path, row, int(columns["open_time"][i]), "the same kline came before")
+    keep = ~twin & ~_backwards(feed.faults, places, columns)
+    keep &= ~without_strays(feed.faults, places, columns["open_time"], keep)
+    columns, feed.places = {name: values[keep] for name, values in columns.items()}, places.take(keep)
+    if not len(columns["open_time"]):
+        raise DataError(f"{feed.source}: no klines")
+    return columns, _check_grid(feed.faults, feed.places, columns)
 
 
-def _check_grid(parts: list[Rows], order: NDArray[np.intp], columns: Columns) -> None:
-    """Refuse klines that are not all of one length and on one grid."""
-    lengths = columns["close_time"] - columns["open_time"]
+def _fault(faults: Faults, kind: str, places: Places, columns: Columns, i: int, says: str) -> None:
+    path, row = places.at(i)
+    faults.add(kind, path, row, int(columns["open_time"][i]), says)
+
+
+def _backwards(faults: Faults, places: Places, columns: Columns) -> NDArray[np.bool_]:
+    """Klines that close before they open."""
+    wrong: NDArray[np.bool_] = columns["close_time"] <= columns["open_time"]
+    for i in np.flatnonzero(wrong).tolist():
+        text = f": the kline closes before it opens, the first one {interval_text(_first_length(columns))}"
+        _fault(faults, "kline_off_grid", places, columns, i, text)
+    return wrong
+
+
+def without_strays(faults: Faults, places: Places, opens: Integers, keep: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which klines are years from all others; such are a fault.
+
+    Parameters
+    ----------
+    faults : Faults
+        What becomes of them.
+    places : Places
+        Where the klines stand.
+    opens : ndarray of int64
+        Ascending, epoch µs.
+    keep : ndarray of bool
+        Those that are left.
+    """
+    rows = np.flatnonzero(keep)
+    strays = rows[stray_klines(opens[rows], places.file[rows])]
+    middle = int(np.median(opens)) if len(opens) else 0
+    for i in strays.tolist():
+        at = int(opens[i])
+        says = f": opens at {iso(at)}, {years(abs(at - middle))} from the others; mend the stray time or leave it out"
+        faults.add("stray_time", *places.at(i), at, says)
+    made = np.zeros(len(keep), bool)
+    made[strays] = True
+    return made
+
+
+def _first_length(columns: Columns) -> int:
+    return max(int(columns["close_time"][0] - columns["open_time"][0]), 1)
+
+
+def _check_grid(faults: Faults, places: Places, columns: Columns) -> int:
+    """The interval; klines that are not all of one length and on one grid are a fault."""
+    opens, closes = columns["open_time"], columns["close_time"]
+    lengths = closes - opens
     interval = int(lengths[0])
-    other = np.flatnonzero(lengths != interval)
-    if interval <= 0 or len(other):
-        i = int(other[0]) if len(other) else 0
-        what = f"is {interval_text(int(lengths[i]))} long" if lengths[i] > 0 else "closes before it opens"
-        _complain(parts, int(order[i]), f"the kline {what}, the first one {interval_text(max(interval, 1))}")
-    off = np.flatnonzero(np.diff(columns["open_time"]) % interval)
-    if len(off):
-        i = int(off[0]) + 1
-        _complain(parts, int(order[i]), f"the kline opens off the grid of the rows before, at {_at(columns, i)}")
-
-
-def _at(columns: Columns, i: int) -> str:
-    return iso(int(columns["open_time"][i]))
-
-
-def _complain(parts: list[Rows], at: int, complaint: str) -> None:
-    """Raise ``complaint`` about row ``at`` of all rows of all files."""
-    for part in parts:
-        if at < len(part):
-            raise DataError(f"{part.path}: row {part.line[at]}: {complaint}")
-        at -= len(part)
+    if faults.listens:
+        usual, times = np.unique(lengths, return_counts=True)
+        interval = int(usual[np.argmax(times)])
+        if times.max() < _REGULAR * len(lengths) and np.mean(opens[1:] == closes[:-1]) >= _REGULAR:
+            i = int(np.argmax(lengths != lengths[0]))
+            says = (
+                f": the kline is {interval_text(int(lengths[i]))} long, the first one {interval_text(int(lengths[0]))}"
+            )
+            faults.add("", *places.at(i), int(opens[i]), says)
+            return interval
+    for i in np.flatnonzero(lengths != interval).tolist():
+        text = f": the kline is {interval_text(int(lengths[i]))} long, the first one {interval_text(interval)}"
+        _fault(faults, "kline_off_grid", places, columns, i, text)
+    for i in (np.flatnonzero(np.diff(opens) % interval) + 1).tolist():
+        text = f": the kline opens off the grid of the rows before, at {iso(int(opens[i]))}"
+        _fault(faults, "kline_off_grid", places, columns, i, text)
+    return interval
 
 
 def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, tick: float | None) -> Bars:
@@ -156,10 +240,21 @@ def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, t
         quality[holes] = quality[holes] | int(Quality.GAP)
     columns = {**bars.columns, "quality": quality}
     if gaps == "fill" and len(holes):
+        _check_fill(bars, missing)
         real = _spread(missing)
         columns = _filled(columns, real, interval)
         levels = None if levels is None else _spread_levels(levels, real)
     return Bars(columns, levels, bars.spec, bars.source, size, bars.notes)
+
+
+def _check_fill(bars: Bars, missing: Integers) -> None:
+    """Refuse to fill in far more klines than there are."""
+    if int(missing.sum()) > max(_MOST_FILLED, _TIMES_FILLED * len(bars)):
+        i = int(np.argmax(missing))
+        raise DataError(
+            f"{bars.source}: {missing.sum():,} klines of {bars.spec} would be filled in for {len(bars):,}, "
+            f"{missing[i]:,} of them before {iso(int(bars['open_time'][i]))}; gaps: keep takes them as they are"
+        )
 
 
 def _refuse_gap(bars: Bars, i: int, missing: NDArray[np.int64]) -> None:

@@ -17,9 +17,12 @@ from ...core.errors import DataError, ParamError
 from ...core.params import Choice, Text
 from ...core.schema import BAR_COLUMNS
 from ..base import KlineFeed
+from .contradictions import settled
 from .decode import Quarantine, Rows
 from .dumps import BAD_ROWS
+from .faults import Places
 from .identity import Identity
+from .klines import without_strays
 from .sides import BAR_RULES, by_bulk
 from .tables import Column, Table, of_symbol, read_file
 from .tabular import Reading, TableSource
@@ -83,7 +86,7 @@ class TableBars(KlineFeed):
         columns = {k: v for k, v in columns.items() if v.dtype.kind in "if"}
         _complete(columns)
         bars = Bars(columns, None, interval_text(interval), self.source, notes=self.notes())
-        return by_bulk(bars) if self.p["infer_side"] == "bulk" else bars
+        return by_bulk(settled(bars)) if self.p["infer_side"] == "bulk" else bars
 
     def _read(self) -> Columns:
         """The columns of all files in time order, rows that stand in two of them once."""
@@ -97,12 +100,17 @@ class TableBars(KlineFeed):
     def _parts(self) -> list[Rows]:
         """The rows of all files, in the order of the files."""
         self.files, self.counts = [], Counter(rows=0, quarantined=0, duplicates=0)
-        quarantine = Quarantine(self.p["bad_rows"], self.quarantine)
+        quarantine = self.faults.quarantine(self.p["bad_rows"], self.quarantine)
         self._identity = Identity(type(self).__name__, chooses="symbol" in self.p)
         parts: list[Rows] = []
         try:
             for path in self.paths:
-                for rows in self.rows(path, quarantine):
+                try:
+                    read = list(self.rows(path, quarantine))
+                except DataError as err:
+                    self.faults.damaged(path, err)
+                    continue
+                for rows in read:
                     self._believe(rows)
                     parts += [rows] if len(rows) else []
         except BaseException:
@@ -121,7 +129,7 @@ class TableBars(KlineFeed):
     def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
         """The rows of one file; adds it to `files`."""
         source, (table, how) = TableSource(path), self.how()
-        yield from read_file(source, table, how, quarantine, self.counts)
+        yield from read_file(source, table, how, quarantine, self.counts, None, self.unread)
         self.files.append(source.digest())
 
     def _interval(self, time: NDArray[np.int64]) -> int:
@@ -137,19 +145,40 @@ class TableBars(KlineFeed):
 def _merged(feed: TableBars, parts: list[Rows]) -> Columns:
     names = dict.fromkeys(name for part in parts for name in part.columns)
     columns = {name: np.concatenate([_or_nan(part, name) for part in parts]) for name in names}
+    if feed.faults.listens:
+        _hear_of_disorder(feed, parts)
     order = np.argsort(columns["time"], kind="stable")
     columns = {name: values[order] for name, values in columns.items()}
+    places = Places.of(parts).take(order)
     twin = np.diff(columns["time"], prepend=columns["time"][0] - 1) == 0
+    keep = ~twin
+    keep &= ~without_strays(feed.faults, places, columns["time"], keep)
+    feed.places = places.take(keep)
     if not twin.any():
-        return columns
+        return columns if keep.all() else {name: values[keep] for name, values in columns.items()}
+    differs = np.zeros(len(twin), bool)
     for name, values in columns.items():
         same = (values[1:] == values[:-1]) | ((values[1:] != values[1:]) & (values[:-1] != values[:-1]))
-        differs = np.flatnonzero(twin[1:] & ~same) + 1
-        if len(differs):
-            at = iso(int(columns["time"][differs[0]]))
-            raise DataError(f"{feed.source}: two rows are at {at} and differ in column {name}; leave one of them out")
+        other = np.flatnonzero(twin[1:] & ~same & ~differs[1:]) + 1
+        for i in other.tolist():
+            time = int(columns["time"][i])
+            text = f": two rows are at {iso(time)} and differ in column {name}; leave one of them out"
+            feed.faults.add("kline_conflict", *places.at(i), time, text)
+        differs[other] = True
     feed.counts["duplicates"] = int(twin.sum())
-    return {name: values[~twin] for name, values in columns.items()}
+    for i in np.flatnonzero(twin & ~differs).tolist() if feed.faults.listens else ():
+        feed.faults.mended("kline_duplicate", *places.at(i), int(columns["time"][i]), "the same bar came before")
+    return {name: values[keep] for name, values in columns.items()}
+
+
+def _hear_of_disorder(feed: TableBars, parts: list[Rows]) -> None:
+    """Tell an audit of rows that are earlier than the one before them in their file."""
+    for before, part in zip([None, *parts[:-1]], parts, strict=True):
+        last = part["time"][0] if before is None or before.path != part.path else before["time"][-1]
+        for i in np.flatnonzero(np.diff(part["time"], prepend=last) < 0).tolist():
+            time = int(part["time"][i])
+            says = f"the bar at {iso(time)} is earlier than the one before it"
+            feed.faults.mended("kline_disorder", part.path, int(part.line[i]), time, says)
 
 
 def _or_nan(part: Rows, name: str) -> NDArray[Any]:
@@ -159,11 +188,12 @@ def _or_nan(part: Rows, name: str) -> NDArray[Any]:
 def _on_grid(feed: TableBars, columns: Columns, interval: int) -> Columns:
     """Refuse rows that are not all on one grid."""
     time = columns["time"]
-    off = np.flatnonzero((np.diff(time) % interval != 0) | (np.diff(time) <= 0))
-    if len(off):
-        at = iso(int(time[off[0] + 1]))
-        grid = interval_text(interval)
-        raise DataError(f"{feed.source}: the row at {at} is off the grid of {grid} that the rows before it are on")
+    off = np.flatnonzero((np.diff(time) % interval != 0) | (np.diff(time) <= 0)) + 1
+    for i in off.tolist():
+        grid = f"the grid of {interval_text(interval)} that the rows before it are on"
+        text = f": the row at {iso(int(time[i]))} is off {grid}"
+        path, row = feed.places.at(i) if feed.places is not None and len(feed.places) == len(time) else (feed.source, 0)
+        feed.faults.add("kline_off_grid", path, row, int(time[i]), text)
     return columns
 
 

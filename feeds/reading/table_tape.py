@@ -107,7 +107,8 @@ class TableTape(DumpTape):
 
     def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers]]:
         table, how = self.how()
-        for rows in read_file(cast("TableSource", source), table, how, quarantine, self.counts, self._others):
+        seen = self.counts, self._others, self.unread
+        for rows in read_file(cast("TableSource", source), table, how, quarantine, *seen):
             self._believe(rows)
             yield rows, rows["time"]
 

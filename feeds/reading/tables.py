@@ -153,6 +153,8 @@ class TableReader:
         ``skipped`` grows by the rows that are passed over.
     others : dict of str to set of str or None
         By column, grows by what the rows that are passed over hold there.
+    unread : dict of str to None, or None
+        Grows by the columns that the table does not want.
     """
 
     def __init__(
@@ -162,7 +164,9 @@ class TableReader:
         quarantine: Quarantine,
         counts: dict[str, int],
         others: dict[str, set[str]] | None = None,
+        unread: dict[str, None] | None = None,
     ) -> None:
+        self._unread = {} if unread is None else unread
         self._path, self._table, self._quarantine, self._counts = path, table, quarantine, counts
         self._others = {} if others is None else others
         self._clock = Stamps(table.unit)
@@ -172,6 +176,9 @@ class TableReader:
         """The rows of all sheets; times in µs, sides as +1, −1 and 0, text as objects."""
         for sheet in found:
             places = self._table.places(sheet)
+            if sheet.names is not None:
+                taken = set(places.values())
+                self._unread |= dict.fromkeys(n for i, n in enumerate(sheet.names) if n and i not in taken)
             rows = self._read(sheet, places)
             if len(rows) and sheet.path.suffix.lower() != ".csv":
                 rows = _forward(rows)
@@ -294,9 +301,10 @@ def read_file(
     quarantine: Quarantine,
     counts: dict[str, int],
     others: dict[str, set[str]] | None = None,
+    unread: dict[str, None] | None = None,
 ) -> Iterator[Rows]:
     """The rows of one file by ``table``, in its order."""
-    return TableReader(source.path, table, quarantine, counts, others).rows(sheets(source, how, quarantine))
+    return TableReader(source.path, table, quarantine, counts, others, unread).rows(sheets(source, how, quarantine))
 
 
 def first_time(path: Path, table: Table, how: Reading, name: str) -> int:
