@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from statistics import fmean, stdev
@@ -22,6 +23,7 @@ from tapeflow.backtest.sweep.luck import common_days, luck
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.core.clock import DAY
 from tapeflow.core.errors import DataError
+from tapeflow.tests.sweeps import tapeflow
 
 YEAR = math.sqrt(365)
 
@@ -89,6 +91,10 @@ def test_only_days_that_all_points_have_count() -> None:
     assert len(common_days({1: whole[1], 2: Daily(400, made, False)})[1]) == 0
 
 
+def warned(done: dict[int, Done], total: int, days: int) -> str:
+    return caution(luck_of(done), total, days)
+
+
 def done_of(series: dict[int, Daily], **row: Any) -> dict[int, Done]:
     figures = {"sharpe": 1.0, "exposure_pct": 50.0, "trades": 100, **row}
     return {n: Done(n, figures, "", one.text()) for n, one in series.items()}
@@ -98,17 +104,17 @@ def test_what_is_said_of_the_best() -> None:
     series = points(400, 20, 2)
     found = luck_of(done_of(series))
     assert found is not None
-    said = caution(done_of(series), 20, 400)
+    said = warned(done_of(series), 20, 400)
     assert f"Among 20 points the best Sharpe would be this high by chance with p = {found.p:.3f}; after" in said
     assert f"selection at least {found.floor:.2f} (95 %); {len(found.stand_out)} points stand out" in said
     held = {n: one._replace(excess=True) for n, one in series.items()}
-    assert "the best Sharpe, over holding the mean position, would be" in caution(done_of(held), 20, 400)
-    short = caution(done_of(points(200, 20, 2)), 20, 200)
+    assert "the best Sharpe, over holding the mean position, would be" in warned(done_of(held), 20, 400)
+    short = warned(done_of(points(200, 20, 2)), 20, 200)
     assert "200 days cannot settle this; of a planted Sharpe of 2, a third is found at 250" in short
     assert "p =" not in short
     unknown = {n: one._replace(daily="") for n, one in done_of(series).items()}
-    assert caution(unknown, 20, 400).endswith("its figures flatter it; look at it on data that no point has seen")
-    assert caution(done_of(series), 1, 400) == ""
+    assert warned(unknown, 20, 400).endswith("its figures flatter it; look at it on data that no point has seen")
+    assert warned(done_of(series), 1, 400) == ""
 
 
 def test_days_held_are_those_in_the_market_over_trades() -> None:
@@ -129,6 +135,20 @@ def test_daily_returns_survive_the_journal_bit_for_bit(tmp_path: Path) -> None:
     back = Daily.of(kept[1].daily)
     assert (back.first, back.excess, back.made.tobytes()) == (one.first, one.excess, one.made.tobytes())
     assert kept[2].daily == ""
+
+
+def test_the_command_tells_chance_in_figures_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    raw = run_of(daily_bars(tmp_path), "close > open")
+    Path("s.yaml").write_text(yaml.safe_dump({**raw, "sweep": {"sizer.percent": [10, 50]}}))
+    told = json.loads(tapeflow("sweep", "s.yaml", "--out", "out", "--jobs", 1, "--json").stdout)
+    assert told["chance"]["days"] == 300
+    assert f"p = {told['chance']['p']:.3f}" in told["caution"]
+    Path("days.csv").write_text("\n".join(Path("days.csv").read_text().splitlines()[:200]))
+    told = json.loads(tapeflow("sweep", "s.yaml", "--out", "short", "--jobs", 1, "--json").stdout)
+    assert told["chance"] is None
+    assert "199 days cannot settle this" in told["caution"]
+    assert not Path("short/returns.parquet").exists()
 
 
 def daily_bars(folder: Path, days: int = 300, drift: float = 0.0) -> Path:
@@ -176,10 +196,10 @@ def test_a_sweep_keeps_daily_returns_and_says_the_same_again(tmp_path: Path) -> 
     made = sweep(load_config(path), out, jobs=1)
     assert made.days == 300
     assert (out / RETURNS).exists()
-    said = caution(made.done, 4, made.days)
+    said = warned(made.done, 4, made.days)
     assert "Among 4 points the best Sharpe, over holding the mean position, would be" in said
     again = sweep(load_config(path), out, jobs=1)
-    assert caution(again.done, 4, again.days) == said
+    assert warned(again.done, 4, again.days) == said
     assert again.done == made.done
     bytes_ = (out / RETURNS).read_bytes()
     (out / RETURNS).write_bytes(bytes_[:100])

@@ -200,6 +200,8 @@ def _print(name: str, found: Findings, starts: Starts | None) -> None:
         click.echo(f"{count} {'attack' if count == 1 else 'attacks'} could not be run; the first: {found.unmade[0]}")
     if starts is not None and starts.starts:
         _print_starts(starts)
+    elif starts is not None:
+        click.echo("No later start could be run: how long lines remember where the data began is not known.")
 
 
 def _print_starts(starts: Starts) -> None:

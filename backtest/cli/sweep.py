@@ -69,17 +69,19 @@ def command(
 def _show(made: Swept, sort: str, top: int, *, as_json: bool, quiet: bool) -> None:
     """The best runs, what became of the others, and where the table lies."""
     from ...core.errors import DataError
-    from ..sweep.best import as_record, best, caution
+    from ..sweep.best import as_record, best, caution, luck_of
 
     failed, total = made.failed, len(made.points)
     if len(failed) == total:
         raise DataError(f"no point could be run; the first: {failed[0].error}")
     rows = best(made.done, sort, top)
     values = {point.number: point.values for point in made.points}
-    said = caution(made.done, total, made.days)
+    found = luck_of(made.done)
+    said = caution(found, total, made.days)
     if as_json:
         shown = [as_record(row, values[row.number]) for row in rows]
         told = {"points": total, "failed": len(failed), "sorted_by": sort, "best": shown, "caution": said}
+        told["chance"] = None if found is None else found._asdict()
         print_json({**told, "folder": str(made.folder)})
         return
     if not quiet:

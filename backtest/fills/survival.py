@@ -26,11 +26,11 @@ class Survival:
     Parameters
     ----------
     ticks : float
-        Every fill worse by so many ticks.
+        What a fill worse by so many ticks would cost, charged as a fee.
     ms : float
         Every order later by so much.
     bp : float
-        Every fill dearer by so many basis points of its notional.
+        So many basis points of notional more in fees on every fill.
     profit : float
         Net profit without any of it.
     """
@@ -49,7 +49,7 @@ class Survival:
             f"more than {most[unit]} {unit}" if math.isnan(value) else f"{value:.3g} {unit}"
             for unit, value in (("ticks", self.ticks), ("ms", self.ms), ("bp", self.bp))
         ]
-        return f"the edge survives up to {made[0]} on every fill, {made[1]} more latency, or {made[2]} more cost"
+        return f"the edge survives up to {made[0]} of cost on every fill, {made[1]} more latency, or {made[2]} more in fees"
 
 
 def survival(profit: Callable[[Extra], float], plain: float, volume: float, notional: float, tick: float) -> Survival:

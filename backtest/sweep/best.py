@@ -61,15 +61,15 @@ def _ratio(one: Daily) -> float:
     return float(np.nanmean(one.made)) / spread if spread else -math.inf
 
 
-def caution(done: Mapping[int, Done], total: int, days: int) -> str:
+def caution(found: Luck | None, total: int, days: int) -> str:
     """What must be said beside the best of many.
 
     Parameters
     ----------
-    done : mapping of int to Done
-        Every point that was run.
+    found : Luck or None
+        What chance makes of it, as `luck_of` gives it.
     total : int
-        How many there are.
+        How many points there are.
     days : int
         How long they ran.
     """
@@ -81,7 +81,6 @@ def caution(done: Mapping[int, Done], total: int, days: int) -> str:
         return (
             f"{said}. {days:,} days cannot settle this; of a planted Sharpe of 2, a third is found at {ENOUGH}; {later}"
         )
-    found = luck_of(done)
     return f"{said}. {words(found, total)}; {later}" if found else f"{said}; {later}"
 
 
