@@ -49,7 +49,8 @@ class Survival:
             f"more than {most[unit]} {unit}" if math.isnan(value) else f"{value:.3g} {unit}"
             for unit, value in (("ticks", self.ticks), ("ms", self.ms), ("bp", self.bp))
         ]
-        return f"the edge survives up to {made[0]} of cost on every fill, {made[1]} more latency, or {made[2]} more in fees"
+        what = f"{made[0]} of cost on every fill, {made[1]} more latency, or {made[2]} more in fees"
+        return f"the edge survives up to {what}"
 
 
 def survival(profit: Callable[[Extra], float], plain: float, volume: float, notional: float, tick: float) -> Survival:
