@@ -183,9 +183,7 @@ def kiyotaka(bars: Bars, names: Names) -> dict[str, Any]:
         raise InputError(f"{bars.source or 'bars'}: no price rows; a profile is made of trades")
     known = {key: names[key] for key in IDS["kiyotaka"] if key in names}
     interval = KIYOTAKA_INTERVALS.get(bars.spec, bars.spec)
-    # Rounded to what a tick can tell, so that 3 × 0.1 is written as 0.3.
-    prices = np.round(levels.price_tick * levels.tick, 12)
-    flat = np.column_stack([prices, levels.buy_volume, levels.sell_volume]).ravel()
+    flat = np.column_stack([levels.price, levels.buy_volume, levels.sell_volume]).ravel()
     points = [
         {"Point": {"profile": flat[3 * a : 3 * b].tolist(), "timestamp": {"s": time}}}
         for a, b, time in zip(levels.offsets[:-1], levels.offsets[1:], stamps(bars, "seconds"), strict=True)

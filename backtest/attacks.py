@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars, Levels
 from ..core.schema import BAR_COLUMNS, BARS
+from ..core.ticks import grid_of
 from .markets import mirrored, replaced_after, scaled, shuffled_after
 
 Attack = Callable[[Bars, int, int], Bars]
@@ -82,7 +83,7 @@ def _reflected_levels(levels: Levels, pivot: float) -> Levels:
     counts = np.diff(levels.offsets)
     bar = np.repeat(np.arange(len(counts)), counts)
     order: NDArray[np.intp] = levels.offsets[bar] + levels.offsets[bar + 1] - 1 - np.arange(len(bar))
-    top = (round(pivot / levels.row_size) - 1) * levels.row_ticks
+    top = (grid_of(levels.row_size).row(pivot) - 1) * levels.row_ticks
     return replace(
         levels,
         price_tick=top - levels.price_tick[order],

@@ -10,6 +10,7 @@ import backtrader as bt
 from backtrader.position import Position
 
 from ..core.lots import whole_lots
+from ..core.ticks import grid_of
 
 DUST = 1e-9
 """A remainder this small beside what was traded is rounding, not a position."""
@@ -66,8 +67,10 @@ class Broker(bt.brokers.BackBroker):
     touched. Slippage is taken in full, also beyond the bar's
     range, but never pushes a limit order through its limit. A remainder of rounding leaves neither a
     position nor an order open. A bar of another feed gives an order no second try at its own feed's old bar.
-    A market order waits for a bar that has an open.
+    A market order waits for a bar that has an open. A price on a tick that slips by ticks is on a tick, as the decimal.
     """
+
+    _grid = grid_of(None)
 
     def units(self, data: Any, value: float, price: float) -> float:
         """The size in ``data`` that is worth ``value`` of account currency at ``price``."""
@@ -98,7 +101,13 @@ class Broker(bt.brokers.BackBroker):
     def _try_exec(self, order: Any) -> None:
         if len(order.data) > order.tried:
             order.tried = len(order.data)
+            self.look_at(order.data)
             super()._try_exec(order)
+
+    def look_at(self, data: Any) -> None:
+        """Go by the tick of ``data``, an order of which is tried next."""
+        if self.p.slip_fixed:
+            self._grid = grid_of(getattr(data, "tick", None))
 
     def _try_exec_market(self, order: Any, popen: float, phigh: float, plow: float) -> None:
         if not math.isnan(popen):
@@ -133,12 +142,16 @@ class Broker(bt.brokers.BackBroker):
             order.rested = True
 
     def _slip_up(self, pmax: float, price: float, doslip: bool = True, lim: bool = False) -> Any:
-        slipped = super()._slip_up(pmax, price, doslip, lim)
+        slipped = self._settled(super()._slip_up(pmax, price, doslip, lim))
         return min(slipped, pmax) if lim and slipped is not None else slipped
 
     def _slip_down(self, pmin: float, price: float, doslip: bool = True, lim: bool = False) -> Any:
-        slipped = super()._slip_down(pmin, price, doslip, lim)
+        slipped = self._settled(super()._slip_down(pmin, price, doslip, lim))
         return max(slipped, pmin) if lim and slipped is not None else slipped
+
+    def _settled(self, price: Any) -> Any:
+        """``price`` as the decimal of its tick, where it slipped by a distance."""
+        return self._grid.settled(price) if self.p.slip_fixed and not self.p.slip_perc else price
 
 
 def make_broker(

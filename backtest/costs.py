@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from ..core.errors import DataError
+from ..core.ticks import grid_of
 
 
 class Costs(NamedTuple):
@@ -18,12 +19,15 @@ class Costs(NamedTuple):
         Slippage as a share of the price.
     slip_price : float
         Slippage as a price distance; at most one of the two is above 0.
+    tick : float
+        The traded feed's step of prices, on which a price stays that slips by a distance; 0 where it is not known.
     """
 
     maker: float
     taker: float
     slip_share: float
     slip_price: float
+    tick: float = 0.0
 
 
 def costs_of(config: Any) -> Costs:
@@ -39,10 +43,9 @@ def costs_of(config: Any) -> Costs:
     if slip.unit == "ticks" and slip.amount and not tick:
         raise DataError("broker.slippage is in ticks: set `tick` in the traded data block")
     if slip.unit == "fraction":
-        return Costs(fees.maker, fees.taker, slip.amount, 0.0)
-    if slip.unit == "range":
-        return Costs(fees.maker, fees.taker, 0.0, 0.0)
-    return Costs(fees.maker, fees.taker, 0.0, slip.amount * (tick or 0.0) if slip.unit == "ticks" else slip.amount)
+        return Costs(fees.maker, fees.taker, slip.amount, 0.0, tick or 0.0)
+    distance = {"range": 0.0, "ticks": grid_of(tick).price(slip.amount)}.get(slip.unit, slip.amount)
+    return Costs(fees.maker, fees.taker, 0.0, distance, tick or 0.0)
 
 
 def not_compiled(config: Any) -> str:

@@ -13,6 +13,7 @@ from ..core.bars import Bars, Levels
 from ..core.clock import HOUR
 from ..core.samples import empty_bars, sample_bars
 from ..core.schema import KLINE_COLUMNS, KNOWN_COLUMNS, SEQUENCE_COLUMNS
+from ..core.ticks import grid_of
 
 _TIMES = ("open_time", "close_time")
 
@@ -131,7 +132,7 @@ def _turned(levels: Levels | None, top: float) -> Levels | None:
     order = np.arange(len(levels.price_tick))
     for a, b in zip(levels.offsets[:-1], levels.offsets[1:], strict=True):
         order[a:b] = order[a:b][::-1]
-    ticks = round(top / levels.tick) - levels.row_ticks - levels.price_tick
+    ticks = grid_of(levels.tick).row(top) - levels.row_ticks - levels.price_tick
     cut = ticks[order], levels.buy_volume[order], levels.sell_volume[order]
     return replace(levels, price_tick=cut[0], buy_volume=cut[1], sell_volume=cut[2])
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .errors import DataError, InputError, unknown
 from .schema import BARS, KNOWN_COLUMNS, Column
+from .ticks import grid_of, price_at
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,13 +29,18 @@ class Levels:
     offsets : ndarray of int64
         One more than there are bars.
     price_tick : ndarray of int64
-        Lower edge of the row in ticks, ascending within a bar; ``price_tick * tick`` is a price.
+        Lower edge of the row in ticks, ascending within a bar; `price` is that in quote currency.
     buy_volume, sell_volume : ndarray of float64
         Base amount that buyers and sellers took in the row.
     tick : float
         Price of one tick.
     row_ticks : int
         Height of a row in ticks.
+    tick_known : bool
+        Whether ``tick`` is the step of prices, so that a price counts for the tick nearest to it. Else it is the height
+        of a row, and a price counts for the row that holds it.
+    exact : bool
+        Whether every price is known to be a whole number of ticks.
     """
 
     offsets: NDArray[np.int64]
@@ -43,11 +49,19 @@ class Levels:
     sell_volume: NDArray[np.float64]
     tick: float
     row_ticks: int = 1
+    tick_known: bool = True
+    exact: bool = True
 
     @property
     def row_size(self) -> float:
         """Height of a row in quote currency."""
-        return self.tick * self.row_ticks
+        return grid_of(self.tick).price(self.row_ticks)
+
+    @property
+    def price(self) -> NDArray[np.float64]:
+        """Lower edge of every row in quote currency, as the decimal."""
+        grid = grid_of(self.tick)
+        return np.asarray(price_at(self.price_tick, grid.num, grid.den), dtype=np.float64)
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .ticks import grid_of
+
 Unit = Literal["fraction", "ticks", "price"]
 _FORM = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(bps?|%|ticks?)?\s*")
 _SCALE: dict[str, tuple[float, Unit]] = {
@@ -46,7 +48,7 @@ class Amount:
         if self.unit == "ticks":
             if not tick:
                 raise ValueError("ticks need the instrument's tick: set `tick` in the data block")
-            return self.value * tick
+            return grid_of(tick).price(self.value)
         return self.value
 
 

@@ -16,6 +16,7 @@ from ..core.bars import Bars, Levels
 from ..core.clock import iso
 from ..core.errors import DataError, ParamError
 from ..core.params import Bound, Choice
+from ..core.ticks import grid_of, price_at, row_near
 from .aggregation.levels import regrouped
 from .base import Instant
 from .reading.decode import Quarantine, Rows
@@ -330,13 +331,14 @@ def _width(prices: list[str], owner: str) -> float:
 def _levels(triplets: list[list[tuple[str, float, float]]], width: float) -> Levels:
     rows = [row for profile in triplets for row in profile]
     offsets = np.cumsum([0, *map(len, triplets)]).astype(np.int64)
-    ratio = np.array([float(p) for p, _, _ in rows]) / width
-    ticks = np.rint(ratio)
-    if len(rows) and np.abs(ratio - ticks).max() > 1e-6:
-        i = int(np.argmax(np.abs(ratio - ticks)))
+    prices, grid = np.array([float(p) for p, _, _ in rows]), grid_of(width)
+    ticks = row_near(prices, grid.num, grid.den)
+    beside = np.abs(prices - price_at(ticks, grid.num, grid.den)) / width
+    if len(rows) and beside.max() > 1e-6:
+        i = int(np.argmax(beside))
         raise ParamError(f"bucket {width:g} does not fit: price {rows[i][0]} is no multiple of it")
     bought, sold = (np.array([row[k] for row in rows], np.float64) for k in (1, 2))
-    return Levels(offsets, ticks.astype(np.int64), bought, sold, width)
+    return Levels(offsets, ticks.astype(np.int64), bought, sold, width, tick_known=False, exact=False)
 
 
 def _sums(levels: Levels, suffix: str) -> Columns:
@@ -349,5 +351,5 @@ def _sums(levels: Levels, suffix: str) -> Columns:
 
 
 def _in_base(levels: Levels) -> Levels:
-    middle = (levels.price_tick + 0.5) * levels.tick
+    middle = levels.price + 0.5 * levels.tick
     return replace(levels, buy_volume=levels.buy_volume / middle, sell_volume=levels.sell_volume / middle)

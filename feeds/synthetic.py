@@ -14,6 +14,7 @@ from ..core.clock import DAY, parse_time
 from ..core.kernels import compiled
 from ..core.params import Bound, Text
 from ..core.tape import Tape
+from ..core.ticks import grid_of, price_at
 from .aggregation.bars import BATCH, Covered
 from .base import TapeFeed
 
@@ -196,7 +197,7 @@ class SyntheticTape(TapeFeed):
         """Batches in time order; fills `counts`."""
         self.counts = {"rows": 0}
         rng = np.random.Generator(np.random.PCG64(int(self.p["seed"])))
-        first = round(self.p["price"] / self.tick)
+        first = grid_of(self.tick).row(self.p["price"])
         state = np.zeros(_STATE)
         state[_MID] = state[_VALUE] = first
         state[_SIDE] = 1.0
@@ -224,7 +225,5 @@ class SyntheticTape(TapeFeed):
 
 
 def _on_grid(steps: NDArray[np.int64], step: float) -> NDArray[np.float64]:
-    """``steps × step`` as the float nearest to the decimal, where the step is one over a whole number."""
-    inverse = round(1.0 / step) if step < 1.0 else 0
-    exact = inverse and abs(inverse * step - 1.0) < 1e-12
-    return np.asarray(steps / float(inverse) if exact else steps * step, dtype=np.float64)
+    """``steps × step`` as the float nearest to the decimal."""
+    return np.asarray(price_at(steps, *grid_of(step)), dtype=np.float64)

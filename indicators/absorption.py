@@ -7,8 +7,9 @@ from typing import Any
 
 from ..core.kernels import levels_step
 from ..core.params import Bound
+from ..core.tick_kernels import price_at
 from .base import Line
-from .footprint import HEAD, ROW_TICKS, TICK, ThresholdKind
+from .footprint import DEN, HEAD, NUM, ROW_TICKS, ThresholdKind
 from .inputs import LEVELS
 from .thresholds import (
     threshold_level,
@@ -36,7 +37,7 @@ def absorption(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) -
         side = 1.0 if delta > 0.0 else -1.0
         y[0], y[1] = 0.0, heavy / level
         progress = side * (x[1] - x[0])
-        if heavy >= level * (1.0 - NEAR) and progress <= (p[5] + NEAR) * int(s[ROW_TICKS]) * s[TICK]:
+        if heavy >= level * (1.0 - NEAR) and progress <= price_at((p[5] + NEAR) * int(s[ROW_TICKS]), s[NUM], s[DEN]):
             y[0] = -side
     if bought + sold > 0.0:
         threshold_push(s, HEAD, p, heavy)

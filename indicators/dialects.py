@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..core.bars import Bars, Levels
+from ..core.errors import InputError
 from .value_area import EXPANSIONS, GAPS, POC_TIES, SIDE_TIES, TARGETS
 
 ANCHORS = ("floor", "ceil")
@@ -221,3 +223,27 @@ def explained(params: Mapping[str, Any], choices: tuple[str, ...]) -> list[dict[
         means = "; ".join(filter(None, (meaning, note)))
         made.append({"choice": choice, "value": str(value), "means": means, "source": source})
     return made
+
+
+def check_anchor(bars: Bars, levels: Levels, params: Mapping[str, Any], kind: str) -> None:
+    """Refuse to round up prices that have been rounded down into rows of the feed.
+
+    Raises
+    ------
+    InputError
+        If the anchor is ``ceil`` and prices of unknown place lie within the rows.
+    """
+    if chosen(params, "anchor") == "ceil" and not levels.exact and not levels.tick_known:
+        raise InputError(
+            f"{kind}: anchor ceil rounds prices up, but rows of {levels.row_size:g} of {bars.source or 'bars'} hold "
+            "prices between their edges; set tick and row_size of the data to the step of its prices, and row_size here"
+        )
+
+
+def coarse(levels: Levels, params: Mapping[str, Any]) -> Iterator[str]:
+    """What rounding up cannot tell of rows that are several ticks high."""
+    if chosen(params, "anchor") == "ceil" and levels.row_ticks > 1:
+        yield (
+            f"anchor ceil rounds prices up, and the feed's rows of {levels.row_size:g} are {levels.row_ticks} ticks "
+            "high: what traded at the lowest tick of a row goes up with it; row_size of one tick for the data is exact"
+        )

@@ -10,9 +10,11 @@ import numpy as np
 from ..core.bars import Bars, Levels
 from ..core.kernels import compiled
 from ..core.params import Bound, Choice, Rule
+from ..core.tick_kernels import price_at, row_near, row_under
+from ..core.ticks import grid_of
 from .base import Indicator
 from .inputs import LEVELS, Input
-from .price_rows import dense, joined_ticks
+from .price_rows import check_reach, dense, joined_ticks
 from .thresholds import THRESHOLD_BOUNDS, threshold_complaint, threshold_warmup
 from .value_area import NEAR
 from .windows import Floats
@@ -20,8 +22,9 @@ from .windows import Floats
 COMPARE = ("diagonal", "horizontal")
 ZERO = ("ignore", "infinite")
 MISSING = ("ignore", "zero")
-TICK, ROW_TICKS, HEAD = range(3)
-"""Of a footprint kernel's state: the price of a tick, the height of a row in ticks."""
+NUM, DEN, HOLDS, ROW_TICKS, HEAD = range(5)
+"""Of a footprint kernel's state: a tick as a fraction, and whether it is a row that holds prices; the height of a row
+in ticks."""
 
 IMBALANCE_PARAMS: dict[str, Any] = {
     "ratio": 3.0,
@@ -42,7 +45,7 @@ IMBALANCE_BOUNDS: dict[str, Rule] = {
 class FootprintKind(Indicator):
     """What reads the rows of one bar at a time, at a height of its own.
 
-    Its kernel's state begins with `TICK` and `ROW_TICKS`; further numbers follow from `state_size` on.
+    Its kernel's state begins with `NUM`, `DEN`, `HOLDS` and `ROW_TICKS`; further numbers follow from `state_size` on.
     """
 
     abstract = True
@@ -54,14 +57,17 @@ class FootprintKind(Indicator):
     def levels_of(cls, bars: Bars, **params: Any) -> Levels:
         """The feed's levels, if the height asked for fits them."""
         levels = super().levels_of(bars, **params)
-        joined_ticks(levels, params["row_size"], cls.kind, bars.source)
+        height = joined_ticks(levels, params["row_size"], cls.kind, bars.source)
+        check_reach(bars, levels, height, cls.kind, window=1, copies=2)
         return levels
 
     @classmethod
     def levels_state(cls, levels: Levels, **params: Any) -> Floats:
         """The height of a row, and what the kind asks for behind it."""
         state = cls.first_state(**params)
-        state[TICK], state[ROW_TICKS] = levels.tick, joined_ticks(levels, params["row_size"], cls.kind)
+        state[NUM], state[DEN] = grid_of(levels.tick)
+        state[HOLDS] = not levels.tick_known
+        state[ROW_TICKS] = joined_ticks(levels, params["row_size"], cls.kind)
         return state
 
     @classmethod
@@ -132,4 +138,11 @@ def imbalances(p: Any, s: Any, tick: Any, buy: Any, sell: Any) -> tuple[int, Any
 @compiled
 def edge(s: Any, row: int) -> float:
     """The lower edge of a row."""
-    return float((row * int(s[ROW_TICKS])) * s[TICK])
+    return float(price_at(row * int(s[ROW_TICKS]), s[NUM], s[DEN]))
+
+
+@compiled
+def row_at(s: Any, price: float) -> int:
+    """The row that ``price`` lies in."""
+    found = row_under(price, s[NUM], s[DEN]) if s[HOLDS] == 1.0 else row_near(price, s[NUM], s[DEN])
+    return int(found) // int(s[ROW_TICKS])

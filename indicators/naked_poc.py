@@ -11,22 +11,22 @@ from ..core.bars import Bars, Levels
 from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text
 from .base import Indicator, Line
-from .dialects import CHOICES, DIALECTS, code, explained
+from .dialects import CHOICES, DIALECTS, check_anchor, code, explained
 from .inputs import LEVELS, Session, parse_days, parse_session
 from .open_levels import open_add, open_nearest, open_size, open_touch
-from .price_rows import joined_ticks
+from .price_rows import check_reach, joined_ticks
 from .profile_state import (
     HEAD,
     HIGH,
     LOW,
     MASK,
-    TICK,
     Floats,
     price_of,
     profile_add,
     profile_clear,
     profile_poc,
     profile_state,
+    row_at,
     row_of,
 )
 
@@ -54,7 +54,7 @@ def naked_poc(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) ->
             profile_add(s, row, volume)
     if low <= high:
         open_touch(s, at, lookback, low, high)
-    here = row_of(s, int(np.round(x[1] / s[TICK])), ceil)
+    here = row_at(s, x[1], ceil)
     above, below, count = open_nearest(s, at, lookback, here)
     if above == above:
         y[0] = price_of(s, int(above))
@@ -182,7 +182,9 @@ class NakedPOC(Indicator):
     def levels_of(cls, bars: Bars, **params: Any) -> Levels:
         """The feed's levels, if the height asked for fits them."""
         levels = super().levels_of(bars, **params)
-        joined_ticks(levels, params["row_size"], cls.kind, bars.source)
+        height = joined_ticks(levels, params["row_size"], cls.kind, bars.source)
+        check_reach(bars, levels, height, cls.kind, window=0)
+        check_anchor(bars, levels, params, cls.kind)
         return levels
 
     @classmethod

@@ -13,13 +13,17 @@ from numpy.typing import NDArray
 
 from ..core.bars import Levels
 from ..core.kernels import compiled
+from ..core.tick_kernels import price_at, row_near, row_under
+from ..core.ticks import grid_of
+from .price_rows import widest_rows
 from .value_area import NEAR, heaviest
 from .windows import window_moments, window_push, window_size
 
 Floats = NDArray[np.float64]
-TICK, ROW_TICKS, FEED_TICKS, MASK, LOW, HIGH, POC, MOST, STALE, TOTAL, HEAD = range(11)
-"""Of the head: price of a tick; height of a row and of the feed's rows in ticks; slots less one; the rows; the
-heaviest row, its volume and whether it may have changed; the volume. Volumes by slot follow at ``HEAD``."""
+NUM, DEN, HOLDS, ROW_TICKS, FEED_TICKS, MASK, LOW, HIGH, POC, MOST, STALE, TOTAL, HEAD = range(13)
+"""Of the head: a tick as a fraction, and whether it is a row that holds prices; height of a row and of the feed's rows
+in ticks; slots less one; the rows; the heaviest row, its volume and whether it may have changed; the volume. Volumes by
+slot follow at ``HEAD``."""
 _HELD, _ROWS, _WRITE, _READ, _BARS, _RING = range(6)
 
 
@@ -34,7 +38,14 @@ def row_of(s: Any, tick: int, ceil: bool) -> int:
 @compiled
 def price_of(s: Any, row: int) -> float:
     """The price a row is named by."""
-    return float((row * int(s[ROW_TICKS])) * s[TICK])
+    return float(price_at(row * int(s[ROW_TICKS]), s[NUM], s[DEN]))
+
+
+@compiled
+def row_at(s: Any, price: float, ceil: bool) -> int:
+    """The row that ``price`` lies in."""
+    found = row_under(price, s[NUM], s[DEN]) if s[HOLDS] == 1.0 else row_near(price, s[NUM], s[DEN])
+    return row_of(s, int(found), ceil)
 
 
 @compiled
@@ -165,9 +176,12 @@ def composite_roll(s: Any, at: int, sessions: int) -> None:
 
 def profile_state(levels: Levels, row_ticks: int, window: int) -> Floats:
     """The head and empty slots, wide enough for every ``window`` consecutive bars (0: for all)."""
-    slots = _power_of_two(_widest(np.asarray(levels.offsets), levels.price_tick // row_ticks, window or len(levels)))
+    widest, _, _ = widest_rows(np.asarray(levels.offsets), levels.price_tick // row_ticks, window or len(levels))
+    slots = _power_of_two(widest)
     state = np.zeros(HEAD + slots)
-    state[TICK], state[ROW_TICKS], state[FEED_TICKS], state[MASK] = levels.tick, row_ticks, levels.row_ticks, slots - 1
+    state[NUM], state[DEN] = grid_of(levels.tick)
+    state[HOLDS] = not levels.tick_known
+    state[ROW_TICKS], state[FEED_TICKS], state[MASK] = row_ticks, levels.row_ticks, slots - 1
     state[HIGH] = -1.0
     return state
 
@@ -197,15 +211,3 @@ def _most_rows(offsets: NDArray[np.int64], window: int) -> int:
     if n <= window:
         return max(1, int(offsets[-1]))
     return max(1, int((offsets[window:] - offsets[:-window]).max()))
-
-
-@compiled
-def _widest(offsets: Any, rows: Any, window: int) -> int:
-    """Rows from lowest to highest of any ``window`` bars, or more: taken over blocks of twice the length."""
-    n = len(offsets) - 1
-    widest = 1
-    for start in range(0, max(n, 1), max(window, 1)):
-        a, b = offsets[start], offsets[min(start + 2 * window, n)]
-        if b > a:
-            widest = max(widest, rows[a:b].max() - rows[a:b].min() + 1)
-    return widest + 1

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.kernels import compiled, levels_step
 from ..core.params import Bound
 from .base import Line
-from .footprint import HEAD, ROW_TICKS, TICK, FootprintKind, edge
+from .footprint import HEAD, ROW_TICKS, FootprintKind, edge, row_at
 from .inputs import LEVELS
 from .open_levels import open_add, open_nearest, open_size, open_touch
 from .price_rows import dense
@@ -41,7 +41,7 @@ def unfinished_auction(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell
             y[1], bottom = 1.0, low
     open_add(s, HEAD, room, top)
     open_add(s, HEAD, room, bottom if bottom != top else np.nan)
-    here = int(np.round(x[0] / s[TICK])) // int(s[ROW_TICKS])
+    here = row_at(s, x[0])
     above, below, count = open_nearest(s, HEAD, room, here)
     if above == above:
         y[2] = edge(s, int(above))

@@ -11,17 +11,16 @@ from ..core.bars import Bars, Levels
 from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text
 from .base import Indicator, Line
-from .dialects import CHOICES, DIALECTS, chosen, code, explained
+from .dialects import CHOICES, DIALECTS, check_anchor, chosen, code, explained
 from .inputs import LEVELS, Input, Session, parse_days, parse_session
 from .kline_levels import METHODS, levels_of_klines
-from .price_rows import joined_ticks
+from .price_rows import check_reach, joined_ticks
 from .profile_nodes import nearest_nodes
 from .profile_state import (
     HEAD,
     HIGH,
     LOW,
     MASK,
-    TICK,
     TOTAL,
     Floats,
     composite_roll,
@@ -32,6 +31,7 @@ from .profile_state import (
     profile_clear,
     profile_poc,
     profile_state,
+    row_at,
     row_of,
     window_begin,
     window_end,
@@ -94,7 +94,7 @@ def volume_profile(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: An
     y[0], y[1], y[2] = price_of(s, poc), price_of(s, up), price_of(s, down)
     s[own + _NOW : own + _BEFORE] = y[:3]
     if p[10] > 0.0:
-        here = row_of(s, int(np.round(x[int(p[10])] / s[TICK])), ceil)
+        here = row_at(s, x[int(p[10])], ceil)
         nearest_nodes(s, y, lines, here, int(p[11]), int(p[12]), p[13], skip)
 
 
@@ -137,7 +137,8 @@ class VolumeProfile(Indicator):
         Whether rows are added until the share is reached, until it is exceeded, or as long as it is not.
     anchor : {None, 'floor', 'ceil'}, default=None
         Whether a row is named by its lower edge and reaches up, or by its upper edge and reaches down. A
-        feed's row goes whole, by its highest tick, into the latter.
+        feed's row goes whole, by its highest tick, into the latter; rows of one tick are exact, and rows
+        that hold prices between their edges because no tick is known are refused.
     previous : bool, default=False
         Whether to give the levels of the session before, as they stood at its end. Needs ``session``.
     nodes : bool, default=False
@@ -187,7 +188,8 @@ class VolumeProfile(Indicator):
     ParamError
         If a parameter is out of range, or another one is given.
     InputError
-        If the data has no levels and ``from_klines`` is None, or ``row_size`` does not fit its levels.
+        If the data has no levels and ``from_klines`` is None, or ``row_size`` does not fit its levels; if a
+        price far from all others makes more rows than memory is kept for.
 
     References
     ----------
@@ -328,10 +330,15 @@ class VolumeProfile(Indicator):
     @classmethod
     def levels_of(cls, bars: Bars, **params: Any) -> Levels:
         """The feed's levels, if the height asked for fits them, or guessed ones."""
-        if bars.levels is None and params["from_klines"] is not None:
-            return levels_of_klines(bars, params["from_klines"], params["row_size"])
-        levels = super().levels_of(bars, **params)
-        joined_ticks(levels, params["row_size"], cls.kind, bars.source)
+        guessed = bars.levels is None and params["from_klines"] is not None
+        if guessed:
+            ceil = chosen(params, "anchor") == "ceil"
+            levels = levels_of_klines(bars, params["from_klines"], params["row_size"], ceil=ceil)
+        else:
+            levels = super().levels_of(bars, **params)
+            check_anchor(bars, levels, params, cls.kind)
+        height, window = joined_ticks(levels, params["row_size"], cls.kind, bars.source), _window(params)
+        check_reach(bars, levels, height, cls.kind, window, copies=2 if window else params["composite"])
         return levels
 
     @classmethod

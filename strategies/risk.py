@@ -11,6 +11,7 @@ import backtrader as bt
 from ..core.distances import Atr, Measure, parse_distance
 from ..core.errors import DataError
 from ..core.registry import INDICATORS
+from ..core.ticks import grid_of
 from .wake import NEVER
 
 ENTRY_DONE = (bt.Order.Completed, bt.Order.Partial)
@@ -180,5 +181,4 @@ class Risk:
         return made
 
     def _rounded(self, level: float) -> float:
-        tick = self._tick()
-        return round(level / tick) * tick if tick else level
+        return grid_of(self._tick()).on(level)

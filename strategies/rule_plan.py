@@ -9,6 +9,7 @@ import backtrader as bt
 import numpy as np
 
 from ..core.lots import whole_lots
+from ..core.ticks import grid_of
 from .lines import Floats, Lines
 from .plan import Plan, lines_of
 from .rule_blocks import SIDES, Entry, Exit, Rulebook, asked
@@ -189,8 +190,7 @@ class RulePlan(Plan):
         return size if size * data.close[0] >= getattr(data, "min_notional", 0.0) else 0.0
 
     def _rounded(self, price: float) -> float:
-        tick = getattr(self._strategy.data, "tick", None)
-        return round(price / tick) * tick if tick else price
+        return grid_of(getattr(self._strategy.data, "tick", None)).on(price)
 
     def _expire(self) -> None:
         """Cancel limit entries that have rested long enough."""

@@ -28,7 +28,7 @@ def broker_for(config: Any) -> Broker:
     kind = kind_of(config)
     costs, block = costs_of(config), next(iter(config.data.values()))
     if kind is None:
-        return make_broker(config.broker.cash, *costs, lot=block.lot)
+        return make_broker(config.broker.cash, *costs[:-1], lot=block.lot)
     money = config.broker
     made: Any = kind(
         cash=money.cash, slip_perc=costs.slip_share, slip_fixed=costs.slip_price, slip_open=True, slip_match=True,

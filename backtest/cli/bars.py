@@ -98,8 +98,7 @@ def level_columns(bars: Any) -> dict[str, Any]:
         "open_time": np.repeat(bars["open_time"], rows),
         "close_time": np.repeat(bars["close_time"], rows),
         "price_tick": levels.price_tick,
-        # Rounded to what a tick can tell, so that 3 × 0.1 is written as 0.3.
-        "price": np.round(levels.price_tick * levels.tick, 12),
+        "price": levels.price,
         "buy_volume": levels.buy_volume,
         "sell_volume": levels.sell_volume,
     }

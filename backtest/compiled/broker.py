@@ -24,8 +24,6 @@ from .layout import (
     PARENT,
     REJECTED,
     RESTING,
-    SLIP_FIXED,
-    SLIP_SHARE,
     STATUS,
     TRIED,
     TRIGGERED,
@@ -94,7 +92,7 @@ def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Pric
     whole, real, queue, _, count, _, costs = book
     if count[CHECKED] < count[ORDERS]:
         admit(book, costly, margin, bar)
-    reach, share, fixed = prices[1] - prices[2], costs[SLIP_SHARE], costs[SLIP_FIXED]
+    reach = prices[1] - prices[2]
     for q in range(count[RESTING]):
         k = queue[q]
         if not rests(whole[k, STATUS]):
@@ -111,7 +109,7 @@ def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Pric
             cancel_family(book, k, bar)
         elif bar >= whole[k, ACTIVE]:
             waiting = whole[k, TRIGGERED] == 0 and real[k, FILL_SIZE] == 0.0
-            terms = terms_of(book, costly, k, reach, share, fixed, bar)
+            terms = terms_of(book, costly, k, reach, costs, bar)
             price = fill_price(whole, real, k, terms, prices)
             if price == price:
                 fill(book, costly, margin, k, price, bar)

@@ -10,7 +10,22 @@ import numpy as np
 
 from ...core.kernels import inner, woven
 from ..brokers.fees import WINDOW
-from .layout import AT, CLOSED, FILLS, MAKER, OPENED, REMAINING, TAKER, WHEN, Book, Floats
+from .layout import (
+    AT,
+    CLOSED,
+    DEN,
+    FILLS,
+    MAKER,
+    NUM,
+    OPENED,
+    REMAINING,
+    SLIP_FIXED,
+    SLIP_SHARE,
+    TAKER,
+    WHEN,
+    Book,
+    Floats,
+)
 from .lots import whole
 
 Costly = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
@@ -31,9 +46,9 @@ funding done, flows booked."""
 FROM, TIER_MAKER, TIER_TAKER = range(3)
 """Columns of a tier."""
 
-Terms = tuple[float, float, bool, float, float, float, float]
+Terms = tuple[float, float, bool, float, float, float, float, float, float]
 """Slippage as a share of the price and as a distance; whether there is more: a distance by the bar's range, impact of
-a size that is the whole volume, the size and the volume."""
+a size that is the whole volume, the size and the volume; the tick as a fraction."""
 
 
 @inner
@@ -121,21 +136,22 @@ def note_fill(costly: Costly | None, size: float, price: float, bar: int) -> Non
 
 
 @woven
-def terms_of(book: Book, costly: Costly | None, k: int, reach: float, share: float, fixed: float, bar: int) -> Terms:
+def terms_of(book: Book, costly: Costly | None, k: int, reach: float, costs: Floats, bar: int) -> Terms:
     """What slippage order ``k`` meets on a bar whose range is ``reach``."""
+    share, fixed, num, den = costs[SLIP_SHARE], costs[SLIP_FIXED], costs[NUM], costs[DEN]
     if costly is None:
-        return share, fixed, False, 0.0, 0.0, 0.0, 1.0
+        return share, fixed, False, 0.0, 0.0, 0.0, 1.0, num, den
     numbers, bars, _, _, _, _ = costly
     scale, volume = 0.0, 1.0
     if numbers[IMPACT] != 0.0 and bar >= 3:
         scale, volume = numbers[IMPACT] * bars[SIGMA, bar], bars[MEAN_VOLUME, bar]
-    return share, fixed, True, numbers[RANGE] * reach, scale, abs(size_now(book, costly, k, bar)), volume
+    return share, fixed, True, numbers[RANGE] * reach, scale, abs(size_now(book, costly, k, bar)), volume, num, den
 
 
 @woven
 def away(terms: Terms, price: float) -> float:
     """How much worse than ``price`` the bar's range and the order's own size make it."""
-    _, _, _, span, scale, size, volume = terms
+    _, _, _, span, scale, size, volume, _, _ = terms
     return float(span + price * (scale * np.sqrt(size / volume)) if volume > 0.0 else np.nan)
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.kernels import inner, woven
+from ...core.tick_kernels import on_grid
 from .exact import add, total
 from .groups import cancel, rests
 from .layout import (
@@ -32,7 +33,7 @@ from .layout import (
 )
 from .lots import SCALE, STEP, whole
 from .orders import join, send, set_trail
-from .rules import FOREIGN, STOP_LOSS, on_tick
+from .rules import FOREIGN, STOP_LOSS
 
 Bits = NDArray[np.uint8]
 Desk = tuple[Floats, Floats, Integers, Floats, Floats, Floats, Bits, Bits]
@@ -40,10 +41,10 @@ Desk = tuple[Floats, Floats, Integers, Floats, Floats, Floats, Bits, Bits]
 have closed their part of the position, the bars' bits."""
 
 STOP_KIND, TRAIL_KIND, TARGET_KIND, STOP_VALUE, TRAIL_VALUE, TARGET_VALUE = range(6)
-TICK, BARS, COOLDOWN, PYRAMIDING, LOSS, LOSS_SHARED, MOST, MOST_SHARED, PAIRS, NAMED = range(6, 16)
-"""Numbers: each distance's kind and value; the tick, the time stop, bars after a position, most entries, the loss of a
-session and the largest position (0 for none) and whether each is a share of the equity; whether round trips
-are paired for the sizer; whether rules are followed as `strategies.rule_plan` does, or as `strategies.plan`."""
+NUM, DEN, BARS, COOLDOWN, PYRAMIDING, LOSS, LOSS_SHARED, MOST, MOST_SHARED, PAIRS, NAMED = range(6, 17)
+"""Numbers: each distance's kind and value; the tick as a fraction, the time stop, bars after a position, most entries,
+the loss of a session and the largest position (0 for none) and whether each is a share of the equity; whether round
+trips are paired for the sizer; whether rules are followed as `strategies.rule_plan` does, or as `strategies.plan`."""
 
 SHARE, AWAY, RANGES = 1.0, 2.0, 3.0
 """Kinds of distances: a share of the price, quote currency, average true ranges; 0 for none."""
@@ -163,7 +164,7 @@ def distance(desk: Desk, guard: int, price: float, bar: int) -> float:
 def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
     """Send the protection that is due, each order in the group of the first; the stop first, so that it wins a tie."""
     numbers, state = desk[0], desk[1]
-    price, side, tick, count = state[DUE_PRICE], np.sign(state[DUE]), numbers[TICK], 0
+    price, side, num, den, count = state[DUE_PRICE], np.sign(state[DUE]), numbers[NUM], numbers[DEN], 0
     state[GUARDED_AT] = price
     for guard in (STOP_KIND, TRAIL_KIND, TARGET_KIND):
         if numbers[guard] == 0.0:
@@ -171,7 +172,7 @@ def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
         trails, rests_, reason = guard == TRAIL_KIND, guard == TARGET_KIND, STOP_LOSS + guard
         away, level = distance(desk, guard, price, bar), 0.0
         if not trails:
-            level = on_tick(price + side * away if rests_ else price - side * away, tick)
+            level = on_grid(price + side * away if rests_ else price - side * away, num, den)
         k = send(book, bar, close, STOP_TRAIL if trails else LIMIT if rests_ else STOP, -state[DUE], level, 0.0, reason)
         if trails:
             shared = numbers[guard] == SHARE

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.kernels import woven
+from ...core.ticks import grid_of
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -67,8 +68,8 @@ ORDERS, CHECKED, RESTING, FILLS, TAKEN = range(5)
 """Counters: orders made, orders the broker has looked at, orders in the queue, fills, tickets taken."""
 CASH, HELD, ENTRY, TRIED = range(4)
 """The account: money, signed size of the position, its mean price; from `TRIED` on the same as orders are tried."""
-MAKER, TAKER, SLIP_SHARE, SLIP_FIXED = range(4)
-"""What trading costs."""
+MAKER, TAKER, SLIP_SHARE, SLIP_FIXED, NUM, DEN = range(6)
+"""What trading costs, and the tick as a fraction (0 for none), on which a price stays that slips by a distance."""
 
 NEVER = np.iinfo(np.int64).max
 
@@ -81,7 +82,7 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
     cash : float
         Money at the start.
     costs : ndarray of float64
-        Maker's fee, taker's fee, slippage as a share and as a price distance.
+        Maker's fee, taker's fee, slippage as a share and as a price distance; the tick (0 for none), if more are given.
     room : int, default=1024
         Orders.
     """
@@ -92,7 +93,7 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
         np.zeros((room, 8)),
         np.zeros(5, np.int64),
         np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0]),
-        costs,
+        np.array((*costs[: SLIP_FIXED + 1], *grid_of(*costs[SLIP_FIXED + 1 :] or (None,)))),
     )
 
 

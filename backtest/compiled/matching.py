@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.kernels import inner, woven
+from ...core.tick_kernels import settled
 from .account import settle_fill
 from .costly import Costly, Terms, away, priced
 from .groups import cancel_family, cancel_others, complete, end, rests
@@ -46,7 +47,7 @@ def _slipped(terms: Terms, buy: bool, price: float) -> float:
     if share != 0.0:
         return float(price * (1 + share) if buy else price * (1 - share))
     if fixed != 0.0:
-        return float(price + fixed if buy else price - fixed)
+        return float(settled(price + fixed if buy else price - fixed, terms[7], terms[8]))
     return price
 
 

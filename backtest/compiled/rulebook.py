@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.kernels import inner, lean, woven
+from ...core.tick_kernels import on_grid
 from .broker import admit, trade
 from .carrying import carry_over, carry_to, lacks_room
 from .costly import Costly
@@ -13,6 +14,7 @@ from .desk import (
     BOUGHT_AT,
     COOLDOWN,
     COUNT,
+    DEN,
     DUE,
     DUE_PRICE,
     ENTERED,
@@ -21,12 +23,12 @@ from .desk import (
     LEFT,
     LOSS,
     NAMED,
+    NUM,
     PAIRS,
     PART_EXIT,
     PYRAMIDING,
     SIDE,
     STOP_KIND,
-    TICK,
     TRAIL_KIND,
     VALUE,
     Bits,
@@ -63,7 +65,7 @@ from .layout import (
 from .lots import SCALE, SMALLEST, STEP, whole
 from .margined import Margin, force_at_close, force_at_open, note_free, value_of
 from .orders import send
-from .rules import FOREIGN, REASONS, ROOM, TIME_STOP, on_tick
+from .rules import FOREIGN, REASONS, ROOM, TIME_STOP
 from .sizes import pair, sized
 
 Rules = tuple[Bits, Bits, Floats, Floats, Integers, Floats, Floats]
@@ -138,7 +140,7 @@ def _send(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int
         return
     size, k = _size(book, desk, rules, rule, side, bar, close, parts), -1
     if size > 0.0:
-        price = on_tick(rules[3][rule, bar], desk[0][TICK]) if limited else 0.0
+        price = on_grid(rules[3][rule, bar], desk[0][NUM], desk[0][DEN]) if limited else 0.0
         k = send(book, bar, close, LIMIT if limited else MARKET, side * size, price, 0.0, FIRST_RULE + rule)
     if not limited:
         state[ENTRY], state[ENTRY_BAR] = float(k), float(bar)

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.kernels import inner, lean, woven
+from ...core.tick_kernels import on_grid
 from .account import worth
 from .broker import admit, trade
 from .groups import cancel
@@ -48,8 +49,9 @@ LONG_ENTER, SHORT_ENTER, LONG_EXIT, SHORT_EXIT, TIME_STOP, STOP_LOSS, TRAILING_S
 FOREIGN = 7
 """The bit that says that bars of other feeds alone come before this one; the broker looks at new orders there."""
 
-STOP_SHARE, STOP_AWAY, TRAIL_SHARE, TRAIL_AWAY, TARGET_SHARE, TARGET_AWAY, TICK, BARS = range(8)
-"""Protection: each distance as a share of the price or in quote currency (0 for none), the tick, the time stop."""
+STOP_SHARE, STOP_AWAY, TRAIL_SHARE, TRAIL_AWAY, TARGET_SHARE, TARGET_AWAY, NUM, DEN, BARS = range(9)
+"""Protection: each distance as a share of the price or in quote currency (0 for none), the tick as a fraction (0 for
+none), the time stop."""
 
 ENTERED, SIDE, DUE, DUE_PRICE, GUARDS, FIRST_GUARD = range(6)
 """State: bar of the entry, side held, size to protect and price it was had for, protective orders out there."""
@@ -85,27 +87,21 @@ def _hear(book: Book, state: Floats, news: int, bar: int) -> None:
 
 
 @inner
-def on_tick(price: float, tick: float) -> float:
-    """``price`` on a whole tick."""
-    return float(np.rint(price / tick) * tick) if tick != 0.0 else price
-
-
-@inner
-def _level(price: float, side: float, share: float, away: float, tick: float) -> float:
+def _level(price: float, side: float, share: float, away: float, num: float, den: float) -> float:
     """A price so far from ``price``, on a whole tick."""
-    return on_tick(price + side * (share * price if share != 0.0 else away), tick)
+    return on_grid(price + side * (share * price if share != 0.0 else away), num, den)
 
 
 @inner
 def _protect(book: Book, state: Floats, guards: Floats, bar: int, close: float) -> None:
     """Send the protection that is due, each order in the group of the first; the stop first, so that it wins a tie."""
-    price, side, tick, count = state[DUE_PRICE], np.sign(state[DUE]), guards[TICK], 0
+    price, side, num, den, count = state[DUE_PRICE], np.sign(state[DUE]), guards[NUM], guards[DEN], 0
     for reason in (STOP_LOSS, TRAILING_STOP, TAKE_PROFIT):
         share, away = guards[2 * (reason - STOP_LOSS)], guards[2 * (reason - STOP_LOSS) + 1]
         if share == 0.0 and away == 0.0:
             continue
         trails, rests = reason == TRAILING_STOP, reason == TAKE_PROFIT
-        level = 0.0 if trails else _level(price, side if rests else -side, share, away, tick)
+        level = 0.0 if trails else _level(price, side if rests else -side, share, away, num, den)
         k = send(book, bar, close, STOP_TRAIL if trails else LIMIT if rests else STOP, -state[DUE], level, 0.0, reason)
         if trails:
             set_trail(book, k, away, share)

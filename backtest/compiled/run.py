@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from ...core.registry import STRATEGIES
+from ...core.ticks import grid_of
 from ...core.units import Amount, parse_amount
 from ...strategies.limits import LOSS
 from ...strategies.lines import Lines
@@ -28,7 +29,7 @@ from .layout import Floats, new_book
 from .lots import sizing
 from .record import Record, booked
 from .rulebook import follow_book
-from .rules import BARS, FOREIGN, REASONS, STOP_SHARE, TARGET_SHARE, TICK, TRAIL_SHARE, follow
+from .rules import BARS, DEN, FOREIGN, NUM, REASONS, STOP_SHARE, TARGET_SHARE, TRAIL_SHARE, follow
 from .setup import Said, bits_of, costly_of, desk_of, margin_of, rules_of
 from .tables import Tables
 
@@ -201,11 +202,12 @@ def as_bits(masks: Masks, foreign: NDArray[np.bool_]) -> NDArray[np.uint8]:
 
 def protection(params: Mapping[str, Any], tick: float | None) -> Floats:
     """The protection of `strategies.risk` as numbers of `rules.follow`."""
-    made = np.zeros(8)
+    made = np.zeros(9)
     for name, at in _PROTECTION.items():
         if params.get(name) is not None:
             amount: Amount = parse_amount(params[name])
             shared = amount.unit == "fraction"
             made[at + (not shared)] = amount.value if shared else amount.at(math.nan, tick)
-    made[TICK], made[BARS] = tick or 0.0, params.get("time_stop") or 0
+    made[NUM], made[DEN] = grid_of(tick)
+    made[BARS] = params.get("time_stop") or 0
     return made

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.bars import Bars
 from ...core.distances import Atr, parse_distance
+from ...core.ticks import grid_of
 from ...core.units import parse_amount
 from ...feeds.aggregation.sessions import Session
 from ...strategies.rule_blocks import SIDES, Rulebook
@@ -152,7 +153,7 @@ def margin_of(config: Any) -> Floats | None:
 
 def desk_of(config: Any, params: Mapping[str, Any], bars: Bars, bits: NDArray[np.uint8], first: int, atr: Any) -> Desk:
     """Limits, protection and sizer; ``atr`` gives the average true range of a period."""
-    block, numbers = next(iter(config.data.values())), np.zeros(16)
+    block, numbers = next(iter(config.data.values())), np.zeros(17)
     ranges = np.zeros((3, 0))
     for i, name in enumerate(GUARDS):
         if params.get(name) is None:
@@ -165,7 +166,8 @@ def desk_of(config: Any, params: Mapping[str, Any], bars: Bars, bits: NDArray[np
             shared = asked.unit == "fraction"
             numbers[i] = desk.SHARE if shared else desk.AWAY
             numbers[desk.STOP_VALUE + i] = asked.value if shared else asked.at(math.nan, block.tick)
-    numbers[desk.TICK], numbers[desk.BARS] = block.tick or 0.0, params.get("time_stop") or 0
+    numbers[desk.NUM], numbers[desk.DEN] = grid_of(block.tick)
+    numbers[desk.BARS] = params.get("time_stop") or 0
     numbers[desk.NAMED] = "pyramiding" in params
     numbers[desk.COOLDOWN] = params.get("cooldown") or 0
     most = numbers[desk.PYRAMIDING] = params.get("pyramiding") or 1

@@ -96,6 +96,7 @@ class Plain(Lazy):
             order.tried = bar
             if math.isnan(data.open[0]):
                 return
+            self.look_at(data)
         if data.datetime[0] <= order.created.dt:
             return
         if order.isbuy():

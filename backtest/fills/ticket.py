@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...core.ticks import grid_of
 from .kernels import (
     AHEAD,
     BUYERS,
@@ -187,13 +188,11 @@ class Ticket:
         """A limit at a price that the venue knows; one between two ticks rests at the one that is worse to fill."""
         if limit is None:
             return self.direction * math.inf
-        if not self._tick:
-            return limit
-        ticks = limit / self._tick
-        whole = round(ticks)
-        if abs(ticks - whole) <= NEAR:
-            return limit
-        return (math.floor(ticks) if self.direction > 0 else math.ceil(ticks)) * self._tick
+        grid = grid_of(self._tick)
+        nearest = grid.on(limit)
+        if abs(limit - nearest) <= NEAR * self._tick:
+            return nearest
+        return grid.price(grid.row(nearest) - (self.direction if self.direction * (nearest - limit) > 0 else 0))
 
 
 def _nothing() -> Floats:

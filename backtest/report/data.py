@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...core.ticks import grid_of, price_at, row_near
 from .codec import Packer, steps_per_unit
 from .flows_view import cumulated
 from .folder import FLOW_COLUMNS, Folder, microseconds
@@ -105,9 +106,9 @@ def _price_steps(bars: pd.DataFrame, tick: object) -> float:
     """Steps in one unit of price: the tick's where prices sit on it, else what the prices are written with."""
     close = bars["close"].to_numpy(np.float64)
     if isinstance(tick, int | float) and tick > 0:
-        ticks = close[np.isfinite(close)] / tick
-        if np.all(np.abs(ticks - np.rint(ticks)) < 1e-4):
-            return float(1 / tick)
+        known, grid = close[np.isfinite(close)], grid_of(tick)
+        if np.all(np.abs(known - price_at(row_near(known, grid.num, grid.den), grid.num, grid.den)) < 1e-4 * tick):
+            return grid.den / grid.num
     return steps_per_unit(close, digits=8)
 
 

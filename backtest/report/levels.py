@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...core.ticks import grid_of
 from .codec import Packer, steps_per_unit
 from .folder import Folder, microseconds
 from .imbalances import imbalance_rule
@@ -76,21 +77,21 @@ def _pack_feed(packer: Packer, number: int, folder: Folder, path: Path, name: st
     if not counts.any():
         return None
     said = folder.data.get(name) or {}
-    tick = float(said.get("tick") or 1.0)
-    ticks = round(float(said["row_size"]) / tick) if isinstance(said.get("row_size"), int | float) else 0
+    grid = grid_of(float(said.get("tick") or 1.0))
+    ticks = grid.row(float(said["row_size"])) if isinstance(said.get("row_size"), int | float) else 0
     ticks = ticks or _row_ticks(path, name)
     kept = bars_to_keep(counts, _trade_spans(folder, name, times), CELLS)
     size = max(1, -(-len(times) // BLOCKS))
     session = sessions_of(folder, name).of(bars["open_time"].to_numpy(np.int64))
     cells, blocks, whole = _collect(path, name, times, kept, size, ticks, session)
-    _pack_naked(packer, number, bars, session, whole, ticks * tick)
+    _pack_naked(packer, number, bars, session, whole, grid.price(ticks))
     if kept.all() and size == 1:
         blocks = tuple(x[:0] for x in blocks)  # type: ignore[assignment]
     blocks, size = _fewer(blocks, size)
     _pack_rows(packer, f"{number}:cell", cells)
     _pack_rows(packer, f"{number}:block", blocks)
     rule = imbalance_rule(folder, name)
-    return {"row": ticks * tick, "size": size, "whole": bool(kept.all()), "imbalance": rule}
+    return {"row": grid.price(ticks), "size": size, "whole": bool(kept.all()), "imbalance": rule}
 
 
 def _pack_naked(packer: Packer, number: int, bars: pd.DataFrame, session: Ints, rows: Table, height: float) -> None:

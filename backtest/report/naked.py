@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.ticks import grid_of
+
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
@@ -60,11 +62,11 @@ def naked_levels(
     price : ndarray of float64
         The row's middle. Sessions that a run ends with, and levels that did not last a bar, are left out.
     """
-    made = []
+    made, grid = [], grid_of(height)
     first = np.searchsorted(session, owners, "right")
     for start, row in zip(first.tolist(), rows.tolist(), strict=True):
-        end = touched(low, high, row * height, (row + 1) * height, start)
+        end = touched(low, high, grid.price(row), grid.price(row + 1), start)
         if end > start:
-            made.append((start, end, (row + 0.5) * height))
+            made.append((start, end, grid.price(row + 0.5)))
     since, until, price = zip(*made, strict=True) if made else ((), (), ())
     return np.array(since, np.int64), np.array(until, np.int64), np.array(price, np.float64)

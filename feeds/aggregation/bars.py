@@ -139,7 +139,7 @@ class Aggregator:
             grid = row_grid(self._row_size, self._tick, float(tape.price[0]))
             self._highest = grid[0] * _MOST_TICKS
             for kind in self._kinds:
-                kind.rows = RowFold(*grid)
+                kind.rows = RowFold(*grid, known=self._tick is not None)
         if self._highest < math.inf:
             self._check_ticks(tape.price)
         self._note_outages(tape)
@@ -241,7 +241,15 @@ class Aggregator:
             values.flags.writeable = False  # so that they need not be copied once more
         levels = None if kind.rows is None else kind.rows.levels()
         row_size = None if levels is None else levels.row_size
-        return Bars(columns, levels, kind.spec.text, self._source, row_size)
+        return Bars(columns, levels, kind.spec.text, self._source, row_size, self._notes(kind.rows))
+
+    def _notes(self, rows: RowFold | None) -> tuple[str, ...]:
+        if self._tick is None or rows is None or not rows.off_tick:
+            return ()
+        some = f"{rows.off_tick:,} trades lie" if rows.off_tick > 1 else "1 trade lies"
+        return (
+            f"{some} between two ticks of {self._tick:g}: each counts for the row of the nearest; is the tick right?",
+        )
 
 
 def _edges(given: Sequence[float | str]) -> Edges:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import ParamError
 from ...core.tape import Tape
+from ...core.ticks import grid_of
 from .cutting import cut_flows, cut_ranges, cut_sums
 from .kinds import FINEST, BarSpec
 from .sessions import Grid, Session
@@ -242,13 +243,13 @@ class RangeRule:
     """
 
     def __init__(self, size: int, tick: float) -> None:
-        self._size, self._tick = size, tick
+        self._size, self._grid = size, grid_of(tick)
         self._state = np.zeros(3, np.int64)
 
     def ends(self, tape: Tape) -> Integers:
         """The row after the last one of each bar that ends within the batch."""
         made = np.empty(len(tape), np.int64)
-        return made[: cut_ranges(tape.price, self._tick, self._size, self._state, made)]
+        return made[: cut_ranges(tape.price, *self._grid, self._size, self._state, made)]
 
     def restart(self) -> None:
         """Forget the open bar."""

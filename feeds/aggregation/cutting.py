@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.kernels import compiled
+from ...core.tick_kernels import row_near
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -68,14 +69,14 @@ def cut_sums(amount: Floats, scale: float, most: int, threshold: int, s: Integer
 
 
 @compiled
-def cut_ranges(price: Floats, tick: float, threshold: int, s: Integers, ends: Integers) -> int:
+def cut_ranges(price: Floats, num: float, den: float, threshold: int, s: Integers, ends: Integers) -> int:
     """Bars end with the row that brings high less low to ``threshold`` ticks.
 
     ``s`` holds whether the bar has a row, and its highest and lowest price in ticks; otherwise as `cut_sums`.
     """
     found = 0
     for i in range(len(price)):
-        at = np.int64(np.rint(price[i] / tick))
+        at = np.int64(row_near(price[i], num, den))
         if s[0] == 0:
             s[0], s[1], s[2] = 1, at, at
         s[1], s[2] = max(s[1], at), min(s[2], at)

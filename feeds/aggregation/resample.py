@@ -186,4 +186,4 @@ def _levels(levels: Levels, starts: Integers) -> Levels:
     sums = np.empty((2, len(new)))
     merge_sums(np.stack([levels.buy_volume[order], levels.sell_volume[order]]), np.append(new, len(tick)), sums)
     offsets = np.searchsorted(group[new], np.arange(len(starts)), "left").astype(np.int64)
-    return Levels(offsets, tick[new], sums[0], sums[1], levels.tick, levels.row_ticks)
+    return replace(levels, offsets=offsets, price_tick=tick[new], buy_volume=sums[0], sell_volume=sums[1])

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from ...core.bars import Levels
 from ...core.errors import ParamError
-from ...core.kernels import compiled
+from ...core.kernels import compiled, woven
+from ...core.tick_kernels import price_at, row_near
+from ...core.tick_kernels import row_under as woven_row_under
+from ...core.ticks import NOISE, grid_of, row_under
 from .folding import add
 
 Floats = NDArray[np.float64]
@@ -18,6 +21,10 @@ Integers = NDArray[np.int64]
 
 AUTO = 5e-4
 """Share of the price that ``row_size: auto`` aims at: 5 basis points."""
+_BESIDE = 1e-3
+"""Share of a tick by which a price may lie beside it and still be on it."""
+_SINGLE = 2.0**-24
+"""Rounding of a price that was kept in single precision, as a share."""
 
 
 def auto_row_size(price: float) -> float:
@@ -62,7 +69,7 @@ def row_grid(row_size: float | str, tick: float | None, first_price: float) -> t
     size = auto_row_size(first_price) if row_size == "auto" else float(row_size)
     if tick is None:
         return size, 1
-    return tick, max(1, round(size / tick))
+    return tick, max(1, grid_of(tick).row(size))
 
 
 def check_rows(row_size: float | str, tick: float | None) -> None:
@@ -74,14 +81,14 @@ def check_rows(row_size: float | str, tick: float | None) -> None:
     if isinstance(row_size, str | bool) or not (math.isfinite(row_size) and row_size > 0):
         raise ParamError(f"row_size must be a number above 0 or 'auto' (got {row_size!r})")
     if tick is not None:
-        ticks = round(row_size / tick)
-        if ticks < 1 or abs(ticks * tick - row_size) > 1e-9 * row_size:
+        grid = grid_of(tick)
+        ticks = grid.row(row_size)
+        if ticks < 1 or abs(grid.price(ticks) - row_size) > 1e-9 * row_size:
             raise ParamError(f"row_size must be a whole number of ticks of {tick:g} (got {row_size:g})")
 
 
-@compiled
 def row_index(price: float, size: float) -> int:
-    """The row that holds ``price``: row ``k`` covers ``[k × size, (k + 1) × size)``.
+    """The row that holds ``price``: row ``k`` covers ``[k × size, (k + 1) × size)``, counted in decimals.
 
     A price that is a multiple of ``size`` in decimals opens its own row, though the quotient of the floats
     may fall short by a few units in the last place (0.3 / 0.1 is 2.9999999999999996).
@@ -91,11 +98,7 @@ def row_index(price: float, size: float) -> int:
     >>> row_index(0.3, 0.1), row_index(4.35, 0.01), row_index(-0.05, 0.1)
     (3, 435, -1)
     """
-    x = price / size
-    near = math.floor(x + 0.5)
-    if abs(x - near) <= 2e-15 * abs(x):
-        return near
-    return math.floor(x)
+    return int(row_under(price, *grid_of(size)))
 
 
 @compiled
@@ -138,12 +141,26 @@ def _emit(
     return w
 
 
+@woven
+def _row_of(price: float, num: float, den: float, per_row: int) -> tuple[int, bool]:
+    """The row of a price, and whether the price lies beside the tick that it counts for, or within its row."""
+    if per_row == 0:
+        row = woven_row_under(price, num, den)
+        edge = price_at(row, num, den)
+        return int(row), bool(abs(price - edge) > NOISE * abs(edge))
+    row = row_near(price, num, den)
+    off = abs(price - price_at(row, num, den)) > max(_BESIDE * num / den, _SINGLE * abs(price))
+    return int(row) if per_row == 1 else int(np.floor(row / per_row)), bool(off)
+
+
 @compiled
 def fold_rows(
     price: Floats,
     quantity: Floats,
     side: NDArray[np.int8],
-    size: float,
+    num: float,
+    den: float,
+    per_row: int,
     ends: Integers,
     keys: Integers,
     stamps: Integers,
@@ -160,14 +177,17 @@ def fold_rows(
     ----------
     price, quantity, side : ndarray
         Columns of the batch.
-    size : float
-        Height of a row.
+    num, den : float
+        The tick as a fraction, or where ``per_row`` is 0 the height of a row.
+    per_row : int
+        Ticks in a row: a price counts for the tick nearest to it. 0 where no tick is known: for the row that holds it.
     ends : ndarray of int64
         The segments.
     keys, stamps, sums, used : ndarray
         The table of the open bar: row, bar that wrote it, bought and sold with their errors, rows in use.
     s : ndarray of int64
-        Stamp of the open bar and how many rows it has. Changed in place.
+        Stamp of the open bar, how many rows it has, and trades at prices between two ticks, or within a row. Changed
+        in place.
     counts : ndarray of int64
         Takes the rows of each closed bar.
     ticks, out : ndarray
@@ -180,12 +200,16 @@ def fold_rows(
     """
     w, row, last = 0, 0, len(ends) - 1
     for bar in range(len(ends)):
-        key, at = 0, -1
+        key, at, off, before = 0, -1, False, np.nan
         for i in range(np.uint64(row), np.uint64(ends[bar])):
-            found = row_index(price[i], size)
-            if found != key or at < 0:
-                key = found
-                at = _claim(key, keys, stamps, sums, used, s)
+            x = price[i]
+            if x != before:
+                before = x
+                found, off = _row_of(x, num, den, per_row)
+                if found != key or at < 0:
+                    key = found
+                    at = _claim(key, keys, stamps, sums, used, s)
+            s[2] += off
             q = quantity[i]
             if side[i] == 0:
                 q *= 0.5
@@ -207,15 +231,18 @@ class RowFold:
     Parameters
     ----------
     tick : float
-        Price of one tick.
+        Price of one tick; the height of a row where none is known.
     row_ticks : int
         Height of a row in ticks.
+    known : bool, default=True
+        Whether ``tick`` is the venue's, so that a price counts for the tick nearest to it; else for the row that
+        holds it.
     """
 
-    def __init__(self, tick: float, row_ticks: int) -> None:
-        self._tick, self._row_ticks = tick, row_ticks
-        self._size = tick if row_ticks == 1 else tick * row_ticks
-        self._state = np.array([1, 0], np.int64)
+    def __init__(self, tick: float, row_ticks: int, *, known: bool = True) -> None:
+        self._tick, self._row_ticks, self._grid = tick, row_ticks, grid_of(tick)
+        self._per_row = row_ticks if known else 0
+        self._state = np.array([1, 0, 0], np.int64)
         self._table(1 << 12)
         self._parts: list[tuple[Integers, Integers, Floats]] = []
 
@@ -241,7 +268,9 @@ class RowFold:
         counts, ticks = np.empty(len(ends) - 1, np.int64), np.empty(most, np.int64)
         out = np.empty((2, most))
         table = self._keys, self._stamps, self._sums, self._used, self._state
-        w = fold_rows(tape.price, tape.quantity, tape.side, self._size, ends, *table, counts, ticks, out)
+        w = fold_rows(
+            tape.price, tape.quantity, tape.side, *self._grid, self._per_row, ends, *table, counts, ticks, out
+        )
         if len(counts):
             self._parts.append((counts, ticks[:w].copy(), out[:, :w].copy()))
 
@@ -250,4 +279,10 @@ class RowFold:
         counts = np.concatenate([np.zeros(1, np.int64), *(p[0] for p in self._parts)])
         ticks = np.concatenate([np.zeros(0, np.int64), *(p[1] for p in self._parts)])
         sums = np.concatenate([np.zeros((2, 0)), *(p[2] for p in self._parts)], axis=1)
-        return Levels(np.cumsum(counts), ticks * self._row_ticks, sums[0], sums[1], self._tick, self._row_ticks)
+        rows = np.cumsum(counts), ticks * self._row_ticks, sums[0], sums[1], self._tick, self._row_ticks
+        return Levels(*rows, tick_known=self._per_row > 0, exact=not self.off_tick)
+
+    @property
+    def off_tick(self) -> int:
+        """Trades so far at prices that are no whole number of ticks."""
+        return int(self._state[2])

@@ -56,6 +56,8 @@ def empty(cells: Any) -> Mask:
 def decimals(cells: Any) -> Found:
     """Cells as float64, each the nearest to what stands there; nothing, and infinity, is NaN.
 
+    A number of single precision is taken for the shortest decimal that rounds to it: 100.1, not 100.0999985.
+
     Examples
     --------
     >>> import pyarrow as pa
@@ -66,6 +68,8 @@ def decimals(cells: Any) -> Found:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if pa.types.is_float32(cells.type):  # what was kept in single precision means the shortest decimal that it can be
+        cells = pc.cast(cells, pa.string())
     try:  # plain numbers throughout, as nearly always
         values = _array(pc.cast(cells, pa.float64(), safe=is_text(cells)))
         return np.where(np.isfinite(values), values, np.nan), np.zeros(len(values), bool)
