@@ -270,6 +270,7 @@ class Outcome:
     def warnings(self) -> list[str]:
         """What a reader should know before believing the figures."""
         made = [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
+        made += self._remarks()
         for name, feed in readers(self.sources).items():
             counts = feed.counts
             made += [f"{name}: {counts[what]:,} rows {what}" for what in DAMAGE if counts.get(what)]
@@ -288,6 +289,15 @@ class Outcome:
         if type(next(iter(self.sources.values())).feed).__name__.startswith("Synthetic"):
             made.append("the tape is synthetic: it shows how things work, not what they earn")
         made += self.band.warnings() if self.band else []
+        return made
+
+    def _remarks(self) -> list[str]:
+        """What indicators say of their parameters and their feed."""
+        made = []
+        for name, indicator in self.strategy.indicators.items():
+            source = self.sources.get(self._followed(indicator))
+            if source is not None and hasattr(indicator, "remarks"):
+                made += [f"{name}: {text}" for text in indicator.remarks(source.bars, **indicator.p._getkwargs())]
         return made
 
     def assumptions(self) -> list[str]:

@@ -105,6 +105,40 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class With:
+    """What another parameter must be for one to count at all.
+
+    Parameters
+    ----------
+    param : str
+        The other parameter.
+    values : tuple
+        What it must be one of; or, where ``but`` is true, none of.
+    but : bool
+        See ``values``.
+
+    Examples
+    --------
+    >>> With("threshold", ("mean",)).holds({"threshold": "percentile"}), str(With("session", (None,), but=True))
+    (False, 'unless session is given')
+    """
+
+    param: str
+    values: tuple[Any, ...]
+    but: bool = False
+
+    def holds(self, params: Mapping[str, Any]) -> bool:
+        """Whether the parameter counts beside ``params``."""
+        return (params[self.param] in self.values) is not self.but
+
+    def __str__(self) -> str:
+        if self.values == (None,):
+            return f"unless {self.param} is {'given' if self.but else 'null'}"
+        names = " or ".join(str(v).lower() if isinstance(v, bool) else str(v) for v in self.values if v is not None)
+        return f"{'while' if self.but else 'unless'} {self.param} is {names}"
+
+
+@dataclass(frozen=True)
 class ListOf:
     """A list of at most ``most`` values, each within ``item``.
 

@@ -40,7 +40,7 @@ class Grid(NamedTuple):
 
     def price(self, row: float) -> float:
         """The price of ``row``: the float nearest to the decimal, where row × numerator is below 2⁵³."""
-        return price_at(row, self.num, self.den)
+        return float(price_at(row, self.num, self.den))
 
     def row(self, price: float) -> int:
         """The row nearest to ``price``, which must be finite."""
@@ -94,7 +94,7 @@ def settled(price: float, num: float, den: float) -> float:
         return price
     row = np.rint(price * den / num)
     made = row * num / den
-    return made if abs(made - price) <= NOISE * abs(price) else price  # type: ignore[no-any-return]
+    return made if abs(made - price) <= NOISE * abs(price) else price
 
 
 def row_under(price: float, num: float, den: float) -> float:

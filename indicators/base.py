@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import backtrader as bt
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars, Levels
 from ..core.errors import ParamError
-from ..core.params import Rule, resolve
+from ..core.params import Rule, With, resolve
 from ..core.registry import INDICATORS
 from .drivers import drive
 from .inputs import LEVELS, Input, Source, columns_of, missing
@@ -106,6 +106,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     nan_policy: ClassVar[str] = "skip"
     price_scale: ClassVar[float] = 3.0
     line_params: ClassVar[tuple[str, ...]] = ()
+    only_with: ClassVar[dict[str, With]] = {}
     param_units: ClassVar[dict[str, tuple[int, int]]] = {}
     mirror: ClassVar[str] = "sides"
     reads: ClassVar[tuple[str, ...]] = ()
@@ -137,6 +138,19 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     def complaint(cls, params: Mapping[str, Any]) -> str:
         """Empty, or what is wrong with parameters that are each legal but do not go together."""
         return ""
+
+    @classmethod
+    def idle(cls, params: Mapping[str, Any]) -> dict[str, str]:
+        """Parameters that count for nothing beside the others, and why."""
+        return {name: str(other) for name, other in cls.only_with.items() if not other.holds(params)}
+
+    @classmethod
+    def remarks(cls, bars: Bars, **params: Any) -> Iterator[str]:
+        """What who asked for these parameters of these bars should know: what was set and changes nothing."""
+        full, own = cls.resolve(params), cls.defaults()
+        for name, why in cls.idle(full).items():
+            if full[name] != own[name]:
+                yield f"{name} changes nothing {why}"
 
     @classmethod
     def disagreement(cls, params: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import step
-from ..core.params import Choice, Text
+from ..core.params import Choice, Text, With
 from .base import Indicator, Line
 from .inputs import Input, Session, parse_days
 from .volume_delta import DIMENSIONS, FLOW_COLUMNS, net_flow
@@ -96,6 +96,7 @@ class CVD(Indicator):
     }
     inputs = (*FLOW_COLUMNS["base"], _SESSION)
     measures = {"cvd": Line("buys less sells since the reset", size=1, odd=True)}
+    only_with = {"timezone": With("reset", ("none", "bar"), but=True)}
     presets = (
         {"unit": "quote", "reset": "60b"},
         {"unit": "count", "reset": "none"},

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import compiled, step
-from ..core.params import Bound, Choice, Text
+from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
 from .inputs import Session, parse_days, parse_session
 from .thresholds import (
     THRESHOLD_BOUNDS,
+    THRESHOLD_WITH,
     threshold_complaint,
     threshold_level,
     threshold_numbers,
@@ -184,6 +185,7 @@ class DeltaDivergence(Indicator):
         "flag": Line("-1 bearish, 1 bullish divergence", odd=True),
         "strength": Line("difference in delta over the threshold"),
     }
+    only_with = {**THRESHOLD_WITH, "timezone": With("reset", ("none", "bar"), but=True)}
     presets = (
         {"pivot": 1, "measure": "delta", "threshold": "percentile", "percentile": 30.0, "window": 20},
         {"pivot": 2, "reset": "1h", "threshold": "absolute", "amount": 0.02, "reach": 20},

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import step
-from ..core.params import Bound, Choice, Text
+from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
 from .inputs import Input, Session, parse_days, parse_session
 from .windows import (
@@ -171,6 +171,10 @@ class FlowToxicity(Indicator):
         "toxicity": Line("z_flow times z_vol", odd=True),
         "z_flow": Line("deviations of notional delta above its mean", odd=True),
         "z_vol": Line("deviations of volatility above its mean"),
+    }
+    only_with = {
+        "window": With("mode", ("rolling",)),
+        "timezone": With("reset", ("none", "bar"), but=True),
     }
     presets = (
         {"window": 20, "volatility": "parkinson", "floor": True},

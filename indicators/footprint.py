@@ -15,7 +15,7 @@ from ..core.ticks import grid_of
 from .base import Indicator
 from .inputs import LEVELS, Input
 from .price_rows import check_reach, dense, joined_ticks
-from .thresholds import THRESHOLD_BOUNDS, threshold_complaint, threshold_warmup
+from .thresholds import THRESHOLD_BOUNDS, THRESHOLD_WITH, threshold_complaint, threshold_warmup
 from .value_area import NEAR
 from .windows import Floats
 
@@ -81,6 +81,7 @@ class ThresholdKind(FootprintKind):
 
     abstract = True
     bounds = THRESHOLD_BOUNDS
+    only_with = THRESHOLD_WITH
     param_units = {"amount": (0, 1), "row_size": (1, 0)}
     mirror = "book"
 

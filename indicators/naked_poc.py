@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..core.bars import Bars, Levels
 from ..core.kernels import levels_step
-from ..core.params import Bound, Choice, Text
+from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
-from .dialects import CHOICES, DIALECTS, check_anchor, code, explained
+from .dialects import CHOICES, DIALECTS, check_anchor, coarse, code, explained
 from .inputs import LEVELS, Session, parse_days, parse_session
 from .open_levels import open_add, open_nearest, open_size, open_touch
 from .price_rows import check_reach, joined_ticks
@@ -152,6 +152,7 @@ class NakedPOC(Indicator):
         "below": Line("nearest naked point of control below the close", price=1, sparse=True),
         "count": Line("naked points of control"),
     }
+    only_with = {"timezone": With("session", ("none", "bar"), but=True)}
     presets = (
         {"session": "10m"},
         {"session": "bar", "lookback": 5, "dialect": "lean"},
@@ -167,6 +168,13 @@ class NakedPOC(Indicator):
         if params["session"] == "none":
             return "session must end, so it cannot be none"
         return _SESSION.complaint(params)
+
+    @classmethod
+    def remarks(cls, bars: Bars, **params: Any) -> Iterator[str]:
+        """Besides what changes nothing: rows too high to round up."""
+        yield from super().remarks(bars, **params)
+        if bars.levels is not None:
+            yield from coarse(bars.levels, cls.resolve(params))
 
     @classmethod
     def explain(cls, **params: Any) -> list[dict[str, str]]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.kernels import step
-from ..core.params import Bound, Choice
+from ..core.params import Bound, Choice, With
 from ..core.schema import BAR_COLUMNS
 from .base import Indicator, Line
 from .inputs import Input
@@ -114,6 +114,7 @@ class Rolling(Indicator):
     inputs = ("close",)
     line_params = ("of",)
     measures = {"value": Line("statistic of the last values", price=1)}
+    only_with = {"ddof": With("function", ("std",))}
     presets = (
         {"of": "volume", "function": "sum"},
         {"of": "quote_volume", "function": "std", "window": 30, "min_periods": 5, "ddof": 0},

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import compiled
-from ..core.params import Bound, Choice, Rule
+from ..core.params import Bound, Choice, Rule, With
 from .sorted_windows import sorted_at, sorted_count, sorted_push, sorted_size
 from .value_area import NEAR
 from .windows import window_count, window_moments, window_push, window_size
@@ -30,6 +30,14 @@ THRESHOLD_BOUNDS: dict[str, Rule] = {
     "amount": Bound(0, open_low=True, optional=True),
     "window": Bound(2, 100_000, integer=True),
 }
+
+
+THRESHOLD_WITH = {
+    "k": With("threshold", ("mean",)),
+    "percentile": With("threshold", ("percentile",)),
+    "window": With("threshold", ("mean", "percentile")),
+}
+"""Which threshold each parameter is of."""
 
 
 def threshold_params(k: float, percentile: float, window: int = 60) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.clock import MINUTE
 from ..core.kernels import step
-from ..core.params import Choice, Text
+from ..core.params import Choice, Text, With
 from .base import Indicator, Line
 from .inputs import Duration, Input, Session, parse_days
 from .vwap import parse_anchor
@@ -131,6 +131,7 @@ class TWAP(Indicator):
         ("twap_time", "twap_trade"),
         "klines do not know it: build the bars from trades, or ask for method: minute_close",
     )
+    only_with = {"timezone": With("anchor", ("none", "bar"), but=True)}
     presets = (
         {"method": "trade", "anchor": "1h"},
         {"method": "minute_close", "anchor": "60b"},

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from ..core.bars import Bars, Levels
 from ..core.kernels import levels_step
-from ..core.params import Bound, Choice, Text
+from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
-from .dialects import CHOICES, DIALECTS, check_anchor, chosen, code, explained
+from .dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
 from .inputs import LEVELS, Input, Session, parse_days, parse_session
 from .kline_levels import METHODS, levels_of_klines
 from .price_rows import check_reach, joined_ticks
@@ -258,6 +258,11 @@ class VolumeProfile(Indicator):
         "lvn_below": Line("nearest low volume node at or below the close", price=1, sparse=True),
     }
     remedies = {LEVELS: "set row_size on a feed of trades, or ask for from_klines: uniform"}
+    only_with = {
+        "window": With("session", (None,)),
+        "timezone": With("session", (None, "none", "bar"), but=True),
+        **dict.fromkeys(("node_order", "node_smooth", "node_ratio"), With("nodes", (True,))),
+    }
     presets = (
         {"window": 10, "expansion": "one_row", "value_area": 0.5},
         {"session": "1h", "previous": True},
@@ -288,6 +293,16 @@ class VolumeProfile(Indicator):
         if params["node_smooth"] % 2 == 0:
             return f"node_smooth must be odd (got {params['node_smooth']})"
         return _SESSION.complaint(params)
+
+    @classmethod
+    def remarks(cls, bars: Bars, **params: Any) -> Iterator[str]:
+        """Besides what changes nothing: levels that were not guessed, and rows too high to round up."""
+        yield from super().remarks(bars, **params)
+        full = cls.resolve(params)
+        if bars.levels is not None:
+            yield from coarse(bars.levels, full)
+            if full["from_klines"] is not None:
+                yield "from_klines changes nothing where the feed has levels"
 
     @classmethod
     def explain(cls, **params: Any) -> list[dict[str, str]]:

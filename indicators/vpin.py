@@ -10,7 +10,7 @@ import numpy as np
 
 from ..core.clock import DAY
 from ..core.kernels import compiled, step
-from ..core.params import Bound, Choice
+from ..core.params import Bound, Choice, With
 from .bar_sides import bought_share, sides_size
 from .base import Indicator, Line
 from .inputs import Duration, Input
@@ -227,6 +227,12 @@ class VPIN(Indicator):
         "vpin_high": Line("vpin if wrongly told sides had balanced it", sparse=True),
     }
     param_units = {"bucket": (0, 1)}
+    only_with = {
+        "per_day": With("bucket", (None,)),
+        "average": With("bucket", (None,)),
+        "sigma_window": With("classification", ("bvc_normal", "bvc_t")),
+        "df": With("classification", ("bvc_t",)),
+    }
     presets = (
         {"bucket": 0.5, "buckets": 8, "history": 10, "error": 0.1},
         {"per_day": 720.0, "average": 30, "buckets": 5, "history": 5},

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import step
-from ..core.params import Bound, ListOf, Text
+from ..core.params import Bound, ListOf, Text, With
 from .base import Indicator, Line
 from .inputs import Session, parse_days, parse_session
 from .windows import Floats, deviation, window_clear, window_moments, window_push, window_size
@@ -139,6 +139,7 @@ class VWAP(Indicator):
         "upper": Line("vwap plus a multiple of std", price=1),
         "lower": Line("vwap less a multiple of std", price=1),
     }
+    only_with = {"timezone": With("anchor", ("none", "bar"), but=True)}
     presets = (
         {"anchor": "60b", "bands": [1.0, 2.5]},
         {"anchor": "1h", "bands": []},

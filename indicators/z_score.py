@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import compiled, step
-from ..core.params import Bound, Choice
+from ..core.params import Bound, Choice, With
 from .base import Indicator, Line
 from .inputs import Input
 from .references import READS
@@ -124,6 +124,7 @@ class ZScore(Indicator):
     inputs = ("close",)
     line_params = ("of",)
     measures = {"z": Line("deviations above its own mean", sparse=True)}
+    only_with = {"ddof": With("robust", (False,))}
     presets = (
         {"of": "twap_trade", "window": 20, "ddof": 0, "include_current": False},
         {"of": "volume", "window": 20, "robust": True, "min_periods": 7},

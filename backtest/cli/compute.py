@@ -118,15 +118,23 @@ def command(
         print_json({"out": out, "bars": shown, "spec": bars.spec, "columns": list(columns)})
         return
     note(f"{label(out or '-')}{shown:,} bars of {bars.spec}, {sum(len(m) for _, m in lines)} lines", quiet=quiet)
-    for remark in _remarks(source, bars, asked, len(bars) - shown if shape == "table" else 0):
+    hidden = len(bars) - shown if shape == "table" else 0
+    for remark in (*_remarks(source, bars, asked, hidden), *_told(bars, wishes, classes)):
         note(f"note: {remark}", quiet=quiet)
     if asked.chart == "heikinashi" and (same := _blind(bars, wishes, classes)):
         note(f"note: --chart changes nothing in {', '.join(same)}: no prices are read", quiet=quiet)
 
 
+def _told(bars: Bars, wishes: list[Wish], classes: list[Any]) -> Iterator[str]:
+    """What indicators say of their parameters and these bars."""
+    for wish, cls in zip(wishes, classes, strict=True):
+        yield from (f"{wish.name}: {text}" for text in cls.remarks(bars, **wish.params))
+
+
 def _remarks(source: Source, bars: Bars, asked: Asked, hidden: int) -> Iterator[str]:
     if hidden and asked.results is None:
         yield f"{hidden:,} other bars are not shown; --results max shows all"
+    yield from bars.notes
     if bars.levels is not None and source.row_size is None:
         yield f"price rows of {bars.levels.row_size:g}; --row-size sets another height"
     yield from bars.notes

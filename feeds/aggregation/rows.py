@@ -268,8 +268,9 @@ class RowFold:
         counts, ticks = np.empty(len(ends) - 1, np.int64), np.empty(most, np.int64)
         out = np.empty((2, most))
         table = self._keys, self._stamps, self._sums, self._used, self._state
+        grid = self._grid
         w = fold_rows(
-            tape.price, tape.quantity, tape.side, *self._grid, self._per_row, ends, *table, counts, ticks, out
+            tape.price, tape.quantity, tape.side, grid.num, grid.den, self._per_row, ends, *table, counts, ticks, out
         )
         if len(counts):
             self._parts.append((counts, ticks[:w].copy(), out[:, :w].copy()))
