@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import yaml
 
 from ..core.keeping import file_digest
@@ -33,7 +33,7 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """What the same code may round otherwise on: the system, the processor's kind and what it can do."""
-    features: dict[str, bool] = np._core._multiarray_umath.__cpu_features__
+    features: dict[str, bool] = import_module("numpy._core._multiarray_umath").__cpu_features__
     return {
         "system": platform.system(),
         "machine": platform.machine(),

@@ -73,9 +73,9 @@ def _extend(cls: Any, bases: tuple[type, ...], body: dict[str, Any]) -> None:
     if not more and "next" not in body and "once" not in body:
         return
     cls.inner, cls.step, cls.vec = parent, None, None
-    for name, hook in (("line_names", _extended_names), ("line_measures", _extended_measures)):
-        if name not in body:
-            setattr(cls, name, classmethod(hook))
+    hooks: dict[str, Any] = {"line_names": _extended_names, "line_measures": _extended_measures}
+    for name in hooks.keys() - body.keys():
+        setattr(cls, name, classmethod(hooks[name]))
 
 
 def _extended_names(cls: Any, **params: Any) -> tuple[str, ...]:

@@ -263,7 +263,7 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     def overdue(self) -> int:
         """The bar, from 0, from which on `timed_out` closes the position held."""
-        return self._protection.due()
+        return int(self._protection.due())
 
     def enter_long(self, reason: str = "long.enter", **kwargs: Any) -> Any:
         """Buy at market, sized by the run's sizer; ``reason`` travels into orders.parquet."""

@@ -8,6 +8,8 @@ import pytest
 
 from tapeflow.core.errors import InputError
 from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.rules import Rules
+from tapeflow.strategies.signals import Signals
 from tapeflow.tests.trading import config, random_walk, trade
 
 MARKET = random_walk(5, 200)
@@ -96,6 +98,27 @@ def test_the_one_attribute_that_is_ours_is_refused_by_name() -> None:
     kind = type("_Taken", (_Plain,), {"__init__": init, "__module__": __name__})
     with pytest.raises(InputError, match=r"self\.indicators is what `uses` made"):
         result(kind)
+
+
+class _Ruled(Rules):
+    """Rules with a plan that hears of its orders: cooldown and pyramiding."""
+
+    params = dict(long={"enter": "close < open", "exit": "close > open * 1.01"}, cooldown=4, pyramiding=2)
+
+
+class _Signalled(Strategy):
+    """Signals over all bars."""
+
+    def signals(self, lines: Any) -> Signals:
+        return Signals(long_entry=lines["close"] < lines["open"], long_exit=lines["close"] > lines["open"])
+
+
+@pytest.mark.parametrize("name", ["start", "stop", "notify_order", "notify_trade", "__init__"])
+@pytest.mark.parametrize("base", [_Ruled, _Signalled])
+def test_rules_and_signals_are_followed_all_the_same(base: Any, name: str) -> None:
+    kind = type("_Own", (base,), {name: hearing, "__module__": __name__})
+    assert result(kind) == result(base)
+    assert len(orders_of(base)) > 20
 
 
 class _Leaving(_Plain):
