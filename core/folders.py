@@ -119,7 +119,7 @@ def check_place(out: Path, what: str, lock: str) -> None:
             raise DataError(f"{base if base != place else out} is a file; --out wants a folder")
         if not os.access(place.parent if base == place else base, os.W_OK | os.X_OK):
             raise OSError(_refusal(base), os.strerror(_refusal(base)))
-        if place.is_dir() and not (place / lock).is_file() and not is_empty(place):
+        if place.is_dir() and not (place / lock).exists() and not is_empty(place):
             raise DataError(f"{out} holds something other than a {what}; choose another --out")
 
 

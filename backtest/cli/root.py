@@ -105,12 +105,11 @@ class Root(click.Group):
             return 0
         except click.ClickException as err:
             return self._usage(err)
-        except Terminated:
-            _say("tapeflow: terminated")
-            return EXIT_TERMINATED
-        except (KeyboardInterrupt, click.Abort):
-            _say("tapeflow: interrupted")
-            return EXIT_INTERRUPTED
+        except (KeyboardInterrupt, click.Abort) as err:
+            # click hides one in the other.
+            asked = isinstance(err, Terminated) or isinstance(err.__cause__, Terminated)
+            _say(f"tapeflow: {'terminated' if asked else 'interrupted'}")
+            return EXIT_TERMINATED if asked else EXIT_INTERRUPTED
         except TapeflowError as err:
             return self._user(err, given)
         except BrokenPipeError:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ...core.errors import DataError
 from ...core.signed import read_bounded
-from ..ours import recorded
+from ..ours import LOCK, recorded
 
 COLUMNS = ("made", "engine", "bars", "return %", "drawdown %", "Sharpe", "trades")
 SORTS = {
@@ -47,7 +47,9 @@ def saved_runs(folder: Path, sort: str = "made") -> tuple[list[dict[str, Any]], 
     for path in _results(folder):
         try:
             found.append(_run(path))
-        except (ValueError, OSError, AttributeError, RecursionError, DataError):
+        except DataError:
+            damaged.append(str(path.parent / LOCK))
+        except (ValueError, OSError, AttributeError, RecursionError):
             damaged.append(str(path))
     key, rising = SORTS[sort], sort in ("name", "drawdown")
     known = [run for run in found if run[key] is not None]

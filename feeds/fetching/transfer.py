@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from ...core.errors import DataError
+from ...core.writing import claim, sync
 from .http import FetchError
 
 Task = TypeVar("Task")
@@ -176,18 +177,10 @@ def _claim(folder: Path) -> list[int]:
     except OSError as err:
         raise DataError(f"{folder}: cannot be made: {(err.strerror or str(err)).lower()}") from None
     try:
-        import fcntl
-    except ImportError:  # Windows
-        return []
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        handle = claim(folder)
     except BlockingIOError:
-        os.close(handle)
         raise DataError(f"{folder}: another download is writing there; wait for it") from None
-    except OSError:
-        pass  # some network drives know no locks
-    return [handle]
+    return [] if handle is None else [handle]
 
 
 def digest(path: Path) -> str:
@@ -210,12 +203,7 @@ def write_whole(path: Path, text: bytes) -> None:
 
 def put(made: Path, path: Path) -> None:
     """Give a finished file its name; after a power failure there is the old one or this one."""
-    with made.open("rb+") as file:
-        os.fsync(file.fileno())
+    sync(made)
     made.replace(path)
     with suppress(OSError):
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync(path.parent)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from ...core.clock import DAY
 from ...core.errors import DataError, ParamError
 from ...core.registry import FEEDS
 from ...core.schema import KLINE_COLUMNS
+from ...core.signed import read_bounded
 from ...core.tape import Tape
 from ..base import Feed, KlineFeed, TapeFeed
 from ..reading.decode import Rows as Decoded
@@ -184,8 +186,11 @@ class _Adding:
         """Whether every day of this very file is there, read the same way."""
         kinds = replace(self._series, kind=self._series.kind or "klines_*").folder.as_posix().replace("%2A", "*")
         for note in self._writer.root.glob(f"{kinds}/{ADDED}/{self._digest}"):
-            manifests = [note.parent.parent / f"day={day}" / MANIFEST for day in note.read_text().split()]
-            if all(m.exists() and self._mine(Partition.read(m)) for m in manifests):
+            days = re.findall(r"(?m)^\d{4}-\d\d-\d\d$", read_bounded(note).decode(errors="replace"))
+            manifests = [note.parent.parent / f"day={day}" / MANIFEST for day in days]
+            if manifests and all(m.exists() and self._mine(Partition.read(m)) for m in manifests):
+                for manifest in manifests:
+                    Partition.read(manifest).check_there()
                 rows = sum(mine.rows for m in manifests if (mine := self._mine(Partition.read(m))))
                 self._added.series = Series.of(note.parent.parent.relative_to(self._writer.root))
                 self._added.known, self._added.rows, self._added.duplicates = True, rows, rows

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from .layout import Partition, Series, Shelf, day_text
+from .layout import MANIFEST, Partition, Series, Shelf, day_text
+from .read import current
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,21 @@ class Holding:
 
 
 def holdings(root: Path | str) -> list[Holding]:
-    """Every series of the catalog in ``root``, in the order of their names."""
+    """Every series of the catalog in ``root``, in the order of their names.
+
+    Raises
+    ------
+    DataError
+        If a manifest is damaged, or the file of a day is missing or of another size.
+    """
     shelf = Shelf(root)
-    found = ((series, list(shelf.partitions(series))) for series in shelf.series())
+    found = [(series, list(shelf.partitions(series))) for series in shelf.series()]
+    for _, days in found:
+        for day in days:
+            # A writer may be replacing the file meanwhile; the manifest is read once more then.
+            if not day.path.exists():
+                day = current(day.folder / MANIFEST)
+            day.check_there()
     return [_holding(series, days) for series, days in found if days]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
@@ -11,9 +12,10 @@ from urllib.parse import quote, unquote
 
 from ...core.clock import DAY, iso, parse_time
 from ...core.errors import DataError, unknown
+from ...core.signed import read_bounded
 
-SCHEMA = 1
-"""Version of files and manifests."""
+SCHEMA = 2
+"""Version of files and manifests; from 2 on a manifest has a digest of itself."""
 KEYS = ("venue", "market", "symbol", "kind")
 MANIFEST = "_manifest.json"
 LOCK = ".lock"
@@ -148,7 +150,27 @@ class Partition:
         """What the manifest holds."""
         made = {"schema": SCHEMA, **asdict(self)}
         del made["folder"]
-        return json.dumps(made, indent=1, ensure_ascii=False) + "\n"
+        return json.dumps({**made, "digest": _digest(made)}, indent=1, ensure_ascii=False) + "\n"
+
+    def check_there(self) -> None:
+        """Look whether its file lies where it should, as large as it should be.
+
+        Raises
+        ------
+        DataError
+            If it does not.
+        """
+        try:
+            size = self.path.stat().st_size
+        except OSError:
+            raise DataError(self.damaged("it is missing")) from None
+        if size != self.bytes:
+            raise DataError(self.damaged(f"it has {size} bytes, its manifest says {self.bytes}"))
+
+    def damaged(self, how: str) -> str:
+        """What is wrong with its file, and what to do."""
+        files = ", ".join(source.file for source in self.sources)
+        return f"{self.path}: is damaged, {how}; remove its folder and add {files} again"
 
     @classmethod
     def read(cls, path: Path) -> Partition:
@@ -160,18 +182,25 @@ class Partition:
             If it cannot be read, or a later version of tapeflow made it.
         """
         try:
-            made = json.loads(path.read_text(encoding="utf-8"))
-            schema = made.pop("schema")
-            if schema > SCHEMA:
+            made = json.loads(read_bounded(path))
+            digest, schema = made.pop("digest", None), made["schema"]
+            if schema <= SCHEMA and digest != (_digest(made) if schema > 1 else None):
+                raise ValueError("its digest is another")
+            if made.pop("schema") > SCHEMA:
                 raise DataError(f"{path}: has schema {schema}, this version reads up to {SCHEMA}; install a newer one")
             sources = tuple(SourceFile(**source) for source in made.pop("sources"))
             return cls(folder=path.parent, sources=sources, **made)
         except FileNotFoundError:
             raise
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as err:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:
             raise DataError(
-                f"{path}: is damaged ({type(err).__name__}: {err}); remove its folder and add the day again"
+                f"{path}: is damaged ({type(err).__name__}: {str(err)[:200]}); remove its folder and add the day again"
             ) from None
+
+
+def _digest(made: Mapping[str, Any]) -> str:
+    """sha256 of what a manifest says."""
+    return hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
 
 
 def day_text(day: int) -> str:

@@ -83,25 +83,19 @@ def _opened(partition: Partition) -> Iterator[Any]:
 
     path = partition.path
     try:
-        size = path.stat().st_size
-        if size != partition.bytes:
-            raise DataError(_damaged(partition, f"it has {size} bytes, its manifest says {partition.bytes}"))
+        path.stat()
+        partition.check_there()  # its size: a missing file may be a day that is being written anew
         file = pq.ParquetFile(path, page_checksum_verification=True)
         if file.metadata.num_rows != partition.rows:
             wrong = f"it has {file.metadata.num_rows} rows, its manifest says {partition.rows}"
-            raise DataError(_damaged(partition, wrong))
+            raise DataError(partition.damaged(wrong))
         yield file
     except FileNotFoundError:
         if (partition.folder / MANIFEST).exists() and Partition.read(partition.folder / MANIFEST) != partition:
             raise DataError(f"{partition.folder}: was written anew while it was read; run again") from None
-        raise DataError(_damaged(partition, "it is missing")) from None
-    except (OSError, ValueError, KeyError, pa.ArrowException) as err:
-        raise DataError(_damaged(partition, str(err) or type(err).__name__)) from None
-
-
-def _damaged(partition: Partition, how: str) -> str:
-    files = ", ".join(source.file for source in partition.sources)
-    return f"{partition.path}: is damaged, {how}; remove its folder and add {files} again"
+        raise DataError(partition.damaged("it is missing")) from None
+    except (OSError, ValueError, KeyError, AttributeError, OverflowError, pa.ArrowException) as err:
+        raise DataError(partition.damaged(" ".join(str(err).split())[:200] or type(err).__name__)) from None
 
 
 def current(manifest: Path) -> Partition:

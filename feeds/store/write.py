@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ...core.errors import DataError
+from ...core.errors import DataError, SystemFaultError
+from ...core.writing import sync, why
 from .codec import Columns, canonical, encode, holes, with_holes, write_parquet
 from .layout import (
     ADDED,
@@ -49,10 +50,10 @@ def writing(root: Path) -> Iterator[Writer]:
             finally:
                 writer.close()
                 file.truncate(0)
-    except BrokenPipeError:
+    except (BrokenPipeError, DataError):
         raise
     except OSError as err:
-        raise DataError(f"{err.filename or root}: cannot be written: {err.strerror or err}") from err
+        raise SystemFaultError(f"{err.filename or root}: cannot be written: {why(err)}") from err
 
 
 def _check_root(root: Path) -> None:
@@ -103,7 +104,7 @@ class Writer:
         if self._staging.exists():
             _sweep(root)
         self._staging.mkdir(exist_ok=True)
-        _sync(root)
+        sync(root)
 
     def close(self) -> None:
         """Throw away what was not committed; what broke off half committed is left for the next writer to sweep."""
@@ -164,7 +165,7 @@ class Writer:
             self._put(made.folder / MANIFEST, made.text())
             if old is not None and old != made.path:
                 old.unlink(missing_ok=True)
-            _sync(made.folder)
+            sync(made.folder)
         self._staged, self._committing = [], False
 
     def discard(self) -> None:
@@ -176,7 +177,7 @@ class Writer:
     def added(self, series: Series, digest: str, days: list[int]) -> None:
         """Note that a file is in the catalog whole, with all the days that it has rows of."""
         path, text = self.root / series.folder / ADDED / digest, "".join(f"{day_text(day)}\n" for day in days)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
+        if not path.is_file() or path.read_bytes() != text.encode():
             self._make(path.parent)
             self._put(path, text)
 
@@ -191,7 +192,7 @@ class Writer:
         new = [f for f in (folder, *folder.parents) if f.is_relative_to(self.root) and not f.exists()]
         folder.mkdir(parents=True, exist_ok=True)
         for made in new:
-            _sync(made.parent)
+            sync(made.parent)
 
     def _put(self, path: Path, text: str) -> None:
         staged = self._staging / "text"
@@ -222,17 +223,6 @@ def _synced_digest(path: Path) -> str:
     with path.open("rb") as file:
         os.fsync(file.fileno())
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync(folder: Path) -> None:
-    """Make renames in ``folder`` last, where the system can."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sweep(root: Path) -> None:
