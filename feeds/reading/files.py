@@ -25,6 +25,7 @@ CHUNK = 1 << 20
 """Bytes in one chunk of text, at most."""
 _DAMAGED: Any = (igzip.BadGzipFile, IsalError)
 T = TypeVar("T")
+_AS_IN = "`… > trades.csv`, and name that"
 _SKIPPED = (".checksum", ".quarantine.csv")
 
 
@@ -77,7 +78,7 @@ def expand(paths: Iterable[str | Path]) -> list[Path]:
     Raises
     ------
     DataError
-        If a file is missing, a pattern matches nothing, or a path is a folder.
+        If a file is missing, a pattern matches nothing, or a path is a folder, a pipe or a device.
     """
     found: dict[Path, None] = {}
     for path in paths:
@@ -89,6 +90,9 @@ def _expand_one(text: str) -> list[Path]:
     path = Path(text).expanduser()
     if path.is_file():
         return [path]
+    if text == "-" or (path.exists() and not path.is_dir()):
+        what = "standard input" if text in ("-", "/dev/stdin", "/dev/fd/0") else "a pipe or a device"
+        raise DataError(f"{text}: is {what}, and files are read more than once: save it to a file, as in {_AS_IN}")
     if path.is_dir():
         raise DataError(f"{text}: is a folder; name files, as in {text.rstrip('/')}/*.zip")
     if not glob.has_magic(text):

@@ -22,6 +22,8 @@ from .files import Source
 _ROWS = 65_536
 _LINES = (".jsonl", ".ndjson", ".txt")
 _BINARY = (".parquet", ".feather")
+_EMPTY = re.compile(rb"(?:[ \t\r]*\n)+")
+"""Lines that hold nothing, one after the other."""
 _HEAD = re.compile(r"^\s*[0-9.eE]+:?\s+(?=[{\[])")
 """The time of receipt that recorders write before a message."""
 
@@ -123,14 +125,18 @@ class _Text(io.RawIOBase):
             self._rest = self._rest.removeprefix(codecs.BOM_UTF8)
             line = self._line()
         while not line.strip() and self._rest:
-            self.skip_line()
+            # All that are empty so far at once: a file of nothing else has millions.
+            empty = _EMPTY.match(self._rest)
+            end = empty.end() if empty else len(line) + 1
+            self.skipped += self._rest[:end].count(b"\n")
+            self._rest = self._rest[end:]
             line = self._line()
         return line
 
     def _line(self) -> bytes:
         while b"\n" not in self._rest and len(self._rest) <= 1 << 20 and (chunk := next(self._chunks, b"")):
             self._rest += chunk
-        return self._rest.partition(b"\n")[0]
+        return self._rest[:end] if (end := self._rest.find(b"\n")) >= 0 else self._rest
 
     def skip_line(self) -> None:
         """Take the first line away."""
