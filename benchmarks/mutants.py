@@ -269,9 +269,8 @@ def candidates(only: Iterable[str] = ()) -> list[Mutant]:
         patterns = [f"{head}{name}{end}" for name in names.split(",")] if tail else [pattern]
         for path in sorted(p for one in patterns for p in ROOT.glob(one) if p.name != "__init__.py"):
             name = path.relative_to(ROOT).as_posix()
-            if all(part not in name for part in only) and only:
-                continue
-            made += [Mutant(group, name, *found) for found in Changes(path).found()]
+            found = [one for one in Changes(path).found() if not only or any(p in f"{name}:{one[1]}:" for p in only)]
+            made += [Mutant(group, name, *one) for one in found]
     return made
 
 
@@ -432,7 +431,7 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--count", type=int, default=200)
     asked.add_argument("--group", nargs="*", choices=list(GROUPS), default=list(GROUPS))
-    asked.add_argument("--only", nargs="*", default=[], help="parts of paths; all their mutants")
+    asked.add_argument("--only", nargs="*", default=[], help="parts of path:line:, all their mutants")
     given = asked.parse_args()
     every = candidates(given.only)
     sample = every if given.only else random.Random(given.seed).sample(every, given.count)  # noqa: S311

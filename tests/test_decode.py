@@ -238,3 +238,15 @@ def test_rows_know_what_their_file_calls_a_column(tmp_path):
     assert rows.column("time") == "time"
     (rows,) = decode(tmp_path, '[{"T": 1577977823305, "p": 1}]', layout, name="a.json")
     assert rows.column("time") == "T (time)"
+
+
+def test_plain_lines_never_take_the_slow_way(tmp_path, monkeypatch):
+    def asked(*args):
+        raise AssertionError("a plain line was read cell by cell")
+
+    monkeypatch.setattr(Decoder, "_mend", asked)
+    lines = [
+        f"{10**i},{'1' * (1 + j)}.{'5' * (1 + i)},{'true' if i % 2 else 'False'}" for i in range(9) for j in range(5)
+    ]
+    (rows,) = decode(tmp_path, "\n".join(lines) + "\n")
+    assert rows["id"].tolist() == [10**i for i in range(9) for _ in range(5)]

@@ -53,6 +53,12 @@ def test_sharpe_of_a_long_run_takes_daily_returns() -> None:
     assert sharpe(made, per_year) == pytest.approx(expected, rel=1e-12)
 
 
+def test_twenty_days_are_enough_for_daily_returns_and_nineteen_are_not() -> None:
+    for days, basis in ((19, "bar"), (20, "daily")):
+        time = np.arange(1, days * 24 + 1) * 60 * MINUTE
+        assert returns(time, np.linspace(100.0, 110.0, len(time)), 100.0)[2] == basis
+
+
 def test_sharpe_of_a_short_run_takes_those_of_bars_and_says_so() -> None:
     time = np.arange(1, 1441) * MINUTE
     made, per_year, basis = returns(time, np.full(1440, 5.0), 5.0)
