@@ -158,6 +158,16 @@ def test_voided_rows_are_dropped_counted_and_flagged(tmp_path):
     assert (bars["quality"] & Quality.VOID > 0).tolist() == [True, True]
 
 
+@pytest.mark.parametrize("last", [True, False])
+def test_a_voided_row_at_the_end_of_a_file_flags_the_first_of_the_next(tmp_path, last):
+    lines = contiguous([MS, MS + 2, MS + 60_000])
+    rows = [lines[0], lines[1]]
+    rows.insert(2 if last else 1, f"99,0,0,-1,-1,{MS + 2 if last else MS + 1},true")
+    files = [agg_file(tmp_path / "a.csv", rows), agg_file(tmp_path / "b.csv", lines[2:])]
+    bars = BinanceAggTrades(files).bars("1m")
+    assert (bars["quality"] & Quality.VOID > 0).tolist() == [not last, last]
+
+
 def test_missing_ids_are_flagged_and_counted(tmp_path):
     lines = contiguous([MS + 60_000 * i for i in range(6)])
     feed = BinanceAggTrades(agg_file(tmp_path / "a.csv", lines[:2] + lines[3:]))

@@ -382,3 +382,8 @@ def test_a_day_of_coin_margined_trades_keeps_its_account_in_coin(real_data: Path
         coin = side * trip["size"] * 100 * (1 / trip["entry_price"] - 1 / trip["exit_price"])
         assert trip["pnl"] == pytest.approx(coin, abs=1e-12)
         assert trip["return_pct"] == pytest.approx(100 * trip["pnl_net"] / (trip["size"] * 100 / trip["entry_price"]))
+
+
+def test_cash_that_is_added_is_added() -> None:
+    made = trade(flat(5), {1: lambda s: s.broker.add_cash(500)}, config(data=linear()))
+    assert (made.cash[-1], made.value[-1]) == (10_500.0, 10_500.0)

@@ -106,6 +106,17 @@ def test_orders_share_a_bars_volume_first_come_first_served() -> None:
     ]
 
 
+def test_the_rest_of_an_order_leaves_what_it_does_not_take_of_its_bar() -> None:
+    made = trade(flat(5, volume=[100.0] * 5), {0: lambda s: (s.buy(size=7), s.buy(size=4))}, config(participation="5%"))
+    assert [(fill.bar, fill.ref, fill.opened) for fill in made.fills] == [(1, 1, 5), (2, 1, 2), (2, 2, 3), (3, 2, 1)]
+
+
+def test_a_volume_below_one_is_a_volume() -> None:
+    law = SquareRoot(2.0, 100)
+    assert law.of(0.01, 0.5, 0.5) == 0.02
+    assert math.isnan(law.of(0.01, 0.0, 0.5))
+
+
 def test_a_stop_that_was_touched_goes_on_at_market() -> None:
     market = flat(6, low=[100.0, 100, 95, 100, 100, 100], volume=[1000, 1000, 40, 40, 40, 40])
     script = {0: buy(5), 1: lambda s: s.sell(size=5, exectype=bt.Order.Stop, price=97)}
