@@ -30,7 +30,7 @@ _TAPE = (
     Column("quantity", "amount", ("quantity", "qty", "size", "amount", "volume")),
     Column("side", "side", ("side", "taker_side"), optional=True),
     Column("is_buyer_maker", "side", (), optional=True, words={"true": -1, "1": -1, "false": 1, "0": 1}),
-    Column("trade_id", "integer", ("trade_id", "id"), optional=True),
+    Column("trade_id", "integer", ("trade_id", "id", "tradeId"), optional=True),
     _SYMBOL,
 )
 _BARS = (

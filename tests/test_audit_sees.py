@@ -201,18 +201,26 @@ def test_a_stray_time_of_a_trade_is_a_finding_and_refused_with_its_row(tmp_path,
 
 
 @pytest.mark.parametrize("at", [0, 30, 59])
+def test_a_stray_time_leaves_no_hole_in_the_ids(tmp_path, at):
+    times = MS + 1000 * np.arange(60)
+    times[at] = 9_200_000_000_000
+    assert found(audit(BinanceAggTrades(agg(tmp_path / "t.csv", times)))) == {"stray_time": 1}
+
+
+@pytest.mark.parametrize("at", [0, 30, 59])
 def test_a_stray_time_of_a_kline_is_a_finding_and_refused_with_its_row(tmp_path, at):
     lines = kline_file(tmp_path / "k.csv", *[{}] * 60).read_text().splitlines()
     stray = 9_200_000_000_000 if at else 946_684_800_000
     opens = START + at * MINUTE
     lines[at] = lines[at].replace(str(opens), str(stray)).replace(str(opens + MINUTE - 1), str(stray + MINUTE - 1))
     path = written(tmp_path / "k.csv", lines)
-    says = rf"row {at + 1}" if at != 30 else "row 32 opens at"
+    says = rf"row {at + 1}: opens at .* years from"
     for gaps in ("keep", "fill"):
         with pytest.raises(DataError, match=says):
             BinanceKlines(path).bars(gaps=gaps)
     report = audit(BinanceKlines(path))
     assert report.finding("stray_time").spots[0].row == at + 1
+    assert report.finding("kline_disorder") is None
     rows = [f"{line.split(',')[0]},1,2" for line in lines]
     with pytest.raises(DataError, match=rf"row {at + 2}: opens at .* years from the others"):
         CsvBars(written(tmp_path / "b.csv", ["time,open,close", *rows])).bars("5m", gaps="fill")

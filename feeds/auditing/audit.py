@@ -308,16 +308,17 @@ class _Audit:
             self.rows += len(rows)
             unit = unit or (int(units[0]) if len(units) else 0)
             known = units > 0
-            known[known] &= self._near(rows.where(known), time[known])
+            strays = self._strays(rows.where(known), time[known])
             self.rehearsal.rows(rows, time, (units != unit) | (unit not in _READ))
             if known.any():
-                self._trades(feed, rows.where(known), time[known])
-                promised = kept(promised, time[known])
+                near = np.where(strays, self._last_time[1] if self._last_time else 0, time[known])
+                self._trades(feed, rows.where(known), near, strays)
+                promised = kept(promised, near)
         self.covered = promised[0] if first else self.covered[0], promised[1]
         self.times.promise(promised)
 
-    def _near(self, rows: Rows, time: Integers) -> NDArray[np.bool_]:
-        """Rows whose times are not years from those around them; the others are found, and a run refuses them."""
+    def _strays(self, rows: Rows, time: Integers) -> NDArray[np.bool_]:
+        """Find rows whose times are years from those around them, which a run refuses."""
         last = self._last_time[1] if self._last_time and self._last_time[0] == rows.path else None
         strays = stray_trades(time, last)
         if strays.any():
@@ -336,10 +337,10 @@ class _Audit:
             )
         if not strays.all():
             self._last_time = rows.path, int(time[~strays][-1])
-        return ~strays
+        return strays
 
-    def _trades(self, feed: DumpTape, rows: Rows, time: Integers) -> None:
-        """Rows with a time: put voids aside, follow ids, hand new trades to the detectors."""
+    def _trades(self, feed: DumpTape, rows: Rows, time: Integers, strays: NDArray[np.bool_]) -> None:
+        """Rows with a time: put voids and strays aside, follow ids, hand new trades to the detectors."""
         price, quantity = rows["price"], rows["quantity"]
         void = (price <= 0) | (quantity <= 0)
         if void.any():
@@ -347,14 +348,14 @@ class _Audit:
         batch = feed.batch(rows, time)
         if len(batch) < len(rows):
             taken = np.isin(rows.line, batch.line)
-            price, quantity, void = price[taken], quantity[taken], void[taken]
+            price, quantity, void, strays = price[taken], quantity[taken], void[taken], strays[taken]
         if not len(batch):
             return
         chunk = self.contiguity.followed(chunk_of(batch, quantity))
         self.log.many(
             "void", np.flatnonzero(void), lambda i: chunk.spot(i, f"price {price[i]:g}, quantity {quantity[i]:g}")
         )
-        self._look(self.ids.push(chunk, void))
+        self._look(self.ids.push(chunk, void | strays))
 
     def _read_tapes(self, feed: TapeFeed) -> None:
         if isinstance(feed, Catalog):

@@ -21,7 +21,7 @@ from .decode import Decoder, Layout, Quarantine, Rows
 from .dumps import Clock, in_time_order
 from .faults import Faults, Places
 from .files import Source
-from .strays import stray_klines, years
+from .strays import jumps, stray_klines, years
 
 Columns = dict[str, NDArray[Any]]
 Integers = NDArray[np.int64]
@@ -90,6 +90,10 @@ def _read_file(feed: KlineFeed, path: Path, layout: Layout, quarantine: Quaranti
     for read in decoder.rows():
         rows = _of_one_unit(faults, clock, read) if faults.listens else read
         opens, closes = clock.microseconds(rows, "open_time"), clock.microseconds(rows, "close_time") + clock.unit
+        strays = jumps(opens, last if last >= 0 else None)
+        if strays.any():
+            _refuse_jumps(faults, rows, opens, strays)
+            rows, opens, closes = rows.where(~strays), opens[~strays], closes[~strays]
         before = np.maximum.accumulate(np.append(last, opens))[:-1]
         for i in np.flatnonzero(opens <= before).tolist():
             at = int(opens[i])
@@ -100,6 +104,14 @@ def _read_file(feed: KlineFeed, path: Path, layout: Layout, quarantine: Quaranti
             yield replace(rows, columns={**rows.columns, "open_time": opens, "close_time": closes})
     feed.unread |= dict.fromkeys(decoder.passed)
     feed.files.append(source.digest())
+
+
+def _refuse_jumps(faults: Faults, rows: Rows, opens: Integers, strays: NDArray[np.bool_]) -> None:
+    for i in np.flatnonzero(strays).tolist():
+        at = int(opens[i])
+        far = years(int(np.abs(at - np.median(opens[~strays])))) if not strays.all() else "years"
+        says = f": opens at {iso(at)}, {far} from the rows around it; mend the stray time or leave it out"
+        faults.add("stray_time", rows.path, int(rows.line[i]), at, says)
 
 
 def _of_one_unit(faults: Faults, clock: Clock, rows: Rows) -> Rows:

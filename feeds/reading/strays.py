@@ -65,6 +65,31 @@ def stray_klines(opens: Integers, file: Integers) -> NDArray[np.bool_]:
     return made
 
 
+def jumps(opens: Integers, last: int | None = None) -> NDArray[np.bool_]:
+    """Klines more than a year from the one before them and from the one behind, which are near each other.
+
+    Parameters
+    ----------
+    opens : ndarray of int64
+        As a file has them, epoch µs.
+    last : int or None
+        The one before them in the file.
+
+    Examples
+    --------
+    >>> year = 366 * 86_400_000_000
+    >>> jumps(np.array([0, 1, 200 * year, 2])).tolist()
+    [False, False, True, False]
+    """
+    made = np.zeros(len(opens), bool)
+    whole = opens if last is None else np.append(last, opens)
+    if len(whole) >= 3:
+        before, behind = whole[1:-1] - whole[:-2], whole[2:] - whole[1:-1]
+        odd = (np.abs(before) > YEAR) & (np.abs(behind) > YEAR) & (np.abs(whole[2:] - whole[:-2]) <= YEAR)
+        made[len(made) - 1 - len(odd) : len(made) - 1] = odd
+    return made
+
+
 def years(us: int) -> str:
     """A length of time in years.
 
