@@ -42,9 +42,31 @@ def broken(cls: Any) -> Iterator[str]:
             near = nearest(param, list(known))
             hint = f"; is '{near}' meant?" if near else ""
             yield f"{name}.bounds has '{param}', which is none of its params{hint}"
+    yield from _mathless(cls)
     for line, told in getattr(cls, "measures", {}).items():
         if not hasattr(told, "meaning"):
             yield f"{name}.measures['{line}'] must be a Line, as in Line('what it is', price=1) (got {shown(told)})"
+
+
+def _mathless(cls: Any) -> Iterator[str]:
+    """What an indicator lacks to have a value."""
+    if not hasattr(cls, "level"):
+        return
+    name = cls.__name__
+    if isinstance(cls.inputs, str):
+        yield f"{name}.inputs must be a tuple: write inputs = ({cls.inputs!r},)"
+    if not cls.line_names(**cls.defaults()):
+        yield f"{name} has no lines: write lines = ('value',)"
+    if cls.level() in ("next", "lines") and not any(_own_math(base) for base in cls.__mro__):
+        yield f"{name} computes nothing: it needs a step, a vec, a next, or lines made in __init__"
+
+
+def _own_math(base: type) -> bool:
+    """Whether a class says itself how it computes, where backtrader's hooks and ours are none."""
+    theirs = ("tapeflow.indicators.base", "backtrader.", "builtins")
+    hooks = (base.__dict__.get(name) for name in ("__init__", "next", "once"))
+    own = (hook for hook in hooks if not str(getattr(hook, "__module__", "builtins")).startswith(theirs))
+    return not base.__module__.startswith(theirs) and any(own)
 
 
 class AnyLine(tuple[str, ...]):

@@ -12,7 +12,6 @@ import yaml
 
 from tapeflow.backtest.runner import run
 from tapeflow.configs.loader import load_config
-from tapeflow.core.errors import TapeflowError
 
 CONFIG = """\
 name: locked
@@ -136,32 +135,3 @@ def test_another_file_behind_a_plugin_is_another_lock(tmp_path: Path, name: str)
 def test_a_run_without_plugins_lists_none(tmp_path: Path) -> None:
     made = lock_of(project(tmp_path))
     assert (made["plugins"], made["reads"]) == ([], [])
-
-
-@pytest.mark.parametrize(
-    ("line", "says"),
-    [
-        ('reads = ("no_such.bin",)', r"Broken0\.reads: no file '.*no_such\.bin'"),
-        ("reads = 7", r"Broken1\.reads must be file names, as in reads = \('model\.bin',\) \(got 7\)"),
-        (
-            "bounds = {'perod': Bound(1)}",
-            r"Broken2\.bounds has 'perod', which is none of its params; is 'period' meant\?",
-        ),
-        ('measures = {"v": "close"}', r"Broken3\.measures\['v'\] must be a Line"),
-    ],
-)
-def test_a_class_that_breaks_its_contract_is_refused_before_anything_is_read(
-    tmp_path: Path, line: str, says: str, request: pytest.FixtureRequest
-) -> None:
-    number = request.node.callspec.indices["line"]
-    (tmp_path / "broken.py").write_text(
-        "from tapeflow.core.params import Bound\nfrom tapeflow.indicators.base import Indicator\n\n\n"
-        f"class Broken{number}(Indicator):\n    lines = ('v',)\n    inputs = ('close',)\n"
-        f"    params = dict(period=3)\n    {line}\n\n    def vec(self, close):\n        return (close,)\n"
-    )
-    (tmp_path / "run.yaml").write_text(
-        "plugins: [broken.py]\ndata: {main: {feed: SyntheticTape}}\nstrategy: {kind: Rules}\n"
-        f"indicators: {{x: {{kind: Broken{number}}}}}\n"
-    )
-    with pytest.raises(TapeflowError, match=says):
-        load_config(tmp_path / "run.yaml")
