@@ -195,6 +195,7 @@ def test_where_nothing_is_known_of_the_queue_the_middle_waits_for_the_price_to_b
     assert filled(scene, 1, 9.0, 100.0, Terms(MIDDLE)) == [(1, 2.0, 100.0)]
 
 
+@pytest.mark.parametrize("tick", [1.0, 0.125])
 @pytest.mark.parametrize(
     ("last", "first", "paid"),
     [
@@ -205,11 +206,12 @@ def test_where_nothing_is_known_of_the_queue_the_middle_waits_for_the_price_to_b
         ((99.0, -1), (100.0, 1), 100.0),
     ],
 )
-def test_an_order_takes_only_where_the_last_print_before_it_says_that_it_crosses(last, first, paid) -> None:
-    scene = market([(-10, last[0], 1.0, last[1]), (5, first[0], 3.0, first[1])])
+def test_an_order_takes_only_where_the_last_print_before_it_says_that_it_crosses(last, first, paid, tick) -> None:
+    prices = [100.0 + tick * (price - 100.0) for price in (last[0], first[0], paid)]
+    scene = market([(-10, prices[0], 1.0, last[1]), (5, prices[1], 3.0, first[1])], tick=tick)
     ticket = Ticket(scene, Terms(OPTIMISTIC), 1, SENT)
     (part,) = ticket.fill(1, 2.0, 100.0)
-    assert part.price == paid
+    assert part.price == prices[2]
     assert part.maker == ((last, paid) in (((102.0, 1), 100.0), ((100.0, -1), 100.0)))
 
 

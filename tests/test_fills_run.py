@@ -132,6 +132,7 @@ def test_a_limit_strategy_gets_a_band_in_every_file(tmp_path: Path) -> None:
     assert len(known) > 0.8 * len(trades) > 5
     assert (known["pnl_low"] <= known["pnl_net"]).all()
     assert (known["pnl_net"] <= known["pnl_high"]).all()
+    assert (known["pnl_low"] < known["pnl_high"]).any(), "another assumption fills elsewhere, or not at all"
     assert made["fills"]["pessimistic"]["orders_filled"] < made["fills"]["optimistic"]["orders_filled"]
     assert "between" in made["fills"]["says"][0]
     middle = fills[fills["assumption"] == "middle"].groupby("ref")["size"].sum().abs()
