@@ -13,6 +13,7 @@ from tapeflow.backtest.markouts import HORIZONS, markouts, round_trip_cost
 from tapeflow.backtest.record import Fill
 from tapeflow.backtest.round_trips import RoundTrip, pair
 from tapeflow.backtest.statistics import summarise
+from tapeflow.configs.broker_block import Fees
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import DAY, MINUTE
 
@@ -176,3 +177,19 @@ def test_damage_is_told_in_words() -> None:
     assert damage_warning(0.5, -10.0).endswith("made -5.00 of the -10.00 of all (50%)")
     assert damage_warning(-0.2, -10.0).endswith("made +2.00, all together -10.00")
     assert damage_warning(0.0, 5.0) == damage_warning(float("nan"), 0.0) == ""
+
+
+@pytest.mark.parametrize(
+    ("fees", "none"),
+    [
+        ({}, True),
+        ({"maker": 0.0, "taker": 0.0, "tiers": [{"volume": 1.0}]}, True),
+        ({"maker": 1e-4}, False),
+        ({"taker": -1e-5}, False),
+        ({"per_contract": 0.5}, False),
+        ({"minimum": 1.0}, False),
+        ({"tiers": [{"volume": 0.0, "taker": 5e-4}]}, False),
+    ],
+)
+def test_no_fees_are_none_of_any_kind(fees: dict[str, object], none: bool) -> None:
+    assert Fees.model_validate(fees).none is none
