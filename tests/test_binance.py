@@ -148,9 +148,10 @@ def test_parameters_that_cannot_be(tmp_path, kind, params, complaint):
 # -- what is wrong with dumps -----------------------------------------------------------------------
 
 
-def test_voided_rows_are_dropped_counted_and_flagged(tmp_path):
+@pytest.mark.parametrize("what", ["0,0", "100.5,0", "0,2"])
+def test_voided_rows_are_dropped_counted_and_flagged(tmp_path, what):
     lines = contiguous([MS, MS + 1, MS + 60_000])
-    void = f"99,0,0,-1,-1,{MS + 1},true"
+    void = f"99,{what},-1,-1,{MS + 1},true"
     feed = BinanceAggTrades(agg_file(tmp_path / "a.csv", [lines[0], void, lines[1], void, lines[2]]))
     bars = feed.bars("1m")
     assert (feed.counts["void"], feed.counts["rows"], feed.counts["id_holes"]) == (2, 3, 0)

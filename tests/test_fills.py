@@ -189,6 +189,13 @@ def test_a_queue_is_worn_down_by_what_prints_at_its_price_and_ends_when_the_pric
     assert filled(broken, 1, 9.0, 100.0, Terms(PESSIMISTIC, through=2)) == []
 
 
+def test_an_order_that_no_print_has_met_has_no_place_in_the_queue_yet() -> None:
+    scene = market([(-10, 101.0, 1.0, 1), (15, 100.0, 3.0, -1), (16, 100.0, 3.0, -1)], closes=[10, 20])
+    scene.depth[:, 1], scene.depth[:, 2] = 0.0, 16.0
+    ticket = Ticket(scene, Terms(MIDDLE), 1, SENT)
+    assert ticket.fill(1, 9.0, 100.0) == ticket.fill(2, 9.0, 100.0) == [], "8 ahead when the first comes, 6 print"
+
+
 def test_where_nothing_is_known_of_the_queue_the_middle_waits_for_the_price_to_break() -> None:
     scene = market([(0, 101.0, 1.0, 1), (1, 100.0, 1e6, -1), (2, 99.0, 2.0, -1)])
     assert math.isnan(scene.depth[1, 1])

@@ -183,6 +183,7 @@ def test_shares_of_a_side_are_notional_over_notional_and_add_up() -> None:
 def test_edges_that_are_none_are_refused(edges: Any) -> None:
     with pytest.raises(ParamError, match="OrderSizeFlow: edges must be 'aperiodic', 'amberdata', two ascending"):
         OrderSizeFlow.over(BARS, edges=edges)
+    assert len(OrderSizeFlow.over(BARS, edges=[0.5, 1])) == len(BARS), "an amount may be below 1"
 
 
 @pytest.mark.parametrize(
