@@ -24,6 +24,9 @@ from .sweep_block import sweep_complaints
 from .together import contradictions
 from .values import keys
 
+_LARGEST, _MOST_LINES = 1 << 20, 50_000
+"""Of a config: far above any real one, far below what takes minutes to read."""
+
 
 def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
     """Read, override and check a run's YAML.
@@ -104,7 +107,12 @@ def read_text(path: Path) -> str:
         If there is none, or it is no UTF-8.
     """
     try:
-        return path.read_text(encoding="utf-8-sig")
+        if path.is_file() and path.stat().st_size > _LARGEST:
+            raise ConfigError(f"{path}: is larger than {_LARGEST >> 20} MiB; is it the YAML of a run?")
+        text = path.read_text(encoding="utf-8-sig")
+        if text.count("\n") > _MOST_LINES:
+            raise ConfigError(f"{path}: has more than {_MOST_LINES:,} lines; is it the YAML of a run?")
+        return text
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file") from None
     except IsADirectoryError:

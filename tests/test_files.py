@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import shutil
 import zipfile
 from pathlib import Path
@@ -11,7 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tapeflow.core.errors import DataError
+from tapeflow.configs.loader import load_config
+from tapeflow.core.errors import ConfigError, DataError
+from tapeflow.core.registry import FEEDS
 from tapeflow.feeds.reading.cells import PADDING
 from tapeflow.feeds.reading.files import Source, expand
 from tapeflow.feeds.reading.text import whole_lines
@@ -211,3 +214,27 @@ def test_a_text_is_digested_only_when_somebody_asks_and_only_as_it_was_read(made
     (made / "a.csv").write_bytes(TEXT + b"1,1\n")
     with pytest.raises(DataError, match=r"a\.csv: changed since it was read"):
         _ = again.sha256
+
+
+def test_two_million_empty_lines_are_one_line_of_complaint(tmp_path: Path) -> None:
+    head = "time,open,high,low,close,volume\n"
+    for name, text in {"a.csv": "", "b.csv": head}.items():
+        (tmp_path / name).write_text(text + "\n" * 2_000_000)
+        with pytest.raises(DataError, match=f"{name}: more than 30,000 lines in a row are empty"):
+            FEEDS.find("CsvBars")([tmp_path / name]).bars()
+
+
+def test_a_pipe_is_refused_as_what_it_is(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path, what in ((tmp_path / "pipe.csv", "a pipe or a device"), ("-", "standard input")):
+        with pytest.raises(DataError, match=f"is {what}, and files are read more than once"):
+            expand([path])
+
+
+def test_a_yaml_of_millions_of_lines_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("\n" * 60_000)
+    with pytest.raises(ConfigError, match=r"a.yaml: has more than 50,000 lines"):
+        load_config(tmp_path / "a.yaml")
+    (tmp_path / "a.yaml").write_text("\n" * 2_000_000)
+    with pytest.raises(ConfigError, match=r"a.yaml: is larger than 1 MiB"):
+        load_config(tmp_path / "a.yaml")

@@ -29,6 +29,8 @@ _HEAD = 16
 _DECIMAL = re.compile(r"\+?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _LONG = re.compile(r"[+-]?\d{19,}", re.ASCII)
+_EMPTY = re.compile(rb"(?:[ \t\r]*\n)+")
+"""Lines that hold nothing, one after the other."""
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 _BOM = b"\xef\xbb\xbf"
 _FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
@@ -177,6 +179,9 @@ class Decoder:
         """
         at = text.start + (len(_BOM) if self._line == 1 and text.buffer.startswith(_BOM, text.start) else 0)
         while at < text.end:
+            if empty := _EMPTY.match(text.buffer, at, text.end):
+                self._line, at = self._line + text.buffer.count(b"\n", at, empty.end()), empty.end()
+                continue
             end = text.buffer.index(b"\n", at)
             where = f"{self._source.path}: row {self._line}"
             if first := text.buffer[at:end].decode("utf-8", "replace").strip():
@@ -209,9 +214,9 @@ class Decoder:
         for row, cell in sorted([*map(tuple, table.odd.tolist()), *below]):
             if good[row]:
                 line = table.line(text, row)
-                complaint = self._mend_one(rows, row, cell, line)
+                complaint = self._mend_one(rows, row, cell, line) if line.strip() else ""
                 good[row] = complaint is None
-                if complaint and line.strip():
+                if complaint:
                     self._quarantine.add(f"{rows.path}: row {rows.line[row]}, {complaint}", line)
         return rows.where(good)
 

@@ -22,6 +22,7 @@ from .files import Source
 _ROWS = 65_536
 _LINES = (".jsonl", ".ndjson", ".txt")
 _BINARY = (".parquet", ".feather")
+_VOIDS = (b"\n" * 32_768, b"\r\n" * 32_768)
 _EMPTY = re.compile(rb"(?:[ \t\r]*\n)+")
 """Lines that hold nothing, one after the other."""
 _HEAD = re.compile(r"^\s*[0-9.eE]+:?\s+(?=[{\[])")
@@ -174,7 +175,7 @@ def _csv(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[
     import pyarrow as pa
     import pyarrow.csv as csv
 
-    text = _Text(source.chunks())
+    text = _Text(_without_voids(source))
     head = _decoded(text.first_line()).strip()
     if not head:
         return
@@ -183,10 +184,11 @@ def _csv(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[
     named = how.header == "yes" or (how.header == "auto" and not re.match(r"[0-9+.-]", first[0]))
     if named:
         text.skip_line()
-    odd: list[Any] = []
+    odd: list[tuple[int, Any]] = []
 
     def set_aside(row: Any) -> str:
-        odd.append(row)  # arrow reads ahead: it may be of a later part
+        # Arrow reads ahead: it may be of a later part. Of an empty line, of which there may be many, only the number.
+        odd.append((row.number, row if row.text.strip() else None))
         return "skip"
 
     columns = [f"c{i}" for i in range(len(first))]
@@ -201,16 +203,24 @@ def _csv(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[
         )
         before = 1 + text.skipped
         for batch in batches:
-            lines, before = _numbered(batch.num_rows, before, [row.number + text.skipped for row in odd])
-            due = tuple(_short(row, len(columns), text.skipped) for row in odd if row.number + text.skipped < before)
-            odd = [row for row in odd if row.number + text.skipped >= before]
+            lines, before = _numbered(batch.num_rows, before, [number + text.skipped for number, _ in odd])
+            past = [row for number, row in odd if number + text.skipped < before and row is not None]
+            due = tuple(_short(row, len(columns), text.skipped) for row in past)
+            odd = [(number, row) for number, row in odd if number + text.skipped >= before]
             yield _whole(Sheet(source.path, lines, tuple(first) if named else None, batch.columns, due))
     except pa.ArrowInvalid as err:
         if "Empty CSV" not in str(err):
             raise DataError(f"{source.path}: cannot be read as CSV: {str(err)[:120]}") from None
-    for number, complaint, text_ in (_short(row, len(columns), text.skipped) for row in odd):
-        if text_.strip():
-            quarantine.add(f"{source.path}: row {number}, {complaint}", text_)
+    for number, complaint, text_ in (_short(row, len(columns), text.skipped) for _, row in odd if row is not None):
+        quarantine.add(f"{source.path}: row {number}, {complaint}", text_)
+
+
+def _without_voids(source: Source) -> Iterator[bytes]:
+    """The chunks of a file, unless all too many lines of it are empty: each would be asked about."""
+    for chunk in source.chunks():
+        if any(void in chunk for void in _VOIDS):
+            raise DataError(f"{source.path}: more than 30,000 lines in a row are empty; is it a CSV?")
+        yield chunk
 
 
 def _numbered(rows: int, first: int, left_out: list[int]) -> tuple[NDArray[np.int64], int]:
@@ -279,7 +289,7 @@ def _at(path: Path, found: Any, where: str) -> list[Any]:
 
 def _lines(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[Sheet]:
     """One JSON value a line, the time of receipt before it or not; other text is read as CSV."""
-    text = io.BufferedReader(_Text(source.chunks()))
+    text = io.BufferedReader(_Text(_without_voids(source)))
     start = text.peek(1 << 12)[: 1 << 12].lstrip().decode("utf-8", "replace")
     if not _HEAD.sub("", start).startswith(("{", "[")):
         yield from _csv(TableSource(source.path), how, quarantine)
