@@ -64,10 +64,23 @@ def reading(params: dict[str, Any]) -> Reading:
     return Reading(_delimiter(params.get("delimiter", ",")), params.get("header", "auto"))
 
 
-def _counted(columns: Mapping[str, Any]) -> str:
-    """What is wrong with a map that counts cells."""
+def _there(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """A user's map without the columns that it says are none."""
+    return {name: cell for name, cell in columns.items() if cell is not None}
+
+
+def _not_none(columns: tuple[Column, ...], given: Mapping[str, Any]) -> tuple[Column, ...]:
+    """``columns`` without those that a user's map says are none."""
+    return tuple(c for c in columns if c.name not in given or given[c.name] is not None)
+
+
+def _counted(columns: tuple[Column, ...], given: Mapping[str, Any]) -> str:
+    """What is wrong with a map that counts cells, or that says of a column that it is none."""
+    needed = [c.name for c in columns if not c.optional and c.name in given and given[c.name] is None]
+    if needed:
+        return f"columns: {needed[0]} cannot be null"
     try:
-        by_cells(columns)
+        by_cells(_there(given))
     except ParamError as err:
         return str(err)
     return ""
@@ -89,21 +102,21 @@ class MappedTape(ContractTape):
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
         """What is wrong that no data need be read for; empty where nothing is."""
         given: dict[Any, str] = {}
-        for name, cell in params["columns"].items():
+        for name, cell in _there(params["columns"]).items():
             if (other := given.setdefault(cell, name)) != name:
                 return f"columns: {other} and {name} are both {cell!r}"
         if params["sides"] and not {"buy", "sell"} <= params["sides"].keys():
             return "sides: needs words for both buy and sell, as in {buy: [B], sell: [S]}"
-        return _counted(params["columns"]) or super().complaint(params, paths)
+        return _counted(_TAPE, params["columns"]) or super().complaint(params, paths)
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
-        given = self.p["columns"]
+        given = _there(self.p["columns"])
         words = side_words(self.p["sides"]) or _WORDS
         if self.p["side_of"] == "maker":
             words = {word: -sign for word, sign in words.items()}
         cells = by_cells(given)
-        columns = mapped(_TAPE, given)
+        columns = mapped(_not_none(_TAPE, self.p["columns"]), given)
         if cells:
             columns = tuple(c for c in columns if c.name in given or not c.optional)
         asks = "say it, as in sides: {buy: [WORD], sell: [WORD]}, and side_of: maker where the maker's is told"
@@ -127,7 +140,8 @@ class CsvTape(MappedTape):
         Files, in any order; patterns are expanded.
     columns : dict, default={}
         What the file calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
-        ``symbol``; or the numbers of their cells, counted from 1. What is left out is looked for under its usual names.
+        ``symbol``; or the numbers of their cells, counted from 1, or null for none, as of an ``id`` that is not the trade's.
+        What is left out is looked for under its usual names.
     time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
         Unit of the time stamps, which may have a fraction; ``auto`` goes by their
         magnitude. Text without a zone is UTC.
@@ -186,22 +200,22 @@ class MappedBars(TableBars):
         for name in params["columns"]:
             if name not in own and (not name.isidentifier() or name in ("open_time", "close_time", "quality")):
                 return f"{cls.__name__}: columns: '{name}' cannot be a column; stamps are called time"
-        return _counted(params["columns"]) or super().complaint(params, paths)
+        return _counted(_BARS, params["columns"]) or super().complaint(params, paths)
 
     @classmethod
     def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
         """The columns beyond the canonical ones that bars have under ``params``."""
         own = {c.name for c in _BARS}
-        return tuple(name for name in params.get("columns", {}) if name not in own)
+        return tuple(name for name in _there(params.get("columns", {})) if name not in own)
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
-        given = self.p["columns"]
+        given = _there(self.p["columns"])
         cells = by_cells(given)
         if wrong := self.complaint(self.p):
             raise ParamError(wrong)
         extra = tuple(Column(name, "number", ()) for name in self.extra_columns(self.p))
-        columns = mapped((*_BARS, *extra), given)
+        columns = mapped((*_not_none(_BARS, self.p["columns"]), *extra), given)
         if cells:
             columns = tuple(c for c in columns if c.name in given or not c.optional)
         table = Table(columns, cells, self.p["time_unit"], counted=bool(cells))

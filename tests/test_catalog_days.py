@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 from tapeflow.backtest.cli import audit as audit_command
 from tapeflow.backtest.cli import data_add
 from tapeflow.core.clock import DAY, parse_time
+from tapeflow.core.errors import DataError
 from tapeflow.feeds.auditing.audit import audit
 from tapeflow.feeds.auditing.report import Report
+from tapeflow.feeds.binance import BinanceTrades
 from tapeflow.feeds.catalog import Catalog
 from tapeflow.feeds.store.add import Added, add
 from tapeflow.feeds.store.codec import GROUP
@@ -67,12 +69,17 @@ def two_days(folder: Path, *, same: bool = True) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_a_trade_at_midnight_that_both_files_have_is_counted_kept_and_told(tmp_path, same):
+def test_a_trade_at_midnight_that_both_files_have_is_counted_kept_and_told_and_read_once(tmp_path, same):
     a, b = two_days(tmp_path, same=same)
     first, second = put(tmp_path / "c", a, b)
     assert (first.elsewhere, second.elsewhere, second.elsewhere_other) == (0, 1, int(not same))
     assert (first.new, second.new) == (50, 50)
-    assert sum(len(tape) for tape in Catalog(tmp_path / "c").tapes()) == 100
+    for feed in (Catalog(tmp_path / "c"), BinanceTrades([a, b])):
+        if same:
+            assert (sum(len(tape) for tape in feed.tapes()), feed.counts["duplicates"]) == (99, 1)
+        else:
+            with pytest.raises(DataError, match=r"id 49 .*came before with another price"):
+                list(feed.tapes())
     report = look(tmp_path / "c")
     kind = "day_duplicate" if same else "conflict"
     assert counts(report) == {kind: 1}

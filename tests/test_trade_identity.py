@@ -9,8 +9,12 @@ from tapeflow.core.errors import DataError
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.aggregation.bars import aggregate
+from tapeflow.feeds.auditing.audit import audit
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceTrades
+from tapeflow.feeds.catalog import Catalog
 from tapeflow.feeds.generic import CsvTape
+from tapeflow.feeds.reading.once import SPAN, Once
+from tapeflow.feeds.store.add import add
 
 MS = 1_704_067_200_000
 MINUTE = 60_000
@@ -82,3 +86,70 @@ def test_longer_bars_of_shorter_ones_have_the_same_flags():
     short, long = aggregate([tape(minutes, flags)], ["1m", "5m"])
     made = resample(short, BarSpec.parse("5m"))
     assert (made["quality"] & HOLE).tolist() == (long["quality"] & HOLE).tolist()
+
+
+SAME = (f"{MS},83.29,1,buy,1", f"{MS + 632},83.29,1,buy,1", f"{MS + 900},83.3,1,buy,2")
+
+
+def test_one_trade_at_two_times_is_one_in_reading_catalog_and_audit(tmp_path):
+    path = mine(tmp_path / "a.csv", *SAME)
+    feed = CsvTape(path)
+    tape = whole(feed)
+    assert (tape.time.tolist(), feed.counts["duplicates"]) == ([MS * 1000, (MS + 900) * 1000], 1)
+    (added,) = add(tmp_path / "c", [path], "CsvTape", {}, symbol="X")
+    assert added.rows == 2
+    parts = [mine(tmp_path / f"{i}.csv", row) for i, row in enumerate(SAME[:2])]
+    made = add(tmp_path / "d", parts, "CsvTape", {}, symbol="X")
+    assert [(one.new, one.duplicates) for one in made] == [(1, 0), (0, 1)]
+    assert whole(Catalog(tmp_path / "d")).time.tolist() == [MS * 1000]
+    report = audit(CsvTape(path))
+    assert (report.finding("duplicate").count, report.refused) == (1, "")
+
+
+@pytest.mark.parametrize("row", [f"{MS + 9},83.29,2,buy,1", f"{MS + 9},83,1,buy,1", f"{MS + 9},83.29,1,sell,1"])
+@pytest.mark.parametrize("at", [0, 9])
+def test_one_id_with_two_contents_is_refused_in_reading_and_catalog_and_a_conflict_in_the_audit(tmp_path, row, at):
+    rows = SAME[0], row.replace(str(MS + 9), str(MS + at))
+    path = mine(tmp_path / "a.csv", *rows)
+    with pytest.raises(DataError, match=r"row 3, id 1 came before with another price or quantity"):
+        whole(CsvTape(path))
+    parts = [mine(tmp_path / f"{i}.csv", one) for i, one in enumerate(rows)]
+    with pytest.raises(DataError, match=r"id 1 (is at|has) "):
+        add(tmp_path / "d", parts, "CsvTape", {}, symbol="X")
+    report = audit(CsvTape(path))
+    assert report.finding("conflict").count == 1
+    assert "came before" in report.refused
+    assert len(whole(CsvTape(path, columns={"trade_id": None}))) == 2
+
+
+@pytest.mark.parametrize("size", [1, 7, 1000])
+def test_ids_that_come_again_are_told_the_same_however_the_tape_is_cut(size):
+    rng = np.random.default_rng(11)
+    ids = np.where(rng.random(3000) < 0.2, rng.integers(0, 3000, 3000), np.arange(3000))
+    tape = Tape.of(time=np.arange(3000), price=ids + 1.0, quantity=np.ones(3000), side=np.ones(3000), trade_id=ids)
+    once, seen = Once(), set()
+    codes = [once.codes(tape[i : i + size]) for i in range(0, 3000, size)]
+    found = np.concatenate([np.zeros(min(size, 3000 - i * size), int) if c is None else c for i, c in enumerate(codes)])
+    assert found.tolist() == [int(i in seen) or bool(seen.add(i)) for i in ids.tolist()]
+
+
+def test_an_id_is_forgotten_when_more_rows_came_than_are_kept():
+    def rows(ids):
+        n = len(ids)
+        return Tape.of(time=np.zeros(n), price=np.ones(n), quantity=np.ones(n), side=np.ones(n), trade_id=ids)
+
+    for between, code in ((SPAN - 1, 1), (SPAN, None)):
+        once = Once()
+        assert once.codes(rows([5])) is None
+        assert once.codes(rows(np.full(between, -1))) is None
+        last = once.codes(rows([5]))
+        assert (None if last is None else last.tolist()) == (None if code is None else [code])
+
+
+def test_no_hole_is_told_behind_a_trade_that_came_again(tmp_path):
+    path = tmp_path / "a.csv"
+    rows = [(5, 0), (6, 1), (7, 2), (5, 3), (8, 4)]
+    path.write_text("".join(f"{i},10,1,10,{MS + at},true,true\n" for i, at in rows))
+    feed = BinanceTrades(path)
+    assert whole(feed).trade_id.tolist() == [5, 6, 7, 8]
+    assert (feed.counts["id_holes"], feed.counts["duplicates"]) == (0, 1)

@@ -359,7 +359,7 @@ class _Audit:
 
     def _read_tapes(self, feed: TapeFeed) -> None:
         if isinstance(feed, Catalog):
-            self.ids.unique = True
+            self.ids.unique = feed.as_stored = True
             look_at_days(self.log, feed.partitions(None, None))
         for tape in feed.tapes():
             line = self.rows + 1 + np.arange(len(tape))

@@ -121,7 +121,7 @@ def follow(
     for i in range(len(ids)):
         slot = ids[i] & (len(known) - 1)
         if ids[i] >= 0 and not void[i] and known[slot, 0] == ids[i]:
-            same = known[slot, 1] == time[i] and known[slot, 2] == side[i] and known[slot, 3] == first[i]
+            same = known[slot, 2] == side[i] and known[slot, 3] == first[i]
             same = same and content[slot, 0] == price[i] and content[slot, 1] == quantity[i]
             code[i] = TWIN if same else OTHER
             continue

@@ -14,6 +14,7 @@ from ...core.tape import Tape
 from ..aggregation.bars import Aggregator, Covered
 from ..reading.decode import Rows
 from ..reading.dumps import DumpTape
+from ..reading.once import Once
 from ..reading.order import Batch, Order
 
 Integers = NDArray[np.int64]
@@ -46,7 +47,7 @@ class Rehearsal:
 
     def __init__(self, feed: DumpTape | None, spec: str, source: str) -> None:
         self._feed = feed
-        self._order = Order(Counter())
+        self._order, self._once, self._source = Order(Counter()), Once(), source
         self._bars = Aggregator([spec], source=source)
         self._void = False
         self.refused = ""
@@ -87,7 +88,7 @@ class Rehearsal:
         """Take a tape that its feed has already cleaned."""
         if not self.refused:
             try:
-                self._bars.push(tape)
+                self._bars.push(self._once.kept(tape, self._source))
             except DataError as err:
                 self.refuse(str(err))
 

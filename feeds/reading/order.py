@@ -16,6 +16,7 @@ from ...core.errors import DataError
 from ...core.kernels import compiled, lean
 from ...core.schema import Quality
 from ...core.tape import Tape
+from .once import AGAIN, CAME, OTHER, Once
 
 Integers = NDArray[np.int64]
 
@@ -98,8 +99,9 @@ class Order:
     """Puts batches in order: by time, and by id within one time.
 
     A row that came late is put in place and flagged ``DISORDER``, as long as it is not more than `WINDOW` rows
-    late. A row that came twice (same time, id, price and quantity, as pages and dumps that overlap bring it) is
-    dropped and counted; the same id with another price or quantity is an error. The row behind missing ids
+    late. A row that came twice (same id, price, quantity and side, as pages and dumps that overlap bring it) is
+    dropped and counted, the earliest kept, at whatever time it came again (see `Once`); the same id with another content is
+    an error. The row behind missing ids
     is flagged ``ID_HOLE``. The outcome does not depend on how the rows are cut into batches.
 
     Parameters
@@ -115,6 +117,7 @@ class Order:
         self._last = (-(2**62), -1)
         self._given = self._last
         self._after: int | None = None
+        self._once = Once()
 
     def push(self, batch: Batch) -> Iterator[Tape]:
         """Take a batch; gives the rows that are in their final place."""
@@ -126,12 +129,14 @@ class Order:
         self._rows += len(batch)
         self._last = int(batch.tape.time[-1]), int(batch.tape.trade_id[-1])
         while self._rows - len(self._held[0]) >= WINDOW:
-            yield self._give()
+            if len(tape := self._give()):
+                yield tape
 
     def finish(self) -> Iterator[Tape]:
         """Give what is still held."""
         while self._held:
-            yield self._give()
+            if len(tape := self._give()):
+                yield tape
 
     def _sort(self, batch: Batch) -> Batch:
         """What is held and ``batch`` in order: the part that nothing can come before is held, the rest returned."""
@@ -168,12 +173,10 @@ class Order:
         twin = np.zeros(len(tape), bool)
         twin[1:] = (np.diff(tape.time) == 0) & (np.diff(tape.trade_id) == 0) & (tape.trade_id[1:] >= 0)
         other = twin.copy()
-        other[1:] &= (np.diff(tape.price) != 0) | (np.diff(tape.quantity) != 0)
+        other[1:] &= (np.diff(tape.price) != 0) | (np.diff(tape.quantity) != 0) | (tape.side[1:] != tape.side[:-1])
         if other.any():
             i = int(np.flatnonzero(other)[0])
-            raise DataError(
-                f"{batch.path}: row {batch.line[i]}, id {tape.trade_id[i]} came before with another price or quantity"
-            )
+            raise DataError(f"{batch.path}: row {batch.line[i]}, id {tape.trade_id[i]} {CAME}")
         if not twin.any():
             return batch
         self._counts["duplicates"] += int(twin.sum())
@@ -182,10 +185,27 @@ class Order:
         self._counts["disordered"] -= flags
         return batch.take(~twin)
 
+    def _without_again(self, batch: Batch) -> Batch:
+        """``batch`` without rows whose id came before at another time."""
+        code = self._once.codes(batch.tape)
+        if code is None:
+            return batch
+        if (code == OTHER).any():
+            i = int(np.flatnonzero(code == OTHER)[0])
+            raise DataError(f"{batch.path}: row {batch.line[i]}, id {batch.tape.trade_id[i]} {CAME}")
+        again = code == AGAIN
+        self._counts["duplicates"] += int(again.sum())
+        if batch.tape.flags is not None:
+            self._counts["disordered"] -= int(np.count_nonzero(batch.tape.flags[again] & int(Quality.DISORDER)))
+        return batch.take(~again)
+
     def _give(self) -> Tape:
         """The oldest rows that are held, holes in their ids flagged."""
         batch = self._held.pop(0)
         self._rows -= len(batch)
+        batch = self._without_again(batch)
+        if not len(batch):
+            return batch.tape
         wanted = int(batch.first[0]) if self._after is None else self._after
         inner = batch.holes
         if inner is None:

@@ -39,17 +39,17 @@ class ColumnMap:
             if self.allowed and key not in self.allowed:
                 return unknown("key", str(key), self.allowed)
             cell = isinstance(name, int) and not isinstance(name, bool) and name > 0
-            if not isinstance(key, str) or not (cell or (isinstance(name, str) and name)):
+            if not isinstance(key, str) or not (cell or name is None or (isinstance(name, str) and name)):
                 return f"must be {self.describe()}"
         return ""
 
     def describe(self) -> str:
         """What a legal value is, in words."""
-        return "a mapping of our column names to the file's, or to numbers of cells counted from 1"
+        return "a mapping of our column names to the file's, to numbers of cells counted from 1, or null for none"
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of a legal value."""
-        name = {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 1}]}
+        name = {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 1}, {"type": "null"}]}
         if not self.allowed:
             return {"type": "object", "additionalProperties": name}
         return {"type": "object", "properties": dict.fromkeys(self.allowed, name), "additionalProperties": False}

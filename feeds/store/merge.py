@@ -15,6 +15,7 @@ from ...core.tape import Tape
 from .codec import Columns, same_bits, tape_columns
 
 _FLAGS = ("flags", "quality")
+_CONTENT = ("price", "quantity", "side")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,8 @@ Naming = Callable[[int, int], str]
 def merge(old: Rows | None, new: Rows, where: str, known: Naming) -> tuple[Rows, int]:
     """``old`` and ``new`` in one, and how many rows of ``new`` were there already.
 
-    Rows are the same when their key and all their values are, flags aside, which are joined.
+    Rows are the same when their key and all their values are, flags aside, which are joined; of trades with one key at
+    different times but the same price, quantity and side the earliest stays.
 
     Parameters
     ----------
@@ -109,8 +111,9 @@ def merge(old: Rows | None, new: Rows, where: str, known: Naming) -> tuple[Rows,
     twin = np.zeros(len(rows), bool)
     twin[1:] = (np.diff(rows.times) == 0) & (np.diff(rows.keys) == 0)
     _refuse_other(rows, twin, where, known)
-    _refuse_moved(rows.take(~twin), added[~twin], where, known)
-    return _folded(rows, twin), int(twin.sum())
+    rows, added, twins = _folded(rows, twin), added[~twin], int(twin.sum())
+    moved = _moved(rows, added, where, known)
+    return rows.take(~moved), twins + int(moved.sum())
 
 
 def _rising(rows: Rows) -> bool:
@@ -141,18 +144,25 @@ def _refuse_other(rows: Rows, twin: NDArray[np.bool_], where: str, known: Naming
             _refuse(rows, i, where, f"has {name} {values[i]}, {values[i - 1]} in {old}")
 
 
-def _refuse_moved(rows: Rows, added: NDArray[np.bool_], where: str, known: Naming) -> None:
-    """Refuse keys that are there twice, at different times."""
-    keys = rows.keys
+def _moved(rows: Rows, added: NDArray[np.bool_], where: str, known: Naming) -> NDArray[np.bool_]:
+    """Rows whose key an earlier row has with the same content; one with another content is refused."""
+    keys, moved = rows.keys, np.zeros(len(rows), bool)
     if (np.diff(keys) > 0).all():
-        return
+        return moved
     order = np.argsort(keys, kind="stable")
     again = np.flatnonzero(np.diff(keys[order]) == 0)
-    if len(again):
-        a, b = int(order[again[0]]), int(order[again[0] + 1])
+    moved[order[again + 1]] = True
+    columns = [rows.columns[name] for name in _CONTENT if name in rows.columns]
+    same = np.ones(len(again), bool)
+    for values in columns:
+        same &= same_bits(values[order[again]], values[order[again + 1]])
+    if not same.all():
+        at = int(again[~same][0])
+        a, b = int(order[at]), int(order[at + 1])
         there, here = (a, b) if added[b] else (b, a)
         then = int(rows.times[there])
         _refuse(rows, here, where, f"is at {iso(int(rows.times[here]))}, at {iso(then)} in {known(then, int(keys[a]))}")
+    return moved
 
 
 def _refuse(rows: Rows, at: int, where: str, how: str) -> None:
