@@ -63,8 +63,8 @@ def _meets(day: Partition, start: int | None, end: int | None) -> bool:
 class Catalog(_Shelved, TapeFeed):
     """Trades from a catalog that ``tapeflow data add`` made.
 
-    Gives the same trades, bit for bit, as reading the files that were added, in whatever order they were added: one that
-    two days have, under one id, is given once.
+    Gives the same trades, bit for bit, as reading the files that were added, in whatever order they were added: one
+    that two days have, under one id, is given once.
 
     Parameters
     ----------

@@ -140,8 +140,8 @@ class CsvTape(MappedTape):
         Files, in any order; patterns are expanded.
     columns : dict, default={}
         What the file calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
-        ``symbol``; or the numbers of their cells, counted from 1, or null for none, as of an ``id`` that is not the trade's.
-        What is left out is looked for under its usual names.
+        ``symbol``; or the numbers of their cells, counted from 1, or null for none, as of an ``id`` that is no
+        trade's. What is left out is looked for under its usual names.
     time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
         Unit of the time stamps, which may have a fraction; ``auto`` goes by their
         magnitude. Text without a zone is UTC.

@@ -326,7 +326,7 @@ def test_hole_between_files_is_found_as_when_both_are_read(tmp_path):
         ({1: "1.00"}, "has price 1.0"),
         ({2: "9.00000"}, "has quantity 9.0"),
         ({6: "other"}, "has side"),
-        ({5: MONDAY // 1000 + 7}, "is at 2024-01-01T00:00:00.007000Z"),
+        ({5: MONDAY // 1000 + 7, 1: "1.00"}, "is at 2024-01-01T00:00:00.007000Z"),
     ],
 )
 def test_same_id_with_other_content_is_refused_naming_both(tmp_path, change, what):

@@ -29,7 +29,7 @@ def command(inputs: tuple[str, ...], catalog: str, as_json: bool, quiet: bool, *
 
     The catalog is made of Parquet files by venue, market, symbol, kind and day. Adding a file again changes
     nothing; rows that are there already are counted; a row that contradicts one of its day is refused. A trade whose
-    id another day has too is kept and counted: `tapeflow audit --catalog DIR` lists them.
+    id another day has too is kept and counted, and read once: `tapeflow audit --catalog DIR` lists them.
     An interrupted command goes on where it stopped when it is run again.
 
     Example: tapeflow data add dumps/*.zip --catalog catalog --feed BinanceAggTrades --symbol BTCUSDT

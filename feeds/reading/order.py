@@ -100,8 +100,8 @@ class Order:
 
     A row that came late is put in place and flagged ``DISORDER``, as long as it is not more than `WINDOW` rows
     late. A row that came twice (same id, price, quantity and side, as pages and dumps that overlap bring it) is
-    dropped and counted, the earliest kept, at whatever time it came again (see `Once`); the same id with another content is
-    an error. The row behind missing ids
+    dropped and counted, the earliest kept, at whatever time it came again (see `Once`); the same id with another
+    content is an error. The row behind missing ids
     is flagged ``ID_HOLE``. The outcome does not depend on how the rows are cut into batches.
 
     Parameters
