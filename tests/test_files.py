@@ -10,6 +10,8 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tapeflow.configs.loader import load_config
@@ -238,3 +240,12 @@ def test_a_yaml_of_millions_of_lines_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("\n" * 2_000_000)
     with pytest.raises(ConfigError, match=r"a.yaml: is larger than 1 MiB"):
         load_config(tmp_path / "a.yaml")
+
+
+def test_columns_of_other_things_than_numbers_are_named(tmp_path: Path) -> None:
+    good = {"time": [1_700_000_000_000], "price": [1.0], "quantity": [1.0], "side": ["buy"]}
+    for value in ({"a": 1}, [1.0], b"\xff\x00", True):
+        for name in ("price", "time"):
+            pq.write_table(pa.table({**good, name: [value]}), tmp_path / "odd.parquet")
+            with pytest.raises(DataError, match=f"odd.parquet: column {name} holds .* one number or text is wanted"):
+                list(FEEDS.find("CsvTape")([tmp_path / "odd.parquet"]).tapes())

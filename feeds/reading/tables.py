@@ -65,6 +65,21 @@ class Column:
         return []
 
 
+def _check_type(sheet: Sheet, column: Column, at: int) -> None:
+    """Refuse a column of a typed file that holds no single values, or truths where numbers are wanted."""
+    import pyarrow as pa
+
+    kind = sheet.cells[at].type
+    if isinstance(kind, pa.DictionaryType):
+        kind = kind.value_type
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    truths = pa.types.is_boolean(kind) and column.kind not in ("side", "text")
+    if pa.types.is_nested(kind) or binary or truths:
+        raise DataError(
+            f"{sheet.path}: column {column.name} holds {str(kind)[:60]}, where one number or text is wanted"
+        )
+
+
 @dataclass(frozen=True)
 class Table:
     """The columns of a provider's files.
@@ -122,6 +137,7 @@ class Table:
                 raise DataError(f"{sheet.path}: has {how} {called}{meant}; it has {', '.join(n for n in names if n)}")
             if hits:
                 made[column.name] = hits[0]
+                _check_type(sheet, column, hits[0])
         return made
 
     def _of_positions(self, sheet: Sheet) -> tuple[str, ...]:
