@@ -72,9 +72,9 @@ def check_reach(bars: Bars, levels: Levels, row_ticks: int, kind: str, window: i
     size, price = grid_of(levels.tick).price(row_ticks), float(levels.price[far])
     when = iso(int(bars["open_time"][bar]))
     raise InputError(
-        f"{kind}: {bars.source or 'bars'}: price {price:g} in the bar of {when} makes {widest:,} rows of {size:g} from "
-        "lowest to highest, which is more than memory is kept for; take the price out if it is wrong, or give a larger "
-        "row_size"
+        f"{kind}: {bars.source or 'bars'}: price {price:.15g} in the bar of {when} makes {widest:,} rows of {size:g} "
+        "from lowest to highest, which is more than memory is kept for; take the price out if it is wrong, or give a "
+        "larger row_size"
     )
 
 

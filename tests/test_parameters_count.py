@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from tapeflow.indicators.volume_profile import VolumeProfile
 
 HOURS = 8
 BESIDE: dict[tuple[str, str], dict[str, Any]] = {
-    ("VolumeProfile", "side_tie"): {"row_size": 30.0, "expansion": "one_row"},
+    ("DeltaDivergence", "timezone"): {"reset": "1w", "pivot": 1, "threshold": "absolute", "amount": 0.001},
     ("VolumeProfile", "composite"): {"session": "30m"},
     ("VolumeProfile", "previous"): {"session": "30m"},
     ("VolumeProfile", "timezone"): {"session": "1d"},
@@ -33,10 +34,23 @@ def spread(bars: Bars) -> Bars:
     return bars.assign(open_time=opens, close_time=opens + step)
 
 
+def even(bars: Bars) -> Bars:
+    """The same bars with as much in every price row, and rows missing, so that ties and gaps decide."""
+    levels = bars.levels
+    assert levels is not None
+    keep = levels.price_tick // levels.row_ticks % 5 != 2
+    owner = np.repeat(np.arange(len(levels)), np.diff(levels.offsets))[keep]
+    offsets = np.concatenate([[0], np.cumsum(np.bincount(owner, minlength=len(levels)))])
+    ones = np.ones(len(owner))
+    made = replace(levels, offsets=offsets, price_tick=levels.price_tick[keep], buy_volume=ones, sell_volume=ones)
+    return replace(bars, levels=made)
+
+
 _PLAIN = sample_bars(240, seed=3, sequence=True)
 MARKETS = (
     _PLAIN,
     spread(sample_bars(180, seed=7, sequence=True)),
+    even(spread(sample_bars(120, seed=6, sequence=True))),
     empty_bars(sample_bars(180, seed=4, sequence=True), np.arange(5, 180, 7)),
     sample_bars(120, seed=5, klines=True, levels=False),
 )
