@@ -6,11 +6,19 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from ..core.clock import iso
 from .brokers.choice import funded
 from .brokers.liquidation import LIQUIDATION
 
 PROTECTION = ("stop_loss", "take_profit", "trailing_stop")
 KINDS = ("funding", "borrow")
+
+
+Orders = Mapping[int, Mapping[str, Any]]
+NEARLY = 1.0 - 1e-9
+"""Sizes nearer than this are the same but for rounding."""
 
 
 def flows_of(strategy: Any) -> list[Any]:
@@ -50,12 +58,62 @@ def figures(config: Any, strategy: Any, orders: Mapping[int, Mapping[str, Any]])
     return made
 
 
-def warnings(orders: Mapping[int, Mapping[str, Any]]) -> Iterator[str]:
+def cut(orders: Orders) -> int:
+    """How many entries were filled for less than their size, because the account could pay for no more."""
+    return sum(row["status"] == "completed" and row["executed_size"] < row["size"] * NEARLY for row in orders.values())
+
+
+def refused(orders: Orders) -> int:
+    """How many orders were refused, for want of cash or margin or because the account was ruined."""
+    return sum(row["status"] in ("margin", "rejected") for row in orders.values())
+
+
+def ruin(at: int | None, equity: Mapping[str, Any]) -> list[str]:
+    """The sentence on an account that came to be worth nothing."""
+    if at is None:
+        return []
+    worth = float(equity["value"][np.searchsorted(equity["time"], at, side="right") - 1])
+    return [
+        f"ruined at {iso(at)}: the account was worth {worth:,.2f}; everything was closed at the next open at which "
+        "anybody traded, and nothing was sent after"
+    ]
+
+
+def strains(config: Any, equity: Mapping[str, Any], closes: Any) -> Iterator[str]:
+    """What an account without margin carried that no venue would have let it carry."""
+    if next(iter(config.data.values())).instrument.margined:
+        return
+    value, position = equity["value"], equity["position"]
+    short = (position < 0) & (value > 0)
+    exposure = np.divide(-position * closes, value, out=np.zeros(len(value)), where=short)
+    if (worst := float(exposure.max(initial=0.0))) > 1.0 / NEARLY:
+        yield (
+            f"a short position was worth up to {worst:.2f} × the equity, beyond a leverage of 1: a cash account is not "
+            "called for margin; instrument: {margin: linear, leverage: …} closes by force what cannot be held"
+        )
+    if (least := float(equity["cash"].min(initial=0.0))) < 0:
+        yield f"cash fell to {least:,.2f}: fees, interest or a covered short took more than there was"
+
+
+def shortfalls(config: Any, orders: Orders) -> Iterator[str]:
+    """What the account could not pay for."""
+    if less := cut(orders):
+        yield f"{less:,} entries were cut to what cash, fees and slippage allow; a smaller sizer.percent leaves room"
+    if lacking := sum(row["status"] == "margin" for row in orders.values()):
+        brackets = next(iter(config.data.values())).instrument.brackets
+        more = ", or beyond what the brackets allow" if brackets else ""
+        yield (
+            f"{lacking:,} orders were refused for lack of cash{more}: a smaller size or more cash helps, and entries "
+            "that sizer.percent sizes are cut to what the account can pay"
+        )
+
+
+def warnings(orders: Orders) -> Iterator[str]:
     """What orders tell that a reader should know."""
     rows = list(orders.values())
-    if refused := sum(row["status"] == "margin" and row["reason"] in PROTECTION for row in rows):
+    if bare := sum(row["status"] == "margin" and row["reason"] in PROTECTION for row in rows):
         yield (
-            f"{refused} protective orders were refused for lack of cash, and their positions went unprotected: "
+            f"{bare} protective orders were refused for lack of cash, and their positions went unprotected: "
             "a cash account counts stop and target as if both filled; a smaller size or a margined instrument helps"
         )
     if closed := sum(row["reason"] == LIQUIDATION for row in rows):

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from typing import Any
 
 import backtrader as bt
 from backtrader.position import Position
 
+from ..core.clock import from_day_number
+from ..core.lines import BarData
 from ..core.lots import whole_lots
 from ..core.ticks import grid_of
+from .afford import afforded, is_sized
+from .waiting import would_trade
 
 DUST = 1e-9
-"""A remainder this small beside what was traded is rounding, not a position."""
+"""A remainder this small beside what was traded is rounding, not a position, nor an account's worth."""
+RUIN = "ruin"
+"""What the orders are for that close everything."""
 
 
 class WholePosition(Position):
@@ -67,10 +74,31 @@ class Broker(bt.brokers.BackBroker):
     touched. Slippage is taken in full, also beyond the bar's
     range, but never pushes a limit order through its limit. A remainder of rounding leaves neither a
     position nor an order open. A bar of another feed gives an order no second try at its own feed's old bar.
-    A market order waits for a bar that has an open. A price on a tick that slips by ticks is on a tick, as the decimal.
+    A market order waits for a bar that has an open, and every order for a bar in which somebody traded. A price on a
+    tick that slips by ticks is on a tick, as the decimal.
+
+    Attributes
+    ----------
+    empty_bars : {"wait", "fill"}
+        Whether orders wait in bars without trades. In bars whose figures contradict each other they always do.
+    waits : Counter of int
+        Bars in which an order would have traded or triggered, had anybody traded, by its number.
+    ruined_at : int or None
+        Close of the bar, epoch µs, at which the account was worth nothing.
+
+    Notes
+    -----
+    An order that only closes is taken whatever the cash. An entry that a sizer sized is cut, in whole lots, to what the
+    cash allows after fees and slippage: its size goes by the close, its fill by what comes after. A size that an author
+    gave is filled whole or refused.
+
+    An account that is worth nothing at a close is ruined: orders are cancelled, positions closed at market, and what is
+    sent from then on is rejected.
     """
 
     _grid = grid_of(None)
+    empty_bars = "wait"
+    ruined_at: int | None = None
 
     def units(self, data: Any, value: float, price: float) -> float:
         """The size in ``data`` that is worth ``value`` of account currency at ``price``."""
@@ -84,6 +112,10 @@ class Broker(bt.brokers.BackBroker):
         """Start a run."""
         super().init()
         self.positions: defaultdict[Any, WholePosition] = defaultdict(WholePosition)
+        self.waits: Counter[int] = Counter()
+        self._shut: dict[Any, bytes | None] = {}
+        self.ruined_at, self._closing = None, False
+        self.floor = DUST * self.cash
 
     def notify(self, order: Any) -> None:
         """Complete an order whose remainder is dust, then tell."""
@@ -93,16 +125,138 @@ class Broker(bt.brokers.BackBroker):
             order.completed()
         super().notify(order)
 
+    def next(self) -> None:
+        """Do what a bar brings, and see whether the account still stands."""
+        self.pass_bar()
+        self.judge()
+
+    def pass_bar(self) -> None:
+        """Take orders in, try those that rest, and value the account."""
+        super().next()
+
+    def judge(self) -> None:
+        """Close everything once the account is worth nothing; a close at which nobody traded tells nothing new."""
+        if self.ruined_at is not None or not self._value <= self.floor:
+            return
+        held = {data: position.size for data, position in self.positions.items() if position.size}
+        if any(self.is_shut(data) for data in held):
+            return
+        self.ruined_at = max(_close_of(data) for data in self.cerebro.datas if len(data))
+        for order in [order for order in self.pending if order is not None]:
+            self.cancel(order)
+        self._closing = True
+        for data, size in held.items():
+            send = self.sell if size > 0 else self.buy
+            send(self.cerebro.runningstrats[0], data, abs(size), exectype=bt.Order.Market, reason=RUIN)
+        self._closing = False
+
     def submit(self, order: Any, check: bool = True) -> Any:
         """Take an order, which the bars after this one may fill."""
         order.tried = len(order.data)
+        if self.ruined_at is not None and not self._closing:
+            order.reject()
+            self.notify(order)
+            return order
         return super().submit(order, check=check)
 
+    def check_submitted(self) -> None:
+        """Take in what was sent, as far as the cash would reach at the prices of sending."""
+        trials: dict[Any, Any] = {}
+        cash = self.cash
+        while self.submitted:
+            order = self.submitted.popleft()
+            if self._take_children(order) is None:
+                continue
+            if order.data not in trials:
+                trials[order.data] = self._trial(self.positions[order.data])
+            cash, taken = self._admit(order, cash, trials[order.data])
+            if taken:
+                self.submit_accept(order)
+            else:
+                self._refuse(order)
+
+    def _trial(self, position: Any) -> Any:
+        return position.clone()
+
+    def _admit(self, order: Any, cash: float, position: Any) -> tuple[float, bool]:
+        """Cash after ``order`` would have filled at its own price, and whether it is taken."""
+        done, held = order.executed, position.size
+        wished = done.remsize
+        closes = wished * held < 0 and abs(wished) <= abs(held)
+        if is_sized(order):
+            done.remsize = self._allowed(order, wished, order.created.price, cash, held)
+            if not done.remsize:
+                done.remsize = wished
+                return cash, False
+        cash = self._execute(order, cash=cash, position=position)
+        done.remsize = wished
+        return cash, closes or cash >= 0.0
+
+    def _refuse(self, order: Any) -> None:
+        order.margin()
+        self.notify(order)
+        self._ococheck(order)
+        self._bracketize(order, cancel=True)
+
+    def _allowed(self, order: Any, size: float, price: float, cash: float, held: float) -> float:
+        """How much of ``size`` is paid for by ``cash``; a sale brings cash, and what closes is never cut."""
+        if size <= 0 or held < 0:
+            return size
+        fees = self.getcommissioninfo(order.data)
+        return self._cut(order, size, price, cash, lambda part: cash - part * price - fees.getcommission(part, price))
+
+    def _money(self, order: Any, price: float) -> float:
+        """What an entry at ``price`` can be paid from."""
+        return float(self.cash)
+
+    def _cut(self, order: Any, size: float, price: float, money: float, left: Callable[[float], float]) -> float:
+        """``size``, which has a sign, cut to what ``money`` allows; 0 where that is too little for an order."""
+        data = order.data
+        made = afforded(abs(size), money, getattr(data, "lot", None), left)
+        if made < abs(size) and self.quote(data, made, price) < getattr(data, "min_notional", 0.0):
+            return 0.0
+        return math.copysign(made, size) if made else 0.0
+
+    def _execute(
+        self, order: Any, ago: Any = None, price: Any = None, cash: Any = None, position: Any = None, dtcoc: Any = None
+    ) -> Any:
+        if ago is not None and price is not None and is_sized(order):
+            self._cut_to_cash(order, price)
+        return super()._execute(order, ago, price, cash, position, dtcoc)
+
+    def _cut_to_cash(self, order: Any, price: float) -> None:
+        """Leave out of an entry what the money does not allow at the price of its fill; its children with it."""
+        now = order.executed.remsize
+        if self.p.filler is not None:
+            now = math.copysign(self.p.filler(order, price, 0), now)
+        made = self._allowed(order, now, price, self._money(order, price), self.positions[order.data].size)
+        if not made or made == now:
+            return
+        order.executed.remsize = made
+        for child in self._pchildren.get(order.ref, ()):
+            if child is not order:
+                child.executed.remsize = math.copysign(made + order.executed.size, child.executed.remsize)
+
+    def shut_bars(self, data: Any) -> bytes | None:
+        """A byte for each bar of ``data``, 1 where orders wait; None where they never do."""
+        if data not in self._shut:
+            self._shut[data] = data.shut(self.empty_bars) if isinstance(data, BarData) else None
+        return self._shut[data]
+
+    def is_shut(self, data: Any) -> bool:
+        """Whether nothing fills or triggers in the current bar of ``data``."""
+        mask = self.shut_bars(data)
+        return mask is not None and mask[len(data) - 1] != 0
+
     def _try_exec(self, order: Any) -> None:
-        if len(order.data) > order.tried:
-            order.tried = len(order.data)
+        if len(order.data) <= order.tried:
+            return
+        order.tried = len(order.data)
+        if not self.is_shut(order.data):
             self.look_at(order.data)
             super()._try_exec(order)
+        elif would_trade(order):
+            self.waits[order.ref] += 1
 
     def look_at(self, data: Any) -> None:
         """Go by the tick of ``data``, an order of which is tried next."""
@@ -152,6 +306,12 @@ class Broker(bt.brokers.BackBroker):
     def _settled(self, price: Any) -> Any:
         """``price`` as the decimal of its tick, where it slipped by a distance."""
         return self._grid.settled(price) if self.p.slip_fixed and not self.p.slip_perc else price
+
+
+def _close_of(data: Any) -> int:
+    """Close of a feed's current bar, epoch µs."""
+    line = getattr(data.lines, "close_time", None)
+    return from_day_number(data.datetime[0]) if line is None else int(line[0])
 
 
 def make_broker(

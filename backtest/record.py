@@ -186,6 +186,18 @@ class Recorder(bt.Analyzer):
             for number, (ref, news) in enumerate(last.items(), 1)
         }
 
+    @property
+    def waits(self) -> tuple[int, int]:
+        """How many orders waited in bars without trades, and for how many bars in all."""
+        waited = getattr(self.strategy.broker, "waits", {})
+        return len(waited), sum(waited.values())
+
+    @property
+    def ruined_at(self) -> int | None:
+        """Close of the bar, epoch µs, at which the account was worth nothing; None where it never was."""
+        made: int | None = getattr(self.strategy.broker, "ruined_at", None)
+        return made
+
     @cached_property
     def fills(self) -> list[Fill]:
         """Every execution, in the order in which they became known; once the run is over."""

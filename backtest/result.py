@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.bars import Bars
 from ..core.clock import iso
+from ..core.trading import knows_volume
 from . import accounts
 from .amounts import decimals
 from .doubts import confidence, damage_warning, days_of, hints
@@ -36,6 +37,11 @@ FROM_BARS = (
     "Stops and limits fill within the bar's range; when a bar touches stop and target, the stop fills.",
     "Orders are filled whole, whatever the bar's volume.",
 )
+EMPTY_BARS = {
+    "wait": "Nothing fills, triggers or is closed by force in a bar without trades; orders wait for the next.",
+    "fill": "Orders fill in bars without trades too, at the prices written there.",
+}
+"""What becomes of orders in bars in which nobody traded."""
 """How orders are filled where bars are all there is."""
 
 
@@ -203,6 +209,7 @@ class Outcome:
         return {
             "name": self.config.name,
             "strategy": self.config.strategy.kind,
+            "ruined_at": None if self.record.ruined_at is None else iso(self.record.ruined_at),
             "engine": self.engine,
             "engine_reason": self.engine_reason,
             **({"verified": self.verified} if self.verified else {}),
@@ -211,6 +218,9 @@ class Outcome:
             "currency": accounts.currency(self.config),
             "indicators": self.indicators(),
             "lines": self.lines(),
+            "orders_cut": accounts.cut(self.record.orders),
+            "orders_refused": accounts.refused(self.record.orders),
+            "waits": dict(zip(("orders", "bars"), self.record.waits, strict=True)),
             "warnings": self.warnings(),
             "assumptions": self.assumptions(),
         }
@@ -269,7 +279,8 @@ class Outcome:
 
     def warnings(self) -> list[str]:
         """What a reader should know before believing the figures."""
-        made = [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
+        made = accounts.ruin(self.record.ruined_at, self.equity)
+        made += [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
         made += self._remarks()
         for name, feed in readers(self.sources).items():
             counts = feed.counts
@@ -277,11 +288,14 @@ class Outcome:
         places = decimals(accounts.currency(self.config), self.config.broker.cash)
         if damage := damage_warning(self.damaged, math.fsum(t.pnl_net for t in self.trips), places):
             made.append(damage)
-        if rejected := sum(row["status"] in ("margin", "rejected") for row in self.record.orders.values()):
-            brackets = next(iter(self.config.data.values())).instrument.brackets
-            more = ", or beyond what the brackets allow" if brackets else ""
-            made.append(f"{rejected} orders were refused for lack of cash{more}")
+        made += accounts.shortfalls(self.config, self.record.orders)
         made += accounts.warnings(self.record.orders)
+        made += accounts.strains(self.config, self.equity, self.first["close"])
+        orders, bars = self.record.waits
+        if orders:
+            made.append(
+                f"{orders:,} orders waited where nobody traded, for {bars:,} bars in all (fills.empty_bars: wait)"
+            )
         if self.config.broker.fees.none:
             made.append("no fees are set: the figures are before fees")
         if self.equity["position"][-1]:
@@ -305,9 +319,15 @@ class Outcome:
         whole = self.config.broker.participation is None
         return [
             *(self.band.assumptions() if self.band else FROM_BARS if whole else FROM_BARS[:-1]),
+            EMPTY_BARS[self.config.fills.empty_bars],
+            *(f"{name}: the volume is 0 on every bar, and taken as unknown." for name in self._silent()),
             *accounts.assumptions(self.config),
             "The Sharpe ratio uses no risk-free rate and a year of 365 days.",
         ]
+
+    def _silent(self) -> list[str]:
+        """Feeds whose volume is 0 on every bar that has one."""
+        return [n for n, s in self.sources.items() if (s.bars["volume"] == 0).any() and not knows_volume(s.bars)]
 
     def lock(self) -> dict[str, Any]:
         """Content of run.lock."""

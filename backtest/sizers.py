@@ -48,6 +48,8 @@ class _LotSizer(bt.Sizer):
     """Rounds what `wish` asks for to lots, and to nothing below the smallest notional."""
 
     closes = True
+    cuts = True
+    """Whether what it gives may be cut to what the account can pay; an amount that was asked for is never changed."""
 
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
         if self.closes and (held := _closing(self, data, isbuy)):
@@ -89,7 +91,7 @@ class FixedAmount(_LotSizer):
         In base currency.
     """
 
-    closes = False
+    closes = cuts = False
 
     params = dict(size=1.0)
 
@@ -107,6 +109,7 @@ class _Exposure(bt.Sizer):
         Percent of equity that a position's notional may be.
     """
 
+    cuts = True
     params = dict(most=100.0)
 
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:

@@ -185,6 +185,9 @@ class Fills(Model):
         description="middle: volume ahead of a limit order, in volumes that lately broke a price",
     )
     survival: bool = Field(default=True, description="whether to search for what the edge survives, by running again")
+    empty_bars: Literal["wait", "fill"] = Field(
+        default="wait", description="bars: whether orders wait where nobody traded, or fill at the prices there"
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -193,13 +196,17 @@ class Fills(Model):
 
     @model_validator(mode="after")
     def _used(self) -> Fills:
-        if self.source == "bars" and (own := sorted(self.model_fields_set - {"source"})):
+        if self.source == "bars" and (own := sorted(self.model_fields_set - {"source", "empty_bars"})):
             raise ValueError(f"{own[0]} needs the tape: set from: tape")
+        if self.source == "tape" and self.empty_bars == "fill":
+            raise ValueError("empty_bars: fill needs fills from bars: a tape has no prints where nobody traded")
         return self
 
     @model_serializer(mode="wrap")
     def _plain(self, dump: Callable[[Any], Any]) -> Any:
-        return "bars" if self.source == "bars" else dump(self)
+        if self.source == "tape":
+            return {name: value for name, value in dump(self).items() if name != "empty_bars"}
+        return "bars" if self.empty_bars == "wait" else {"from": "bars", "empty_bars": self.empty_bars}
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> Any:

@@ -15,6 +15,7 @@ from .bars import Bars
 from .clock import day_numbers
 from .errors import InputError
 from .schema import BARS
+from .trading import shut
 
 STANDARD = ("datetime", "open", "high", "low", "close", "volume", "openinterest")
 EXTRA = tuple(c.name for c in BARS if c.name not in STANDARD)
@@ -146,6 +147,19 @@ class BarData(bt.feed.DataBase):
         smallest: float = self.p.min_notional
         return smallest
 
+    def shut(self, empty_bars: str) -> bytes | None:
+        """A byte for each bar, 1 where orders wait (`core.trading.shut`); None where they never do.
+
+        A feed that backtrader cuts or filters has rows of its own, of which nothing is known.
+        """
+        if self._filters or self._bounded():
+            return None
+        made = shut(self.bars, empty_bars)
+        return made.tobytes() if made.any() else None
+
+    def _bounded(self) -> bool:
+        return bool(self.fromdate != float("-inf") or self.todate != float("inf"))
+
     def carries(self, name: str) -> bool:
         """Whether the source knows column ``name``."""
         if self.longer and name not in STANDARD:
@@ -168,8 +182,7 @@ class BarData(bt.feed.DataBase):
 
     def preload(self) -> None:
         """Hand every line its column, which it copies if it is read."""
-        bounded = self.fromdate != float("-inf") or self.todate != float("inf")
-        if self._filters or self._tzinput or self._barstack or self._barstash or bounded:
+        if self._filters or self._tzinput or self._barstack or self._barstash or self._bounded():
             super().preload()
             return
         for line, column in zip(self.lines.lines, self._columns, strict=True):

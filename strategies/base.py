@@ -14,7 +14,7 @@ from ..core.names import Names
 from ..core.params import Bound, Rule
 from ..core.registry import INDICATORS, STRATEGIES
 from ..indicators.references import in_order, lines_read, spelled_out
-from .hooks import keep_machinery
+from .hooks import is_ruined, keep_machinery
 from .limits import impose, is_market
 from .lines import Lines
 from .nested import walk
@@ -250,7 +250,7 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     def next(self) -> None:
         """Do what `signals` say; a strategy that decides bar by bar has its own."""
-        if self._plan is not None:
+        if self._plan is not None and not is_ruined(self):
             self._plan.act()
             self._protection.settle()
 
@@ -264,6 +264,17 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     def overdue(self) -> int:
         """The bar, from 0, from which on `timed_out` closes the position held."""
         return int(self._protection.due())
+
+    def buy(self, data: Any = None, size: float | None = None, *args: Any, **kwargs: Any) -> Any:
+        """backtrader's ``buy``; what the run's sizer sizes may be cut to what the account can pay."""
+        return super().buy(data, size, *args, **self._marked(size), **kwargs)
+
+    def sell(self, data: Any = None, size: float | None = None, *args: Any, **kwargs: Any) -> Any:
+        """backtrader's ``sell``; what the run's sizer sizes may be cut to what the account can cover."""
+        return super().sell(data, size, *args, **self._marked(size), **kwargs)
+
+    def _marked(self, size: float | None) -> dict[str, bool]:
+        return {"sized": True} if size is None and getattr(self._sizer, "cuts", False) else {}
 
     def enter_long(self, reason: str = "long.enter", **kwargs: Any) -> Any:
         """Buy at market, sized by the run's sizer; ``reason`` travels into orders.parquet."""

@@ -33,6 +33,11 @@ def _hearing(notify: Hook) -> Hook:
     return hook
 
 
+def is_ruined(strategy: Any) -> bool:
+    """Whether the account is worth nothing, so that nothing is decided any more."""
+    return getattr(strategy.broker, "ruined_at", None) is not None
+
+
 def _deciding(decide: Hook) -> Hook:
     """Protection is sent after the decision: backtrader cancels no order that was sent on the same bar, so that an exit
     on the very bar of the entry could not take it back.
@@ -42,6 +47,8 @@ def _deciding(decide: Hook) -> Hook:
     def hook(self: Any) -> None:
         if self._decides:
             decide(self)
+            return
+        if is_ruined(self):
             return
         self._decides = True
         decide(self)

@@ -11,6 +11,7 @@ import backtrader as bt
 from ..core.lots import whole_lots
 from ..core.units import Amount, parse_amount
 from ..feeds.aggregation.sessions import Session
+from .hooks import is_ruined
 
 LOSS = "daily_loss"
 
@@ -33,7 +34,7 @@ class LossLimit:
     """
 
     def __init__(self, strategy: Any, most: Amount, session: Session) -> None:
-        self._strategy, self._most, self._session = strategy, most, session
+        self.strategy, self._most, self._session = strategy, most, session
         self._worth = self._first = float(strategy.broker.getvalue())
         self._end = -math.inf
         self.halted = False
@@ -41,10 +42,10 @@ class LossLimit:
 
     def reached(self) -> bool:
         """Whether the session has lost too much by this bar; closes what is open then."""
-        opened = int(self._strategy.data.open_time[0])
+        opened = int(self.strategy.data.open_time[0])
         if opened >= self._end:
             self._end, self._first, self.halted = self._session.end(opened), self._worth, False
-        self._worth = float(self._strategy.broker.getvalue())
+        self._worth = float(self.strategy.broker.getvalue())
         limit = self._most.value * (self._first if self._most.unit == "fraction" else 1.0)
         self.halted = self.halted or self._first - self._worth >= limit
         if self.halted:
@@ -52,7 +53,7 @@ class LossLimit:
         return self.halted
 
     def _close_all(self) -> None:
-        strategy = self._strategy
+        strategy = self.strategy
         mine = [order for order in self._leaving.values() if order is not None]
         for order in [o for o in strategy.broker.pending if o is not None and o not in mine]:
             strategy.cancel(order)
@@ -105,7 +106,8 @@ class PositionLimit:
             data = self._data(data)
             asked = self._strategy.getsizing(data, isbuy=side > 0) if size is None else abs(size)
             allowed = min(asked, self.room(data, side))
-            return send(data, allowed, *args, **kwargs) if allowed > 0 else None
+            marked = self._strategy._marked(size)
+            return send(data, allowed, *args, **marked, **kwargs) if allowed > 0 else None
 
         return sent
 
@@ -153,7 +155,7 @@ def _watch(strategy: Any, limit: LossLimit) -> None:
 
 def _unless_reached(limit: LossLimit, decide: Callable[[], None]) -> Callable[[], None]:
     def hook() -> None:
-        if not limit.reached():
+        if not is_ruined(limit.strategy) and not limit.reached():
             decide()
 
     return hook

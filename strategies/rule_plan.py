@@ -172,6 +172,7 @@ class RulePlan(Plan):
             kwargs["size"] = self._sized(float(self._said().size[rule.name][bar]), side)
             if not kwargs["size"]:
                 return
+            kwargs |= strategy._marked(None)
         if rule.limit is not None:
             price = self._rounded(float(self._said().limit[rule.name][bar]))
             kwargs |= {"exectype": bt.Order.Limit, "price": price}

@@ -106,7 +106,7 @@ class CarryBroker(CostlyBroker):
         self.flows: list[Flow] = []
         self._bars: dict[Any, int] = {}
 
-    def next(self) -> None:
+    def pass_bar(self) -> None:
         """Book what fell due before the bar, fill orders, book what fell due within it."""
         if self._idle():
             for data in self.cerebro.datas:
@@ -119,7 +119,7 @@ class CarryBroker(CostlyBroker):
             if len(data) > 1:
                 self._carry(data, int(data.close_time[-1]), int(data.open_time[0]), data.close[-1])
         self.at_open(fresh)
-        super().next()
+        super().pass_bar()
         self.at_close(fresh)
         for data in fresh:
             before = data.close_time[-1] if len(data) > 1 else data.open_time[0]

@@ -28,7 +28,9 @@ def broker_for(config: Any) -> Broker:
     kind = kind_of(config)
     costs, block = costs_of(config), next(iter(config.data.values()))
     if kind is None:
-        return make_broker(config.broker.cash, *costs[:-1], lot=block.lot)
+        plain = make_broker(config.broker.cash, *costs[:-1], lot=block.lot)
+        plain.empty_bars = config.fills.empty_bars
+        return plain
     money = config.broker
     made: Any = kind(
         cash=money.cash, slip_perc=costs.slip_share, slip_fixed=costs.slip_price, slip_open=True, slip_match=True,
@@ -37,7 +39,7 @@ def broker_for(config: Any) -> Broker:
     made.range_share = money.slippage.amount if money.slippage.unit == "range" else 0.0
     made.impact = None if money.impact is None else SquareRoot(money.impact.coefficient, money.impact.window)
     made.participation = money.participation
-    made.contracts = contracts_of(config)
+    made.contracts, made.empty_bars = contracts_of(config), config.fills.empty_bars
     made.addcommissioninfo(_fees(config))
     if issubclass(kind, CarryBroker):
         made.funding, made.own_funding, made.borrow = funding_of(config), own_funding_of(config), money.borrow

@@ -21,6 +21,7 @@ class LiquidatingBroker(MarginBroker):
     A position is closed by force, with all its orders cancelled, on the bar whose range reaches its liquidation price:
     at that price, or at the open where the bar opens beyond it, but never for more than the collateral, which is where
     the venue's insurance steps in. Stops nearer than the liquidation price fill before it, targets beyond it after.
+    Nothing is closed by force in a bar without trades.
     """
 
     def _fee_to_close(self, data: Any, closed: float, price: float, profit: float) -> float:
@@ -70,7 +71,7 @@ class LiquidatingBroker(MarginBroker):
     def _beyond(self, data: Any, low: float, high: float) -> bool:
         """Whether ``low`` or ``high`` is at the liquidation price, or beyond it."""
         size = self.positions[data].size if data in self.positions else 0.0
-        if not size:
+        if not size or self.is_shut(data):
             return False
         price = self.liquidation_price(data)  # nothing is beyond NaN
         return bool(low <= price if size > 0 else high >= price)

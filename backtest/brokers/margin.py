@@ -7,6 +7,7 @@ from collections import defaultdict
 from typing import Any
 
 from ...core.errors import DataError
+from ..afford import is_sized
 from ..broker import WholePosition
 from .carry import CarryBroker, Flow
 from .contracts import Inverse
@@ -117,12 +118,14 @@ class MarginBroker(CarryBroker):
             group, held = self._group(order), float(sizes.get(order.data, position.size))
             first = group not in before
             held = before.setdefault(group, held)
-            needed = self._needed(order, held)
-            if needed > 0 and (order.free_margin - reserved < needed or self._beyond_bracket(order, held)):
+            size = self._allowed(order, order.size, order.created.price, order.free_margin - reserved, held)
+            needed = self._needed(order, size, held)
+            lacks = order.free_margin - reserved < needed or self._beyond_bracket(order, size, held)
+            if not size or (needed > 0 and lacks):
                 self._refuse(order)
                 continue
             if first:
-                sizes[order.data] = held + order.size
+                sizes[order.data] = held + size
                 reserved += max(needed, 0.0)
             self.submit_accept(order)
 
@@ -130,9 +133,20 @@ class MarginBroker(CarryBroker):
         """What orders share of which one fill cancels the others."""
         return ("children", order.parent.ref) if order.parent is not None else ("group", self._ocos[order.ref])
 
-    def _needed(self, order: Any, held: float) -> float:
-        """Free margin that ``order`` takes from a position of ``held``; 0 when it opens nothing."""
-        data, price, size = order.data, order.created.price, order.size
+    def _allowed(self, order: Any, size: float, price: float, cash: float, held: float) -> float:
+        """How much of ``size``, where a sizer gave it and it opens, the free margin in ``cash`` covers."""
+        if not is_sized(order) or size * held < 0:
+            return size
+        data, fees = order.data, self.getcommissioninfo(order.data)
+
+        def left(part: float) -> float:
+            return cash - (self._initial(data, part, price) + float(fees.getcommission(part, price)))
+
+        return self._cut(order, size, price, cash, left)
+
+    def _needed(self, order: Any, size: float, held: float) -> float:
+        """Free margin that ``size`` of ``order`` takes from a position of ``held``; 0 when it opens nothing."""
+        data, price = order.data, order.created.price
         closed = min(abs(size), abs(held)) if size * held < 0 else 0.0
         opened = abs(size) - closed
         if opened <= 1e-9 * abs(size):
@@ -140,19 +154,18 @@ class MarginBroker(CarryBroker):
         fee = self.getcommissioninfo(data).getcommission(opened, price)
         return float(self._initial(data, opened, price) - self._initial(data, closed, price) + fee)
 
-    def _beyond_bracket(self, order: Any, held: float) -> bool:
+    def _beyond_bracket(self, order: Any, size: float, held: float) -> bool:
         contract, price = self.contract(order.data), order.created.price
-        return bool(contract.notional(held + order.size, price) > contract.most)
+        return bool(contract.notional(held + size, price) > contract.most)
 
-    def _refuse(self, order: Any) -> None:
-        order.margin()
-        self.notify(order)
-        self._ococheck(order)
-        self._bracketize(order, cancel=True)
+    def _money(self, order: Any, price: float) -> float:
+        return self.free(order.data, price)
 
     def _execute(self, order: Any, ago: Any = None, price: Any = None, *args: Any, **kwargs: Any) -> Any:
         if price is None:
             return
+        if is_sized(order):
+            self._cut_to_cash(order, price)
         data, size = order.data, order.executed.remsize
         if self.p.filler is not None and not self._forced:
             size = math.copysign(self.p.filler(order, price, ago), size)

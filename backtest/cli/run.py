@@ -85,6 +85,9 @@ def run_config(
     if as_json:
         print_json({**result.summary, "folder": str(result.folder)})
         return
+    warnings = list(result.summary.get("warnings", ()))
+    if result.summary.get("ruined_at"):
+        note(warnings.pop(0), quiet=quiet)
     if not quiet:
         print_table(list(figures(result.summary)), ["figure", "value", "95 % interval"], title=config.name)
         note(f"engine {result.summary['engine']}: {result.summary['engine_reason']}")
@@ -95,7 +98,7 @@ def run_config(
             note(f"note: a file of the earlier run that was changed since is kept as {result.folder / name}")
         for said in result.summary.get("fills", {}).get("says", ()):
             note(said)
-        for warning in result.summary.get("warnings", ()):
+        for warning in warnings:
             note(f"warning: {warning}")
         for hint in result.summary.get("hints", ()):
             note(f"note: {hint}")

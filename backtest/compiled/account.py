@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ...core.kernels import woven
+from ...core.kernels import inner, woven
+from ..afford import TRIES
 from ..broker import DUST
 from .costly import Costly, fee_of, note_fill, size_now
 from .layout import (
@@ -11,6 +12,7 @@ from .layout import (
     CLOSED,
     CLOSED_FEE,
     COMPLETED,
+    CUTS,
     ENTRY,
     FILL_FEE,
     FILL_PNL,
@@ -19,6 +21,9 @@ from .layout import (
     FILLED,
     FILLS,
     HELD,
+    LEAST,
+    LOT,
+    LOT_SCALE,
     NEWS,
     OPENED,
     OPENED_FEE,
@@ -34,6 +39,7 @@ from .layout import (
     Book,
     Floats,
 )
+from .lots import fewer
 
 Position = tuple[float, float, float, float]
 
@@ -65,13 +71,37 @@ def worth(account: Floats, close: float) -> float:
     return float(account[CASH] + value)
 
 
+@inner
+def afforded(
+    book: Book, costly: Costly | None, size: float, price: float, cash: float, resting: bool, bar: int
+) -> float:
+    """`backtest.afford.afforded`: how much of ``size``, above 0, ``cash`` pays for at ``price``."""
+    costs, wished = book[6], size
+    if not cash > 0.0:
+        return 0.0
+    for _ in range(TRIES):
+        left = cash - size * price - fee_of(book, costly, size, price, resting, bar)
+        if left >= 0.0:
+            return float(size if size == wished or size * price >= costs[LEAST] else 0.0)
+        size = fewer(size, cash, left, costs[LOT], costs[LOT_SCALE])
+        if not size > 0.0:
+            return 0.0
+    return 0.0
+
+
 @woven
 def trial(book: Book, costly: Costly | None, k: int, bar: int) -> float:
-    """Cash after order ``k`` would have filled at its own price; the account of trials becomes what it would be.
+    """Cash after order ``k`` would have filled at its own price, 0 where it only closes and is taken in any case.
 
-    Both sides of the trial are at the order's own price, and nothing it cannot pay for is left out.
+    The account of trials becomes what it would be. Both sides of the trial are at the order's own price, and nothing it
+    cannot pay for is left out, unless a sizer gave it its size.
     """
     account, size, price = book[5][TRIED:], book[1][k, REMAINING], book[1][k, PRICE]
+    closes = size * account[HELD] < 0.0 and abs(size) <= abs(account[HELD])
+    if book[0][k, CUTS] != 0 and size > 0.0 and account[HELD] >= 0.0:
+        size = afforded(book, costly, size, price, account[CASH], False, bar)
+        if size == 0.0:
+            return -1.0
     held, entry, opened, closed = traded(account[HELD], account[ENTRY], size, price)
     cash = account[CASH]
     if closed != 0.0:
@@ -81,7 +111,7 @@ def trial(book: Book, costly: Costly | None, k: int, bar: int) -> float:
         cash -= opened * price
         cash -= fee_of(book, costly, opened, price, False, bar)
     account[CASH], account[HELD], account[ENTRY] = cash, held, entry
-    return float(cash)
+    return 0.0 if closes else float(cash)
 
 
 @woven
@@ -96,8 +126,12 @@ def settle_fill(book: Book, costly: Costly | None, k: int, price: float, resting
         Whether there was no cash to open what should have been opened.
     """
     account = book[5]
-    entry = account[ENTRY]
-    _, _, opened, closed = traded(account[HELD], entry, size_now(book, costly, k, bar), price)
+    entry, now = account[ENTRY], size_now(book, costly, k, bar)
+    if book[0][k, CUTS] != 0 and now > 0.0 and account[HELD] >= 0.0:
+        made = afforded(book, costly, now, price, account[CASH], resting, bar)
+        if made != now and made != 0.0:
+            book[1][k, REMAINING] = now = made
+    _, _, opened, closed = traded(account[HELD], entry, now, price)
     # A whole zero has no sign in Python, so the profit of a trade that closes nothing takes the sign of its move.
     pnl = (-closed if closed != 0.0 else 0.0) * (price - entry)
     cash, opened_fee, closed_fee = account[CASH], 0.0, 0.0
@@ -105,6 +139,7 @@ def settle_fill(book: Book, costly: Costly | None, k: int, price: float, resting
         cash += -closed * entry + pnl
         closed_fee = fee_of(book, costly, closed, price, resting, bar)
         cash -= closed_fee
+        closed_fee += 0.0  # backtrader adds interest to it, which makes -0.0 a 0.0
         account[CASH] = cash
     refused = False
     if opened != 0.0:

@@ -29,11 +29,12 @@ from .layout import (
     TRIGGERED,
     TYPE,
     VALID,
+    WAITED,
     Book,
     Integers,
 )
 from .margined import Margin, admit_margined, comes_after, force
-from .matching import Prices, fill, fill_price, follow_price
+from .matching import Prices, fill, fill_price, follow_price, would_trade
 
 
 @inner
@@ -87,6 +88,33 @@ def forced_first(book: Book, costly: Costly | None, margin: Margin | None, k: in
 
 
 @inner
+def _expired(book: Book, k: int, now: float, bar: int) -> bool:
+    """Whether order ``k`` has ended by now."""
+    whole, valid = book[0], book[1][k, VALID]
+    if whole[k, TYPE] == MARKET or valid == 0.0 or now <= valid:
+        return False
+    end(whole, k, EXPIRED, bar)
+    cancel_others(book, k, bar)
+    cancel_family(book, k, bar)
+    return True
+
+
+@inner
+def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
+    """What a bar without trades does: new orders are taken, old ones expire, and all others wait."""
+    whole, real, queue, _, count, _, _ = book
+    if count[CHECKED] < count[ORDERS]:
+        admit(book, costly, margin, bar)
+    for q in range(count[RESTING]):
+        k = queue[q]
+        if not rests(whole[k, STATUS]) or _expired(book, k, prices[4], bar):
+            continue
+        if bar >= whole[k, ACTIVE] and would_trade(whole, real, k, prices):
+            whole[k, WAITED] += 1
+    _tidy(whole, queue, count)
+
+
+@inner
 def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
     """Do what backtrader's broker does on a bar; ``book`` has room for its fills."""
     whole, real, queue, _, count, _, costs = book
@@ -95,14 +123,9 @@ def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Pric
     reach = prices[1] - prices[2]
     for q in range(count[RESTING]):
         k = queue[q]
-        if not rests(whole[k, STATUS]):
+        if not rests(whole[k, STATUS]) or _expired(book, k, prices[4], bar):
             continue
-        valid = real[k, VALID]
-        if whole[k, TYPE] != MARKET and valid != 0.0 and prices[4] > valid:
-            end(whole, k, EXPIRED, bar)
-            cancel_others(book, k, bar)
-            cancel_family(book, k, bar)
-        elif forced_first(book, costly, margin, k, prices, bar):
+        if forced_first(book, costly, margin, k, prices, bar):
             if rests(whole[k, STATUS]):
                 end(whole, k, CANCELED, bar)
             cancel_others(book, k, bar)

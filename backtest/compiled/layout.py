@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.kernels import woven
+from ...core.lots import DEFAULT_LOT
 from ...core.ticks import grid_of
+from ..broker import DUST
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -38,10 +40,13 @@ STATUSES = ("created", "submitted", "accepted", "partial", "completed", "cancele
     GROUP_ROUND,
     GROUP_SIZE,
     REASON,
-) = range(17)
+    WAITED,
+    CUTS,
+) = range(19)
 """Whole numbers of an order. `NEWS` is the bar on which the strategy hears of its latest status, `BEFORE` the status
 it knew until then; an order is `ACTIVE` from that bar on. The group of orders that cancel each other is known by its
-`LEADER`, and begins anew (`GROUP_ROUND`) whenever one of it has filled or died."""
+`LEADER`, and begins anew (`GROUP_ROUND`) whenever one of it has filled or died. `WAITED` counts bars without trades,
+and what is `CUTS` may be cut to what the account can pay."""
 
 (
     SIZE,
@@ -67,9 +72,14 @@ WHO, WHEN, AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL = range(8)
 ORDERS, CHECKED, RESTING, FILLS, TAKEN = range(5)
 """Counters: orders made, orders the broker has looked at, orders in the queue, fills, tickets taken."""
 CASH, HELD, ENTRY, TRIED = range(4)
-"""The account: money, signed size of the position, its mean price; from `TRIED` on the same as orders are tried."""
-MAKER, TAKER, SLIP_SHARE, SLIP_FIXED, NUM, DEN = range(6)
-"""What trading costs, and the tick as a fraction (0 for none), on which a price stays that slips by a distance."""
+FLOOR, RUINED = 6, 7
+"""The account: money, signed size of the position, its mean price; from `TRIED` on the same as orders are tried; what
+it is worth when it is worth nothing, and the bar after the one at which it was, 0 before."""
+MAKER, TAKER, SLIP_SHARE, SLIP_FIXED, NUM, DEN, LOT, LOT_SCALE, LEAST = range(9)
+"""What trading costs, and the tick as a fraction (0 for none), on which a price stays that slips by a distance; the
+lot, ten to the decimals of a size, least notional of an order."""
+LOTS = (DEFAULT_LOT, 1e10, 0.0)
+"""The last three where nothing is said."""
 
 NEVER = np.iinfo(np.int64).max
 
@@ -82,18 +92,26 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
     cash : float
         Money at the start.
     costs : ndarray of float64
-        Maker's fee, taker's fee, slippage as a share and as a price distance; the tick (0 for none), if more are given.
+        Maker's fee, taker's fee, slippage as a share and as a price distance; the tick (0 for none), if more are given;
+        the lot, its scale and the least notional, where entries may be cut to other than 1e-8.
     room : int, default=1024
         Orders.
     """
+    grid = grid_of(costs[NUM] if len(costs) > NUM else None)
     return (
-        np.zeros((room, 17), np.int64),
+        np.zeros((room, 19), np.int64),
         np.zeros((room, 15)),
         np.zeros(room, np.int64),
         np.zeros((room, 8)),
         np.zeros(5, np.int64),
-        np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0]),
-        np.array((*costs[: SLIP_FIXED + 1], *grid_of(*costs[SLIP_FIXED + 1 :] or (None,)))),
+        np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0, DUST * cash, 0.0]),
+        np.array(
+            (
+                *costs[:NUM],
+                *grid_of(costs[NUM] if len(costs) > NUM else None),
+                *(costs[DEN:] if len(costs) > DEN else LOTS),
+            )
+        ),
     )
 
 

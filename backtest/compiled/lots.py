@@ -86,6 +86,15 @@ def whole(size: float, step: float, scale: float) -> float:
 
 
 @inner
+def fewer(size: float, money: float, left: float, step: float, scale: float) -> float:
+    """The size to try after one that would leave ``left``, below 0, of ``money``."""
+    made = whole(size * (money / (money - left)), step, scale)
+    if made >= size:
+        made = whole(max(size * (1.0 - 2e-12) - step, 0.0), step, scale)
+    return float(made)
+
+
+@inner
 def order_size(numbers: Floats, equity: float, price: float) -> float:
     """Size of an order at ``price`` in whole lots; 0 where it would be too small."""
     share, step = numbers[PERCENT], numbers[STEP]

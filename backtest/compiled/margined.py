@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.kernels import inner, woven
+from ..afford import TRIES
 from .account import note, traded, worth
 from .costly import Costly, fee_of, note_fill, size_now
 from .groups import cancel, cancel_family, cancel_others, end, rests
@@ -16,10 +17,14 @@ from .layout import (
     CANCELED,
     CASH,
     CHECKED,
+    CUTS,
     ENTRY,
     HELD,
     LEADER,
+    LEAST,
     LIMIT,
+    LOT,
+    LOT_SCALE,
     MARGIN,
     MARKET,
     NEWS,
@@ -35,6 +40,7 @@ from .layout import (
     Book,
     Floats,
 )
+from .lots import fewer
 from .orders import send
 
 Margin = Floats
@@ -104,6 +110,25 @@ def _forced_at(book: Book, margin: Margin) -> float:
 
 
 @inner
+def _covered(
+    book: Book, costly: Costly | None, margin: Margin, size: float, price: float, free: float, resting: bool, bar: int
+) -> float:
+    """How much of ``size``, which has a sign, the margin in ``free`` covers at ``price``; 0 for none."""
+    costs, made = book[6], abs(size)
+    if not free > 0.0:
+        return 0.0
+    for _ in range(TRIES):
+        left = free - (_initial(margin, made, price) + fee_of(book, costly, made, price, resting, bar))
+        if left >= 0.0:
+            small = made < abs(size) and made * price < costs[LEAST]
+            return 0.0 if small else float(made if size > 0.0 else -made)
+        made = fewer(made, free, left, costs[LOT], costs[LOT_SCALE])
+        if not made > 0.0:
+            return 0.0
+    return 0.0
+
+
+@inner
 def settle_margined(
     book: Book, costly: Costly | None, margin: Margin, k: int, price: float, resting: bool, forced: bool, bar: int
 ) -> tuple[bool, bool]:
@@ -111,6 +136,10 @@ def settle_margined(
     account = book[5]
     held, entry = account[HELD], account[ENTRY]
     wished = book[1][k, REMAINING] if forced else size_now(book, costly, k, bar)
+    if book[0][k, CUTS] != 0 and wished * held >= 0.0:
+        made = _covered(book, costly, margin, wished, price, _free(book, margin, price), resting, bar)
+        if made != wished and made != 0.0:
+            book[1][k, REMAINING] = wished = made
     _, _, opened, closed = traded(held, entry, wished, price)
     pnl, opened_fee, closed_fee, refused = 0.0, 0.0, 0.0, False
     if closed != 0.0:
@@ -141,9 +170,10 @@ def settle_margined(
 
 
 @inner
-def _needed(book: Book, costly: Costly | None, margin: Margin, k: int, held: float, bar: int) -> float:
-    """Free margin that order ``k`` takes from a position of ``held``; 0 when it opens nothing."""
-    size, price = book[1][k, SIZE], book[1][k, PRICE]
+def _needed(
+    book: Book, costly: Costly | None, margin: Margin, size: float, price: float, held: float, bar: int
+) -> float:
+    """Free margin that an order takes from a position of ``held``; 0 when it opens nothing."""
     closed = min(abs(size), abs(held)) if size * held < 0.0 else 0.0
     opened = abs(size) - closed
     if opened <= 1e-9 * abs(size):
@@ -166,15 +196,18 @@ def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) 
         first = whole[k, LEADER] != leader
         leader = whole[k, LEADER]
         before = held if first else before
-        needed = _needed(book, costly, margin, k, before, bar)
-        beyond = abs(before + real[k, SIZE]) * real[k, PRICE] > margin[MOST_NOTIONAL]
-        if needed > 0.0 and (margin[FREE] - reserved < needed or beyond):
+        size, price = real[k, SIZE], real[k, PRICE]
+        if whole[k, CUTS] != 0 and size * before >= 0.0:
+            size = _covered(book, costly, margin, size, price, margin[FREE] - reserved, False, bar)
+        needed = _needed(book, costly, margin, size, price, before, bar)
+        beyond = abs(before + size) * price > margin[MOST_NOTIONAL]
+        if size == 0.0 or (needed > 0.0 and (margin[FREE] - reserved < needed or beyond)):
             end(whole, k, MARGIN, bar)
             cancel_others(book, k, bar)
             cancel_family(book, k, bar)
             continue
         if first:
-            held = before + real[k, SIZE]
+            held = before + size
             reserved += max(needed, 0.0)
         whole[k, STATUS], whole[k, NEWS] = ACCEPTED, bar
         queue[count[RESTING]] = k

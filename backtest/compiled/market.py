@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ...core.bars import Bars
 from ...core.clock import day_numbers
+from ...core.trading import shut
 from .layout import Floats
 
 PRICES = ("open", "high", "low", "close")
@@ -62,6 +63,7 @@ class Market:
         self.feeds = dict(zip(titles, feeds.values(), strict=True))
         self.names = dict(zip(titles, feeds, strict=True))
         self.stamps = {name: day_numbers(bars["close_time"]) for name, bars in self.feeds.items()}
+        self._shut: dict[str, NDArray[np.bool_]] = {}
         self.closes = {name: bars["close_time"].astype(np.float64) for name, bars in self.feeds.items()}
 
     @cached_property
@@ -73,6 +75,12 @@ class Market:
     def unusable(self) -> str:
         """Why the compiled broker cannot trade the traded feed; empty when it can."""
         return unusable(self.bars)
+
+    def shut(self, empty_bars: str) -> NDArray[np.bool_]:
+        """In which bars of the traded feed orders wait (`core.trading.shut`)."""
+        if empty_bars not in self._shut:
+            self._shut[empty_bars] = shut(self.bars, empty_bars)
+        return self._shut[empty_bars]
 
     @cached_property
     def foreign(self) -> NDArray[np.bool_]:

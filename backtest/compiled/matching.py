@@ -157,6 +157,22 @@ def fill_price(whole: Integers, real: Floats, k: int, terms: Terms, prices: Pric
 
 
 @woven
+def would_trade(whole: Integers, real: Floats, k: int, prices: Prices) -> bool:
+    """Whether order ``k`` would trade or trigger within a bar, had anybody traded there."""
+    kind, buy = whole[k, TYPE], real[k, SIZE] > 0.0
+    first, high, low, _, _ = prices
+    if kind == MARKET or (kind in (STOP, STOP_TRAIL) and real[k, FILL_SIZE] != 0.0):
+        return True
+    if kind == CLOSE:
+        return False
+    if kind == LIMIT or (whole[k, TRIGGERED] != 0 and kind not in (STOP, STOP_TRAIL)):
+        limit = real[k, PRICE] if kind == LIMIT else real[k, PRICE_LIMIT]
+        return bool((limit >= low or limit >= first) if buy else (limit <= high or limit <= first))
+    stop = real[k, PRICE]
+    return bool((stop <= high or stop <= first) if buy else (stop >= low or stop >= first))
+
+
+@woven
 def _settle(
     book: Book, costly: Costly | None, margin: Margin | None, k: int, price: float, bar: int
 ) -> tuple[bool, bool]:

@@ -36,12 +36,15 @@ from .layout import (
     PNL,
     PRICE,
     REASON,
+    RUINED,
     SHOWN,
     SIZE,
     STATUS,
     STATUSES,
+    SUBMITTED,
     TYPE,
     TYPES,
+    WAITED,
     WHEN,
     WHO,
     Book,
@@ -87,17 +90,20 @@ class Record:
         heard: bool = False,
         booked: Floats | None = None,
     ) -> None:
-        whole, real, _, fills, count, _, _ = book
+        whole, real, _, fills, count, money, _ = book
         whole, real = whole[: count[ORDERS]], real[: count[ORDERS]]
         last = len(times) - 1
         # What the broker sent itself on the last bar is heard there, and stands before what the strategy sent.
-        known = (whole[:, BAR] < last) | ((whole[:, BAR] == last) & (whole[:, STATUS] == COMPLETED))
+        own = (whole[:, STATUS] == COMPLETED) | (whole[:, STATUS] == SUBMITTED)
+        known = (whole[:, BAR] < last) | ((whole[:, BAR] == last) & own)
         told = len(whole) if heard else int(np.count_nonzero(known))
         if heard:
             whole[:, NEWS] = np.minimum(whole[:, NEWS], len(times) - 1)
         self.whole, self.real = whole[:told], real[:told]
         self.table = fills[: count[FILLS]]
         self.times, self.account, self.data, self.reasons = times, account, data, tuple(reasons)
+        ruined = int(money[RUINED])
+        self.ruined_at = int(times[ruined - 1]) if ruined else None
         self.booked = np.zeros((0, 6)) if booked is None else booked
 
     @property
@@ -121,6 +127,12 @@ class Record:
         numbers = (table[:, c] for c in (AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL))
         columns = (who + 1, np.full(len(who), self.data, dtype=object), bars, self.times[bars], *numbers, reasons)
         return [_fill(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+    @property
+    def waits(self) -> tuple[int, int]:
+        """How many orders waited in bars without trades, and for how many bars in all."""
+        waited = self.whole[:, WAITED]
+        return int(np.count_nonzero(waited)), int(waited.sum())
 
     @cached_property
     def flows(self) -> list[Flow]:

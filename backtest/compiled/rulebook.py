@@ -6,7 +6,7 @@ import numpy as np
 
 from ...core.kernels import inner, lean, woven
 from ...core.tick_kernels import on_grid
-from .broker import admit, trade
+from .broker import admit, hold, trade
 from .carrying import carry_over, carry_to, lacks_room
 from .costly import Costly
 from .desk import (
@@ -48,13 +48,16 @@ from .groups import cancel
 from .layout import (
     CASH,
     CHECKED,
+    CUTS,
     FILL_SIZE,
     FILLS,
+    FLOOR,
     HELD,
     LIMIT,
     MARKET,
     ORDERS,
     RESTING,
+    RUINED,
     SIZE,
     Book,
     Floats,
@@ -62,10 +65,10 @@ from .layout import (
     grown,
     is_full,
 )
-from .lots import SCALE, SMALLEST, STEP, whole
+from .lots import FIXED, SCALE, SMALLEST, STEP, whole
 from .margined import Margin, force_at_close, force_at_open, note_free, value_of
 from .orders import send
-from .rules import FOREIGN, REASONS, ROOM, TIME_STOP
+from .rules import FOREIGN, REASONS, ROOM, SHUT, TIME_STOP, close_all
 from .sizes import pair, sized
 
 Rules = tuple[Bits, Bits, Floats, Floats, Integers, Floats, Floats]
@@ -142,6 +145,7 @@ def _send(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int
     if size > 0.0:
         price = on_grid(rules[3][rule, bar], desk[0][NUM], desk[0][DEN]) if limited else 0.0
         k = send(book, bar, close, LIMIT if limited else MARKET, side * size, price, 0.0, FIRST_RULE + rule)
+        book[0][k, CUTS] = desk[3][FIXED] == 0.0
     if not limited:
         state[ENTRY], state[ENTRY_BAR] = float(k), float(bar)
     if k >= 0 and desk[0][NAMED] != 0.0:
@@ -213,15 +217,20 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
     """What happens in the market and to the account on a bar."""
     count, close = book[4], bars[3, bar]
     works, news = count[RESTING] > 0 or count[CHECKED] < count[ORDERS], count[FILLS]
+    shut = (desk[7][bar] >> SHUT) & 1 != 0
     if works and desk[7][bar] >> FOREIGN:
         admit(book, costly, margin, bar - 1)
     if costly is not None:
         carry_to(book, costly, margin, bar, bars[3, bar - 1] if bar > 0 else close)
-    if margin is not None:
+    if margin is not None and not shut:
         force_at_open(book, costly, margin, bars[0, bar], bar)
     if works:
-        trade(book, costly, margin, (bars[0, bar], bars[1, bar], bars[2, bar], close, bars[4, bar]), bar)
-    if margin is not None:
+        prices = (bars[0, bar], bars[1, bar], bars[2, bar], close, bars[4, bar])
+        if shut:
+            hold(book, costly, margin, prices, bar)
+        else:
+            trade(book, costly, margin, prices, bar)
+    if margin is not None and not shut:
         force_at_close(book, costly, margin, bars[1, bar], bars[2, bar], bar)
     if costly is not None:
         carry_over(book, costly, margin, bar, close)
@@ -230,6 +239,8 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
         if desk[0][PAIRS] != 0.0:
             pair(book, desk[4])
     desk[1][VALUE] = value_of(book, margin, close)
+    if desk[1][VALUE] <= book[5][FLOOR] and book[5][RUINED] == 0.0 and not (shut and book[5][HELD] != 0.0):
+        close_all(book, bar, close)
     if margin is not None:
         note_free(book, margin, close)
 
@@ -271,7 +282,7 @@ def _span(
         close, held = bars[3, bar], money[HELD]
         if account.shape[1] > 0:
             account[0, bar], account[1, bar], account[2, bar] = desk[1][VALUE], money[CASH], held
-        if bar < span[1] or _idle(desk, held, bits[bar]):
+        if bar < span[1] or money[RUINED] != 0.0 or _idle(desk, held, bits[bar]):
             continue
         if numbers[LOSS] != 0.0 and stands_aside(book, desk, LOST, bar, close):
             continue

@@ -7,29 +7,36 @@ from numpy.typing import NDArray
 
 from ...core.kernels import inner, lean, woven
 from ...core.tick_kernels import on_grid
+from ..broker import RUIN
 from .account import worth
 from .broker import admit, trade
 from .groups import cancel
 from .layout import (
     CASH,
     CHECKED,
+    CUTS,
     FILL_PRICE,
     FILL_SIZE,
     FILLS,
+    FLOOR,
     HELD,
     LIMIT,
     MARKET,
+    NEWS,
     ORDERS,
     RESTING,
+    RUINED,
+    STATUS,
     STOP,
     STOP_TRAIL,
+    SUBMITTED,
     WHO,
     Book,
     Floats,
     grown,
     is_full,
 )
-from .lots import order_size
+from .lots import FIXED, order_size
 from .orders import join, send, set_trail
 
 Bits = NDArray[np.uint8]
@@ -43,11 +50,13 @@ REASONS = (
     "stop_loss",
     "trailing_stop",
     "take_profit",
+    RUIN,
 )
-LONG_ENTER, SHORT_ENTER, LONG_EXIT, SHORT_EXIT, TIME_STOP, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT = range(8)
+LONG_ENTER, SHORT_ENTER, LONG_EXIT, SHORT_EXIT, TIME_STOP, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT, RUINOUS = range(9)
 """What an order is for; the first four are also the bits of a bar's signals."""
-FOREIGN = 7
-"""The bit that says that bars of other feeds alone come before this one; the broker looks at new orders there."""
+SHUT, FOREIGN = 5, 7
+"""The bits that say that orders wait in this bar (`core.trading.shut`), and that bars of other feeds alone come before
+this one; the broker looks at new orders there."""
 
 STOP_SHARE, STOP_AWAY, TRAIL_SHARE, TRAIL_AWAY, TARGET_SHARE, TARGET_AWAY, NUM, DEN, BARS = range(9)
 """Protection: each distance as a share of the price or in quote currency (0 for none), the tick as a fraction (0 for
@@ -113,6 +122,18 @@ def _protect(book: Book, state: Floats, guards: Floats, bar: int, close: float) 
     state[GUARDS], state[DUE] = float(count), 0.0
 
 
+@inner
+def close_all(book: Book, bar: int, close: float) -> None:
+    """What an account does that is worth nothing: cancel every order, close the position, and send nothing more."""
+    whole, _, queue, _, count, account, _ = book
+    account[RUINED] = bar + 1
+    for q in range(count[RESTING]):
+        cancel(book, queue[q], bar)
+    if account[HELD] != 0.0:
+        k = send(book, bar, close, MARKET, -account[HELD], 0.0, 0.0, RUINOUS)
+        whole[k, STATUS], whole[k, NEWS] = SUBMITTED, bar
+
+
 @woven
 def _why_leave(held: float, side: float, age: float, bars: float, signals: int) -> int:
     """Why the position is to be closed: its exit is said, or its time is over; −1 where it is not."""
@@ -166,16 +187,20 @@ def _span(
             if count[FILLS] > news:
                 _hear(book, state, news, bar)
         held = money[HELD]
+        value = worth(money, close)
         if wanted:
-            account[0, bar], account[1, bar], account[2, bar] = worth(money, close), money[CASH], held
-        if bar < span[1]:
+            account[0, bar], account[1, bar], account[2, bar] = value, money[CASH], held
+        if value <= money[FLOOR] and money[RUINED] == 0.0:
+            close_all(book, bar, close)
+        if bar < span[1] or money[RUINED] != 0.0:
             continue
         if held == 0.0 and not signals[bar] & 3:
             continue
         size, reason = _decide(book, state, sizing, guards[BARS], signals[bar], bar, close)
         if size != 0.0:
             _withdraw(book, state, bar)
-            send(book, bar, close, MARKET, size, 0.0, 0.0, reason)
+            k = send(book, bar, close, MARKET, size, 0.0, 0.0, reason)
+            book[0][k, CUTS] = held == 0.0 and sizing[FIXED] == 0.0
         if state[DUE] != 0.0:
             _protect(book, state, guards, bar, close)
     if signals[n] >> FOREIGN:
@@ -186,7 +211,7 @@ def _span(
 def follow(
     book: Book, bars: Floats, signals: Bits, first: int, sizing: Floats, guards: Floats, account: Floats
 ) -> Book:
-    """Follow rules over all bars.
+    """Follow rules over all bars, in each of which somebody traded.
 
     Parameters
     ----------

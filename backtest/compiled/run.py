@@ -26,10 +26,10 @@ from ..costs import costs_of
 from ..result import Outcome
 from .choice import is_named, is_plain, settings_of, title_of_range, uses_of, why_not
 from .layout import Floats, new_book
-from .lots import sizing
+from .lots import SCALE, SMALLEST, STEP, sizing
 from .record import Record, booked
 from .rulebook import follow_book
-from .rules import BARS, DEN, FOREIGN, NUM, REASONS, STOP_SHARE, TARGET_SHARE, TRAIL_SHARE, follow
+from .rules import BARS, DEN, FOREIGN, NUM, REASONS, SHUT, STOP_SHARE, TARGET_SHARE, TRAIL_SHARE, follow
 from .setup import Said, bits_of, costly_of, desk_of, margin_of, rules_of
 from .tables import Tables
 
@@ -110,18 +110,21 @@ def follow_config(config: Any, name: str, tables: Tables) -> Record:
         said = Said.of_book(*book_of(params, tables.lines))
     else:
         masks = signals_of(strategy, params, tables.lines)
-        if is_plain(config, settings_of(config)):
+        if is_plain(config, settings_of(config)) and not tables.market.shut(config.fills.empty_bars).any():
             return _follow_signals(config, name, tables, masks)
         said = Said.of_masks(masks)
     return _follow_rules(config, name, tables, said, named=named)
 
 
 def _follow_signals(config: Any, name: str, tables: Tables, masks: Masks) -> Record:
-    """The shorter way: one entry and one exit a side, costs and sizes that need no more than the fill itself."""
+    """The shorter way: one entry and one exit a side, costs and sizes that need no more than the fill itself.
+
+    A market order fills on the bar after, so that none is out there when the next is decided on.
+    """
     block, bars, foreign = next(iter(config.data.values())), tables.bars, tables.market.foreign
     account = np.empty((3, len(bars)))
     book = follow(
-        new_book(config.broker.cash, np.array(costs_of(config)), room=1024 + len(bars) // 64),
+        new_book(config.broker.cash, _costs(config), room=1024 + len(bars) // 64),
         tables.market.prices,
         as_bits(masks, foreign),
         tables.first(),
@@ -136,12 +139,13 @@ def _follow_rules(config: Any, name: str, tables: Tables, said: Said, *, named: 
     """The longer way: any rules, costs, limits and sizes."""
     bars, foreign, first = tables.bars, tables.market.foreign, tables.first()
     settings = {**settings_of(config), **(rules_in(config) if named else {})}
+    bits = with_shut(bits_of(said, foreign), tables.market.shut(config.fills.empty_bars))
     account = np.empty((3, len(bars)))
     book, costly = follow_book(
-        new_book(config.broker.cash, np.array(costs_of(config)), room=1024 + len(bars) // 64),
+        new_book(config.broker.cash, _costs(config), room=1024 + len(bars) // 64),
         costly_of(config, bars),
         margin_of(config),
-        desk_of(config, settings, bars, bits_of(said, foreign), first, lambda period: _true_range(tables, period)),
+        desk_of(config, settings, bars, bits, first, lambda period: _true_range(tables, period)),
         rules_of(config, said, bars, first),
         tables.market.prices,
         first,
@@ -149,6 +153,13 @@ def _follow_rules(config: Any, name: str, tables: Tables, said: Said, *, named: 
     )
     titles = (*REASONS, LOSS, LIQUIDATION, *said.names)
     return Record(book, bars["close_time"], account, name, titles, heard=bool(foreign[-1]), booked=booked(costly))
+
+
+def _costs(config: Any) -> Floats:
+    """What trading costs, and to what lots orders are cut."""
+    block = next(iter(config.data.values()))
+    lot = sizing(None, 1.0, block.step, block.min_notional)
+    return np.array([*costs_of(config), lot[STEP], lot[SCALE], lot[SMALLEST]])
 
 
 def _true_range(tables: Tables, period: int) -> Floats:
@@ -198,6 +209,12 @@ def as_bits(masks: Masks, foreign: NDArray[np.bool_]) -> NDArray[np.uint8]:
     for bit, mask in enumerate((masks.long_entry, masks.short_entry, masks.long_exit, masks.short_exit)):
         made[:-1] |= mask.view(np.uint8) << np.uint8(bit)
     return made
+
+
+def with_shut(bits: NDArray[np.uint8], shut: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """``bits`` of bars, those among them in which orders wait marked."""
+    bits[: len(shut)] |= shut.view(np.uint8) << np.uint8(SHUT)
+    return bits
 
 
 def protection(params: Mapping[str, Any], tick: float | None) -> Floats:

@@ -77,6 +77,10 @@ def _differences(ours: Any, stock: Any) -> Iterator[str]:
         )
     if len(ours.record.fills) != len(stock.record.fills):
         yield f"{len(ours.record.fills)} fills, not {len(stock.record.fills)}"
+    if ours.record.waits != stock.record.waits:
+        yield f"{ours.record.waits} orders and bars that waited, not {stock.record.waits}"
+    if ours.record.ruined_at != stock.record.ruined_at:
+        yield f"ruined at {ours.record.ruined_at}, not {stock.record.ruined_at}"
     for name, mine, theirs in zip(EQUITY, ours.record.equity, stock.record.equity, strict=True):
         yield from _column(name, mine, theirs)
     yield from _lines(ours.strategy.indicators, stock.strategy.indicators)

@@ -8,7 +8,9 @@ from backtrader.brokers.bbroker import BackBroker
 from backtrader.comminfo import CommInfoBase
 from backtrader.order import Order
 
+from ..broker import Broker
 from . import orders, positions
+from .danger import is_endangered
 from .history import History, Holding
 
 HOOKS = (
@@ -30,6 +32,8 @@ HOOKS = (
     "buy",
     "sell",
 )
+KNOWN = (BackBroker, Broker)
+"""Brokers whose hooks are known."""
 PLAIN = ("get_credit_interest", "_get_credit_interest", "cashadjust", "getvaluesize", "profitandloss", "get_leverage")
 
 
@@ -44,7 +48,9 @@ def why_busy(broker: Any) -> str:
     kind = type(broker)
     if not isinstance(broker, BackBroker):
         return f"{kind.__name__} is no BackBroker"
-    own = [name for name in HOOKS if getattr(kind, name) is not getattr(BackBroker, name)]
+    own = [name for name in HOOKS if not any(getattr(kind, name) is getattr(base, name) for base in KNOWN)]
+    if isinstance(broker, Broker) and kind.pass_bar is not Broker.pass_bar:
+        own.append("pass_bar")
     if own:
         return f"{kind.__name__} has its own {own[0]}"
     if broker._userhist or broker._fundhist:
@@ -114,13 +120,15 @@ class Lazy(BackBroker):
     history: History
     stale = False
     eager = False
+    endangered = False
+    """Whether the account could come to be worth nothing at any of the feeds' closes; then every bar is looked at."""
+    ruined_at: int | None = None
 
     @property
     def busy(self) -> bool:
         """Whether `next` has something to do."""
-        return bool(
-            self.pending or self.submitted or self._toactivate or self._cash_addition or self.notifs or self.eager
-        )
+        waits = self.pending or self.submitted or self._toactivate or self._cash_addition or self.notifs
+        return bool(waits or self.eager or self.endangered)
 
     def next(self) -> None:
         """Take orders in, try those that rest; the account's value is left for when it is asked for."""
@@ -139,6 +147,11 @@ class Lazy(BackBroker):
             self.fresh()
         if moved:
             self.note()
+            self.endangered = isinstance(self, Broker) and is_endangered(self)
+        if self.endangered:
+            self.fresh()
+            self.judge()
+            self.endangered = self.ruined_at is None
 
     def _try_pending(self) -> None:
         pending = self.pending
@@ -243,11 +256,12 @@ def engage(broker: Any, history: History, lazy: type = Lazy) -> None:
     base = type(broker)
     broker.__class__ = type.__new__(type(base), base.__name__, (lazy, base), {"__module__": base.__module__})
     broker.history = history
-    broker.stale = broker.eager = False
+    broker.stale = broker.eager = broker.endangered = False
 
 
 def release(broker: Any) -> None:
     """Make it what it was, with its value up to the last bar."""
     broker.fresh()
+    broker.__dict__.pop("_closes", None)
     positions.restore(broker)
     broker.__class__ = type(broker).__bases__[1]

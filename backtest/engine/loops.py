@@ -69,7 +69,7 @@ def every_bar(cerebro: Any, part: Part, cursor: Cursor, after: Cursor, start: in
     for first, last, call, status in part.phases(start, len(times)):
         for i in range(first, last):
             cursor.i = i
-            if pending or submitted or waking or added or news or broker.eager:
+            if pending or submitted or waking or added or news or broker.eager or broker.endangered:
                 broker.next()
                 deliver(news, strategy, quick)
                 if cerebro._event_stop:

@@ -8,6 +8,7 @@ from typing import Any
 from backtrader.brokers.bbroker import BackBroker
 from backtrader.order import Order, OrderExecutionBit
 
+from ..afford import is_sized
 from ..broker import Broker
 from . import positions
 from .broker import Lazy
@@ -34,7 +35,8 @@ class Plain(Lazy):
 
     def submit(self, order: Any, check: bool = True) -> Any:
         """Take an order; groups that are sent together go the way of the base."""
-        if order.parent is not None or not (order.transmit and check and self.p.checksubmit):
+        whole = order.transmit and check and self.p.checksubmit
+        if order.parent is not None or not whole or self.ruined_at is not None:
             return super().submit(order, check=check)
         bar = len(order.data)
         if isinstance(self, Broker):
@@ -62,6 +64,9 @@ class Plain(Lazy):
 
     def check_submitted(self) -> None:
         """Take in what was sent, as far as the cash would reach at the prices of sending."""
+        if isinstance(self, Broker):
+            super().check_submitted()
+            return
         trials: dict[Any, Any] = {}
         cash = self.cash
         while self.submitted:
@@ -76,6 +81,9 @@ class Plain(Lazy):
                 self.submit_accept(order)
             else:
                 self._refuse(order)
+
+    def _trial(self, position: Any) -> Any:
+        return positions.trial(position)
 
     def _refuse(self, order: Any) -> None:
         order.margin()
@@ -94,6 +102,9 @@ class Plain(Lazy):
             if bar <= order.tried:
                 return
             order.tried = bar
+            if self.is_shut(data):
+                self.waits[order.ref] += 1
+                return
             if math.isnan(data.open[0]):
                 return
             self.look_at(data)
@@ -115,6 +126,8 @@ class Plain(Lazy):
             return super()._execute(order, ago, price, cash, position, dtcoc)
         if ago is None:
             return self._try_on(order, cash, position)
+        if price is not None and isinstance(self, Broker) and is_sized(order):
+            self._cut_to_cash(order, price)
         return None if price is None else self._fill(order, held, price, dtcoc or data.datetime[ago])
 
     def _try_on(self, order: Any, cash: float, position: Any) -> float:

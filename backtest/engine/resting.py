@@ -35,9 +35,12 @@ class Resting:
     ----------
     data : feed
         Preloaded.
+    shut : bytes or None
+        1 for each bar in which orders wait. An order that would trade there is not resting, though it will wait.
     """
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, shut: bytes | None = None) -> None:
+        self.shut = None if shut is None else np.frombuffer(shut, dtype=np.bool_)
         names = ("open", "high", "low", "close", "datetime")
         self.open, self.high, self.low, self.close, self.times = (
             np.frombuffer(getattr(data.lines, name).array, dtype=np.float64) for name in names
@@ -103,6 +106,8 @@ class Resting:
     def _levels(self, order: Any, bar: int, end: int) -> NDArray[np.float64]:
         """Trigger before each bar from ``bar`` to ``end``, and after the last."""
         close = self.close[bar:end]
+        if self.shut is not None:
+            close = np.where(self.shut[bar:end], np.nan, close)  # which `nearer` leaves out
         if order.trailamount:
             distance: Any = order.trailamount
         else:

@@ -10,6 +10,7 @@ import backtrader as bt
 import numpy as np
 
 from ...strategies.base import Strategy
+from ..broker import Broker
 from .cursors import Cursor
 from .news import deliver
 from .parts import Part
@@ -84,7 +85,7 @@ class _Waking:
         self.cerebro, self.part, self.cursor, self.after, self.alarm = cerebro, part, cursor, after, alarm
         self.strategy, self.broker = part.strategy, cerebro._broker
         self.times = cerebro.datas[0].lines.datetime.array
-        self.resting = Resting(cerebro.datas[0]) if matches_as_known(self.broker) else None
+        self.resting = _resting(self.broker, cerebro.datas[0])
         self.first = max(self.strategy._minperiods[0] - 1, 0)
 
     def run(self) -> int:
@@ -137,12 +138,20 @@ class _Waking:
         return due
 
 
+def _resting(broker: Any, data: Any) -> Resting | None:
+    """What foresees the orders of ``broker``; None where it fills them by rules of its own."""
+    if not matches_as_known(broker):
+        return None
+    return Resting(data, broker.shut_bars(data) if isinstance(broker, Broker) else None)
+
+
 def _quiet_until(broker: Any, resting: Resting | None, bar: int, due: int) -> int:
     """First bar from ``bar`` on, at most ``due``, on which the broker has something to do."""
     if not broker.busy:
         return due
     if resting is None or due - bar < WORTH or len(broker.pending) == 0:
         return bar
-    if broker.submitted or broker._toactivate or broker._cash_addition or broker.notifs or broker.eager:
+    news = broker.submitted or broker._toactivate or broker._cash_addition or broker.notifs
+    if news or broker.eager or broker.endangered:
         return bar
     return resting.until(broker.pending, bar, due)

@@ -127,7 +127,8 @@ class Desk:
 
     def chunk(self, order: Any, price: float, ago: int) -> float:
         """How much of ``order`` trades now, as backtrader asks a filler."""
-        return abs(order.executed.remsize) if self._amount is None else self._amount
+        left = abs(order.executed.remsize)
+        return left if self._amount is None else min(self._amount, left)
 
     def _ticket(self, order: Any) -> Ticket:
         if order.ref not in self._tickets:

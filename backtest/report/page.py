@@ -107,7 +107,9 @@ def _subtitle(folder: Folder) -> Markup:
     bars = f"{number(result.get('bars'), 0)} bars" if result.get("bars") else ""
     engine = f"engine {result['engine']}" if result.get("engine") else ""
     parts = (period, feeds, bars, result.get("strategy"), engine)
-    return tag("p", *(tag("span", x) for x in parts if x), class_="subtitle")
+    line = tag("p", *(tag("span", x) for x in parts if x), class_="subtitle")
+    told = (result.get("warnings") or [""])[0] if result.get("ruined_at") else ""
+    return Markup(tag("p", told, class_="warnings") + line) if told else line
 
 
 def _moment(value: object) -> str:

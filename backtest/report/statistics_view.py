@@ -74,7 +74,20 @@ _GROUPS = {
 }
 _ELSEWHERE = {"name", "strategy", "engine", "engine_reason", "sharpe_basis"}
 _ELSEWHERE |= {"net_profit_low", "net_profit_high", "survives_ticks", "survives_ms", "survives_bp", "fills"}
-_ELSEWHERE |= {"start", "end", "warnings", "lines", "assumptions", "hints", "confidence", "markouts"}
+_ELSEWHERE |= {
+    "start",
+    "waits",
+    "orders_cut",
+    "orders_refused",
+    "ruined_at",
+    "end",
+    "warnings",
+    "lines",
+    "assumptions",
+    "hints",
+    "confidence",
+    "markouts",
+}
 _ELSEWHERE |= {"currency", "indicators"}
 """Keys of the result that the page shows in another place."""
 _NAMES = {"cagr_pct": "Growth a year", "sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "calmar": "Calmar ratio"}

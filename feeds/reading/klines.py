@@ -242,8 +242,7 @@ def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, t
         check_rows(row_size, tick)
         step, ticks = row_grid(row_size, tick, float(bars["open"][0]))
         size = step * ticks
-    idle = (bars["trades"] == 0) | (bars["volume"] == 0)
-    quality = bars["quality"] | np.where(idle, int(Quality.FILLED), 0)
+    quality = bars["quality"] | np.where(_idle(bars), int(Quality.FILLED), 0)
     missing = np.diff(bars["open_time"], prepend=bars["open_time"][0] - interval) // interval - 1
     holes = np.flatnonzero(missing > 0)
     if len(holes) and gaps == "error":
@@ -267,6 +266,15 @@ def _check_fill(bars: Bars, missing: Integers) -> None:
             f"{bars.source}: {missing.sum():,} klines of {bars.spec} would be filled in for {len(bars):,}, "
             f"{missing[i]:,} of them before {iso(int(bars['open_time'][i]))}; gaps: keep takes them as they are"
         )
+
+
+def _idle(bars: Bars) -> NDArray[np.bool_]:
+    """In which klines nobody traded; a column that is above 0 in none of them tells nothing."""
+    made = np.zeros(len(bars), bool)
+    for name in ("trades", "volume"):
+        if (bars[name] > 0).any():
+            made |= bars[name] == 0
+    return made
 
 
 def _refuse_gap(bars: Bars, i: int, missing: NDArray[np.int64]) -> None:

@@ -1,0 +1,53 @@
+"""Bars in which nobody traded, or whose figures contradict each other: nothing can be filled there."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bars import Bars
+from .schema import Quality
+
+
+def knows_volume(bars: Bars) -> bool:
+    """Whether the volume is known at all; where it is above 0 on no bar, a volume of 0 says nothing.
+
+    Examples
+    --------
+    >>> times = dict(open_time=[0, 1, 2], close_time=[1, 2, 3])
+    >>> knows_volume(Bars.of(volume=[0.0, 3.0, 0.0], **times)), knows_volume(Bars.of(volume=[0.0] * 3, **times))
+    (True, False)
+    """
+    return bool((bars["volume"] > 0).any())
+
+
+def contradictory(bars: Bars) -> NDArray[np.bool_]:
+    """Which bars have figures that contradict each other."""
+    return _flagged(bars, Quality.CONTRADICTORY)
+
+
+def untraded(bars: Bars) -> NDArray[np.bool_]:
+    """In which bars nobody traded, as their flags or their volume say, or is known to have traded.
+
+    A volume that is unknown (NaN) is not 0.
+
+    Examples
+    --------
+    >>> times = dict(open_time=[0, 1, 2], close_time=[1, 2, 3])
+    >>> untraded(Bars.of(volume=[0.0, 3.0, float("nan")], **times)).tolist()
+    [True, False, False]
+    >>> untraded(Bars.of(volume=[0.0] * 3, quality=[0, Quality.FILLED, 0], **times)).tolist()
+    [False, True, False]
+    """
+    made = _flagged(bars, Quality.FILLED | Quality.CONTRADICTORY)
+    return made | (bars["volume"] == 0) if knows_volume(bars) else made
+
+
+def shut(bars: Bars, empty_bars: str) -> NDArray[np.bool_]:
+    """The bars in which orders wait, under ``fills: {empty_bars: wait | fill}``."""
+    return untraded(bars) if empty_bars == "wait" else contradictory(bars)
+
+
+def _flagged(bars: Bars, bits: Quality) -> NDArray[np.bool_]:
+    made: NDArray[np.bool_] = (bars["quality"] & int(bits)) != 0
+    return made
