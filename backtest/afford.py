@@ -45,7 +45,7 @@ def afforded(size: float, money: float, lot: float | None, left: Callable[[float
             return size
         fewer = whole_lots(size * (money / (money - after)), lot)
         if fewer >= size:
-            fewer = whole_lots(max(size * (1.0 - 2e-12) - (lot or DEFAULT_LOT), 0.0), lot)
+            fewer = whole_lots(max(size * (1.0 - 2e-12) - (lot or DEFAULT_LOT) / 2, 0.0), lot)
         size = fewer
         if not size > 0.0:
             return 0.0

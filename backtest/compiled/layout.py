@@ -105,13 +105,7 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
         np.zeros((room, 8)),
         np.zeros(5, np.int64),
         np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0, DUST * cash, 0.0]),
-        np.array(
-            (
-                *costs[:NUM],
-                *grid_of(costs[NUM] if len(costs) > NUM else None),
-                *(costs[DEN:] if len(costs) > DEN else LOTS),
-            )
-        ),
+        np.array((*costs[:NUM], *grid, *(costs[DEN:] if len(costs) > DEN else LOTS))),
     )
 
 

@@ -90,7 +90,7 @@ def fewer(size: float, money: float, left: float, step: float, scale: float) -> 
     """The size to try after one that would leave ``left``, below 0, of ``money``."""
     made = whole(size * (money / (money - left)), step, scale)
     if made >= size:
-        made = whole(max(size * (1.0 - 2e-12) - step, 0.0), step, scale)
+        made = whole(max(size * (1.0 - 2e-12) - step / 2, 0.0), step, scale)
     return float(made)
 
 
