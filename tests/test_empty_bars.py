@@ -23,6 +23,11 @@ PERP = {"instrument": {"margin": "linear", "contract_size": 1, "leverage": 10, "
 ENGINES = ("stock", "backtrader", "compiled")
 
 
+def silent_walk(seed: int, n: int) -> Bars:
+    """Bars of a random walk, in a tenth of which nobody traded."""
+    return random_walk(seed, n).assign(volume=np.random.default_rng(seed).integers(0, 10, n).astype(float))
+
+
 def waited(made: Any) -> tuple[int, int]:
     return made.strategy.analyzers.record.waits
 
@@ -102,7 +107,7 @@ class _Restated(bt.brokers.BackBroker):
 @pytest.mark.parametrize("seed", range(4))
 def test_the_rule_is_plain_backtrader_that_leaves_those_bars_out(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    market = random_walk(seed, 150)
+    market = silent_walk(seed, 150)
     script = {}
     for bar in range(2, 140, 3):
         size, kind = float(rng.choice([-1.0, 1.0])), int(rng.integers(3))
@@ -160,7 +165,7 @@ def rules(**blocks: Any) -> RunConfig:
 @pytest.mark.parametrize("empty", ["wait", "fill"])
 def test_all_engines_keep_the_rule(blocks: Any, empty: str) -> None:
     asked = rules(fills={"empty_bars": empty}, **dict(blocks))
-    sources = {"main": Source(None, random_walk(11, 400))}
+    sources = {"main": Source(None, silent_walk(11, 400))}
     stock, *others = (simulate(asked.model_copy(update={"engine": engine}), sources) for engine in ENGINES)
     assert [difference(one, stock) for one in others] == ["", ""]
     where = untraded(sources["main"].bars)[[fill.bar for fill in stock.record.fills]]
@@ -170,7 +175,7 @@ def test_all_engines_keep_the_rule(blocks: Any, empty: str) -> None:
 
 
 def test_the_run_says_how_many_orders_waited_and_that_a_volume_is_unknown() -> None:
-    known = simulate(rules(engine="stock"), {"main": Source(_Feed(), random_walk(11, 400))}).summary()
+    known = simulate(rules(engine="stock"), {"main": Source(_Feed(), silent_walk(11, 400))}).summary()
     assert known["waits"]["bars"] >= known["waits"]["orders"] > 0
     assert any("waited where nobody traded" in text for text in known["warnings"])
     assert any("bar without trades" in text for text in known["assumptions"])

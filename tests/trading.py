@@ -54,13 +54,22 @@ def moving(*closes: float, reach: float = 0.0, **kwargs: Any) -> Bars:
 
 
 def random_walk(seed: int, n: int = 120, step: int = HOUR) -> Bars:
-    """Bars of a random walk with gaps, and volumes of 0 to 9."""
+    """Bars of a random walk with gaps, and volumes of 1 to 9: in each of them somebody traded."""
     rng = np.random.default_rng(seed)
     close = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, n)))
     opened = np.concatenate(([100.0], close[:-1])) * np.exp(rng.normal(0, 0.002, n))
     reach = np.abs(rng.normal(0, 0.5, (2, n)))
     high, low = np.maximum(opened, close) + reach[0], np.minimum(opened, close) - reach[1]
-    return flat(n, open=opened, high=high, low=low, close=close, volume=rng.integers(0, 10, n), step=step, start=START)
+    return flat(
+        n,
+        open=opened,
+        high=high,
+        low=low,
+        close=close,
+        volume=np.maximum(rng.integers(0, 10, n), 1),
+        step=step,
+        start=START,
+    )
 
 
 class _Scripted(Strategy):
