@@ -252,6 +252,24 @@ def test_an_exit_at_the_open_comes_before_what_the_bar_does_later() -> None:
     assert made.cash[-1] == 1000.0
 
 
+def test_a_target_beyond_which_the_bar_opens_comes_before_what_the_bar_does_later() -> None:
+    market = flat(5, open=[100.0, 100, 100, 112, 100], high=[100.0, 100, 100, 112, 100], low=[100.0, 100, 100, 70, 100])
+    script = {0: buy(50), 1: lambda s: s.sell(size=50, exectype=bt.Order.Limit, price=110)}
+    made = trade(market, script, config(cash=1000, data=linear()))
+    assert (made.fills[-1].reason, made.fills[-1].price) == ("", 112.0)
+
+
+def test_a_nearer_stop_keeps_a_target_from_being_overtaken_by_force() -> None:
+    def leave(s: Any) -> None:
+        target = s.sell(size=50, exectype=bt.Order.Limit, price=110)
+        s.sell(size=50, exectype=bt.Order.Stop, price=90, oco=target)
+
+    market = flat(5, high=[100.0, 100, 100, 130, 100], low=[100.0, 100, 100, 70, 100])
+    made = trade(market, {0: buy(50), 1: leave}, config(cash=1000, data=linear()))
+    assert "liquidation" not in made.column("reason")
+    assert made.position[-1] == 0.0
+
+
 def test_spot_on_margin_owes_cash_and_is_closed_when_the_maintenance_is_gone() -> None:
     margin = {"instrument": {"margin": "spot", "leverage": 3, "maintenance": "10%"}}
     held = trade(moving(100.0, 100.0, 90.0), {0: buy(25)}, config(cash=1000, data=margin))
