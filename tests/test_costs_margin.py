@@ -252,6 +252,14 @@ def test_an_exit_at_the_open_comes_before_what_the_bar_does_later() -> None:
     assert made.cash[-1] == 1000.0
 
 
+def test_a_bracket_whose_entry_is_refused_is_refused_whole() -> None:
+    bracket = {"exectype": bt.Order.Market, "stopprice": 90, "limitprice": 110}
+    market = flat(5, high=[100.0, 100, 100, 130, 100], low=[100.0, 100, 100, 70, 100])
+    made = trade(market, {0: lambda s: s.buy_bracket(size=1000, **bracket)}, config(cash=1000, data=linear()))
+    assert made.column("status") == ["margin", "rejected", "rejected"]
+    assert made.fills == []
+
+
 def test_a_target_beyond_which_the_bar_opens_comes_before_what_the_bar_does_later() -> None:
     market = flat(5, open=[100.0, 100, 100, 112, 100], high=[100.0, 100, 100, 112, 100], low=[100.0, 100, 100, 70, 100])
     script = {0: buy(50), 1: lambda s: s.sell(size=50, exectype=bt.Order.Limit, price=110)}

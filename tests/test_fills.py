@@ -245,7 +245,17 @@ def test_a_stop_triggers_on_the_print_that_crosses_and_its_order_takes_the_laten
     assert at_once.fill(1, 2.0)[0].price == 98.0
 
 
-sided = st.tuples(st.integers(97, 103).map(float), st.integers(1, 9).map(float), st.sampled_from([-1, 1]))
+sided = st.tuples(st.integers(97, 103).map(float), st.integers(1, 9).map(float), st.sampled_from([-1, 0, 1]))
+
+
+def told(prints: list[tuple[float, float, int]]) -> list[tuple[float, float, int]]:
+    """Prints without a side with that of the last change of price."""
+    made, trend = [], 0
+    for i, (price, quantity, side) in enumerate(prints):
+        if i and price != prints[i - 1][0]:
+            trend = 1 if price > prints[i - 1][0] else -1
+        made.append((price, quantity, side or trend))
+    return made
 
 
 @settings(max_examples=40, deadline=None)
@@ -258,7 +268,7 @@ def test_queue_and_spread_are_calibrated_on_what_was_before_and_nothing_else(pri
     closes = np.linspace(0, len(prints), bars + 1).astype(np.int64)[1:]
     made = Market.of(Prints.of([tape], 1.0), closes)
     for bar in range(bars):
-        before = prints[: made.ends[bar]]
+        before = [one for one in told(prints)[: made.ends[bar]] if one[2]]
         for k, side in enumerate((1, -1)):
             assert made.depth[k, bar] == pytest.approx(_breaking_volume(before, side), nan_ok=True)
         assert made.spread[bar] == pytest.approx(_mean_spread(before))
