@@ -252,6 +252,13 @@ def test_an_exit_at_the_open_comes_before_what_the_bar_does_later() -> None:
     assert made.cash[-1] == 1000.0
 
 
+def test_after_a_forced_close_orders_take_their_part_of_the_volume_again() -> None:
+    market = flat(7, low=[100.0, 100, 70, 100, 100, 100, 100], volume=[1e4, 1e4, 1e4, 20, 20, 20, 20])
+    asked = config(cash=1000, data=linear(), participation="5%")
+    made = trade(market, {0: buy(50), 3: buy(2)}, asked)
+    assert [(f.bar, f.opened + f.closed) for f in made.fills] == [(1, 50.0), (2, -50.0), (4, 1.0), (5, 1.0)]
+
+
 def test_a_bracket_whose_entry_is_refused_is_refused_whole() -> None:
     bracket = {"exectype": bt.Order.Market, "stopprice": 90, "limitprice": 110}
     market = flat(5, high=[100.0, 100, 100, 130, 100], low=[100.0, 100, 100, 70, 100])

@@ -38,6 +38,18 @@ def test_a_row_that_came_twice_is_dropped_though_its_id_is_0(name: str, tmp_path
     assert made.counts["duplicates"] == 1
 
 
+@pytest.mark.parametrize("name", ["dump of trades", "table of trades"])
+def test_a_row_that_ends_one_file_and_begins_the_next_is_dropped(name: str, tmp_path: Path) -> None:
+    feed, lines = FEEDS[name]
+    head = [line for line in lines if not line[0].isdigit()]
+    one, two = tmp_path / "a.csv", tmp_path / "b.csv"
+    one.write_text("\n".join(lines[:-1]) + "\n")
+    two.write_text("\n".join([*head, *lines[-2:]]) + "\n")
+    made = feed([one, two])
+    assert made.bars("1m")["volume"].tolist() == [6.0]
+    assert made.counts["duplicates"] == 1
+
+
 @pytest.mark.parametrize("name", list(FEEDS))
 def test_a_read_that_fails_leaves_nothing_of_what_it_had_set_aside(name: str, tmp_path: Path) -> None:
     feed, lines = FEEDS[name]
