@@ -525,7 +525,7 @@ def kline_dump(path: Path, opens: Iterable[int]) -> Path:
         volume, taker = 1.1 + i % 13 / 7, 0.7 + i % 5 / 100
         made.append(
             f"{at},1.{i % 90 + 10},2.5,1.0,1.7,{volume:.5f},{at + 59_999},"
-            f"{volume * 3:.7f},{i + 1},{taker:.5f},{taker * 2:.8f},0\n"
+            f"{volume * 2:.7f},{i + 1},{taker:.5f},{taker * 2:.8f},0\n"
         )
     path.write_text("".join(made))
     return path
