@@ -67,7 +67,7 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         [
             *["indicators", "flow_indicators", "estimators", "vwap", "volume_profile", "naked_poc", "imbalances"],
             *["footprint_indicators", "profile_dialects", "profile_explained", "talib", "indicator_base"],
-            "indicator_laws",
+            *["helpers_over_lines", "indicator_laws"],
         ],
     ),
     "compiled": (
