@@ -193,6 +193,11 @@ class TestLargestPosition:
         made = trade(flat(4), script, config(risk={"max_position": 5}))
         assert made.column("size") == [3.0, 2.0]
 
+    def test_working_orders_of_the_other_side_take_no_room(self) -> None:
+        far = sell(4, exectype=bt.Order.Limit, price=200.0)
+        made = trade(flat(5), {0: far, 1: buy(9)}, config(risk={"max_position": 5}))
+        assert made.position[-1] == 5.0
+
     def test_a_share_of_the_equity_is_notional(self) -> None:
         made = trade(flat(4), {0: buy(900)}, config(risk={"max_position": "30%"}, data={"lot": 0.1}))
         assert made.column("size") == [30.0]
