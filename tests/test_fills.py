@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tapeflow.backtest.fills import ASSUMPTIONS, Delays, Market, Prints, Terms, Ticket
@@ -260,6 +260,7 @@ def told(prints: list[tuple[float, float, int]]) -> list[tuple[float, float, int
 
 @settings(max_examples=40, deadline=None)
 @given(prints=st.lists(sided, max_size=120, min_size=2), bars=st.integers(2, 5))
+@example(prints=[((100.0, 102.0, 101.0)[i % 3], 1.0 + i % 4, 0) for i in range(90)], bars=3)
 def test_queue_and_spread_are_calibrated_on_what_was_before_and_nothing_else(prints, bars) -> None:
     time = np.arange(len(prints))
     tape = Tape.of(
