@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 
 from tapeflow.core.bars import Bars
 from tapeflow.feeds.synthetic import SyntheticTape
-from tapeflow.indicators.dialects import DIALECTS
+from tapeflow.indicators.dialects import DIALECTS, Dialect
+from tapeflow.indicators.tpo import TPO
+from tapeflow.indicators.tpo_dialects import TPO_DIALECTS
 from tapeflow.indicators.volume_profile import VolumeProfile
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "dialects.md"
@@ -38,6 +40,17 @@ While it develops, how often two dialects disagree on an edge of the value area,
 brackets by how many rows, on average, where they do:
 """
 
+TIME = """## Time at price
+
+`TPO` counts time instead of volume: each half hour of a session gives every row it reached one letter. It has dialects
+of its own under the same names, shown by `tapeflow show TPO --explain`. A feed of trades with `row_size` has the rows;
+klines stand for them with `from_klines: range`, which is the same as long as `letters` is `range`.
+
+```yaml
+tpo: {kind: TPO, session: 1d, timezone: "America/New_York@09:30", bracket: 30m, initial_balance: 1h}
+```
+"""
+
 
 def day() -> Bars:
     """The tape as bars."""
@@ -54,13 +67,12 @@ def profiles(bars: Bars) -> dict[str, np.ndarray]:
     return made
 
 
-def choices() -> Iterator[str]:
+def choices(cls: type[TPO | VolumeProfile], dialects: Mapping[str, Dialect], what: str = "") -> Iterator[str]:
     """What each dialect holds, one table each."""
-    yield "## What they are\n"
-    for name, dialect in DIALECTS.items():
-        yield f"### {name}\n\n{dialect.title[0].upper()}{dialect.title[1:]}.\n"
+    for name, dialect in dialects.items():
+        yield f"### {name}{what}\n\n{dialect.title[0].upper()}{dialect.title[1:]}.\n"
         yield "| choice | value | means | source |\n| --- | --- | --- | --- |"
-        for row in VolumeProfile.explain(dialect=name):
+        for row in cls.explain(dialect=name):
             yield f"| {row['choice']} | `{row['value']}` | {row['means']} | {row['source']} |"
         yield ""
 
@@ -92,7 +104,8 @@ def page() -> str:
     made, levels = profiles(bars), bars.levels
     rows = (levels.price_tick.max() - levels.price_tick.min()) // levels.row_ticks + 1
     tape = TAPE.format(trades=int(bars["trades"].sum()), rows=rows, size=levels.row_size)
-    parts = [INTRO, tape, *end_of_day(made, levels.row_size), MATRIX, *matrix(made), "", *choices()]
+    parts = [INTRO, tape, *end_of_day(made, levels.row_size), MATRIX, *matrix(made), "", "## What they are\n"]
+    parts += [*choices(VolumeProfile, DIALECTS), TIME, *choices(TPO, TPO_DIALECTS, ", letters")]
     return "\n".join(parts).rstrip() + "\n"
 
 

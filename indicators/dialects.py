@@ -45,7 +45,12 @@ MEANINGS: dict[str, dict[Any, str]] = {
         "floor": "a row is named by its lower edge and reaches up; rows are counted from price 0",
         "ceil": "a row is named by its upper edge and reaches down; rows are counted from price 0",
     },
+    "letters": {
+        "range": "a bracket marks every row from its lowest to its highest price",
+        "traded": "a bracket marks the rows that traded in it",
+    },
 }
+_SHARES = {"value_area": "the share of the volume", "bracket": "the length of one letter"}
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,10 @@ class Dialect:
         See `MEANINGS`; ``value_area`` is a share of the volume.
     session : Stated
         When a profile begins, in words: it is `session`, `timezone` and `window` that say it here.
+    bracket : Stated
+        How long a letter of a TPO profile lasts.
+    letters : Stated
+        Which rows get it.
     """
 
     title: str
@@ -90,12 +99,14 @@ class Dialect:
     target: Stated = Stated("reach")
     anchor: Stated = Stated("floor")
     session: Stated = Stated("as session, timezone and window say")
+    bracket: Stated = Stated("30m")
+    letters: Stated = Stated("range")
 
 
-_DALTON = "Dalton, Jones, Dalton (1990), Mind Over Markets, appendix 1"
-_LINN = "linnsoft.com/qa/a/123.htm, method A"
-_PIVOTS = "mypivots.com/dictionary/definition/40"
-_PYMP = "github.com/bfolkens/py-market-profile, src/market_profile at 0.2"
+DALTON = "Dalton, Jones, Dalton (1990), Mind Over Markets, appendix 1"
+LINN = "linnsoft.com/qa/a/123.htm, method A"
+PIVOTS = "mypivots.com/dictionary/definition/40"
+PYMP = "github.com/bfolkens/py-market-profile, src/market_profile at 0.2"
 _TV = "tradingview.com/support/solutions/43000502040, as two public re-implementations restate it"
 _SIERRA = "sierrachart.com, Technical Studies Reference 209, Volume Value Area Lines"
 _NINJA = "ninjatrader.com/support/helpGuides/nt8, Order Flow Volume Profile"
@@ -106,23 +117,23 @@ _LEAN = "github.com/QuantConnect/Lean, Indicators/MarketProfile.cs"
 DIALECTS: dict[str, Dialect] = {
     "cbot_two_row": Dialect(
         "the value area of the Chicago Board of Trade, by pairs of rows",
-        value_area=Stated(0.7, _DALTON, "mypivots stops at 0.68"),
-        expansion=Stated("two_row", _DALTON, "the losing pair stays and meets the next pair"),
-        side_tie=Stated("up", f"{_LINN}; {_PIVOTS}"),
-        poc_tie=Stated("middle", f"{_LINN}; {_PIVOTS}", "mypivots asks for the heavier half before the lower"),
+        value_area=Stated(0.7, DALTON, "mypivots stops at 0.68"),
+        expansion=Stated("two_row", DALTON, "the losing pair stays and meets the next pair"),
+        side_tie=Stated("up", f"{LINN}; {PIVOTS}"),
+        poc_tie=Stated("middle", f"{LINN}; {PIVOTS}", "mypivots asks for the heavier half before the lower"),
         gaps=Stated("count"),
-        target=Stated("reach", _LINN),
+        target=Stated("reach", LINN),
     ),
     "market_profile": Dialect(
         "the Python package MarketProfile",
-        value_area=Stated(0.7, _PYMP),
-        expansion=Stated("one_row", _PYMP),
-        side_tie=Stated("up", _PYMP),
-        poc_tie=Stated("middle_up", _PYMP, "measured from half the number of rows, which is half a row too high"),
-        gaps=Stated("skip", _PYMP),
-        target=Stated("exceed", _PYMP),
-        anchor=Stated("ceil", _PYMP, "it puts a candle's whole volume at its close: from_klines: close"),
-        session=Stated("the rows of the frame it is given", _PYMP),
+        value_area=Stated(0.7, PYMP),
+        expansion=Stated("one_row", PYMP),
+        side_tie=Stated("up", PYMP),
+        poc_tie=Stated("middle_up", PYMP, "measured from half the number of rows, which is half a row too high"),
+        gaps=Stated("skip", PYMP),
+        target=Stated("exceed", PYMP),
+        anchor=Stated("ceil", PYMP, "it puts a candle's whole volume at its close: from_klines: close"),
+        session=Stated("the rows of the frame it is given", PYMP),
     ),
     "tradingview": Dialect(
         "TradingView's volume profile indicators",
@@ -180,8 +191,8 @@ CHOICES: dict[str, tuple[str, ...]] = {
 """The choices that are one of a few, with their values in the order in which kernels number them."""
 
 
-def chosen(params: Mapping[str, Any], choice: str) -> Any:
-    """What ``params`` say about one choice, or their dialect.
+def chosen(params: Mapping[str, Any], choice: str, dialects: Mapping[str, Dialect] = DIALECTS) -> Any:
+    """What ``params`` say about one choice, or their dialect, of ``dialects``.
 
     Examples
     --------
@@ -189,15 +200,17 @@ def chosen(params: Mapping[str, Any], choice: str) -> Any:
     ('skip', 'count')
     """
     given = params.get(choice)
-    return getattr(DIALECTS[params["dialect"]], choice).value if given is None else given
+    return getattr(dialects[params["dialect"]], choice).value if given is None else given
 
 
-def code(params: Mapping[str, Any], choice: str) -> float:
+def code(params: Mapping[str, Any], choice: str, dialects: Mapping[str, Dialect] = DIALECTS) -> float:
     """The same as a kernel's number."""
-    return float(CHOICES[choice].index(chosen(params, choice)))
+    return float(CHOICES[choice].index(chosen(params, choice, dialects)))
 
 
-def explained(params: Mapping[str, Any], choices: tuple[str, ...]) -> list[dict[str, str]]:
+def explained(
+    params: Mapping[str, Any], choices: tuple[str, ...], dialects: Mapping[str, Dialect] = DIALECTS
+) -> list[dict[str, str]]:
     """Every choice in force: what it is, what that means, and who says so.
 
     Parameters
@@ -206,6 +219,8 @@ def explained(params: Mapping[str, Any], choices: tuple[str, ...]) -> list[dict[
         With ``dialect``, and a value other than None for what overrides it.
     choices : tuple of str
         Which, of the fields of `Dialect`.
+    dialects : mapping of str to Dialect
+        Those that the kind has.
 
     Examples
     --------
@@ -214,18 +229,20 @@ def explained(params: Mapping[str, Any], choices: tuple[str, ...]) -> list[dict[
     """
     made = []
     for choice in choices:
-        stated: Stated = getattr(DIALECTS[params["dialect"]], choice)
+        stated: Stated = getattr(dialects[params["dialect"]], choice)
         given = params.get(choice) if choice != "session" else None
         value = stated.value if given is None else given
         source = (stated.source or OURS) if given is None else GIVEN
         note = stated.note if given is None else ""
-        meaning = "the share of the volume" if choice == "value_area" else MEANINGS.get(choice, {}).get(value, "")
+        meaning = _SHARES.get(choice) or MEANINGS.get(choice, {}).get(value, "")
         means = "; ".join(filter(None, (meaning, note)))
         made.append({"choice": choice, "value": str(value), "means": means, "source": source})
     return made
 
 
-def check_anchor(bars: Bars, levels: Levels, params: Mapping[str, Any], kind: str) -> None:
+def check_anchor(
+    bars: Bars, levels: Levels, params: Mapping[str, Any], kind: str, dialects: Mapping[str, Dialect] = DIALECTS
+) -> None:
     """Refuse to round up prices that have been rounded down into rows of the feed.
 
     Raises
@@ -233,16 +250,16 @@ def check_anchor(bars: Bars, levels: Levels, params: Mapping[str, Any], kind: st
     InputError
         If the anchor is ``ceil`` and prices of unknown place lie within the rows.
     """
-    if chosen(params, "anchor") == "ceil" and not levels.exact and not levels.tick_known:
+    if chosen(params, "anchor", dialects) == "ceil" and not levels.exact and not levels.tick_known:
         raise InputError(
             f"{kind}: anchor ceil rounds prices up, but rows of {levels.row_size:g} of {bars.source or 'bars'} hold "
             "prices between their edges; set tick and row_size of the data to the step of its prices, and row_size here"
         )
 
 
-def coarse(levels: Levels, params: Mapping[str, Any]) -> Iterator[str]:
+def coarse(levels: Levels, params: Mapping[str, Any], dialects: Mapping[str, Dialect] = DIALECTS) -> Iterator[str]:
     """What rounding up cannot tell of rows that are several ticks high."""
-    if chosen(params, "anchor") == "ceil" and levels.row_ticks > 1:
+    if chosen(params, "anchor", dialects) == "ceil" and levels.row_ticks > 1:
         yield (
             f"anchor ceil rounds prices up, and the feed's rows of {levels.row_size:g} are {levels.row_ticks} ticks "
             "high: what traded at the lowest tick of a row goes up with it; row_size of one tick for the data is exact"

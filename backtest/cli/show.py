@@ -51,8 +51,9 @@ def _explain(kind: str, cls: Any, as_json: bool) -> None:
     from ...indicators.dialects import DIALECTS
 
     if not hasattr(cls, "explain"):
-        raise ParamError(f"{kind} has no dialect to explain; VolumeProfile and NakedPOC have")
-    made = {name: {"is": d.title, "choices": cls.explain(dialect=name)} for name, d in DIALECTS.items()}
+        raise ParamError(f"{kind} has no dialect to explain; VolumeProfile, TPO and NakedPOC have")
+    dialects = getattr(cls, "dialects", DIALECTS)
+    made = {name: {"is": d.title, "choices": cls.explain(dialect=name)} for name, d in dialects.items()}
     if as_json:
         print_json(made)
         return

@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 
 _PARAMS = ("session", "anchor")
 """Parameters of an indicator that may hold a session."""
-_FIRST = ("NakedPOC", "VolumeProfile")
+_FIRST = ("NakedPOC", "VolumeProfile", "TPO")
 """Kinds whose sessions are asked for first, since the page draws what they are about."""
 _WORDS = {"1d": "day", "1w": "week", "month": "month"}
 

@@ -1,0 +1,414 @@
+"""TPO: time at price, one letter a bracket and row, as the Market Profile counts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..core.bars import Bars, Levels
+from ..core.clock import interval_text, parse_interval
+from ..core.errors import InputError
+from ..core.kernels import compiled, levels_step
+from ..core.params import Bound, Choice, Text, With
+from .base import Indicator, Line
+from .dialects import CHOICES, check_anchor, chosen, coarse, code, explained
+from .inputs import LEVELS, Input, Session, parse_days, parse_session
+from .kline_levels import levels_of_klines
+from .price_rows import check_reach, joined_ticks
+from .profile_state import (
+    HEAD,
+    HIGH,
+    LOW,
+    MASK,
+    TOTAL,
+    Floats,
+    price_of,
+    profile_add,
+    profile_clear,
+    profile_poc,
+    profile_state,
+    row_at,
+    row_of,
+)
+from .session_clock import SinceOpen
+from .tpo_dialects import LETTERS, TPO_DIALECTS
+from .value_area import EXPANSIONS, expand
+
+_SESSION, _SINCE = Session(), SinceOpen()
+_PRICES: tuple[Input, ...] = ("high", "low", "close")
+_LINES = (
+    *("poc", "vah", "val", "ib_high", "ib_low", "letters", "poor_high", "poor_low"),
+    *("tail_high", "tail_low", "singles", "single_above", "single_below"),
+)
+_PREVIOUS = ("prev_poc", "prev_vah", "prev_val")
+_METHODS = {"range": "uniform", "close": "close"}
+_ID, _NUMBER, _SERIAL, _LOW, _HIGH, _IB_HIGH, _IB_LOW, _NOW, _BEFORE, _OWN = 0, 1, 2, 3, 4, 5, 6, 7, 10, 13
+"""Behind the profile: the session, the bracket's number in it and among all, the rows that it reached, the initial
+balance, the levels so far and those of the session before; then, by slot, the last bracket that traded there."""
+
+
+def _bracket(text: str) -> int:
+    """Microseconds of a bracket; 0 where each bar is its own."""
+    return 0 if text == "bar" else parse_interval(text)
+
+
+@compiled
+def _letter(s: Any, own: int, tick: Any, buy: Any, sell: Any, fresh: bool, ceil: bool, traded: bool) -> bool:
+    """Give the rows of a bar the letter of its bracket, where they have not got it; whether there are any."""
+    mask, low, high = int(s[MASK]), 0, -1
+    for i in range(len(tick)):
+        if not buy[i] + sell[i] > 0.0:
+            continue
+        row = row_of(s, tick[i], ceil)
+        low, high = (row, row) if high < low else (min(low, row), max(high, row))
+        seen = own + _OWN + (row & mask)
+        if traded and s[seen] != s[own + _SERIAL]:
+            s[seen] = s[own + _SERIAL]
+            profile_add(s, row, 1.0)
+            s[TOTAL] += 1.0
+    if high < low or traded:
+        return high >= low
+    if fresh:
+        s[own + _LOW], s[own + _HIGH] = low, low - 1
+    for row in range(low, int(s[own + _LOW])):
+        profile_add(s, row, 1.0)
+        s[TOTAL] += 1.0
+    for row in range(int(s[own + _HIGH]) + 1, high + 1):
+        profile_add(s, row, 1.0)
+        s[TOTAL] += 1.0
+    s[own + _LOW], s[own + _HIGH] = min(s[own + _LOW], low), max(s[own + _HIGH], high)
+    return True
+
+
+@compiled
+def _alone(s: Any, row: int) -> bool:
+    return bool(s[HEAD + (row & int(s[MASK]))] == 1.0)
+
+
+@compiled
+def _singles(s: Any, y: Any, here: int) -> None:
+    """Poor extremes, tails and what is single between them."""
+    low, high = int(s[LOW]), int(s[HIGH])
+    top, bottom = high, low
+    while top >= low and _alone(s, top):
+        top -= 1
+    while bottom <= high and _alone(s, bottom):
+        bottom += 1
+    y[6], y[7] = 1.0 if top == high else 0.0, 1.0 if bottom == low else 0.0
+    y[8], y[9], y[10] = high - top, bottom - low, 0.0
+    for row in range(bottom, top + 1):
+        if _alone(s, row):
+            y[10] += 1.0
+            if row <= here:
+                y[12] = price_of(s, row)
+            elif y[11] != y[11]:
+                y[11] = price_of(s, row)
+
+
+@levels_step
+def tpo(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) -> None:
+    """Kernel; ``x`` is the session, the time in it, high, low and close, ``p`` as `TPO.numbers` says."""
+    bracket, skip, ceil, traded = p[0], p[5] == 1.0, p[7] == 1.0, p[10] == 1.0
+    mask = int(s[MASK])
+    own = HEAD + mask + 1
+    if x[0] != s[own + _ID]:
+        s[own + _BEFORE : own + _OWN] = s[own + _NOW : own + _BEFORE]
+        s[own + _ID], s[own + _NUMBER] = x[0], -1.0
+        s[own + _IB_HIGH] = s[own + _IB_LOW] = np.nan
+        profile_clear(s)
+    if len(tick) > 0:
+        number = np.floor(x[1] / bracket) if bracket > 0.0 else s[own + _NUMBER] + 1.0
+        fresh = number != s[own + _NUMBER]
+        if fresh:
+            s[own + _SERIAL] += 1.0
+        if _letter(s, own, tick, buy, sell, fresh, ceil, traded):
+            s[own + _NUMBER] = number
+            if x[1] < p[1]:
+                if not x[2] <= s[own + _IB_HIGH]:
+                    s[own + _IB_HIGH] = x[2]
+                if not x[3] >= s[own + _IB_LOW]:
+                    s[own + _IB_LOW] = x[3]
+    if p[9] == 1.0:
+        y[13:16] = s[own + _BEFORE : own + _OWN]
+    low, high = int(s[LOW]), int(s[HIGH])
+    if high < low:
+        return
+    poc = profile_poc(s, int(p[4]), skip)
+    down, up = expand(s, HEAD, mask, low, high, poc, s[TOTAL], p[2], int(p[3]), int(p[8]), int(p[6]), skip)
+    y[0], y[1], y[2] = price_of(s, poc), price_of(s, up), price_of(s, down)
+    s[own + _NOW : own + _BEFORE] = y[:3]
+    y[3], y[4], y[5] = s[own + _IB_HIGH], s[own + _IB_LOW], s[TOTAL]
+    _singles(s, y, row_at(s, x[4], ceil) if x[4] == x[4] else low - 1)
+
+
+class TPO(Indicator):
+    """Time at price: a session is cut into brackets, and each gives every row it reached one letter.
+
+    The point of control is the row with the most letters, and the value area grows from it as that of
+    `VolumeProfile` does, by letters instead of volume. The initial balance is what the first hour of the session
+    reached. A single print is a row of one letter with rows of more above and below; at the end of the profile rows
+    of one letter are its tail, and an end without a tail is poor. All are of the session so far, developing.
+
+    Parameters
+    ----------
+    session : str, default='1d'
+        What a profile is of: an interval such as ``1d`` or ``1w``, or ``month``.
+    timezone : str, default='UTC'
+        IANA zone in which whole days, weeks and months begin; with a time of day, as in
+        ``America/New_York@09:30``, they begin at that.
+    bracket : str or None, default=None
+        How long a letter lasts, counted from the beginning of the session: an interval, or ``bar`` for each bar its
+        own. A bar counts in the bracket that it opens in; one longer than the bracket is refused.
+    initial_balance : str, default='1h'
+        How long the initial balance lasts, from the beginning of the session.
+    dialect : str, default='cbot_two_row'
+        Whose choices stand where ``bracket`` and those below are None: ``cbot_two_row``, ``market_profile``,
+        ``tradingview``, ``sierra`` or ``lean``. `explain` prints them.
+    letters : {None, 'range', 'traded'}, default=None
+        Whether a bracket marks every row from its lowest to its highest, or those that traded.
+    value_area : float or None, default=None
+        Share of the letters, above 0 to 1.
+    expansion : {None, 'one_row', 'two_row', 'three_row'}, default=None
+        How many rows of each side are weighed at a time.
+    side_tie : {None, 'up', 'down', 'near'}, default=None
+        Which of equal sides is taken; see `VolumeProfile`.
+    poc_tie : {None, 'middle', 'middle_up', 'middle_down', 'lowest', 'highest'}, default=None
+        Which of equal rows is the point of control; see `VolumeProfile`.
+    gaps : {None, 'count', 'skip'}, default=None
+        Whether a row without a letter counts as a row of zero, or is passed over.
+    target : {None, 'reach', 'exceed', 'within'}, default=None
+        Whether rows are added until the share is reached, until it is exceeded, or as long as it is not.
+    anchor : {None, 'floor', 'ceil'}, default=None
+        Whether a row is named by its lower edge and reaches up, or by its upper edge and reaches down.
+    previous : bool, default=False
+        Whether to give the levels of the session before, as they stood at its end.
+    from_klines : {None, 'range', 'close'}, default=None
+        Where the feed has no levels, take the rows from low to high of each of its bars, which is the same as long as
+        ``letters`` is ``range``; or that of its close. Has no effect on a feed that has levels.
+    row_size : float or None, default=None
+        Height of a row. On a feed with levels a whole multiple of its own, None for its own. With
+        ``from_klines`` None is the feed's, else the 1, 2 or 5 × 10^k nearest to 5 bp of the first close.
+
+    Inputs
+    ------
+    levels : base
+        Amount by price row and side; a row counts where it is above 0.
+    high, low : price
+        For the initial balance, and with ``from_klines`` instead of levels.
+    close : price
+        What single prints are seen from.
+    volume : base
+        With ``from_klines``: a bar counts where it is above 0.
+    open_time : µs UTC
+        For the session and its brackets.
+
+    Lines
+    -----
+    poc : price
+        Row with the most letters.
+    vah, val : price
+        Highest and lowest row of the value area.
+    ib_high, ib_low : price
+        Highest and lowest price of the initial balance, so far while it lasts, then as it was; NaN where nothing
+        traded in it.
+    letters : pure number
+        Letters in all, 1 and up.
+    poor_high, poor_low : pure number
+        1 where the highest, or lowest, row has two letters or more, else 0.
+    tail_high, tail_low : pure number
+        Rows of one letter that the profile ends in at the top, or bottom, 0 and up; in a profile of single letters
+        all are both.
+    singles : pure number
+        Single prints between the tails, 0 and up.
+    single_above, single_below : price
+        The nearest single print above the row of the close, and the nearest at or below it; NaN where there is none.
+    prev_poc, prev_vah, prev_val : price
+        With ``previous``: the same of the last session before that traded; NaN in the first.
+
+    Prices of rows name them as `VolumeProfile` does. From the first bar on; NaN while the profile is empty. All stay
+    when buys and sells trade places.
+
+    Raises
+    ------
+    ParamError
+        If a parameter is out of range, or another one is given.
+    InputError
+        If the data has no levels and ``from_klines`` is None, or ``row_size`` does not fit its levels; if its bars
+        are longer than a bracket; if a price far from all others makes more rows than memory is kept for.
+
+    References
+    ----------
+    Dalton, J. F., Jones, E. T., Dalton, R. B. (1990). Mind Over Markets: half-hour letters, the initial balance of
+    the first hour, tails and single prints. Those of the other dialects are given by `explain`.
+
+    Examples
+    --------
+    >>> from tapeflow.core.samples import sample_bars
+    >>> lines = TPO.over(sample_bars(240), session="4h").iloc[-1]
+    >>> lines[["poc", "vah", "val", "ib_high", "ib_low", "letters"]].to_dict()
+    {'poc': 20090.0, 'vah': 20170.0, 'val': 20040.0, 'ib_high': 20091.0, 'ib_low': 19987.5, 'letters': 113.0}
+    >>> klines = sample_bars(240, klines=True)
+    >>> TPO.over(klines, session="4h", from_klines="range", row_size=5.0).iloc[-1][["poc", "letters"]].to_dict()
+    {'poc': 20090.0, 'letters': 111.0}
+    """
+
+    lines = _LINES
+    params = {
+        "session": "1d",
+        "timezone": "UTC",
+        "bracket": None,
+        "initial_balance": "1h",
+        "dialect": "cbot_two_row",
+        "letters": None,
+        "value_area": None,
+        "expansion": None,
+        "side_tie": None,
+        "poc_tie": None,
+        "gaps": None,
+        "target": None,
+        "anchor": None,
+        "previous": False,
+        "from_klines": None,
+        "row_size": None,
+    }
+    bounds = {
+        "session": Text(parse_session, "month or an interval such as 1d"),
+        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/New_York@09:30"),
+        "bracket": Text(_bracket, "an interval such as 30m, or bar", optional=True),
+        "initial_balance": Text(parse_interval, "an interval such as 1h"),
+        "dialect": Choice(*TPO_DIALECTS),
+        "letters": Choice(None, *LETTERS),
+        "value_area": Bound(0, 1, open_low=True, optional=True),
+        **{choice: Choice(None, *values) for choice, values in CHOICES.items()},
+        "from_klines": Choice(None, *_METHODS),
+        "row_size": Bound(0, open_low=True, optional=True),
+    }
+    inputs = (LEVELS, _SESSION, _SINCE, *_PRICES)
+    measures = {
+        "poc": Line("row with the most letters", price=1),
+        "vah": Line("the value area's highest row", price=1),
+        "val": Line("the value area's lowest row", price=1),
+        "ib_high": Line("highest price of the initial balance", price=1, sparse=True),
+        "ib_low": Line("lowest price of the initial balance", price=1, sparse=True),
+        "letters": Line("letters in all"),
+        "poor_high": Line("whether the highest row has two letters or more"),
+        "poor_low": Line("whether the lowest row has two letters or more"),
+        "tail_high": Line("rows of one letter at the top"),
+        "tail_low": Line("rows of one letter at the bottom"),
+        "singles": Line("single prints between the tails"),
+        "single_above": Line("nearest single print above the close", price=1, sparse=True),
+        "single_below": Line("nearest single print at or below the close", price=1, sparse=True),
+        "prev_poc": Line("poc of the session before", price=1, sparse=True),
+        "prev_vah": Line("vah of the session before", price=1, sparse=True),
+        "prev_val": Line("val of the session before", price=1, sparse=True),
+    }
+    nan_policy = "pass"
+    remedies = {LEVELS: "set row_size on a feed of trades, or ask for from_klines: range"}
+    only_with = {"timezone": With("session", ("none", "bar"), but=True)}
+    presets = (
+        {"session": "1h", "bracket": "10m", "initial_balance": "20m", "previous": True},
+        {"session": "2h", "letters": "traded", "dialect": "tradingview", "row_size": 10.0},
+        {"session": "1h", "bracket": "5m", "from_klines": "range"},
+        {"dialect": "lean", "from_klines": "close"},
+    )
+    price_scale = 10.0
+    param_units = {"row_size": (1, 0)}
+    step = tpo
+    dialects = TPO_DIALECTS
+
+    @classmethod
+    def line_names(cls, **params: Any) -> tuple[str, ...]:
+        """Those of the session, and of the one before where asked for."""
+        return (*_LINES, *_PREVIOUS) if params["previous"] else _LINES
+
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any]) -> str:
+        """A session must begin and hold its brackets; the zone needs whole days."""
+        session = parse_session(params["session"])
+        if session in ("none", "bar"):
+            return f"session must be month or an interval such as 1d, which brackets are counted in (got {session!r})"
+        bracket = _bracket(chosen(params, "bracket", TPO_DIALECTS))
+        if isinstance(session, int) and bracket > session:
+            return f"bracket {interval_text(bracket)} is longer than session {params['session']}"
+        return _SESSION.complaint(params)
+
+    @classmethod
+    def remarks(cls, bars: Bars, **params: Any) -> Iterator[str]:
+        """Besides what changes nothing: rows too high to round up, and bars that reach into the next bracket."""
+        yield from super().remarks(bars, **params)
+        full = cls.resolve(params)
+        if bars.levels is not None:
+            yield from coarse(bars.levels, full, TPO_DIALECTS)
+            if full["from_klines"] is not None:
+                yield "from_klines changes nothing where the feed has levels"
+        bracket = _bracket(chosen(full, "bracket", TPO_DIALECTS))
+        if bracket:
+            since = _SINCE.array(full, np.asarray(bars["open_time"]))
+            over = int(np.count_nonzero(since % bracket + (bars["close_time"] - bars["open_time"]) > bracket))
+            if over:
+                yield f"{over} of {len(bars)} bars reach over the end of a bracket, and count in the one they open in"
+
+    @classmethod
+    def explain(cls, **params: Any) -> list[dict[str, str]]:
+        """Every choice of the dialect in force, overridden ones included, with what it means and who says so."""
+        return explained(cls.resolve(params), ("bracket", "letters", "value_area", *CHOICES, "session"), TPO_DIALECTS)
+
+    @classmethod
+    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+        """Real levels win over guessed ones."""
+        return {**params, "from_klines": None} if carries(LEVELS) else params
+
+    @classmethod
+    def input_names(cls, **params: Any) -> tuple[Input, ...]:
+        """The session, the time in it, prices, and levels or the volume that stands for them."""
+        clock = (_SESSION, _SINCE, *_PRICES)
+        return (*clock, "volume") if params["from_klines"] is not None else (LEVELS, *clock)
+
+    @classmethod
+    def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:
+        """Bracket (0: each bar), initial balance, share, rows weighed, choices, side, previous, letters."""
+        return (
+            float(_bracket(chosen(params, "bracket", TPO_DIALECTS))),
+            float(parse_interval(params["initial_balance"])),
+            float(chosen(params, "value_area", TPO_DIALECTS)),
+            float(EXPANSIONS.index(chosen(params, "expansion", TPO_DIALECTS)) + 1),
+            *(code(params, choice, TPO_DIALECTS) for choice in ("poc_tie", "gaps", "target", "anchor", "side_tie")),
+            float(params["previous"]),
+            float(LETTERS.index(chosen(params, "letters", TPO_DIALECTS))),
+        )
+
+    @classmethod
+    def levels_of(cls, bars: Bars, **params: Any) -> Levels:
+        """The feed's levels, if the height asked for fits them, or the reach of its bars."""
+        _check_lengths(bars, params)
+        if bars.levels is None and params["from_klines"] is not None:
+            ceil = chosen(params, "anchor", TPO_DIALECTS) == "ceil"
+            levels = levels_of_klines(bars, _METHODS[params["from_klines"]], params["row_size"], ceil=ceil)
+        else:
+            levels = super().levels_of(bars, **params)
+            check_anchor(bars, levels, params, cls.kind, TPO_DIALECTS)
+        height = joined_ticks(levels, params["row_size"], cls.kind, bars.source)
+        check_reach(bars, levels, height, cls.kind, window=0, copies=2)
+        return levels
+
+    @classmethod
+    def levels_state(cls, levels: Levels, **params: Any) -> Floats:
+        """Room for the widest profile, and for the bracket that each row traded in last."""
+        profile = profile_state(levels, joined_ticks(levels, params["row_size"], cls.kind), 0)
+        own = np.full(_OWN, np.nan)
+        own[_SERIAL] = 0.0
+        traded = chosen(params, "letters", TPO_DIALECTS) == "traded"
+        return np.concatenate([profile, own, np.zeros(int(profile[MASK]) + 1 if traded else 0)])
+
+
+def _check_lengths(bars: Bars, params: Mapping[str, Any]) -> None:
+    """Refuse bars that no bracket can hold."""
+    bracket = _bracket(chosen(params, "bracket", TPO_DIALECTS))
+    shortest = int((bars["close_time"] - bars["open_time"]).min()) if len(bars) else 0
+    if bracket and shortest > bracket:
+        raise InputError(
+            f"TPO: bars of {bars.source or 'the feed'} last {interval_text(shortest)} and more, longer than bracket "
+            f"{interval_text(bracket)}; take shorter bars, or bracket: bar for a letter each"
+        )
