@@ -114,6 +114,7 @@ class Broker(bt.brokers.BackBroker):
         self.positions: defaultdict[Any, WholePosition] = defaultdict(WholePosition)
         self.waits: Counter[int] = Counter()
         self._shut: dict[Any, bytes | None] = {}
+        self._asked: set[Any] = set()
         self.ruined_at, self._closing = None, False
         self.floor = DUST * self.cash
 
@@ -152,12 +153,20 @@ class Broker(bt.brokers.BackBroker):
 
     def submit(self, order: Any, check: bool = True) -> Any:
         """Take an order, which the bars after this one may fill."""
-        order.tried = len(order.data)
+        self.begin(order)
         if self.ruined_at is not None and not self._closing:
             order.reject()
             self.notify(order)
             return order
         return super().submit(order, check=check)
+
+    def begin(self, order: Any) -> None:
+        """Have ``order`` wait for the bar after this one; a feed that does not know its prices is not traded."""
+        if order.data not in self._asked:
+            self._asked.add(order.data)
+            if isinstance(order.data, BarData):
+                order.data.check_prices()
+        order.tried = len(order.data)
 
     def check_submitted(self) -> None:
         """Take in what was sent, as far as the cash would reach at the prices of sending."""

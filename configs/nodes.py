@@ -24,7 +24,8 @@ class Scalars(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """The next node, unless it lies too deep."""
         if self._depth > _DEEPEST:
-            raise _too_deep(self.peek_event().start_mark)
+            untyped: Any = self.peek_event
+            raise _too_deep(untyped().start_mark)
         self._depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)
         self._depth -= 1

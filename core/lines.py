@@ -12,7 +12,7 @@ from backtrader.linebuffer import LineBuffer
 from numpy.typing import NDArray
 
 from .bars import Bars
-from .clock import day_numbers
+from .clock import day_numbers, iso
 from .errors import InputError
 from .schema import BARS
 from .trading import shut
@@ -120,7 +120,7 @@ class BarData(bt.feed.DataBase):
         bars: Bars = self.p.dataname
         n = len(bars)
         known: dict[str, NDArray[Any]] = {**bars.columns, "datetime": day_numbers(bars["close_time"])}
-        self._columns = [known.get(name, np.broadcast_to(0.0, n)) for name in self.getlinealiases()]
+        self._columns = [known.get(name, np.broadcast_to(np.nan, n)) for name in self.getlinealiases()]
         self._row, self._rows = -1, n
 
     @property
@@ -156,6 +156,23 @@ class BarData(bt.feed.DataBase):
             return None
         made = shut(self.bars, empty_bars)
         return made.tobytes() if made.any() else None
+
+    def check_prices(self) -> None:
+        """Refuse to be traded where prices of bars are not known: nothing can be filled or valued there.
+
+        Raises
+        ------
+        InputError
+            Says which prices of which bars.
+        """
+        missing = {name: np.isnan(self.bars[name]) for name in ("open", "high", "low", "close")}
+        if lacking := [name for name, which in missing.items() if which.any()]:
+            bars = np.logical_or.reduce(list(missing.values()))
+            raise InputError(
+                f"{self._name or self.bars.source}: an order was sent, but {', '.join(lacking)} of {bars.sum():,} of "
+                f"{len(bars):,} bars are not known, the first at {iso(int(self.bars['open_time'][np.argmax(bars)]))}; "
+                "trade a feed that knows its prices and let this one stand beside it"
+            )
 
     def _bounded(self) -> bool:
         return bool(self.fromdate != float("-inf") or self.todate != float("inf"))

@@ -49,7 +49,7 @@ class Quality(IntFlag):
     """Why a bar deserves less trust."""
 
     GAP = 1
-    """Bars before this one are missing."""
+    """Bars before or behind this one are missing, or it was filled in for one."""
     FILLED = 2
     """No trade fell into the interval; prices are the previous close."""
     PARTIAL = 4

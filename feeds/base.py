@@ -324,8 +324,9 @@ class KlineFeed(Feed):
         start, end : int, str or None
             Klines that lie whole within: epoch µs or ISO dates in UTC.
         gaps : str
-            What to do about klines that the exchange did not send: ``keep`` flags the next one ``GAP``, ``fill``
-            puts in bars without trades flagged ``FILLED``, ``error`` refuses.
+            What to do about klines that the exchange did not send: ``keep`` leaves them out, ``fill`` puts in
+            bars without trades flagged ``FILLED``, ``error`` refuses. The klines before and behind, and what is put
+            in, are flagged ``GAP``.
 
         A kline that contradicts itself is flagged ``CONTRADICTORY`` and carries what
         `reading.contradictions.settled` makes of it; ``counts`` says how many there are.

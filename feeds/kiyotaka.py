@@ -198,7 +198,9 @@ class KiyotakaTrades(_KiyotakaBars):
 
     Notes
     -----
-    An interval in which one side has no point is taken for one in which that side took nothing.
+    An interval in which one side has no point is taken for one in which that side took nothing; a side of which there
+    is no series is not known. Where an open or close is not known, the feed can stand beside one that is traded, but
+    an order for it is refused.
 
     References
     ----------
@@ -277,7 +279,7 @@ def _beside(sides: dict[str, Columns]) -> Columns:
         for name in spread[side]:
             if name in own:
                 spread[side][name][at] = own[name]
-        volume = np.zeros(len(time))
+        volume = np.full(len(time), 0.0 if side in sides else np.nan)
         volume[at] = own.get("volume", np.empty(0))
         made[f"taker_{side.lower()}_volume"] = volume
         made |= {f"{side.lower()}_{n}": spread[side][n] for n in ("open", "high", "low", "close")}

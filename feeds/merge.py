@@ -245,7 +245,7 @@ class Merge(TapeFeed):
         )
         parts = [Aggregator(timed, size_edges=size_edges, source=venue.name) for venue in self.venues]
         for tape, venue in self._merged(windows, since, until):
-            whole.push(tape)
+            whole.push(tape, venue)
             for i, part in enumerate(parts if timed else ()):
                 part.push(tape.take(venue == i))
         if not any(window.rows for window in windows):

@@ -54,9 +54,10 @@ def test_coin_margined_klines_become_base_and_notional(tmp_path):
 def test_missing_klines_are_kept_filled_or_refused(tmp_path):
     path = kline_file(tmp_path / "k.csv", [kline(0), kline(1, close="10.5"), kline(4), kline(5, "0", "11", trades=0)])
     kept = BinanceKlines(path).bars()
-    assert kept["quality"].tolist() == [0, 0, Quality.GAP, Quality.FILLED]
+    assert kept["quality"].tolist() == [0, Quality.GAP, Quality.GAP, Quality.FILLED]
     filled = BinanceKlines(path).bars(gaps="fill")
-    assert filled["quality"].tolist() == [0, 0, Quality.FILLED, Quality.FILLED, 0, Quality.FILLED]
+    gap, put_in = int(Quality.GAP), int(Quality.GAP | Quality.FILLED)
+    assert filled["quality"].tolist() == [0, gap, put_in, put_in, gap, Quality.FILLED]
     assert np.array_equal(np.diff(filled["open_time"]), np.full(5, MINUTE))
     assert np.array_equal(filled["close_time"] - filled["open_time"], np.full(6, MINUTE))
     for name in ("open", "high", "low", "close"):

@@ -190,6 +190,10 @@ class Clock:
 class TestProgress:
     """What is said while something takes long."""
 
+    @pytest.fixture(autouse=True)
+    def wished(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.delenv("TAPEFLOW_PROGRESS")
+
     def test_tells_rate_and_time_left(self) -> None:
         meter = Meter()
         meter.bytes, meter.expected, meter.rows = 25_000_000, 100_000_000, 500_000
@@ -224,9 +228,14 @@ class TestProgress:
         # click leaves the codes of a terminal out where there is none.
         assert capsys.readouterr().err.replace("\033[K", "") == "\rrunning …\rrunning: 0:00:03"
 
-    def test_says_nothing_when_quiet(self, capsys: pytest.CaptureFixture[str]) -> None:
+    @pytest.mark.parametrize("way", ["--quiet", "the environment"])
+    def test_says_nothing_when_quiet(
+        self, way: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         now = Clock()
-        with Progress(quiet=True, terminal=True, now=now) as progress:
+        if way != "--quiet":
+            monkeypatch.setenv("TAPEFLOW_PROGRESS", "0")
+        with Progress(quiet=way == "--quiet", terminal=True, now=now) as progress:
             progress("running")
             now.seconds = 9.0
             progress.look()

@@ -94,6 +94,19 @@ def test_one_venue_merged_is_that_venue(tmp_path):
     assert merged.counts["rows"] == 300
 
 
+@pytest.mark.parametrize("spec", ["1m", "3t"])
+def test_ids_missing_at_a_venue_are_flagged_from_its_own_row_before_to_its_own_row_behind(tmp_path, spec):
+    rows = [f"{n},100,1,100,{(S + 60 * minute) * 1000},True,True" for minute, n in [(0, 1), (1, 2), (6, 9), (7, 10)]]
+    (tmp_path / "BTCUSDT-trades-2023-11-14.csv").write_text("\n".join(rows) + "\n")
+    holed = {"feed": "BinanceTrades", "path": "BTCUSDT-trades-2023-11-14.csv", "market": "spot"}
+    other = venue(tmp_path, "b", [(S + 60 * minute + 30, 100, 1, "sell") for minute in range(9)])
+    bars = Merge(tmp_path, feeds=[holed, other], silence="1h").bars(spec)
+    since, until = (1_000_000 * (S + 60 * minute) for minute in (1, 6))
+    touched = [bool(c > since and o <= until) for o, c in zip(bars["open_time"], bars["close_time"], strict=True)]
+    assert 2 < sum(touched) < len(bars)
+    assert ((bars["quality"] & Quality.ID_HOLE) > 0).tolist() == touched
+
+
 def test_prices_and_notional_are_turned_into_one_quote_currency(tmp_path):
     a = venue(tmp_path, "a", [(S, 100, 1, "buy")])
     b = venue(tmp_path, "b", [(S + 1, 200, 3, "sell")]) | {"rate": 0.5}

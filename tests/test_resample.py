@@ -203,10 +203,10 @@ def test_a_kline_feed_gives_longer_bars_and_reads_once(tmp_path):
     assert (own.spec, hour.spec, len(own), len(hour), len(half)) == ("1m", "1h", 118, 2, 4)
     assert feed.counts["rows"] == 118
     assert hour["volume"].tolist() == [186.0, 179.8]
-    assert hour["quality"].tolist() == [0, PARTIAL | GAP]
+    assert hour["quality"].tolist() == [GAP, PARTIAL | GAP]
     for a, b in itertools.pairwise([hour, feed.bars("1h"), feed.bars_of(["1h"])[0]]):
         assert_same(a, b)
-    assert feed.bars("1h", gaps="fill")["quality"].tolist() == [0, 0]
+    assert feed.bars("1h", gaps="fill")["quality"].tolist() == [GAP, GAP]
     with pytest.raises(ParamError, match="bars: 500t must be cut from trades; BinanceKlines gives klines"):
         feed.bars("500t")
 

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tapeflow.backtest.runner import run
+from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Levels
-from tapeflow.core.errors import DataError, ParamError
+from tapeflow.core.errors import DataError, InputError, ParamError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.schema import BAR_COLUMNS
 from tapeflow.feeds.aggregation.levels import regrouped
@@ -196,6 +198,32 @@ def test_candles_by_side_become_one_bar_of_both(tmp_path):
     quote = KiyotakaTrades(tmp_path / "a.json", unit="quote").bars()
     assert quote["taker_buy_quote_volume"].tolist() == [5.0, 6.0]
     assert not quote.carries("volume")
+
+
+def test_a_side_without_a_series_is_not_known(tmp_path):
+    bars = KiyotakaTrades(put(tmp_path / "a.json", candles(BUY=[candle(S, (10, 12, 9, 11), 5)]))).bars()
+    assert bars["taker_buy_volume"].tolist() == [5.0]
+    assert not any(bars.carries(name) for name in ("taker_sell_volume", "volume"))
+
+
+@pytest.mark.parametrize("engine", ["stock", "backtrader", "auto"])
+def test_an_order_for_a_feed_that_does_not_know_its_prices_is_refused_and_beside_another_it_may_stand(tmp_path, engine):
+    buys, sells = ([candle(S + 60 * i, (10, 12, 9, 11 - i % 3 * k), 5) for i in range(9)] for k in (0, 1))
+    put(tmp_path / "a.json", candles(BUY=buys, SELL=sells))
+    rows = [f"{S + 60 * i},10,12,9,11,{i + 1}" for i in range(9)]
+    (tmp_path / "b.csv").write_text("\n".join(["time,open,high,low,close,volume", *rows]) + "\n")
+    rule = 'strategy: {kind: Rules, params: {long: {enter: "SIDE_close > 9", exit: "SIDE_close < 9"}}}\n'
+    head, own = f"name: k\nengine: {engine}\n", "{feed: KiyotakaTrades, path: a.json}"
+    yaml = tmp_path / "k.yaml"
+    yaml.write_text(head + f"data: {{main: {own}}}\n" + rule.replace("SIDE", "buy"))
+    says = "main: an order was sent, but close of 6 of 9 bars are not known, the first at 2026-03-29T17:01:00Z; trade"
+    with pytest.raises(InputError, match=says):
+        run(load_config(yaml), tmp_path / "out", report=False)
+    beside = f"data: {{main: {{feed: CsvBars, path: b.csv}}, side: {own}}}\n"
+    yaml.write_text(head + beside + rule.replace("SIDE", "side.buy"))
+    made = run(load_config(yaml), tmp_path / "out", report=False)
+    assert made.summary["orders"] == 1
+    assert np.isfinite(made.summary["final_value"])
 
 
 def test_stamps_of_first_and_last_trades_tell_open_and_close(tmp_path):

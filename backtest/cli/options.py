@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from .progress import COMPILING, Progress
+from .progress import COMPILING, Progress, silenced
 
 __all__ = ["Near", "Progress", "announce_compiling", "common", "label", "note", "print_json", "print_table"]
 
@@ -96,7 +96,7 @@ def announce_compiling(*, quiet: bool = False) -> None:
     """Say so when kernels must be compiled first, which takes some seconds, once on a machine."""
     from ...core.kernels import on_compile
 
-    if not quiet:
+    if not quiet and not silenced():
         on_compile(lambda: note(COMPILING))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -19,6 +20,11 @@ _EVERY, _FIRST, _AGAIN = 0.2, 2.0, 15.0
 """Seconds between looks on a terminal; before the first plain line elsewhere, and between those."""
 
 
+def silenced() -> bool:
+    """Whether the environment wishes for no progress: ``TAPEFLOW_PROGRESS=0``; remarks are told all the same."""
+    return os.environ.get("TAPEFLOW_PROGRESS") == "0"
+
+
 class Progress:
     """One line that is written over on a terminal; elsewhere a plain line now and then, for what takes long.
 
@@ -27,7 +33,7 @@ class Progress:
     Parameters
     ----------
     quiet : bool
-        Whether to say nothing at all.
+        Whether to say nothing at all; so does ``TAPEFLOW_PROGRESS=0``.
     compiles : bool
         Whether the work may have to be compiled first, of which it then tells.
     terminal : bool or None
@@ -44,8 +50,8 @@ class Progress:
         terminal: bool | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._quiet, self._compiles, self._now = quiet, compiles, now
-        self._live = not quiet and (sys.stderr.isatty() if terminal is None else terminal)
+        self._quiet, self._compiles, self._now = quiet or silenced(), compiles, now
+        self._live = not self._quiet and (sys.stderr.isatty() if terminal is None else terminal)
         self._text, self._since, self._next = "", now(), 0.0
         self._lock, self._end = threading.Lock(), threading.Event()
         self._thread: threading.Thread | None = None

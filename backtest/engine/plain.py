@@ -40,7 +40,7 @@ class Plain(Lazy):
             return super().submit(order, check=check)
         bar = len(order.data)
         if isinstance(self, Broker):
-            order.tried = bar
+            self.begin(order)
         self._pchildren[order.ref].append(order)
         order.status, order.broker, order.plen = Order.Submitted, None, bar
         self.submitted.append(order)

@@ -127,7 +127,7 @@ class Desk:
 
     def chunk(self, order: Any, price: float, ago: int) -> float:
         """How much of ``order`` trades now, as backtrader asks a filler."""
-        left = abs(order.executed.remsize)
+        left: float = abs(order.executed.remsize)
         return left if self._amount is None else min(self._amount, left)
 
     def _ticket(self, order: Any) -> Ticket:

@@ -16,7 +16,7 @@ Ints = NDArray[np.int64]
 _CELLS = 360
 """Spans of the strip."""
 _MEANS = {
-    Quality.GAP: "bars before it are missing",
+    Quality.GAP: "bars beside it are missing",
     Quality.FILLED: "no trade fell into it",
     Quality.PARTIAL: "the data begin or end inside it",
     Quality.INFERRED_SIDE: "the side of a trade was inferred or is unknown",

@@ -150,7 +150,8 @@ def read_table(out: Path) -> dict[int, Done]:
         If a byte of it changed since it was written.
     """
     kept = _read(out / RETURNS, returns_of) if (out / RETURNS).exists() else {}
-    return _read(out / TABLE, lambda table: _rows(table, kept))
+    made: dict[int, Done] = _read(out / TABLE, lambda table: _rows(table, kept))
+    return made
 
 
 def _rows(table: pa.Table, kept: Mapping[int, str]) -> dict[int, Done]:

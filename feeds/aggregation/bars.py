@@ -19,6 +19,7 @@ from .cutters import Segments, cutter
 from .edges import Edges
 from .folding import FLOWS, Fold, goes_back
 from .kinds import BarSpec as BarSpec
+from .outages import Outages
 from .rows import RowFold, check_rows, row_grid
 from .sequence import SequenceFold
 
@@ -119,12 +120,12 @@ class Aggregator:
         self._kinds = [_Kind(BarSpec.parse(spec), self._edges.values, tick, sequence) for spec in specs]
         self._row_size, self._tick, self._source = row_size, tick, source
         self._rows, self._last, self._highest = 0, _LONG_AGO, math.inf
-        self._outages: list[tuple[Integers, Integers]] = []
+        self._outages = Outages()
         if tick is not None and (row_size is not None or any(kind.spec.needs_tick for kind in self._kinds)):
             self._highest = tick * _MOST_TICKS
 
-    def push(self, tape: Tape) -> None:
-        """Take the next batch.
+    def push(self, tape: Tape, venue: Integers | None = None) -> None:
+        """Take the next batch; ``venue`` says of which one each row is, where several are merged.
 
         Raises
         ------
@@ -142,21 +143,11 @@ class Aggregator:
                 kind.rows = RowFold(*grid, known=self._tick is not None)
         if self._highest < math.inf:
             self._check_ticks(tape.price)
-        self._note_outages(tape)
+        self._outages.note(tape, venue)
         for piece in self._edges.pieces(tape):
             for kind in self._kinds:
                 kind.push(piece)
         self._rows, self._last = self._rows + len(tape), int(tape.time[-1])
-
-    def _note_outages(self, tape: Tape) -> None:
-        """Keep from when to when ids are missing: from the row before them to the row behind."""
-        if tape.flags is None:
-            return
-        behind = np.flatnonzero(tape.flags & int(Quality.ID_HOLE))
-        behind = behind[behind > 0] if self._rows == 0 else behind
-        if len(behind):
-            before = np.where(behind > 0, tape.time[behind - 1], self._last)
-            self._outages.append((before, tape.time[behind]))
 
     def _check_ticks(self, price: Floats) -> None:
         if not (highest := float(price.max())) < self._highest:
@@ -212,18 +203,6 @@ class Aggregator:
         for name in _BY_CLASS:
             columns[name][early] = np.nan
 
-    def _flag_outages(self, columns: dict[str, NDArray[np.float64] | Integers]) -> None:
-        """Flag every bar from that of the row before missing ids to that of the row behind."""
-        if not self._outages:
-            return
-        before, behind = (np.concatenate(part) for part in zip(*self._outages, strict=True))
-        first = np.searchsorted(columns["close_time"], before, "right")
-        last = np.searchsorted(columns["open_time"], behind, "right")
-        inside = np.zeros(len(columns["open_time"]) + 1, np.int64)
-        np.add.at(inside, first, 1)
-        np.add.at(inside, np.maximum(last, first), -1)
-        columns["quality"] |= np.where(np.cumsum(inside[:-1]) > 0, int(Quality.ID_HOLE), 0)
-
     def _bars(self, kind: _Kind, covered: Covered) -> Bars:
         if not self._rows:
             return Bars.of(open_time=[], close_time=[], spec=kind.spec.text, source=self._source)
@@ -233,7 +212,7 @@ class Aggregator:
             self._forget_classes(columns)
         if kind.spec.needs_side and not kind.sided:
             raise DataError(f"{self._source}: bars of {kind.spec.text} need the aggressor's side, which no row has")
-        self._flag_outages(columns)
+        columns["quality"] |= np.where(self._outages.inside(columns), int(Quality.ID_HOLE), 0)
         for at, is_partial in zip((0, -1), partial, strict=True):
             if is_partial:
                 columns["quality"][at] |= int(Quality.PARTIAL)

@@ -247,8 +247,8 @@ def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, t
     holes = np.flatnonzero(missing > 0)
     if len(holes) and gaps == "error":
         _refuse_gap(bars, int(holes[0]), missing)
-    if gaps == "keep":
-        quality[holes] = quality[holes] | int(Quality.GAP)
+    beside = np.concatenate([holes - 1, holes])
+    quality[beside] = quality[beside] | int(Quality.GAP)
     columns = {**bars.columns, "quality": quality}
     if gaps == "fill" and len(holes):
         _check_fill(bars, missing)
@@ -306,7 +306,7 @@ def _filled(columns: dict[str, NDArray[Any]], real: NDArray[np.bool_], interval:
             made[name] = np.where(real, values, 0.0)
         elif values.dtype.kind == "f":
             made[name] = np.where(real, values, np.nan)
-    made["quality"] = np.where(real, made["quality"], int(Quality.FILLED))
+    made["quality"] = np.where(real, made["quality"], int(Quality.FILLED | Quality.GAP))
     made["open_time"] = columns["open_time"][0] + interval * np.arange(len(real))
     made["close_time"] = made["open_time"] + interval
     return made
