@@ -17,6 +17,8 @@ from .ticks import grid_of, price_at
 if TYPE_CHECKING:
     import pandas as pd
 
+    from .footprint import Footprint
+
 Array = NDArray[Any]
 
 
@@ -179,6 +181,56 @@ class Bars:
         lo = 0 if start is None else int(np.searchsorted(self["open_time"], start, "left"))
         hi = len(self) if end is None else int(np.searchsorted(self["close_time"], end, "right"))
         return self.slice(lo, max(lo, hi))
+
+    def footprint(
+        self,
+        i: int,
+        ticks_per_row: int | None = None,
+        va_percent: float = 70.0,
+        imbalance_percent: float = 300.0,
+        *,
+        row_size: float | None = None,
+    ) -> Footprint | None:
+        """The price rows of one bar as an object with the vocabulary of Pine's ``request.footprint()``.
+
+        Parameters
+        ----------
+        i : int
+            The bar; negative ones count from the last.
+        ticks_per_row : int or None
+            Height of a row in ticks, a whole multiple of the levels' own; None for their own.
+        va_percent : float
+            Share of the bar's volume in the value area, above 0 to 100.
+        imbalance_percent : float
+            How much the stronger side of an imbalance is of the weaker, 300 for three times as much; below 100 it
+            counts as 100.
+        row_size : float or None
+            Height of a row in quote currency, instead of ``ticks_per_row``.
+
+        Returns
+        -------
+        Footprint or None
+            None where nothing traded, for which Pine has ``na``.
+
+        Raises
+        ------
+        InputError
+            If there are no levels, or no such bar, or the height is no whole multiple of theirs.
+        ParamError
+            If a share is out of range.
+
+        Examples
+        --------
+        >>> from tapeflow.core.samples import sample_bars
+        >>> fp = sample_bars(3).footprint(-1)
+        >>> fp
+        Footprint(4 rows of 5, 19990 to 20010, delta -0.17783)
+        >>> fp.poc().down_price(), [row.has_buy_imbalance() for row in fp.rows()]
+        (20000.0, [False, False, False, False])
+        """
+        from .footprint import footprint_of
+
+        return footprint_of(self, i, ticks_per_row, va_percent, imbalance_percent, row_size)
 
     def assign(self, **columns: Array) -> Bars:
         """A copy with some columns replaced."""

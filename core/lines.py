@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import array
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import backtrader as bt
 import numpy as np
@@ -16,6 +16,9 @@ from .clock import day_numbers, iso
 from .errors import InputError
 from .schema import BARS
 from .trading import shut
+
+if TYPE_CHECKING:
+    from .footprint import Footprint
 
 STANDARD = ("datetime", "open", "high", "low", "close", "volume", "openinterest")
 EXTRA = tuple(c.name for c in BARS if c.name not in STANDARD)
@@ -128,6 +131,31 @@ class BarData(bt.feed.DataBase):
         """The bars behind the lines, levels included."""
         made: Bars = self.p.dataname
         return made
+
+    def footprint(self, ago: int = 0, *args: Any, **kwargs: Any) -> Footprint | None:
+        """The price rows of the current bar, or of one ``-ago`` bars back, as `Bars.footprint` gives them.
+
+        Raises
+        ------
+        InputError
+            If the feed has no levels, or the bar has not come yet or lies before the first.
+
+        Examples
+        --------
+        In a strategy::
+
+            def next(self):
+                fp = self.data.footprint(imbalance_percent=400)
+                if fp is not None and fp.delta() > 0 and fp.rows()[-1].has_buy_imbalance():
+                    self.enter_long()
+        """
+        self.carries("levels")
+        if ago > 0 or len(self) + ago < 1:
+            raise InputError(f"footprint: ago {ago} is no bar that has closed; 0 is the current one, -1 the one before")
+        # Rows are counted back on our bars, since exactbars forgets lines; but where filters leave some out.
+        back = ago if self._filters else 0
+        at = int(np.searchsorted(self.bars["close_time"], int(self.lines.close_time[back])))
+        return self.bars.footprint(at + ago - back, *args, **kwargs)
 
     @property
     def tick(self) -> float | None:
