@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.bars import Bars
-from ..core.clock import MINUTE, SECOND, iso
+from ..core.clock import INTERVAL_WORDS, MINUTE, SECOND, iso
 from ..core.errors import DataError, InputError, ParamError, PluginError, unknown
 from ..core.registry import INDICATORS
 
@@ -21,16 +21,7 @@ IDS = {
     "kiyotaka": ("exchange", "rawSymbol", "normalizedSymbol", "category", "coin"),
 }
 """What each provider's answer calls the market; only the user knows."""
-KIYOTAKA_INTERVALS = {
-    "1m": "MINUTE",
-    "5m": "FIVE_MINUTES",
-    "15m": "FIFTEEN_MINUTES",
-    "30m": "THIRTY_MINUTES",
-    "1h": "HOUR",
-    "4h": "FOUR_HOURS",
-    "1d": "DAY",
-    "1w": "WEEK",
-}
+KIYOTAKA_INTERVALS = {text: word.upper() for word, text in reversed(INTERVAL_WORDS.items())}
 _SIDES, _SIZES = ("buy", "sell"), ("small", "medium", "large")
 _TOXICITY = {"mode": "expanding", "reset": "month"}
 APERIODIC: dict[str, tuple[str, dict[str, Any], str]] = {
@@ -60,17 +51,19 @@ APERIODIC: dict[str, tuple[str, dict[str, Any], str]] = {
 
 
 def stamps(bars: Bars, form: str) -> list[Any]:
-    """When each bar opens, which is how all providers label one: ``seconds``, ``iso``, or ``words``.
+    """When each bar opens, as all providers label one: ``seconds``, ``milliseconds``, ``iso``, or ``words``.
 
     Examples
     --------
     >>> bars = Bars.of(open_time=[1_749_423_600_000_000], close_time=[1_749_427_200_000_000])
-    >>> stamps(bars, "seconds"), stamps(bars, "iso"), stamps(bars, "words")
-    ([1749423600], ['2025-06-08T23:00:00Z'], ['2025-06-08 23:00:00 000'])
+    >>> stamps(bars, "seconds"), stamps(bars, "milliseconds"), stamps(bars, "iso"), stamps(bars, "words")
+    ([1749423600], [1749423600000], ['2025-06-08T23:00:00Z'], ['2025-06-08 23:00:00 000'])
     """
     times = [int(t) for t in bars["open_time"]]
     if form == "seconds":
         return [t // SECOND if t % SECOND == 0 else t / SECOND for t in times]
+    if form == "milliseconds":
+        return [t // 1000 for t in times]
     if form == "iso":
         return [iso(t) for t in times]
     return [f"{iso(t - t % SECOND)[:-1].replace('T', ' ')} {t % SECOND // 1000:03d}" for t in times]

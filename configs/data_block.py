@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
-from ..core.clock import iso
+from ..core.clock import SECOND, iso, parse_interval, parse_time
 from ..core.registry import FEEDS
 from ..core.schema import SIZE_EDGES
 from ..core.units import parse_size_edges
@@ -42,6 +42,18 @@ SESSION: dict[str, Any] = {
     ]
 }
 """How a session may be written."""
+
+
+def _behind(given: Mapping[str, Any]) -> str:
+    """Where a block ends whose period is given."""
+    period, start = given["period"], given.get("from")
+    if start is None or given.get("to") is not None:
+        raise ValueError("period needs from beside it, and no to")
+    seconds = isinstance(period, int) and not isinstance(period, bool) and period > 0
+    try:
+        return iso(parse_time(start) + (period * SECOND if seconds else parse_interval(period)))
+    except ValueError as err:
+        raise ValueError(f"period: {err}; or a number of seconds, as in 3600") from None
 
 
 def _row_size(value: Any) -> float | Literal["auto"] | None:
@@ -106,11 +118,22 @@ class Data(Model):
     )
     start: Time | None = Field(default=None, alias="from", description="first instant, inclusive")
     end: Time | None = Field(default=None, alias="to", description="last instant, exclusive")
+    period: Annotated[None, WithJsonSchema({"type": ["integer", "string", "null"]})] = Field(
+        default=None, description="how long from `from` on, in seconds or as in 1h; instead of `to`, which it becomes"
+    )
     gaps: Literal["keep", "fill", "error"] = Field(default="keep", description="what becomes of missing klines")
     tick: PositiveNumber | None = Field(default=None, description="smallest step of the price")
     lot: PositiveNumber | None = Field(default=None, description="smallest step of an order's size, in base")
     min_notional: Annotated[float, Field(ge=0)] = Field(default=0.0, description="smallest order, in quote currency")
     instrument: Instrument = Field(default=Instrument(), description="what one contract is, and how it is margined")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _until(cls, given: Any) -> Any:
+        """``to`` where ``period`` says it."""
+        if not isinstance(given, Mapping) or given.get("period") is None:
+            return given
+        return {**{k: v for k, v in given.items() if k != "period"}, "to": _behind(given)}
 
     @model_validator(mode="after")
     def _ordered(self) -> Data:

@@ -57,7 +57,12 @@ Time = Annotated[
     int,
     BeforeValidator(parse_time),
     PlainSerializer(iso),
-    WithJsonSchema({"type": "string", "description": "ISO date or date-time; no zone means UTC"}),
+    WithJsonSchema(
+        {
+            "type": ["string", "number"],
+            "description": "ISO date or date-time, or seconds or milliseconds since 1970; no zone means UTC",
+        }
+    ),
 ]
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
 PositiveNumber = Annotated[float, Field(gt=0)]

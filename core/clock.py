@@ -19,6 +19,23 @@ DAY = 24 * HOUR
 YEAR = 366 * DAY
 WEEK = 7 * DAY
 UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
+INTERVAL_WORDS = {
+    "minute": "1m",
+    "five_minutes": "5m",
+    "fifteen_minutes": "15m",
+    "thirty_minutes": "30m",
+    "hour": "1h",
+    "four_hours": "4h",
+    "day": "1d",
+    "week": "1w",
+    "minutes": "1m",
+    "hours": "1h",
+    "days": "1d",
+}
+"""Intervals as data providers write them, in any case."""
+_EPOCH_UNITS = ((10**11, SECOND), (10**14, 1000), (10**17, 1))
+"""Below which number one is a time in which unit, in µs: from 1973 on, seconds, ms and µs cannot be confused."""
+_OLDEST = 10**8
 _MONDAY = 4 * DAY
 """1970-01-05, the first Monday: where weeks are counted from."""
 _DAY_ONE = 719_163
@@ -26,7 +43,7 @@ _DAY_ONE = 719_163
 
 
 def parse_interval(text: str) -> int:
-    """Microseconds of ``1s``, ``5m``, ``4h``, ``1d`` or ``1w``.
+    """Microseconds of ``1s``, ``5m``, ``4h``, ``1d`` or ``1w``, or of a provider's word for one: ``minute``, ``HOUR``.
 
     Raises
     ------
@@ -35,10 +52,11 @@ def parse_interval(text: str) -> int:
 
     Examples
     --------
-    >>> parse_interval("5m")
-    300000000
+    >>> parse_interval("5m"), parse_interval("hour")
+    (300000000, 3600000000)
     """
-    hit = re.fullmatch(r"([1-9]\d*)([smhdw])", str(text).strip())
+    plain = str(text).strip()
+    hit = re.fullmatch(r"([1-9]\d*)([smhdw])", INTERVAL_WORDS.get(plain.lower(), plain))
     if not hit:
         raise ValueError(f"'{text}' is no interval; write a whole number and s, m, h, d or w, as in 1m or 4h")
     return int(hit[1]) * UNITS[hit[2]]
@@ -116,7 +134,9 @@ def iso(us: int) -> str:
 
 
 def parse_time(value: Any) -> int:
-    """Epoch µs of an ISO date or date-time; no zone means UTC.
+    """Epoch µs of an ISO date or date-time, or of a number of seconds, ms or µs since 1970; no zone means UTC.
+
+    A number is in the unit in which it lies between the years 1973 and 5138.
 
     Raises
     ------
@@ -125,14 +145,29 @@ def parse_time(value: Any) -> int:
 
     Examples
     --------
-    >>> parse_time("2020-01-01")
-    1577836800000000
+    >>> parse_time("2020-01-01"), parse_time(1577836800), parse_time("1577836800000")
+    (1577836800000000, 1577836800000000, 1577836800000000)
     """
+    if (since := _since_1970(str(value).strip())) is not None:
+        return since
     try:
         when = datetime.fromisoformat(str(value))
     except ValueError:
-        raise ValueError(f"'{value}' is no time; write it as 2024-01-31 or 2024-01-31T08:00:00") from None
+        raise ValueError(
+            f"'{value}' is no time; write it as 2024-01-31, 2024-01-31T08:00:00, or in seconds or ms since 1970"
+        ) from None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
     since = when - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
+
+
+def _since_1970(text: str) -> int | None:
+    """Epoch µs of a number as providers write times; None for anything else, as a date without hyphens is."""
+    hit = re.fullmatch(r"(\d{9,17})(?:\.(\d{1,6}))?", text)
+    if not hit or int(hit[1]) < _OLDEST:
+        return None
+    unit = next((unit for bound, unit in _EPOCH_UNITS if int(hit[1]) < bound), 0)
+    if not unit or (hit[2] and unit != SECOND):
+        return None
+    return int(hit[1]) * unit + int((hit[2] or "").ljust(6, "0"))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.bars import Bars, Levels
-from ..core.clock import iso
+from ..core.clock import INTERVAL_WORDS, iso
 from ..core.errors import DataError, ParamError
 from ..core.params import Bound, Choice
 from ..core.ticks import grid_of, price_at, row_near
@@ -24,16 +24,6 @@ from .reading.table_bars import Columns, TableBars
 from .reading.tables import Column, Table, TableReader
 from .reading.tabular import TableSource, of_records, parsed
 
-_INTERVALS = {
-    "MINUTE": "1m",
-    "FIVE_MINUTES": "5m",
-    "FIFTEEN_MINUTES": "15m",
-    "THIRTY_MINUTES": "30m",
-    "HOUR": "1h",
-    "FOUR_HOURS": "4h",
-    "DAY": "1d",
-    "WEEK": "1w",
-}
 _TIME = Column("time", "time", ("timestamp.s",))
 _SIDE = Column("side", "text", ("side",), optional=True)
 
@@ -62,8 +52,8 @@ class _KiyotakaBars(TableBars):
             if name.get("type") not in self.types:
                 wanted = f"{type(self).__name__} reads {' or '.join(self.types)}"
                 raise DataError(f"{path}: holds points of type {name.get('type')}; {wanted}")
-            if name.get("interval") in _INTERVALS and self.p["interval"] is None:
-                self.p["interval"] = _INTERVALS[name["interval"]]
+            if self.p["interval"] is None:
+                self.p["interval"] = INTERVAL_WORDS.get(str(name.get("interval")).lower())
             market = "/".join(str(name[k]) for k in ("exchange", "rawSymbol", "coin") if name.get(k))
             for point in one.get("points", []):
                 inner = next(iter(point.values())) if len(point) == 1 else point

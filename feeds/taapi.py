@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..core.bars import Bars
+from ..core.clock import SECOND
 from ..core.errors import DataError
-from ..core.params import Bound
+from ..core.params import Bound, Choice
+from ..core.schema import Quality
 from .reading.decode import Quarantine, Rows
 from .reading.table_bars import Columns, TableBars
 from .reading.tables import Column, Table, TableReader
@@ -19,8 +23,8 @@ from .reading.tabular import TableSource, of_records, parsed
 class TaapiVolume(TableBars):
     """TAAPI.IO's ``volume``: a candle's whole volume, negative where the candle is red.
 
-    Gives ``signed_volume`` as an extra column and its size as ``volume``. The sign is the candle's colour: this is
-    not the volume delta and may have the other sign.
+    The answer's ``value`` with its sign is the extra column ``signed_volume``, its size is ``volume``. The sign is the
+    candle's colour: this is not the volume delta and may have the other sign.
 
     Parameters
     ----------
@@ -28,7 +32,10 @@ class TaapiVolume(TableBars):
         Answers asked for with ``results`` and ``addResultTimestamp=true``; patterns are expanded.
     backtrack : int, default=0
         The ``backtrack`` that was asked for. At 0 the newest value of each answer is that of a candle which was still
-        forming, and is left out; from 1 on all candles were closed.
+        forming; from 1 on all candles were closed.
+    unfinished : {"drop", "keep"}, default="drop"
+        What to do with a candle that was still forming and that no other answer has closed: leave it out, or take it
+        as it is, flagged ``PARTIAL``.
     label : {"start", "end"}, default="start"
         Whether ``timestamp`` is the start or the end of the candle; TAAPI's is the start.
     interval : str or None, default=None
@@ -60,8 +67,8 @@ class TaapiVolume(TableBars):
     ([37175.32356, -7754.654559997343], [37175.32356, 7754.654559997343])
     """
 
-    params = {"backtrack": 0}
-    bounds = {"backtrack": Bound(0, integer=True)}
+    params = {"backtrack": 0, "unfinished": "drop"}
+    bounds = {"backtrack": Bound(0, integer=True), "unfinished": Choice("drop", "keep")}
     extra = ("signed_volume",)
     table = Table((Column("time", "time", ("timestamp",)), Column("signed_volume", "number", ("value",))), unit="s")
 
@@ -69,11 +76,40 @@ class TaapiVolume(TableBars):
         """The closed candles of one answer; adds it to `files`."""
         source = TableSource(path)
         pairs = _pairs(path, parsed(source))
-        closed = pairs if self.p["backtrack"] else pairs[:-1]
+        forming = pairs[-1:] if not self.p["backtrack"] else []
+        closed = pairs[: len(pairs) - len(forming)]
+        self._forming += forming
         self.counts["unfinished"] = self.counts.get("unfinished", 0) + len(pairs) - len(closed)
         records = [(n, {"value": value, "timestamp": stamp}) for n, (value, stamp) in enumerate(closed, 1)]
         yield from TableReader(path, self.table, quarantine, self.counts).rows(of_records(path, records, quarantine))
         self.files.append(source.digest())
+
+    def klines(self) -> Bars:
+        """All candles in time order; fills `files`, `counts` and `interval`."""
+        self._forming: list[tuple[Any, Any]] = []
+        bars = super().klines()
+        newest = max(self._forming, key=lambda pair: int(pair[1]), default=None)
+        if self.p["unfinished"] == "drop" or newest is None:
+            return bars
+        return self._with_forming(bars, float(newest[0]), int(newest[1]) * SECOND)
+
+    def _with_forming(self, bars: Bars, value: float, label: int) -> Bars:
+        """``bars`` and the newest candle behind them, unless one of them is it, closed."""
+        interval = int(self.interval or 0)
+        opens = label if self.p["label"] == "start" else label - interval
+        if len(bars) and opens <= int(bars["open_time"][-1]):
+            return bars
+        last = {"open_time": opens, "close_time": opens + interval, "quality": int(Quality.PARTIAL)}
+        last |= {"signed_volume": value, "volume": abs(value)}
+        columns = {
+            name: np.append(values, np.array(last.get(name, np.nan)).astype(values.dtype))
+            for name, values in bars.columns.items()
+        }
+        return replace(bars, columns=columns)
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the result should know."""
+        return ("the sign of TAAPI's value, the candle's colour, is in signed_volume; volume is its size",)
 
     def settle(self, columns: Columns) -> Columns:
         """The size of the volume beside its sign."""

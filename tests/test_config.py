@@ -13,6 +13,7 @@ from tapeflow.configs.errors import MistakesError
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.configs.schema import config_schema
 from tapeflow.configs.shipped import find_config, shipped
+from tapeflow.core.clock import iso
 from tapeflow.core.names import FUNCTIONS, RESERVED
 from tapeflow.core.registry import INDICATORS, STRATEGIES
 from tapeflow.strategies import expressions
@@ -196,3 +197,21 @@ def test_a_feed_shares_the_common_keys_it_declares_and_the_seed_of_the_run(write
     assert (made.tick, made.params["tick"], made.params["seed"]) == (0.5, 0.5, 7)
     assert (made.params["start"], config.resolved()["data"]["a"]["from"]) == ("2024-06-01", "2024-06-02T00:00:00Z")
     assert load_config(write(text), ["seed=7", "data.a.seed=8"]).data["a"].params["seed"] == 8
+
+
+@pytest.mark.parametrize(
+    ("block", "begin", "end"),
+    [
+        ("from: 1774800000, period: 3600", "2026-03-29T16:00:00Z", "2026-03-29T17:00:00Z"),
+        ("from: 1774800000000, to: 1774803600", "2026-03-29T16:00:00Z", "2026-03-29T17:00:00Z"),
+        ("from: 2026-03-29, period: 4h", "2026-03-29T00:00:00Z", "2026-03-29T04:00:00Z"),
+    ],
+)
+def test_times_may_be_seconds_or_milliseconds_with_a_period(write, block, begin, end) -> None:
+    data = load_config(write(BASE.replace("bars: 1m", block))).data["btc"]
+    assert (iso(data.start), iso(data.end)) == (begin, end)
+
+
+@pytest.mark.parametrize("block", ["period: 3600", "from: 1774800000, to: 1774803600, period: 1h"])
+def test_a_period_needs_from_and_no_to(write, block) -> None:
+    assert "period needs from beside it, and no to" in mistakes(write(BASE.replace("bars: 1m", block)))[0]

@@ -9,6 +9,16 @@ LIKE = ("taapi", "amberdata", "kiyotaka", "aperiodic")
 """The providers whose answers there are."""
 DOCUMENTS = ("taapi", "amberdata", "kiyotaka")
 """Those who answer with one JSON document."""
+TIMES = {
+    "seconds": "seconds",
+    "milliseconds": "milliseconds",
+    "ms": "milliseconds",
+    "iso": "iso",
+    "iso8601": "iso",
+    "hr": "words",
+    "human_readable": "words",
+}
+"""How an answer's times are written, by the words that providers have for it."""
 COMPLETE = ("amberdata", "kiyotaka", "aperiodic")
 """Those whose answer says itself what is computed."""
 
@@ -21,12 +31,13 @@ class Asked:
     ----------
     results : str or None
         A number of bars, ``max``, or nothing.
-    backtrack : int
-        Which bar from the end is the last one; 0 and 1 are the same.
+    backtrack : int or None
+        Which bar from the end is the last one, 1 being the last closed one and 0 the one that was still forming where
+        the data end. Nothing is 0 in TAAPI's answers, as on its page, and elsewhere 1.
     chart : str
         ``candles`` or ``heikinashi``.
     timestamps : str or None
-        ``iso`` or ``seconds``.
+        One of `TIMES`.
     like : str or None
         A provider.
     ids : tuple of str
@@ -36,7 +47,7 @@ class Asked:
     """
 
     results: str | None
-    backtrack: int
+    backtrack: int | None
     chart: str
     timestamps: str | None
     like: str | None
@@ -75,10 +86,20 @@ class Asked:
             raise ParamError(f"--out {out}: --like {self.like} answers in JSON")
         if self.fields is not None and self.like != "aperiodic":
             raise ParamError("--fields: only --like aperiodic has fields to choose from")
-        if self.like == "kiyotaka" and self.timestamps == "iso":
-            raise ParamError("--timestamps iso: --like kiyotaka stamps in seconds")
+        if self.like == "kiyotaka" and self.timestamps not in (None, "seconds"):
+            raise ParamError(f"--timestamps {self.timestamps}: --like kiyotaka stamps in seconds")
         self.names()
         self.count()
+
+    @property
+    def forming(self) -> bool:
+        """Whether a bar that was still forming where the data end is asked for."""
+        return self.backtrack == 0 or (self.backtrack is None and self.like == "taapi")
+
+    @property
+    def times(self) -> str | None:
+        """How times are written, if asked for: of Amberdata's answers in milliseconds unless said otherwise."""
+        return TIMES[self.timestamps] if self.timestamps else "milliseconds" if self.like == "amberdata" else None
 
     def count(self) -> int | None:
         """How many bars; None for all."""
@@ -102,12 +123,13 @@ class Asked:
                 raise ParamError(f"--id: {unknown('key', key, allowed)}")
         return made
 
-    def part(self, bars: int, unless: int | None = None) -> slice:
-        """Which of so many bars; ``unless`` says how many where nothing was asked for."""
+    def part(self, bars: int, unless: int | None = None, *, forming: bool = False) -> slice:
+        """Which of so many bars, of which the last may be ``forming``; ``unless`` says how many where nobody does."""
         from ...core.errors import DataError
 
-        end = bars - max(self.backtrack - 1, 0)
+        closed, back = bars - forming, self.backtrack or 0
+        end = closed - (back - 1) if back else bars
         if end < 1:
-            raise DataError(f"--backtrack {self.backtrack}: there are only {bars} bars")
+            raise DataError(f"--backtrack {back}: there are only {closed} bars")
         count = unless if self.results is None else self.count()
         return slice(max(0, end - count) if count else 0, end)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .asked import COMPLETE, DOCUMENTS, LIKE, Asked
+from .asked import COMPLETE, DOCUMENTS, LIKE, TIMES, Asked
 from .complete import indicators as complete_indicators
 from .options import Progress, announce_compiling, common, label, note, print_json
 from .output import FORMATS, choose_format, emit, emit_json
-from .source import Source, left_out, source_options
+from .source import Source, is_forming, left_out, source_options
 from .wish import Wish, parse_wishes
 
 if TYPE_CHECKING:
@@ -41,9 +41,9 @@ SHOWN = 20
 @click.option(
     "--backtrack",
     type=click.IntRange(0),
-    default=0,
     metavar="N",
-    help="End at the N-th bar from the end. Files hold closed bars only, so 0, elsewhere the forming candle, is 1.",
+    help="End at the N-th closed bar from the end; 0 is the bar that is still forming where the data end.  [default: "
+    "1; 0 with --like taapi]",
 )
 @click.option(
     "--chart",
@@ -51,7 +51,11 @@ SHOWN = 20
     default="candles",
     help="Prices that indicators are shown: the bars' own, or Heikin-Ashi's; volumes are the bars' own.",
 )
-@click.option("--timestamps", type=click.Choice(["iso", "seconds"]), help="Add when each bar opens.")
+@click.option(
+    "--timestamps",
+    type=click.Choice(list(TIMES)),
+    help="Add when each bar opens, so written.  [default: none; ms with --like amberdata]",
+)
 @click.option("--like", type=click.Choice(LIKE), help="Answer in the shape of this provider's API.")
 @click.option("--id", "ids", multiple=True, metavar="KEY=VALUE", help="With --like: the market, as in pair=btc_usd.")
 @click.option("--fields", metavar="A,B,…", help="With --like aperiodic: which fields.  [default: all 36]")
@@ -100,17 +104,18 @@ def command(
         _, bars = source.bars(out or "-", levels=any("levels" in cls.inputs for cls in classes), sequence=sequence)
         progress("computing")
         lines = _lines(bars, wishes, classes, asked.chart)
-    every, whole = len(bars), source.whole(bars)
+    every, whole = len(bars), source.whole(bars, forming=asked.forming)
     bars = bars.slice(whole.start, whole.stop)
     lines = [(name, {line: values[whole] for line, values in own.items()}) for name, own in lines]
     if remark := left_out(every - len(bars), bars.spec):
         note(f"note: {remark}", quiet=quiet)
+    _tell_of_forming(bars, asked, quiet=quiet)
     if asked.like == "taapi":
         _taapi(bars, lines, asked, many=asked.results is not None or source.start is not None, out=out)
         return
     columns, part = (
-        _columns(bars, lines, asked, partial=source.partial),
-        asked.part(len(bars), SHOWN if shape == "table" else None),
+        _columns(bars, lines, asked, partial=source.partial or (asked.forming and is_forming(bars))),
+        asked.part(len(bars), SHOWN if shape == "table" else None, forming=is_forming(bars)),
     )
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
     shown = len(range(len(bars))[part])
@@ -123,6 +128,24 @@ def command(
         note(f"note: {remark}", quiet=quiet)
     if asked.chart == "heikinashi" and (same := _blind(bars, wishes, classes)):
         note(f"note: --chart changes nothing in {', '.join(same)}: no prices are read", quiet=quiet)
+
+
+def _tell_of_forming(bars: Bars, asked: Asked, *, quiet: bool) -> None:
+    """Say what the bar is that ``--backtrack 0`` asks for."""
+    from ...core.clock import iso
+
+    if not asked.forming or not len(bars):
+        return
+    opens = iso(int(bars["open_time"][-1]))
+    if is_forming(bars):
+        text = (
+            f"the last bar, from {opens}, was still forming where the data end; --backtrack 1 ends at the last closed"
+        )
+    elif asked.backtrack == 0:
+        text = f"no bar is forming where the data end: --backtrack 0 is the closed one from {opens}, as 1 is"
+    else:
+        return
+    note(f"note: {text}", quiet=quiet)
 
 
 def _told(bars: Bars, wishes: list[Wish], classes: list[Any]) -> Iterator[str]:
@@ -202,8 +225,8 @@ def _columns(bars: Bars, lines: Lines, asked: Asked, *, partial: bool) -> dict[s
     from ...core.schema import Quality
 
     made: dict[str, Any] = {"open_time": bars["open_time"], "close_time": bars["close_time"]}
-    if asked.timestamps:
-        made["timestamp"] = _stamps(bars, asked.timestamps)
+    if asked.times:
+        made["timestamp"] = _stamps(bars, asked.times)
     if partial:
         made["partial"] = (bars["quality"] & int(Quality.PARTIAL)) != 0
     return made | {f"{name}.{line}": values for name, own in lines for line, values in own.items()}
@@ -220,8 +243,8 @@ def _stamps(bars: Bars, form: str) -> Any:
 def _taapi(bars: Bars, lines: Lines, asked: Asked, *, many: bool, out: str | None) -> None:
     from ..answers import stamps, taapi
 
-    part = asked.part(len(bars), None if many else 1)
-    times = stamps(bars, asked.timestamps)[part] if asked.timestamps else None
+    part = asked.part(len(bars), None if many else 1, forming=is_forming(bars))
+    times = stamps(bars, asked.times)[part] if asked.times else None
     emit_json(taapi({name: values[part] for name, values in lines[0][1].items()}, times, many=many), out)
 
 
@@ -231,32 +254,32 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet:
 
     if asked.like == "amberdata":
         found, minutes = _with_minutes(source, out or "-")
-        bars = _whole_bars(source, found, quiet=quiet)
-        part = asked.part(len(bars))
+        bars = _whole_bars(source, found, asked, quiet=quiet)
+        part = asked.part(len(bars), forming=is_forming(bars))
+        told = amberdata(bars.slice(part.start, part.stop), minutes, asked.names(), asked.times or "words")
         if not in_dollars(asked.names()):
             note("totalVolumeUSD is left out: the volume is known to be in USD where --id pair=… ends in _usd")
-        emit_json(
-            amberdata(bars.slice(part.start, part.stop), minutes, asked.names(), asked.timestamps or "words"), out
-        )
+        emit_json(told, out)
         return
     _, found = source.bars(out or "-", levels=asked.like == "kiyotaka")
-    bars = _whole_bars(source, found, quiet=quiet)
-    part = asked.part(len(bars), SHOWN if shape == "table" else None)
+    bars = _whole_bars(source, found, asked, quiet=quiet)
+    part = asked.part(len(bars), SHOWN if shape == "table" else None, forming=is_forming(bars))
     if asked.like == "kiyotaka":
         emit_json(kiyotaka(bars.slice(part.start, part.stop), asked.names()), out)
         return
     columns = aperiodic(bars, [name.strip() for name in asked.fields.split(",")] if asked.fields else [])
-    if asked.timestamps:
-        columns = {"time": _stamps(bars, asked.timestamps), **{k: v for k, v in columns.items() if k != "time"}}
+    if asked.times:
+        columns = {"time": _stamps(bars, asked.times), **{k: v for k, v in columns.items() if k != "time"}}
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
 
 
-def _whole_bars(source: Source, bars: Bars, *, quiet: bool) -> Bars:
+def _whole_bars(source: Source, bars: Bars, asked: Asked, *, quiet: bool) -> Bars:
     """Those that are asked for; a word on standard error about the others."""
-    whole = source.whole(bars)
+    whole = source.whole(bars, forming=asked.forming)
     kept = bars.slice(whole.start, whole.stop)
     if remark := left_out(len(bars) - len(kept), bars.spec):
         note(f"note: {remark}", quiet=quiet)
+    _tell_of_forming(kept, asked, quiet=quiet)
     return kept
 
 

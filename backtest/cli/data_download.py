@@ -127,7 +127,7 @@ def _ms(text: str, *, last: bool) -> int:
     from ...core.clock import DAY, parse_time
     from ...feeds.fetching.archive import parse_day
 
-    if ":" not in text and "T" not in text:
+    if ":" not in text and "T" not in text and "-" in text:
         return (parse_time(parse_day(text, last=last)) + (DAY if last else 0)) // 1000
     return -(-parse_time(text) // 1000)
 

@@ -43,8 +43,16 @@ _OPTIONS = (
         help="Notional where medium and large orders begin, or percentiles, as in p50,p99.  [default: 100,1000]",
     ),
     click.option("--gaps", type=click.Choice(["keep", "fill", "error"]), help="What becomes of missing klines."),
-    click.option("--from", "start", metavar="TIME", help="First instant, as in 2024-01-31 or 2024-01-31T08:00."),
-    click.option("--to", "end", metavar="TIME", help="Last instant, exclusive."),
+    click.option(
+        "--from",
+        "start",
+        metavar="TIME",
+        help="First instant, as in 2024-01-31 or 2024-01-31T08:00, or seconds or milliseconds since 1970.",
+    ),
+    click.option("--to", "end", metavar="TIME", help="Last instant, exclusive; written as --from is."),
+    click.option(
+        "--period", metavar="LENGTH", help="How long from --from on, in seconds or as in 1h; instead of --to."
+    ),
     click.option(
         "--partial",
         is_flag=True,
@@ -65,7 +73,7 @@ class Source:
         Class name of the feed.
     market, contract_size, extra
         The feed's parameters, where given.
-    specs, tick, row_size, size_edges, gaps, start, end
+    specs, tick, row_size, size_edges, gaps, start, end, period
         How to make bars of it, where given.
     partial : bool
         Whether a first or last bar that the data do not cover is wanted.
@@ -83,6 +91,7 @@ class Source:
     gaps: str | None
     start: str | None
     end: str | None
+    period: str | None = None
     partial: bool = False
 
     def bars(self, out: str, *, levels: bool = False, sequence: bool = False) -> tuple[Any, Bars]:
@@ -132,8 +141,15 @@ class Source:
             raise DataError(f"{', '.join(self.inputs) or self.feed}: no bars between the times asked for")
         return feed, made
 
-    def whole(self, bars: Bars) -> slice:
+    def whole(self, bars: Bars, *, forming: bool = False) -> slice:
         """The bars that are asked for: all but a first or last one that the data begin or end inside.
+
+        Parameters
+        ----------
+        bars : Bars
+            As read.
+        forming : bool
+            Whether a last one that was still forming where the data end is wanted.
 
         Raises
         ------
@@ -142,7 +158,7 @@ class Source:
         """
         from ...core.errors import DataError
 
-        kept = range(len(bars)) if self.partial else whole_of(bars)
+        kept = range(len(bars)) if self.partial else whole_of(bars, forming=forming)
         if not len(kept):
             raise DataError(
                 f"{bars.source}: the data begin or end inside {_these(bars)} of {bars.spec}; --partial takes "
@@ -150,14 +166,27 @@ class Source:
             )
         return slice(kept.start, kept.stop)
 
+    def _end(self) -> int | None:
+        """Where it ends, by ``--to`` or by ``--from`` and ``--period``."""
+        from ...core.errors import ParamError
+
+        if self.period is None:
+            return _time("--to", self.end)
+        length, start = _length("--period", self.period), _time("--from", self.start)
+        if start is None or self.end is not None:
+            raise ParamError(f"--period {self.period}: needs --from beside it, and no --to")
+        return start + length
+
     def _wish(self, cls: Any) -> dict[str, Any]:
         from ...core.errors import ParamError
 
         wish: dict[str, Any] = {
             "row_size": "auto" if self.row_size == "auto" else _price("--row-size", self.row_size, ", or auto"),
             "start": _time("--from", self.start),
-            "end": _time("--to", self.end),
+            "end": self._end(),
         }
+        if None not in (wish["start"], wish["end"]) and wish["start"] >= wish["end"]:
+            raise ParamError(f"--from {self.start}: must be before --to {self.end}")
         if cls.gives == "bars":
             for option, given in (("--size-edges", self.size_edges), ("--tick", self.tick)):
                 if given:
@@ -171,14 +200,23 @@ class Source:
         return {**wish, "size_edges": _edges(self.size_edges)} if self.size_edges else wish
 
 
-def whole_of(bars: Bars) -> range:
-    """The rows of ``bars`` less a first or last one that the data begin or end inside."""
+def whole_of(bars: Bars, *, forming: bool = False) -> range:
+    """The rows of ``bars`` less a first or last one that the data begin or end inside; ``forming`` keeps the last."""
     from ...core.schema import Quality
 
     flags = bars["quality"] & int(Quality.PARTIAL)
+    if forming and len(flags):
+        return range(int(len(flags) > 1 and flags[0] > 0), len(flags))
     lo = int(len(flags) > 0 and flags[0] > 0)
     hi = len(flags) - int(len(flags) > lo and flags[-1] > 0)
     return range(lo, hi)
+
+
+def is_forming(bars: Bars) -> bool:
+    """Whether the data end inside the last bar."""
+    from ...core.schema import Quality
+
+    return len(bars) > 0 and bool(bars["quality"][-1] & int(Quality.PARTIAL))
 
 
 def left_out(count: int, spec: str) -> str:
@@ -251,6 +289,20 @@ def _time(option: str, text: str | None) -> int | None:
         return None if text is None else parse_time(text)
     except ValueError as err:
         raise ParamError(f"{option}: {err}") from None
+
+
+def _length(option: str, text: str) -> int:
+    from ...core.clock import SECOND, parse_interval
+    from ...core.errors import ParamError
+
+    if text.isdigit() and int(text):
+        return int(text) * SECOND
+    try:
+        return parse_interval(text)
+    except ValueError:
+        raise ParamError(
+            f"{option}: '{text}' must be a number of seconds, as in 3600, or an interval, as in 1h"
+        ) from None
 
 
 def _price(option: str, text: str | None, or_else: str = "") -> float | None:

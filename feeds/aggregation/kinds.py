@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from ...core.clock import UNITS, interval_text
+from ...core.clock import INTERVAL_WORDS, UNITS, interval_text
 from ...core.errors import ParamError, nearest
 from .sessions import Session
 
@@ -47,7 +47,7 @@ class BarSpec:
     """What one bar is.
 
     ======================  ==========================================================================================
-    ``30s 5m 4h 1d 1w``     time
+    ``30s 5m 4h 1d 1w``     time; ``minute``, ``hour``, ``day`` and ``week`` too, as providers write one of them
     ``500t``                rows of the tape
     ``250v``                base volume
     ``1000000q``            notional, in quote currency
@@ -102,6 +102,7 @@ class BarSpec:
         if isinstance(text, BarSpec):
             return text
         kind, at, session = str(text).strip().partition("@")
+        kind = INTERVAL_WORDS.get(kind.strip().lower(), kind)
         try:
             cut = Session.parse(session) if at else None
         except ValueError as err:

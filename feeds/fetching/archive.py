@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from urllib.parse import quote
 
+from ...core.clock import iso, parse_time
 from ...core.errors import ParamError, unknown
 
 SITE = "https://data.binance.vision"
@@ -236,7 +237,7 @@ def check_symbol(market: str, symbol: str, *, pair: bool = False) -> None:
 
 
 def parse_day(text: str, *, last: bool = False) -> date:
-    """A day, ``2024-01-31``; of a month, ``2024-01``, the first, or the ``last``.
+    """A day, ``2024-01-31``; of a month, ``2024-01``, the first, or the ``last``; of seconds since 1970, that of then.
 
     Raises
     ------
@@ -249,6 +250,8 @@ def parse_day(text: str, *, last: bool = False) -> date:
     (datetime.date(2024, 2, 1), datetime.date(2024, 2, 29))
     """
     try:
+        if re.fullmatch(r"\d{9,}", text):
+            return date.fromisoformat(iso(parse_time(text))[:10])
         if re.fullmatch(r"\d{4}-\d\d", text):
             first = date.fromisoformat(f"{text}-01")
             return first.replace(day=calendar.monthrange(first.year, first.month)[1]) if last else first
