@@ -17,10 +17,10 @@ from ..core.schema import Quality
 from .reading.decode import Rows
 from .reading.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_complaint
 from .reading.order import Batch
+from .reading.sheet import Reading
 from .reading.table_bars import Columns, TableBars
 from .reading.table_tape import SYMBOL, TableTape, trade_columns
 from .reading.tables import Column, Table
-from .reading.tabular import Reading
 
 Integers = NDArray[np.int64]
 _MAKERS = {"true": -1, "false": 1}

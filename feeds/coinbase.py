@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..core.params import Choice
+from .reading.sheet import Reading
 from .reading.table_tape import TableTape, trade_columns
 from .reading.tables import Column, Table
-from .reading.tabular import Reading
 
 _MAKERS = {"buy": -1, "sell": 1}
 

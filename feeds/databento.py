@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from ..core.params import Choice
 from .reading.decode import Rows
+from .reading.sheet import Reading
 from .reading.table_tape import ContractTape, trade_columns
 from .reading.tables import Column, Table
-from .reading.tabular import Reading
 
 _FUTURE = re.compile(r"[A-Z0-9]{1,3}[FGHJKMNQUVXZ]\d{1,2}")
 

@@ -15,8 +15,9 @@ from .generic import MappedBars, MappedTape
 from .reading.decode import Quarantine, Rows
 from .reading.files import Source
 from .reading.order import Order
+from .reading.sheet import Sheet
 from .reading.tables import TableReader
-from .reading.tabular import Sheet, of_batches
+from .reading.tabular import of_batches
 
 _FRAME = Path("frame")
 _ROWS = 65_536
@@ -68,8 +69,20 @@ class FrameTape(MappedTape):
     columns : dict, default={}
         What the frame calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
         ``symbol``; what is left out is looked for under its usual names.
-    time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
-        Unit of time stamps that are numbers.
+    time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
+        Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO
+        8601, or for another spelling that has year, month and day in this order. ``excel`` are the days of a
+        spreadsheet, ``ms_of_day`` of no use here.
+    time_format : str or None, default=None
+        How stamps are written, in the words of ``strptime``, as in ``%d.%m.%Y %H:%M``.
+    timezone : str or None, default=None
+        The place whose clocks show stamps that have no zone of their own; None for UTC.
+    ambiguous : {"infer", "earlier", "later"}, default="infer"
+        Which of the two times a stamp is that clocks show twice when they are set back: told by the order of rows,
+        the first time until the file steps back (a file that does not step back once is refused); or always the
+        first, or the second. A time that clocks skip is a row that cannot be read.
+    price_divisor : float, default=1.0
+        What prices are divided by: 10000 for files that have them in hundredths of a cent.
     sides : dict, default={}
         Words for the sides, as in ``{buy: [up], sell: [down]}``; left out: buy, b, 1, sell, s and −1.
     side_of : {"taker", "maker"}, default="taker"
@@ -145,8 +158,20 @@ class FrameBars(MappedBars):
     columns : dict, default={}
         What the frame calls ``time`` and the canonical columns; what is left out is looked for under its own name.
         Any other name makes an extra column.
-    time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
-        Unit of time stamps that are numbers.
+    time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
+        Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO
+        8601, or for another spelling that has year, month and day in this order. ``excel`` are the days of a
+        spreadsheet, ``ms_of_day`` of no use here.
+    time_format : str or None, default=None
+        How stamps are written, in the words of ``strptime``, as in ``%d.%m.%Y %H:%M``.
+    timezone : str or None, default=None
+        The place whose clocks show stamps that have no zone of their own; None for UTC.
+    ambiguous : {"infer", "earlier", "later"}, default="infer"
+        Which of the two times a stamp is that clocks show twice when they are set back: told by the order of rows,
+        the first time until the file steps back (a file that does not step back once is refused); or always the
+        first, or the second. A time that clocks skip is a row that cannot be read.
+    price_divisor : float, default=1.0
+        What prices are divided by: 10000 for files that have them in hundredths of a cent.
     label : {"start", "end"}, default="start"
         Whether rows are stamped with the start or the end of their interval.
     interval : str or None, default=None

@@ -10,27 +10,59 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.clock import parse_zone
 from ..core.errors import ParamError
-from ..core.params import Choice, Rule, Text
+from ..core.params import Bound, Choice, Rule, Text
 from ..core.tape import Tape
 from .reading.decode import Rows
+from .reading.local_times import AMBIGUOUS
+from .reading.sheet import Reading
+from .reading.stamps import TIME_UNITS, UNITS, Spelling
 from .reading.table_bars import NUMBERS, TableBars
-from .reading.table_params import TIME_UNITS, ColumnMap, WordLists, by_cells, mapped, side_words
+from .reading.table_params import ColumnMap, WordLists, by_cells, mapped, parts_of_time, side_words
 from .reading.table_tape import SYMBOL, ContractTape
 from .reading.tables import Column, Table, of_symbol
-from .reading.tabular import Reading
+from .reading.time_formats import parse_format
 from .reading.values import SIDES
 
+PRICES = ("price", "open", "high", "low", "close")
+"""Columns that ``price_divisor`` is for."""
 _WORDS = {**SIDES, "1": 1, "+1": 1, "1.0": 1, "-1": -1, "-1.0": -1}
-_TIMES = ("time", "timestamp", "ts", "datetime", "date", "open_time")
-_SYMBOL = Column("symbol", "text", ("symbol",), optional=True)
+_TIMES: tuple[str, ...] = (
+    "time",
+    "timestamp",
+    "ts",
+    "datetime",
+    "date",
+    "open_time",
+    "open time",
+    "date_time",
+    "gmt time",
+    "ts_event",
+)
+_TIMES += ("index", "unnamed: 0", "__index_level_0__", "")
+"""What stamps are called, the likeliest first; an index that was written without a name comes last."""
+_IDS: tuple[str, ...] = (
+    "trade_id",
+    "id",
+    "tradeId",
+    "trade id",
+    "tid",
+    "trd_id",
+    "exec_id",
+    "execId",
+    "trade_no",
+    "tradeNo",
+)
+_IDS += ("agg_trade_id", "trdMatchID")
+_SYMBOL = Column("symbol", "text", ("symbol", "ticker", "instrument", "instrument_id", "pair"), optional=True)
 _TAPE = (
     Column("time", "time", _TIMES),
     Column("price", "amount", ("price", "px")),
     Column("quantity", "amount", ("quantity", "qty", "size", "amount", "volume")),
     Column("side", "side", ("side", "taker_side"), optional=True),
     Column("is_buyer_maker", "side", (), optional=True, words={"true": -1, "1": -1, "false": 1, "0": 1}),
-    Column("trade_id", "integer", ("trade_id", "id", "tradeId"), optional=True),
+    Column("trade_id", "integer", _IDS, optional=True),
     _SYMBOL,
 )
 _BARS = (
@@ -40,28 +72,90 @@ _BARS = (
 )
 
 
-def _delimiter(text: str) -> str:
+def _one_character(text: str) -> str:
     """One character, or its name.
 
-    >>> _delimiter("tab"), _delimiter(";")
+    >>> _one_character("tab"), _one_character(";")
     ('\\t', ';')
     """
-    made = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";"}.get(text, text)
+    named = {"tab": "\t", "\\t": "\t", "comma": ",", "semicolon": ";", "pipe": "|", "blank": " ", "space": " "}
+    made = named.get(text, text)
     if len(made) != 1 or made in '"\n\r':
         raise ValueError
     return made
 
 
-FILE_PARAMS: dict[str, Any] = {"delimiter": ",", "header": "auto"}
+TIME_PARAMS: dict[str, Any] = {"time_unit": "auto", "time_format": None, "timezone": None, "ambiguous": "infer"}
+
+
+def columns_of(bars: bool) -> tuple[Column, ...]:
+    """The columns of bars or of trades under the names that are looked for."""
+    return _BARS if bars else _TAPE
+
+
+DIVISOR = Bound(0, open_low=True)
+TIME_BOUNDS: dict[str, Rule] = {
+    "time_unit": Choice(*TIME_UNITS),
+    "time_format": Text(parse_format, "a format of strptime, as in '%d.%m.%Y %H:%M'", optional=True),
+    "timezone": Text(parse_zone, "an IANA time zone, as in America/New_York", optional=True),
+    "ambiguous": Choice(*AMBIGUOUS),
+}
+"""How time stamps are written."""
+FILE_PARAMS: dict[str, Any] = {
+    "delimiter": ",",
+    "header": "auto",
+    "skip": 0,
+    "comment": "#",
+    "decimal": ".",
+    "thousands": None,
+}
 FILE_BOUNDS: dict[str, Rule] = {
-    "delimiter": Text(_delimiter, "one character, or tab"),
+    "delimiter": Text(_one_character, "one character, or tab"),
     "header": Choice("auto", "yes", "no"),
+    "skip": Bound(0, integer=True),
+    "comment": Text(str, "what lines that are no rows begin with, as in '#'", optional=True),
+    "decimal": Choice(".", ","),
+    "thousands": Text(_one_character, "one character, as in ','", optional=True),
 }
 
 
-def reading(params: dict[str, Any]) -> Reading:
+def reading(params: Mapping[str, Any]) -> Reading:
     """How the parameters say to read files."""
-    return Reading(_delimiter(params.get("delimiter", ",")), params.get("header", "auto"))
+    delimiter, header = _one_character(params.get("delimiter", ",")), params.get("header", "auto")
+    return Reading(delimiter, header, "", int(params.get("skip", 0)), params.get("comment") or "")
+
+
+def described(table: Table, params: Mapping[str, Any], *, strictly: bool) -> Table:
+    """``table`` with what the parameters say of its times and numbers."""
+    spelling = Spelling(
+        params["time_unit"],
+        params["time_format"] or "",
+        params["timezone"] or "",
+        params["ambiguous"],
+        strictly=strictly,
+        chosen=True,
+    )
+    divisor = float(params["price_divisor"])
+    columns = tuple(replace(c, divisor=divisor) if c.name in PRICES else c for c in table.columns)
+    return replace(
+        table,
+        columns=columns,
+        spelling=spelling,
+        joined=parts_of_time(_there(params["columns"])),
+        decimal=params.get("decimal", "."),
+        thousands=_one_character(params["thousands"]) if params.get("thousands") else "",
+    )
+
+
+def _clash(params: Mapping[str, Any]) -> str:
+    """What is wrong with how times and numbers are said to be written."""
+    if params["time_format"] and params["time_unit"] != "auto":
+        return f"time_format says how stamps are written; leave time_unit: {params['time_unit']} out"
+    if params["timezone"] and params["time_unit"] in UNITS:
+        return f"timezone is for what clocks of a place show; time_unit: {params['time_unit']} counts since 1970 in UTC"
+    if params.get("thousands") and _one_character(params["thousands"]) == params["decimal"]:
+        return f"thousands and decimal are both {params['decimal']!r}"
+    return ""
 
 
 def _there(columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -90,10 +184,11 @@ class MappedTape(ContractTape):
     """A tape from a table whose columns the user names."""
 
     abstract = True
-    params = {"columns": {}, "time_unit": "auto", "sides": {}, "side_of": "taker"}
+    params = {"columns": {}, **TIME_PARAMS, "price_divisor": 1.0, "sides": {}, "side_of": "taker"}
     bounds = {
         "columns": ColumnMap(tuple(c.name for c in _TAPE)),
-        "time_unit": Choice(*TIME_UNITS),
+        **TIME_BOUNDS,
+        "price_divisor": DIVISOR,
         "sides": WordLists(),
         "side_of": Choice("taker", "maker"),
     }
@@ -103,14 +198,17 @@ class MappedTape(ContractTape):
         """What is wrong that no data need be read for; empty where nothing is."""
         given: dict[Any, str] = {}
         for name, cell in _there(params["columns"]).items():
+            cell = tuple(cell) if isinstance(cell, list) else cell
             if (other := given.setdefault(cell, name)) != name:
                 return f"columns: {other} and {name} are both {cell!r}"
         if params["sides"] and not {"buy", "sell"} <= params["sides"].keys():
             return "sides: needs words for both buy and sell, as in {buy: [B], sell: [S]}"
-        return _counted(_TAPE, params["columns"]) or super().complaint(params, paths)
+        return _clash(params) or _counted(_TAPE, params["columns"]) or super().complaint(params, paths)
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
+        if wrong := _clash(self.p):
+            raise ParamError(wrong)
         given = _there(self.p["columns"])
         words = side_words(self.p["sides"]) or _WORDS
         if self.p["side_of"] == "maker":
@@ -120,8 +218,8 @@ class MappedTape(ContractTape):
         if cells:
             columns = tuple(c for c in columns if c.name in given or not c.optional)
         asks = "say it, as in sides: {buy: [WORD], sell: [WORD]}, and side_of: maker where the maker's is told"
-        table = Table(columns, cells, self.p["time_unit"], words, counted=bool(cells), asks=asks)
-        return of_symbol(table, self.p["symbol"]), reading(self.p)
+        table = Table(columns, cells, words=words, counted=bool(cells), asks=asks)
+        return of_symbol(described(table, self.p, strictly=False), self.p["symbol"]), reading(self.p)
 
     def tape(self, rows: Rows, time: NDArray[np.int64], ids: NDArray[np.int64]) -> Tape:
         """Rows of one file as a tape; who made the market stands for the side where there is no side."""
@@ -142,17 +240,39 @@ class CsvTape(MappedTape):
         What the file calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
         ``symbol``; or the numbers of their cells, counted from 1, or null for none, as of an ``id`` that is no
         trade's. What is left out is looked for under its usual names.
-    time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
-        Unit of the time stamps, which may have a fraction; ``auto`` goes by their
-        magnitude. Text without a zone is UTC.
+    time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
+        Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO
+        8601, or for another spelling that has year, month and day in this order. ``excel`` are the days of a
+        spreadsheet, ``ms_of_day`` milliseconds since midnight of the day in the file's name.
+    time_format : str or None, default=None
+        How stamps are written, in the words of ``strptime``, as in ``%d.%m.%Y %H:%M``; without a date in it, the day
+        is the one in the file's name.
+    timezone : str or None, default=None
+        The place whose clocks show stamps that have no zone of their own; None for UTC.
+    ambiguous : {"infer", "earlier", "later"}, default="infer"
+        Which of the two times a stamp is that clocks show twice when they are set back: told by the order of rows,
+        the first time until the file steps back (a file that does not step back once is refused); or always the
+        first, or the second. A time that clocks skip is a row that cannot be read.
+    price_divisor : float, default=1.0
+        What prices are divided by: 10000 for files that have them in hundredths of a cent.
     sides : dict, default={}
         Words for the sides, as in ``{buy: [B], sell: [S], none: [N]}``; left out: buy, b, 1, sell, s and −1.
     side_of : {"taker", "maker"}, default="taker"
         Whose side the file tells.
     delimiter : str, default=","
-        Between the cells of a line: one character, or ``tab``.
+        Between the cells of a line: one character, or ``tab``. A line ``sep=;`` before the table says it too.
     header : {"auto", "yes", "no"}, default="auto"
         Whether the first line names the columns; ``auto`` takes it for a header unless it begins with a digit.
+        Types below the names, and further lines of a header as pandas writes them, are passed over.
+    skip : int, default=0
+        Lines before the table.
+    comment : str or None, default="#"
+        What lines begin with that are no rows; the last of them names the columns where it has as many cells as the
+        rows, which have no other header.
+    decimal : {".", ","}, default="."
+        What stands before the fraction of a number.
+    thousands : str or None, default=None
+        What stands between the thousands of a number.
     contracts : {"none", "linear", "inverse", "auto"}, default="auto"
         What quantities count: base currency, or contracts.
     contract_size : float or None, default=None
@@ -190,8 +310,8 @@ class MappedBars(TableBars):
     """Bars from a table whose columns the user names."""
 
     abstract = True
-    params = {"columns": {}, "time_unit": "auto", "symbol": None}
-    bounds = {"columns": ColumnMap(), "time_unit": Choice(*TIME_UNITS), "symbol": SYMBOL}
+    params = {"columns": {}, **TIME_PARAMS, "price_divisor": 1.0, "symbol": None}
+    bounds = {"columns": ColumnMap(), **TIME_BOUNDS, "price_divisor": DIVISOR, "symbol": SYMBOL}
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
@@ -200,7 +320,7 @@ class MappedBars(TableBars):
         for name in params["columns"]:
             if name not in own and (not name.isidentifier() or name in ("open_time", "close_time", "quality")):
                 return f"{cls.__name__}: columns: '{name}' cannot be a column; stamps are called time"
-        return _counted(_BARS, params["columns"]) or super().complaint(params, paths)
+        return _clash(params) or _counted(_BARS, params["columns"]) or super().complaint(params, paths)
 
     @classmethod
     def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
@@ -218,8 +338,8 @@ class MappedBars(TableBars):
         columns = mapped((*_not_none(_BARS, self.p["columns"]), *extra), given)
         if cells:
             columns = tuple(c for c in columns if c.name in given or not c.optional)
-        table = Table(columns, cells, self.p["time_unit"], counted=bool(cells))
-        return of_symbol(table, self.p["symbol"]), reading(self.p)
+        table = Table(columns, cells, counted=bool(cells))
+        return of_symbol(described(table, self.p, strictly=True), self.p["symbol"]), reading(self.p)
 
 
 class CsvBars(MappedBars):
@@ -232,17 +352,39 @@ class CsvBars(MappedBars):
     columns : dict, default={}
         What the file calls ``time`` and the canonical columns; or the numbers of their cells, counted from 1. What is
         left out is looked for under its own name. Any other name makes an extra column.
-    time_unit : {"auto", "s", "ms", "us", "ns", "iso"}, default="auto"
-        Unit of the time stamps, which may have a fraction; ``auto`` goes by their
-        magnitude. Text without a zone is UTC.
+    time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
+        Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO
+        8601, or for another spelling that has year, month and day in this order. ``excel`` are the days of a
+        spreadsheet, ``ms_of_day`` milliseconds since midnight of the day in the file's name.
+    time_format : str or None, default=None
+        How stamps are written, in the words of ``strptime``, as in ``%d.%m.%Y %H:%M``; without a date in it, the day
+        is the one in the file's name.
+    timezone : str or None, default=None
+        The place whose clocks show stamps that have no zone of their own; None for UTC.
+    ambiguous : {"infer", "earlier", "later"}, default="infer"
+        Which of the two times a stamp is that clocks show twice when they are set back: told by the order of rows,
+        the first time until the file steps back (a file that does not step back once is refused); or always the
+        first, or the second. A time that clocks skip is a row that cannot be read.
+    price_divisor : float, default=1.0
+        What prices are divided by: 10000 for files that have them in hundredths of a cent.
     label : {"start", "end"}, default="start"
         Whether rows are stamped with the start or the end of their interval.
     interval : str or None, default=None
         Length of a bar; None takes the most frequent distance between two rows.
     delimiter : str, default=","
-        Between the cells of a line: one character, or ``tab``.
+        Between the cells of a line: one character, or ``tab``. A line ``sep=;`` before the table says it too.
     header : {"auto", "yes", "no"}, default="auto"
         Whether the first line names the columns; ``auto`` takes it for a header unless it begins with a digit.
+        Types below the names, and further lines of a header as pandas writes them, are passed over.
+    skip : int, default=0
+        Lines before the table.
+    comment : str or None, default="#"
+        What lines begin with that are no rows; the last of them names the columns where it has as many cells as the
+        rows, which have no other header.
+    decimal : {".", ","}, default="."
+        What stands before the fraction of a number.
+    thousands : str or None, default=None
+        What stands between the thousands of a number.
     infer_side : {"none", "bulk"}, default="none"
         ``bulk`` estimates taker volume from price moves where the file has none.
     symbol : str or None, default=None

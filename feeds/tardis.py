@@ -7,9 +7,9 @@ from pathlib import Path
 
 from ..core.params import Choice
 from .aggregation.bars import Covered
+from .reading.sheet import Reading
 from .reading.table_tape import ContractTape, trade_columns
 from .reading.tables import Column, Table
-from .reading.tabular import Reading
 
 
 class TardisTrades(ContractTape):

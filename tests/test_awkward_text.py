@@ -1,9 +1,11 @@
 """Text that is not quite what a dump or a CSV is: it loads, or is refused in one line that says why."""
 
+import bz2
 import gzip
 import json
 import re
 
+import pyarrow as pa
 import pytest
 
 from tapeflow.core.errors import DataError, ParamError
@@ -11,7 +13,7 @@ from tapeflow.feeds.binance import BinanceAggTrades
 from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.frames import FrameBars, FrameTape
 from tapeflow.feeds.generic import CsvBars, CsvTape
-from tapeflow.feeds.reading.tabular import _Text
+from tapeflow.feeds.reading.csv_sheets import Utf8
 
 DUMP = [
     f"{7 + i},100.{i},0.5,{9 + i},{9 + i},{1_700_000_000_000 + i},{'True' if i % 2 else 'False'},True" for i in range(6)
@@ -64,11 +66,30 @@ def test_nothing_but_empty_lines_is_no_trades(tmp_path, feed):
 
 
 @pytest.mark.parametrize("feed", [dump, table], ids=["dump", "table"])
-@pytest.mark.parametrize("made", [lambda b: gzip.compress(b, mtime=0), lambda b: b.decode().encode("utf-16")])
+@pytest.mark.parametrize("made", [lambda b: bz2.compress(b), lambda b: b.decode().encode("utf-32")])
 def test_what_is_no_text_is_refused_without_showing_it(tmp_path, feed, made):
     lines = DUMP if feed is dump else TABLE
     with pytest.raises(DataError, match=r"^[ -~]*a\.csv: row 1: is no text; the file is packed, or of another format"):
         feed(tmp_path / "a.csv", made("\n".join(lines).encode())).bars("1m")
+
+
+def test_a_dump_is_never_utf_16(tmp_path):
+    with pytest.raises(DataError, match=r"^[ -~]*a\.csv: row 1: is no text; the file is packed, or of another format"):
+        dump(tmp_path / "a.csv", "\n".join(DUMP).encode("utf-16")).bars("1m")
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz"])
+@pytest.mark.parametrize("packed", [gzip.compress, bytes, lambda b: pa.compress(b, "zstd", asbytes=True)])
+def test_how_a_file_is_packed_its_first_bytes_tell_and_not_its_name(tmp_path, name, packed):
+    text = "\n".join(TABLE).encode()
+    assert rows(table(tmp_path / name, packed(text))) == WANTED
+    plain = dump(tmp_path / "plain.csv", "\n".join(DUMP)).bars("1m")
+    made = dump(tmp_path / f"dump-{name}", packed("\n".join(DUMP).encode())).bars("1m")
+    assert made["volume"].tolist() == plain["volume"].tolist()
+
+
+def test_a_table_in_utf_16_is_read(tmp_path):
+    assert rows(table(tmp_path / "a.csv", "\n".join(TABLE).encode("utf-16"))) == WANTED
 
 
 def test_lines_of_an_empty_beginning_are_counted(tmp_path):
@@ -125,7 +146,7 @@ def test_cells_that_are_no_utf8_spoil_their_row_only(tmp_path):
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 64])
 def test_letters_cut_between_chunks_stay_whole(size):
     raw = "é,€,𝄞,ascii,é".encode() + b"\xff,end"
-    text = _Text(raw[i : i + size] for i in range(0, len(raw), size))
+    text = Utf8(raw[i : i + size] for i in range(0, len(raw), size))
     assert b"".join(iter(lambda: text.read(7), b"")) == "é,€,𝄞,ascii,é\ufffd,end".encode()
 
 

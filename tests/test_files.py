@@ -186,7 +186,7 @@ def test_a_zip_holds_one_csv(tmp_path):
 
 def test_other_kinds_of_files_are_refused(tmp_path):
     (tmp_path / "a.parquet").write_text("x")
-    with pytest.raises(DataError, match=r"is no \.zip, \.csv, \.csv\.gz or \.json"):
+    with pytest.raises(DataError, match=r"is no \.zip, \.csv or \.json, or one of these with \.gz or \.zst"):
         Source(tmp_path / "a.parquet")
 
 

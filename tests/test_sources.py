@@ -28,7 +28,7 @@ from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.kraken import KrakenOHLC, KrakenTrades
 from tapeflow.feeds.okx import OKXTrades
-from tapeflow.feeds.reading.values import Stamps
+from tapeflow.feeds.reading.stamps import Stamps
 from tapeflow.feeds.tardis import TardisTrades
 
 MINUTE = 60_000_000

@@ -9,6 +9,7 @@ import click
 from .root import Root
 
 COMMANDS = {
+    "sniff": "Say what a file is taken for, and the YAML that reads it.",
     "add": "Add trades or klines to a catalog.",
     "list": "List what a catalog holds.",
     "export": "Export trades or klines from a catalog.",

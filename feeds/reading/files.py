@@ -19,13 +19,14 @@ from isal import igzip
 from isal.igzip_lib import IsalError
 
 from ...core.errors import DataError
-from .streams import Member, Raw, as_gzip, inflated
+from .streams import Member, Raw, as_gzip, inflated, unzstd
 
 CHUNK = 1 << 20
 """Bytes in one chunk of text, at most."""
 _DAMAGED: Any = (igzip.BadGzipFile, IsalError)
 T = TypeVar("T")
 _AS_IN = "`… > trades.csv`, and name that"
+_ZIP, _GZIP, _ZSTD = b"PK\x03\x04", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 _SKIPPED = (".checksum", ".quarantine.csv")
 
 
@@ -110,7 +111,8 @@ class Source:
     Parameters
     ----------
     path : Path
-        A ``.zip`` that holds one CSV, a ``.csv`` or ``.json``, or one of these with ``.gz``.
+        A ``.zip`` that holds one CSV, a ``.csv`` or ``.json``, or one of these with ``.gz`` or ``.zst``; how it is
+        packed its first bytes say.
 
     Raises
     ------
@@ -118,13 +120,14 @@ class Source:
         If the file is missing, empty, of another kind, or no whole zip.
     """
 
-    endings: ClassVar[tuple[str, ...]] = (".zip", ".csv", ".csv.gz", ".json", ".json.gz")
-    says: ClassVar[str] = ".zip, .csv, .csv.gz or .json"
+    endings: ClassVar[tuple[str, ...]] = (".zip", ".csv", ".json")
+    members: ClassVar[tuple[str, ...]] = (".csv",)
+    says: ClassVar[str] = ".zip, .csv or .json, or one of these with .gz or .zst"
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        name = path.name.lower()
-        self.json = name.endswith((".json", ".json.gz"))
+        name = unpacked_name(path)
+        self.json = name.endswith(".json")
         if not name.endswith(self.endings):
             raise DataError(f"{path}: is no {self.says}")
         try:
@@ -133,8 +136,11 @@ class Source:
             raise DataError(f"{path}: {_why(err)}") from None
         if self._stat.st_size == 0:
             raise DataError(f"{path}: is empty")
-        self._member = _only_csv(path) if name.endswith(".zip") else None
-        self._gzip = name.endswith(".gz")
+        self.begins = _first_bytes(path)
+        """Its first bytes, which tell how it is packed whatever its name says."""
+        zipped = self.begins.startswith(_ZIP) or name.endswith(".zip")
+        self._member = _only_csv(path, self.members) if zipped else None
+        self._gzip, self._zstd = self.begins.startswith(_GZIP), self.begins.startswith(_ZSTD)
         # Where nothing is compared, the digest waits until it is asked for: it takes as long as a sixth of inflating.
         self._hash = None if _beside(path) is None else hashlib.sha256()
         self._known = ""
@@ -142,7 +148,7 @@ class Source:
     @property
     def packed(self) -> bool:
         """Whether the text has to be inflated."""
-        return self._gzip or self._member is not None
+        return self._gzip or self._zstd or self._member is not None
 
     def chunks(self) -> Iterator[bytes]:
         """The text in chunks of at most `CHUNK` bytes; at the end the checksums are compared.
@@ -181,7 +187,7 @@ class Source:
 
     def _text(self, raw: Raw) -> Any:
         if self._member is None:
-            return inflated(raw) if self._gzip else raw
+            return inflated(raw) if self._gzip else unzstd(raw) if self._zstd else raw
         packed = Member(raw, self._member, self.path)
         if self._member.compress_type == zipfile.ZIP_STORED:
             return packed
@@ -225,11 +231,28 @@ def ahead(items: Generator[T, None, None]) -> Iterator[T]:
             yield item
 
 
-def _only_csv(path: Path) -> zipfile.ZipInfo:
+def unpacked_name(path: Path) -> str:
+    """A file's name in lower case, without the ending that says how it is packed.
+
+    >>> unpacked_name(Path("A.csv.gz")), unpacked_name(Path("a.jsonl.zst"))
+    ('a.csv', 'a.jsonl')
+    """
+    return path.name.lower().removesuffix(".gz").removesuffix(".zst")
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(8)
+    except OSError as err:
+        raise DataError(f"{path}: {_why(err)}") from None
+
+
+def _only_csv(path: Path, endings: tuple[str, ...]) -> zipfile.ZipInfo:
     """The one CSV of a zip."""
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [m for m in archive.infolist() if m.filename.lower().endswith(".csv")]
+            members = [m for m in archive.infolist() if m.filename.lower().endswith(endings)]
     except (zipfile.BadZipFile, EOFError, ValueError) as err:
         raise DataError(f"{path}: is no whole zip file ({str(err).lower()}); fetch it again") from None
     except OSError as err:

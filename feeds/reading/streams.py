@@ -136,3 +136,10 @@ def inflated(stream: Any) -> Any:
     """
     reader = getattr(isal_zlib, "_GzipReader", None)
     return igzip.IGzipFile(fileobj=stream, mode="rb") if reader is None else reader(stream, _PACKED)
+
+
+def unzstd(stream: Any) -> Any:
+    """The text of a zstd file."""
+    import pyarrow as pa
+
+    return pa.CompressedInputStream(pa.PythonFile(stream, mode="r"), "zstd")

@@ -23,9 +23,10 @@ from .dumps import BAD_ROWS
 from .faults import Places
 from .identity import Identity
 from .klines import without_strays
+from .sheet import Reading
 from .sides import BAR_RULES, by_bulk
 from .tables import Column, Table, of_symbol, read_file
-from .tabular import Reading, TableSource
+from .tabular import TableSource
 
 Columns = dict[str, NDArray[Any]]
 INTERVAL = Text(parse_interval, "an interval such as 1m or 4h", optional=True)

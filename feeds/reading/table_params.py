@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...core.errors import ParamError, unknown
+from .joined import joined_name
 from .tables import Column
-from .values import UNITS
 
 _SIGNS = {"buy": 1, "sell": -1, "none": 0}
-TIME_UNITS = ("auto", *UNITS, "iso")
 
 
 @dataclass(frozen=True)
@@ -38,21 +37,35 @@ class ColumnMap:
         for key, name in value.items():
             if self.allowed and key not in self.allowed:
                 return unknown("key", str(key), self.allowed)
-            cell = isinstance(name, int) and not isinstance(name, bool) and name > 0
-            if not isinstance(key, str) or not (cell or name is None or (isinstance(name, str) and name)):
+            parts = name if key == "time" and isinstance(name, list | tuple) and len(name) == 2 else [name]
+            if not isinstance(key, str) or not (name is None or all(map(_is_cell, parts))):
                 return f"must be {self.describe()}"
         return ""
 
     def describe(self) -> str:
         """What a legal value is, in words."""
-        return "a mapping of our column names to the file's, to numbers of cells counted from 1, or null for none"
+        return (
+            "a mapping of our column names to the file's, to numbers of cells counted from 1, or null for none; "
+            "time may be two of them, as in [Date, Time]"
+        )
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of a legal value."""
-        name = {"anyOf": [{"type": "string"}, {"type": "integer", "minimum": 1}, {"type": "null"}]}
+        cell = [{"type": "string"}, {"type": "integer", "minimum": 1}]
+        name: dict[str, Any] = {"anyOf": [*cell, {"type": "null"}]}
+        two = {"type": "array", "items": {"anyOf": cell}, "minItems": 2, "maxItems": 2}
+        time = {"time": {"anyOf": [*name["anyOf"], two]}}
         if not self.allowed:
-            return {"type": "object", "additionalProperties": name}
-        return {"type": "object", "properties": dict.fromkeys(self.allowed, name), "additionalProperties": False}
+            return {"type": "object", "properties": time, "additionalProperties": name}
+        properties = {**dict.fromkeys(self.allowed, name), **time}
+        return {"type": "object", "properties": properties, "additionalProperties": False}
+
+
+def _is_cell(name: Any) -> bool:
+    """Whether ``name`` says one column: by its name, or by the number of its cell."""
+    if isinstance(name, str):
+        return bool(name)
+    return isinstance(name, int) and not isinstance(name, bool) and name > 0
 
 
 @dataclass(frozen=True)
@@ -107,30 +120,45 @@ def _spelled(words: Any) -> list[str]:
     return [str(word).lower() for word in ([words] if isinstance(words, str | int | bool) else words)]
 
 
+def parts_of_time(given: Mapping[str, Any]) -> tuple[str | int, ...]:
+    """The two columns that make the time together by a user's map; empty where one does.
+
+    >>> parts_of_time({"time": ["Date", "Time"]}), parts_of_time({"time": "ts"})
+    (('Date', 'Time'), ())
+    """
+    time = given.get("time")
+    return tuple(time) if isinstance(time, list | tuple) else ()
+
+
 def mapped(columns: tuple[Column, ...], given: Mapping[str, Any]) -> tuple[Column, ...]:
     """``columns`` under the names that a user's map gives; one that the map names must be there."""
     made = []
     for column in columns:
         name = given.get(column.name)
         if name is not None:
+            if column.name == "time" and (parts := parts_of_time(given)):
+                name = joined_name(parts) if isinstance(parts[0], str) else "time"
             column = replace(column, names=(name if isinstance(name, str) else column.name,), optional=False)
         made.append(column)
     return tuple(made)
 
 
 def by_cells(given: Mapping[str, Any]) -> tuple[tuple[str, ...], ...]:
-    """Names of cells, for every width of line, of a map that counts cells.
+    """Names of cells, for every width of line, of a map that counts cells; two that make the time stand behind them.
 
     Raises
     ------
     ParamError
         If it names some columns and counts others.
     """
-    numbers = {name: at for name, at in given.items() if isinstance(at, int)}
+    parts = parts_of_time(given)
+    single = {name: at for name, at in given.items() if name != "time" or not parts}
+    numbers = [at for at in (*single.values(), *parts) if isinstance(at, int)]
     if not numbers:
         return ()
-    if len(numbers) < len(given):
+    if len(numbers) < len(single) + len(parts):
         raise ParamError("columns: either all by name or all by number of the cell")
-    most = max(numbers.values())
-    cells = {at: name for name, at in numbers.items()}
-    return tuple(tuple(cells.get(i, "") for i in range(1, width + 1)) for width in range(most, most + 60))
+    most, cells = max(numbers), {at: name for name, at in single.items()}
+    widths = range(most, most + 60)
+    joined = ("time",) if parts else ()
+    return tuple((*(cells.get(i, "") for i in range(1, width + 1)), *joined) for width in widths)

@@ -26,9 +26,10 @@ from .dumps import DumpTape
 from .files import Source
 from .identity import Identity
 from .order import Batch
+from .sheet import Reading
 from .sides import TAPE_RULES, by_bulk, by_ticks
 from .tables import Column, Table, first_time, of_symbol, read_file
-from .tabular import Reading, TableSource
+from .tabular import TableSource
 
 Integers = NDArray[np.int64]
 CONTRACTS: dict[str, Any] = {"contracts": "auto", "contract_size": None}

@@ -14,8 +14,11 @@ from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from .decode import Quarantine, Rows, both_names, printable
-from .tabular import Reading, Sheet, TableSource, sheets
-from .values import NO_SIDE, SIDES, Stamps, decimals, empty, fixed_point, integers, sides
+from .joined import with_time
+from .sheet import Reading, Sheet
+from .stamps import Spelling, Stamps
+from .tabular import TableSource, sheets
+from .values import NO_SIDE, SIDES, decimals, empty, fixed_point, integers, number_hint, plain_numbers, sides
 
 Integers = NDArray[np.int64]
 _SAYS = {
@@ -46,6 +49,8 @@ class Column:
         Whether a file may be without it.
     words : mapping of str to int or None
         Of a side: the words for it where they are not the table's.
+    divisor : float
+        What numbers are divided by.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Column:
     names: tuple[str, ...] = ()
     optional: bool = False
     words: Mapping[str, int] | None = None
+    divisor: float = 1.0
 
     def find(self, headers: Sequence[str], exact: bool = False) -> list[int]:
         """Where the likeliest of its names stands among ``headers``."""
@@ -104,6 +110,12 @@ class Table:
         Whether case matters in names, as it does where ``t`` is an id and ``T`` a time.
     asks : str
         What to do about words for sides of which only one is known, for errors.
+    spelling : Spelling or None
+        How time stamps are written where a user says more than the unit.
+    joined : tuple of str or int
+        Columns, or numbers of cells, that make the time together, a blank between them; empty where one does.
+    decimal, thousands : str
+        What stands before the fraction of a number, and between its thousands.
     """
 
     columns: tuple[Column, ...]
@@ -115,6 +127,10 @@ class Table:
     counted: bool = False
     exact: bool = False
     asks: str = "no words of this provider"
+    spelling: Spelling | None = None
+    joined: tuple[str | int, ...] = ()
+    decimal: str = "."
+    thousands: str = ""
 
     def places(self, sheet: Sheet) -> dict[str, int]:
         """Where each wanted column stands in a sheet.
@@ -185,12 +201,13 @@ class TableReader:
         self._unread = {} if unread is None else unread
         self._path, self._table, self._quarantine, self._counts = path, table, quarantine, counts
         self._others = {} if others is None else others
-        self._clock = Stamps(table.unit)
+        self._clock = Stamps(table.spelling or table.unit, path)
         self._seen: dict[str, set[str]] = {}
 
     def rows(self, found: Iterable[Sheet]) -> Iterator[Rows]:
         """The rows of all sheets; times in µs, sides as +1, −1 and 0, text as objects."""
         for sheet in found:
+            sheet = with_time(sheet, self._table)
             places = self._table.places(sheet)
             if sheet.names is not None:
                 taken = set(places.values())
@@ -199,26 +216,29 @@ class TableReader:
             if len(rows) and sheet.path.suffix.lower() != ".csv":
                 rows = _forward(rows)
             yield rows
+        self._clock.finish()
 
     def _read(self, sheet: Sheet, places: dict[str, int]) -> Rows:
         columns: dict[str, NDArray[Any]] = {}
-        bad = np.zeros(len(sheet), bool)
         complaints = [(line, f"row {line}, {says}", text) for line, says, text in sheet.odd if text.strip()]
         passed = self._passed(sheet, places)
+        self._counts["skipped"] = self._counts.get("skipped", 0) + int(passed.sum())
+        if passed.any():
+            sheet = sheet.take(np.flatnonzero(~passed))
+        bad = np.zeros(len(sheet), bool)
+        raw = replace(sheet, cells=sheet.cells[:-1]) if self._table.joined else sheet
         for column in self._table.columns:
             if column.name in places:
                 cells = sheet.cells[places[column.name]]
                 called = both_names(sheet.names[places[column.name]] if sheet.names else "", column.name)
                 columns[column.name], wrong = self._convert(column, cells, called)
-                for i in np.flatnonzero(wrong & ~bad & ~passed).tolist():
-                    line, says = int(sheet.line[i]), f"{called}{_complaint(column, cells[i].as_py(), self._clock.unit)}"
-                    complaints.append((line, f"row {line}, column {says}", sheet.text(i)))
+                for i in np.flatnonzero(wrong & ~bad).tolist():
+                    line, says = int(sheet.line[i]), f"{called}{self._complaint(column, cells[i].as_py())}"
+                    complaints.append((line, f"row {line}, column {says}", raw.text(i)))
                 bad |= wrong
         for _, complaint, text in sorted(complaints):
             self._quarantine.add(f"{self._path}: {complaint}", text)
-        keep = ~bad & ~passed
-        self._counts["skipped"] = self._counts.get("skipped", 0) + int(passed.sum())
-        return Rows(self._path, sheet.line, columns).where(keep)
+        return Rows(self._path, sheet.line, columns).where(~bad)
 
     def _passed(self, sheet: Sheet, places: dict[str, int]) -> NDArray[np.bool_]:
         """Rows that are of another kind than those wanted."""
@@ -239,9 +259,22 @@ class TableReader:
             raise DataError(f"{self._path}: column {called} {wrong}; {self._table.asks}")
         return values, bad
 
+    def _complaint(self, column: Column, found: Any) -> str:
+        if found is None or str(found).strip() == "":
+            return " is empty"
+        text = str(found)
+        short = printable(text if len(text) <= 60 else text[:57] + "…")
+        if column.kind == "time":
+            return f": '{short}' {self._clock.why(text.strip())}"
+        if column.kind == "integer":
+            return f": '{short}' is negative"
+        hint = number_hint(text, self._table.decimal) if self._table.spelling else ""
+        return f": '{short}' is {_wrong(text) if column.kind == 'amount' else _SAYS[column.kind]}{hint}"
+
     def _convert(self, column: Column, cells: Any, called: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         if column.kind == "time":
-            return self._clock.read(cells)
+            formed = self._table.spelling is not None and self._table.spelling.form
+            return self._clock.read(cells if formed else plain_numbers(cells, self._table.decimal, ""))
         if column.kind == "side":
             return self._sides(column, cells, called)
         if column.kind == "integer":
@@ -249,7 +282,9 @@ class TableReader:
             return values, (values < 0) & ~unread & (column.name == "trade_id")
         if column.kind == "text":
             return np.array(cells.to_pylist(), dtype=object), np.zeros(len(cells), bool)
+        cells = plain_numbers(cells, self._table.decimal, self._table.thousands)
         values, bad = fixed_point(cells) if column.kind == "fixed" else decimals(cells)
+        values = values if column.divisor == 1.0 else values / column.divisor
         if column.kind == "number":
             return values, bad
         missing = np.isnan(values) if column.kind == "amount" else empty(cells)
@@ -285,18 +320,6 @@ def _forward(rows: Rows) -> Rows:
     if time is None or time[0] <= time[-1] or (np.diff(time) > 0).any():
         return rows
     return Rows(rows.path, rows.line[::-1], {k: v[::-1] for k, v in rows.columns.items()})
-
-
-def _complaint(column: Column, found: Any, unit: str) -> str:
-    if found is None or str(found).strip() == "":
-        return " is empty"
-    text = str(found)
-    short = printable(text if len(text) <= 60 else text[:57] + "…")
-    if column.kind == "time":
-        return f": '{short}' is no time in {'ISO 8601' if unit == 'iso' else unit}"
-    if column.kind == "integer":
-        return f": '{short}' is negative"
-    return f": '{short}' is {_wrong(text) if column.kind == 'amount' else _SAYS[column.kind]}"
 
 
 def _wrong(amount: str) -> str:

@@ -1,0 +1,115 @@
+"""Columns of numbers: how they are written, and what those without names are."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import DataError
+from ..reading.sheet import Sheet
+from ..reading.values import decimals, is_text, plain_numbers
+
+_ROWS = 2_000
+_COMMA = re.compile(r"[+-]?\d*,\d+")
+_GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
+
+
+def marks(sheet: Sheet, delimiter: str) -> tuple[str, str]:
+    """What stands before fractions, and between thousands.
+
+    A comma with three digits behind it throughout may be either: between thousands where it is quoted in a file that
+    commas part, else before a fraction.
+    """
+    words = [str(v).strip() for cells in sheet.cells for v in cells.slice(0, _ROWS).to_pylist() if v is not None]
+    commas = [w for w in words if _COMMA.fullmatch(w) or _GROUPS.fullmatch(w)]
+    european = [w for w in words if "," in w and "." in w and _POINT_GROUPS.fullmatch(w)]
+    if european:
+        return ",", "."
+    if not commas:
+        return ".", ""
+    grouped = all(_GROUPS.fullmatch(w) for w in commas)
+    if grouped and (delimiter == "," or any("." in w or w.count(",") > 1 for w in commas)):
+        return ".", ","
+    return (",", "") if all(_COMMA.fullmatch(w) for w in commas) else (".", "")
+
+
+def amounts(sheet: Sheet, decimal: str, thousands: str) -> set[int]:
+    """The columns that hold numbers that are not negative, or nothing."""
+    made = set()
+    for at, cells in enumerate(sheet.cells):
+        values = _numbers(cells, decimal, thousands)
+        if values is not None and not (values < 0).any():
+            made.add(at)
+    return made
+
+
+def _numbers(cells: Any, decimal: str, thousands: str) -> NDArray[np.float64] | None:
+    import pyarrow as pa
+
+    kind = cells.type
+    plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or is_text(cells)
+    if not plain:
+        return None
+    values, bad = decimals(plain_numbers(cells.slice(0, _ROWS), decimal, thousands))
+    return None if bad.any() else values
+
+
+def empty_of_trades(cells: Any) -> bool:
+    """Whether a column of amounts holds nothing but noughts."""
+    values = _numbers(cells, ".", "")
+    return values is not None and not (values > 0).any()
+
+
+def unnamed(sheet: Sheet, taken: set[int], decimal: str, thousands: str) -> tuple[dict[str, int], bool]:
+    """The columns of a file without a header by what is in them, and whether it holds bars.
+
+    Four columns of which the second is never below the others and the third never above them are prices of bars, and
+    volume is behind them. Else a price and a quantity, or a price, bid, ask and quantity, are a trade.
+
+    Raises
+    ------
+    DataError
+        If they are neither.
+    """
+    numbers = {
+        at: v
+        for at, c in enumerate(sheet.cells)
+        if at not in taken and (v := _numbers(c, decimal, thousands)) is not None
+    }
+    numbers = {at: values for at, values in numbers.items() if not (values < 0).any()}
+    places = sorted(numbers)
+    for i in range(len(places) - 3):
+        o, h, lo, c = (numbers[at] for at in places[i : i + 4])
+        if (h >= np.maximum(o, c)).all() and (lo <= np.minimum(o, c)).all() and (lo > 0).all() and (h > 0).all():
+            roles = dict(zip(("open", "high", "low", "close", "volume"), places[i:], strict=False))
+            return roles, True
+    if len(places) == 2:
+        return {"price": places[0], "quantity": places[1]}, False
+    if len(places) == 4 and (numbers[places[1]] <= numbers[places[2]]).all():
+        return {"price": places[0], "quantity": places[3]}, False
+    raise DataError(
+        f"{sheet.path}: {len(sheet.cells)} cells without names, of which {len(places)} are numbers beside the time: "
+        "what is what is not told; number them, as in columns: {time: 1, price: 2, quantity: 3}"
+    )
+
+
+def divisor(sheet: Sheet, prices: list[Any], time: dict[str, Any]) -> tuple[float, str]:
+    """What prices are to be divided by, and why; 1 for nothing."""
+    whole = bool(prices) and all(_whole(cells) for cells in prices)
+    if not whole:
+        return 1, ""
+    names = set(sheet.names or ())
+    if {"rtype", "publisher_id"} <= names:
+        return 1e9, "whole numbers in a file of Databento's are billionths"
+    if time.get("time_unit") == "ms_of_day":
+        return 10_000, "whole numbers beside ms of a day are taken for Lean's ten thousandths"
+    return 1, "all prices are whole numbers of 10000 or more; 10000 makes prices of the ten thousandths in Lean's files"
+
+
+def _whole(cells: Any) -> bool:
+    values = _numbers(cells, ".", "")
+    return values is not None and bool((values == np.floor(values)).all()) and float(values.min()) >= 10_000

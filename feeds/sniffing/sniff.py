@@ -1,0 +1,252 @@
+"""What a file is taken for, column by column, and the block of YAML that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import DataError
+from ..reading.decode import Quarantine
+from ..reading.files import expand
+from ..reading.sheet import Reading, Sheet
+from ..reading.tabular import TableSource, sheets
+from .figures import amounts, divisor, empty_of_trades, marks, unnamed
+from .layout import NAMED, is_json, layout
+from .sides import side
+from .times import Times, times
+from .words import BARS, PROVIDERS, TRADES, found, volume_of_a_coin
+
+_CLOSE = ("open", "high", "low", "close")
+
+
+@dataclass(frozen=True)
+class Told:
+    """One column: what the file calls it, what it is taken for (empty for nothing), its first value, and why."""
+
+    column: str
+    role: str
+    value: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Sniffed:
+    """What a file is.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    form : str
+        Its format, in words.
+    feed : str
+        The feed that reads it.
+    params : dict
+        The feed's parameters that are not as by default.
+    columns : tuple of Told
+        Every column.
+    doubts : tuple of str
+        What the file does not tell and a user must know.
+    """
+
+    path: Path
+    form: str
+    feed: str
+    params: dict[str, Any]
+    columns: tuple[Told, ...]
+    doubts: tuple[str, ...]
+
+    def block(self) -> str:
+        """The block of YAML that reads the file."""
+        from yaml import safe_dump
+
+        data: dict[str, Any] = {"feed": self.feed, "path": str(self.path), **self.params}
+        if not self.bars:
+            data["bars"] = "1m"
+        made: str = safe_dump({"data": {"main": data}}, sort_keys=False, default_flow_style=None, width=110)
+        return made
+
+    @property
+    def bars(self) -> bool:
+        """Whether it holds bars, else trades."""
+        return self.feed == "CsvBars"
+
+
+def sniff(path: str | Path) -> Sniffed:
+    """What a file is taken for.
+
+    Raises
+    ------
+    DataError
+        If the file cannot be read, or holds neither trades nor bars that can be told.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> file = Path(tempfile.mkdtemp()) / "mine.csv"
+    >>> _ = file.write_text("Date;Time;Last;Vol\\n13.01.2024;09:30;10,5;7\\n13.01.2024;09:31;10,6;8\\n")
+    >>> made = sniff(file)
+    >>> made.params["time_format"], made.params["columns"]
+    ('%d.%m.%Y %H:%M', {'time': ['Date', 'Time'], 'price': 'Last', 'quantity': 'Vol'})
+    """
+    (path,) = expand([path])
+    source = TableSource(path)
+    text = source.kind in ("csv", "lines") and not is_json(source)
+    how = layout(source) if text else Reading()
+    sheet = _first(source, how)
+    params = _of_lines(how) if text else {}
+    decimal, thousands = marks(sheet, how.delimiter) if text else (".", "")
+    params |= {"decimal": decimal} if decimal != "." else {}
+    params |= {"thousands": thousands} if thousands else {}
+    time = times(sheet, decimal)
+    if time is None:
+        seen = ", ".join(sheet.names or ()) or f"{len(sheet.cells)} cells without names"
+        raise DataError(
+            f"{path}: no column is a time that can be told (it has {seen}); say it, as in columns: {{time: NAME}}"
+        )
+    params |= time.params
+    return _told(source, sheet, params, time, how if text else None)
+
+
+def _first(source: TableSource, how: Reading) -> Sheet:
+    for sheet in sheets(source, how, Quarantine("quarantine")):
+        if len(sheet):
+            return sheet
+    raise DataError(f"{source.path}: holds no rows")
+
+
+def _of_lines(how: Reading) -> dict[str, Any]:
+    """The parameters of a layout that are not as by default."""
+    made: dict[str, Any] = (
+        {} if how.delimiter == "," else {"delimiter": {"\t": "tab"}.get(how.delimiter, how.delimiter)}
+    )
+    return {**made, "skip": how.skip} if how.skip else made
+
+
+def _told(source: TableSource, sheet: Sheet, params: dict[str, Any], time: Times, how: Reading | None) -> Sniffed:
+    """Columns and their roles, once the time is known."""
+    decimal, thousands = params.get("decimal", "."), params.get("thousands", "")
+    roles, bars = _roles(sheet, time, decimal, thousands)
+    doubts = list(time.doubts)
+    notes: dict[int, str] = {}
+    for role in ("side", "is_buyer_maker") if not bars else ():
+        if role in roles:
+            more, says, doubt = side(sheet.cells[roles[role]], role, sheet.names)
+            params |= more
+            notes[roles[role]] = says
+            doubts += [doubt] if doubt else []
+            if more.get("columns"):
+                del roles[role]
+    none = params.pop("columns", {})
+    if not bars and not {"side", "is_buyer_maker"} & roles.keys() and not none:
+        doubts.append("side: no column tells who took liquidity; infer_side: tick or bulk guesses it")
+    if "symbol" in roles and len(held := sorted(set(map(str, sheet.cells[roles["symbol"]].to_pylist())))) > 1:
+        params["symbol"] = held[0]
+        doubts.append(f"symbol: the file holds {', '.join(held[:8])}; one of them is read at a time")
+    prices = [sheet.cells[roles[name]] for name in (_CLOSE if bars else ("price",)) if name in roles]
+    scale, why = divisor(sheet, prices, time.params)
+    if scale != 1:
+        params["price_divisor"] = scale
+    if why:
+        doubts.append(f"price_divisor: {why}")
+    if bars:
+        doubts.append("label: rows are taken to be stamped with the start of a bar; label: end says otherwise")
+    params["columns"] = {**_map(sheet, time, roles, bars), **none}
+    if not params["columns"]:
+        del params["columns"]
+    feed = "CsvBars" if bars else "CsvTape"
+    if provider := _provider(sheet):
+        doubts.append(f"feed: the columns are those of {provider}, which knows more of them")
+    form = _form(source, sheet, how, params)
+    return Sniffed(source.path, form, feed, params, tuple(_columns(sheet, time, roles, notes)), tuple(doubts))
+
+
+def _roles(sheet: Sheet, time: Times, decimal: str, thousands: str) -> tuple[dict[str, int], bool]:
+    """Which column is what, and whether the file holds bars."""
+    taken = set(time.places)
+    if sheet.names is None:
+        return unnamed(sheet, taken, decimal, thousands)
+    numbers = amounts(sheet, decimal, thousands)
+    bars = all(found(sheet.names, BARS[name], taken) is not None for name in ("open", "high", "low"))
+    roles: dict[str, int] = {}
+    for role, words in (BARS if bars else TRADES).items():
+        free = taken | set(roles.values())
+        if role not in ("side", "is_buyer_maker", "trade_id", "symbol"):
+            free |= set(range(len(sheet.cells))) - numbers
+        at = found(sheet.names, words, free)
+        if role == "volume":
+            at = _traded(sheet, words, free, at)
+        if at is not None:
+            roles[role] = at
+    needed = ("close",) if bars else ("price", "quantity")
+    if missing := [role for role in needed if role not in roles]:
+        names = ", ".join(name for name in sheet.names if name)
+        raise DataError(
+            f"{sheet.path}: holds neither open, high, low and close nor price and quantity under names that are known: "
+            f"{missing[0]} is missing (it has {names}); say it, as in columns: {{{missing[0]}: NAME}}"
+        )
+    return roles, bars
+
+
+def _traded(sheet: Sheet, words: tuple[str, ...], free: set[int], at: int | None) -> int | None:
+    """The column of volume: one called after its unit too, and not one of noughts where there is another."""
+    names = sheet.names or ()
+    if at is None:
+        return volume_of_a_coin(
+            names, free | {i for w in (BARS["quote_volume"],) if (i := found(names, w, set())) is not None}
+        )
+    if empty_of_trades(sheet.cells[at]):
+        other = found(names, words, free | {at})
+        return at if other is None or empty_of_trades(sheet.cells[other]) else other
+    return at
+
+
+def _map(sheet: Sheet, time: Times, roles: dict[str, int], bars: bool) -> dict[str, Any]:
+    """The map of columns; by name only what a feed would not find by itself."""
+    names = sheet.names
+    if names is None:
+        cells = [at + 1 for at in time.places]
+        return {"time": cells if len(cells) > 1 else cells[0], **{role: at + 1 for role, at in roles.items()}}
+    from ..generic import columns_of
+
+    usual = {column.name: column for column in columns_of(bars)}
+    made: dict[str, Any] = {}
+    if len(time.places) > 1:
+        made["time"] = [names[at] for at in time.places]
+    elif usual["time"].find(names) != list(time.places):
+        made["time"] = names[time.places[0]]
+    for role, at in roles.items():
+        if usual[role].find(names) != [at]:
+            made[role] = names[at]
+    for role, column in usual.items():  # what a feed would take for something that it is not taken for here
+        if role != "time" and role not in roles and column.optional and column.find(names):
+            made[role] = None
+    return made
+
+
+def _columns(sheet: Sheet, time: Times, roles: dict[str, int], notes: dict[int, str]) -> Iterator[Told]:
+    of = {at: role for role, at in roles.items()}
+    for at, cells in enumerate(sheet.cells):
+        name = (sheet.names[at] or "(no name)") if sheet.names else f"cell {at + 1}"
+        value = str(cells[0].as_py())[:40]
+        if at in time.places:
+            yield Told(name, "time", value, time.says)
+        else:
+            yield Told(name, of.get(at, ""), value, notes.get(at, "" if at in of else "not read"))
+
+
+def _provider(sheet: Sheet) -> str:
+    names = set(sheet.names or ())
+    return next((feed for feed, own in PROVIDERS.items() if own <= names), "")
+
+
+def _form(source: TableSource, sheet: Sheet, how: Reading | None, params: dict[str, Any]) -> str:
+    packed = " (packed)" if source.packed else ""
+    if how is None:
+        return {"lines": "JSON, a value a line", "json": "JSON"}.get(source.kind, source.kind) + packed
+    header = "no header" if sheet.names is None else "a header"
+    skip = f", {how.skip} line{'' if how.skip == 1 else 's'} before it" if how.skip else ""
+    point = f", {params['decimal']!r} before fractions" if "decimal" in params else ""
+    return f"text{packed}, cells parted by {NAMED.get(how.delimiter, how.delimiter)}, {header}{skip}{point}"

@@ -1,0 +1,145 @@
+"""Which columns hold the time, and how it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...core.clock import iso
+from ..reading.iso_times import any_iso, is_date_digits
+from ..reading.joined import with_time
+from ..reading.local_times import file_day
+from ..reading.sheet import Sheet
+from ..reading.stamps import Spelling, Stamps
+from ..reading.tables import Table
+from ..reading.time_formats import fitting
+from ..reading.values import decimals, plain_numbers, texts
+from .words import CLOCKS, DATES, TIMES, found, plain
+
+_ROWS = 2_000
+
+
+@dataclass(frozen=True)
+class Times:
+    """Where the time stands, the parameters that read it, and what they rest on."""
+
+    places: tuple[int, ...]
+    params: dict[str, Any] = field(default_factory=dict)
+    says: str = ""
+    doubts: tuple[str, ...] = ()
+
+
+def times(sheet: Sheet, decimal: str) -> Times | None:
+    """The time of a sheet: of the columns with a name for it the first that can be read; None if there is none."""
+    for places in _candidates(sheet):
+        made = _spelled(sheet, places, decimal)
+        if made is not None:
+            return made
+    return None
+
+
+def _candidates(sheet: Sheet) -> list[tuple[int, ...]]:
+    """Columns that may hold the time, the likeliest first: date and time of day before either alone."""
+    width = len(sheet.cells)
+    made: list[tuple[int, ...]] = []
+    if sheet.names is None:
+        pairs = [(i, i + 1) for i in range(min(width - 1, 3)) if _is_clock(sheet.cells[i + 1])]
+        return [*pairs, *((i,) for i in range(width))]
+    day, clock = found(sheet.names, DATES, set()), found(sheet.names, CLOCKS, set())
+    if day is not None and clock is not None and day != clock and _is_clock(sheet.cells[clock]):
+        made.append((day, clock))
+    spelled = [plain(name) for name in sheet.names]
+    named = sorted((i for i in range(width) if spelled[i] in TIMES), key=lambda i: TIMES.index(spelled[i]))
+    nameless = [i for i in range(width) if spelled[i] == ""]
+    return [*made, *((i,) for i in [*named, *nameless])]
+
+
+def _is_clock(cells: Any) -> bool:
+    """Whether cells hold times of day, and no date."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if pa.types.is_time(cells.type):
+        return True
+    if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
+        return False
+    told = pc.match_substring_regex(texts(cells), r"^(\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?|\d{4}|\d{6})$")
+    return bool(pc.all(pc.fill_null(told, False)).as_py())
+
+
+def _spelled(sheet: Sheet, places: tuple[int, ...], decimal: str) -> Times | None:
+    import pyarrow as pa
+
+    if len(places) == 2:
+        part = with_time(sheet, Table((), joined=tuple(i + 1 for i in places)))
+        cells = part.cells[-1]
+    else:
+        cells = sheet.cells[places[0]]
+    cells = cells.slice(0, _ROWS)
+    if not len(cells):
+        return None
+    if pa.types.is_date(cells.type) or pa.types.is_timestamp(cells.type):
+        zone = getattr(cells.type, "tz", None)
+        return Times(places, {}, f"a time of type {cells.type}" + ("" if zone else _NO_ZONE), () if zone else (_ZONE,))
+    if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)) and not _texty(cells):
+        return None
+    words = [str(v).strip() for v in cells.to_pylist() if v is not None and str(v).strip()]
+    return _of_numbers(sheet.path, places, cells, words, decimal) or _of_text(places, words)
+
+
+_NO_ZONE = ", without a zone: taken for UTC"
+_ZONE = "timezone: say whose clock it is, unless it is UTC"
+
+
+def _texty(cells: Any) -> bool:
+    from ..reading.values import is_text
+
+    return is_text(cells)
+
+
+def _of_numbers(path: Path, places: tuple[int, ...], cells: Any, words: list[str], decimal: str) -> Times | None:
+    """Counts since 1970, days of a spreadsheet, or ms of a day."""
+    numbers, bad = decimals(plain_numbers(cells, decimal, ""))
+    if not words or bad.any() or np.isnan(numbers).all() or is_date_digits(words[0]):
+        return None
+    stamps = Stamps()
+    values, unread = stamps.read(cells)
+    if not unread.any():
+        return Times(places, {}, f"{stamps.unit} since 1970, by magnitude: {iso(int(values[0]))}")
+    if ((numbers > 20_000) & (numbers < 80_000)).all() and (np.diff(numbers) != 0).all():
+        says = "days of a spreadsheet, without a zone: taken for UTC"
+        return Times(places, {"time_unit": "excel"}, says, (_ZONE,))
+    if ((numbers >= 0) & (numbers < 86_400_000)).all() and numbers.max() > 86_400 and file_day(path.name) is not None:
+        says = "ms since midnight of the day in the file's name, without a zone: taken for UTC"
+        return Times(places, {"time_unit": "ms_of_day"}, says, (_ZONE,))
+    return None
+
+
+def _of_text(places: tuple[int, ...], words: list[str]) -> Times | None:
+    import pyarrow as pa
+
+    _, zoned, bad = any_iso(pa.array(words))
+    if not bad.any():
+        if zoned.all():
+            return Times(places, {}, "ISO 8601 with its offset")
+        return Times(places, {}, f"year, month, day{_NO_ZONE}", (_ZONE,))
+    fits = fitting(words)
+    if not fits:
+        return None
+    best = min(fits, key=lambda form: _disorder(words, form))
+    doubts = [_ZONE] if "%z" not in best else []
+    if len(fits) > 1:
+        doubts.insert(0, f"time_format: nothing in these rows rules out {' or '.join(f for f in fits if f != best)}")
+    return Times(places, {"time_format": best}, f"text as {best}{_NO_ZONE}", tuple(doubts))
+
+
+def _disorder(words: list[str], form: str) -> tuple[int, int]:
+    """How often rows step back under a format, and how long they last: days apart are likelier than months."""
+    import pyarrow as pa
+
+    values, _ = Stamps(Spelling(form=form)).read(pa.array(words))
+    steps = np.diff(values)
+    return int(min((steps < 0).sum(), (steps > 0).sum())), int(values.max() - values.min())

@@ -1,0 +1,146 @@
+"""What programs call the columns of trades and bars."""
+
+from __future__ import annotations
+
+import re
+
+_QUOTES = ("usdt", "usd", "usdc", "busd", "eur", "gbp", "jpy", "krw")
+BARS = {
+    "open": ("open", "o", "openprice", "firstprice", "pxopen"),
+    "high": ("high", "h", "highprice", "max", "pxhigh"),
+    "low": ("low", "l", "lowprice", "min", "pxlow"),
+    "close": ("close", "c", "last", "closeprice", "closelast", "settle", "lastprice", "price", "pxlast"),
+    "volume": ("volume", "vol", "v", "basevolume", "totalvolume", "tickvol", "tickvolume", "amount"),
+    "quote_volume": (
+        "quotevolume",
+        "quoteassetvolume",
+        "turnover",
+        "notional",
+        "volumequote",
+        *("volume" + c for c in _QUOTES),
+    ),
+    "trades": ("trades", "numberoftrades", "tradecount", "count", "transactions", "numtrades", "tradescount", "n"),
+    "taker_buy_volume": (
+        "takerbuyvolume",
+        "takerbuybaseassetvolume",
+        "buyvolume",
+        "askvolume",
+        "buyvol",
+        "takerbuybase",
+    ),
+    "taker_sell_volume": ("takersellvolume", "sellvolume", "bidvolume", "sellvol"),
+    "taker_buy_quote_volume": ("takerbuyquotevolume", "takerbuyquoteassetvolume"),
+    "symbol": ("symbol", "ticker", "instrument", "pair", "name", "code", "instrumentid", "secid", "contract"),
+}
+"""By our name: theirs, the likeliest first, letters and digits alone."""
+TRADES = {
+    "price": ("price", "px", "last", "tradeprice", "rate", "p", "lastprice", "close"),
+    "quantity": (
+        "quantity",
+        "qty",
+        "size",
+        "amount",
+        "volume",
+        "vol",
+        "tradesize",
+        "lastsize",
+        "tradequantity",
+        "q",
+        "shares",
+    ),
+    "side": (
+        "side",
+        "takerside",
+        "aggressorside",
+        "aggressor",
+        "type",
+        "direction",
+        "tickside",
+        "buysell",
+        "orderside",
+    ),
+    "is_buyer_maker": ("isbuyermaker", "buyermaker", "isbuyersmaker", "m"),
+    "trade_id": ("tradeid", "id", "tid", "aggtradeid", "trdmatchid", "execid", "tradeno", "globaltradeid"),
+    "symbol": BARS["symbol"],
+}
+TIMES = [
+    "time",
+    "timestamp",
+    "ts",
+    "datetime",
+    "date",
+    "opentime",
+    "tsevent",
+    "gmttime",
+    "localtime",
+    "unix",
+    "unixtime",
+    "transacttime",
+    "tradetime",
+    "datetimeutc",
+    "timestamputc",
+    "utc",
+    "timestampms",
+    "eventtime",
+    "exectime",
+    "createdtime",
+    "createdat",
+    "begin",
+    "start",
+    "timestart",
+    "periodstart",
+    "index",
+    "unnamed0",
+    "indexlevel0",
+    "t",
+    "price",
+]
+"""What stamps are called; ``price`` where pandas wrote a header of several lines."""
+CLOCKS = ("time", "timeofday", "tradetime", "hour", "clock")
+DATES = ("date", "day", "tradedate", "dtyyyymmdd", "tradingday")
+
+PROVIDERS = {
+    "BinanceAggTrades": {"agg_trade_id", "transact_time", "is_buyer_maker"},
+    "BinanceKlines": {"open_time", "close_time", "taker_buy_volume", "count"},
+    "BinanceTrades": {"quote_qty", "is_buyer_maker", "qty"},
+    "BybitTrades": {"trdMatchID", "tickDirection", "homeNotional", "foreignNotional", "size"},
+    "DatabentoTrades": {"ts_event", "rtype", "publisher_id", "action", "side", "price", "size"},
+    "TardisTrades": {"exchange", "local_timestamp", "side", "price", "amount"},
+    "OKXTrades": {"instrument_name", "trade_id", "created_time", "size"},
+}
+"""Columns that only files of a provider have, by the feed that reads them."""
+
+
+def plain(name: str) -> str:
+    """A column's name as it is compared: letters and digits alone, in lower case.
+
+    >>> plain("<DATE>"), plain("Number of Trades"), plain("trade_id/交易")
+    ('date', 'numberoftrades', 'tradeid')
+    """
+    return re.sub(r"[^a-z0-9]", "", name.partition("/")[0].lower())
+
+
+def found(names: tuple[str, ...], wanted: tuple[str, ...] | list[str], taken: set[int]) -> int | None:
+    """Where the likeliest of some names stands among a header, of columns that are not taken."""
+    spelled = [plain(name) for name in names]
+    for word in wanted:
+        for at, name in enumerate(spelled):
+            if name == word and at not in taken:
+                return at
+    return None
+
+
+def volume_of_a_coin(names: tuple[str, ...], taken: set[int]) -> int | None:
+    """Where the volume stands that is called after its unit.
+
+    >>> volume_of_a_coin(("date", "Volume BTC", "Volume USDT"), {2})
+    1
+    """
+    for at, name in enumerate(names):
+        if (
+            at not in taken
+            and re.fullmatch(r"volume[ _]?\(?[A-Z0-9]{2,8}\)?", name, re.IGNORECASE)
+            and plain(name) != "volumema"
+        ):
+            return at
+    return None
