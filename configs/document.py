@@ -11,6 +11,9 @@ import yaml
 from .errors import Complaint, KeyPath, Mistake, MistakesError, dotted
 from .nodes import Builder, Scalars
 
+_SHOWN = 80
+"""Most letters of a value that an error repeats."""
+
 
 @dataclass(frozen=True)
 class Document:
@@ -139,7 +142,8 @@ def parse_value(text: str) -> Any:
     try:
         made = parse(text, "value")
     except MistakesError as err:
-        raise ValueError(f"{err.mistakes[0].text} in '{text}'; put it in quotes if it is text") from None
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        raise ValueError(f"{err.mistakes[0].text} in '{shown}'; put it in quotes if it is text") from None
     if made.complaints:
         raise ValueError(made.complaints[0].text)
     return made.value if text.strip() else None

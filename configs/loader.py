@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from ..core.code import code_of
 from ..core.errors import ConfigError, TapeflowError
-from ..core.registry import FEEDS, INDICATORS, STRATEGIES, forbidden, load_plugins, sources_of
+from ..core.registry import FEEDS, INDICATORS, STRATEGIES, forbidden, installed_plugins, load_plugins, sources_of
 from .checks import Checker, block
 from .data_block import Data, feed_specs
 from .document import Document, parse
@@ -57,7 +57,9 @@ def load_config(path: Path | str, overrides: Sequence[str] = ()) -> RunConfig:
 
 
 def code_named(path: Path | str, overrides: Sequence[str] = ()) -> list[Path]:
-    """The Python files that the YAML at ``path`` has loaded: its plugins, and all that they import; none is run for it.
+    """The Python files that the YAML at ``path`` has loaded, and installed plugins with it; none is run for it.
+
+    Those are its plugins, the modules of its classes, and all that they import of the user's own.
 
     Parameters
     ----------
@@ -80,6 +82,7 @@ def code_named(path: Path | str, overrides: Sequence[str] = ()) -> list[Path]:
     blocks = [block(raw, "strategy"), *block(raw, "indicators").values(), *block(raw, "data").values()]
     kinds = [one.get(key) for one in blocks if isinstance(one, Mapping) for key in ("kind", "feed")]
     specs += [kind for kind in kinds if isinstance(kind, str) and ":" in kind]
+    specs += [] if forbidden() else installed_plugins()
     return [*code_of(sources_of(specs, path.parent)).files]
 
 

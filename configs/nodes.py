@@ -15,6 +15,9 @@ _MOST_NODES = 20_000
 _DEEPEST = 50
 """Far above any real run, far below what Python's own limit allows, which differs from version to version."""
 
+_MOST_DIGITS = 400
+"""Far above any number that a float holds, far below what Python refuses to convert or to print."""
+
 
 class Scalars(yaml.SafeLoader):
     """Scalars as YAML 1.2 reads them: ``no``, ``12:30`` and dates are text, ``010`` is ten, ``1e-3`` a number."""
@@ -50,6 +53,9 @@ for _tag, _pattern, _first in (
 def _whole(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> int:
     text = node.value.replace("_", "")
     base = {"0x": 16, "0o": 8}.get(text[:2], 10)
+    if len(text) > _MOST_DIGITS:
+        says = f"a number of {len(text):,} digits; one has at most {_MOST_DIGITS}"
+        raise yaml.MarkedYAMLError(problem=says, problem_mark=node.start_mark)
     return int(text, base)
 
 

@@ -34,6 +34,18 @@ def test_aliases_that_multiply_end_in_an_error() -> None:
         parse("a: &a [*a]", "loop.yaml")
 
 
+@pytest.mark.parametrize("number", ["9" * 10_000, "0x" + "f" * 10_000, "-" + "1_0" * 5_000])
+def test_a_number_of_ten_thousand_digits_is_one_line(number: str) -> None:
+    with pytest.raises(MistakesError) as found:
+        parse(f"seed: {number}", "long.yaml")
+    told = str(found.value.mistakes[0])
+    assert told.startswith("long.yaml:1:7: not YAML: a number of 10,0")
+    assert len(told) < 120
+    with pytest.raises(ValueError, match="not YAML: a number of 10,0.. digits; one has at most 400") as other:
+        parse_value(number)
+    assert len(str(other.value)) < 250
+
+
 def test_what_is_nested_too_deeply_is_refused_where_it_begins_to_be() -> None:
     assert parse("[" * 50 + "1" + "]" * 50, "deep.yaml").value
     aliases = "a0: &a0 [x]\n" + "\n".join(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 200))

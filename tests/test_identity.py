@@ -14,6 +14,7 @@ from tapeflow.core.tape import Tape
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.bybit import BybitTrades
+from tapeflow.feeds.catalog import Catalog
 from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.generic import CsvBars, CsvTape
@@ -76,6 +77,19 @@ def test_two_symbols_in_names_are_refused_by_name_of_both_and_their_files(tmp_pa
         e.value
     )
     assert second != first
+
+
+def test_a_renamed_market_is_joined_the_way_that_the_refusal_names(tmp_path):
+    names = ("MATICUSDT-trades-2024-01-01.csv", "POLUSDT-trades-2024-01-02.csv")
+    for day, name in enumerate(names):
+        put(tmp_path / name, *(f"{9 * day + i},10,1,10,{MS + 86_400_000 * day + i},True,True" for i in range(5)))
+    with pytest.raises(
+        DataError, match=r"if one market was renamed, a catalog joins them: tapeflow data add … --symbol"
+    ):
+        BinanceTrades([tmp_path / name for name in names], market="spot")
+    words = ("--feed", "BinanceTrades", "--market", "spot", "--symbol", "POLUSDT", "--catalog", tmp_path / "store")
+    assert tapeflow("data", "add", *(tmp_path / name for name in names), *words).exit_code == 0
+    assert len(whole(Catalog(tmp_path / "store"))) == 10
 
 
 def test_two_intervals_and_two_kinds_in_names_are_refused(tmp_path):

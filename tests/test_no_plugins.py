@@ -46,6 +46,20 @@ def test_validate_names_it_before_it_runs(loud: Path) -> None:
     assert "it ran" in made.stderr.splitlines()[1]
 
 
+def test_validate_names_installed_plugins_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "acme_loud.py").write_text("raise SystemError('it ran')\n")
+    about = tmp_path / "acme_loud-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-loud\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text("[tapeflow.plugins]\nloud = acme_loud\n")
+    (tmp_path / "run.yaml").write_text("data: {m: {feed: SyntheticTape, days: 1}}\nstrategy: {kind: Rules}\n")
+    assert (tmp_path / "acme_loud.py").resolve() in code_named(tmp_path / "run.yaml")
+    made = CliRunner().invoke(main, ["validate", str(tmp_path / "run.yaml"), "--no-plugins"])
+    assert made.exit_code == 0, made.stderr
+    assert "acme_loud" not in made.stderr
+
+
 @pytest.mark.parametrize("command", ["validate", "run", "sweep", "check"])
 def test_no_plugins_refuses_a_config_that_loads_code(loud: Path, command: str) -> None:
     more = ["--out", str(loud.parent / "out")] if command == "sweep" else []

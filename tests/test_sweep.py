@@ -206,7 +206,9 @@ class TestFolder:
         sweep(load_config(write(tmp_path)), tmp_path / "out", jobs=1)
         before = self.bytes_of(tmp_path / "out")
         other = load_config(tmp_path / "run.yaml", ["broker.cash=5e4"])
-        with pytest.raises(DataError, match=r"holds another sweep: config\.broker\.cash was 100000\.0 and is 50000\.0"):
+        with pytest.raises(
+            DataError, match=r"holds another sweep: config\.broker\.cash was 100000\.0 and is 50000\.0 in .*sweep.yaml"
+        ):
             sweep(other, tmp_path / "out", jobs=1)
         assert self.bytes_of(tmp_path / "out") == before
 

@@ -113,7 +113,8 @@ def _whole(source: Source, bars: Any) -> tuple[Any, str]:
         return bars, ""
     kept = whole_of(bars)
     if not len(kept):
-        return bars, f"the data begin or end inside every bar of {bars.spec}, none is whole: kept, flagged PARTIAL"
+        flag = "are kept and flagged PARTIAL, as --partial asks for"
+        return bars, f"no bar of {bars.spec} is whole, the data begin or end inside each: all {len(bars)} {flag}"
     return bars.slice(kept.start, kept.stop), left_out(len(bars) - len(kept), bars.spec)
 
 

@@ -19,7 +19,7 @@ def command(config: str, settings: tuple[str, ...], resolved: bool, as_json: boo
     """Check CONFIG, a YAML file or the name of a shipped one, without running it.
 
     Every mistake is told on a line of its own, as file:line:column: key: what is wrong. Python files that the config
-    has loaded are named before anything of them runs; --no-plugins refuses them.
+    has loaded, and those of installed plugins, are named before anything of them runs; --no-plugins loads none.
 
     Example: tapeflow validate configs/first.yaml
     """

@@ -98,7 +98,9 @@ def entered(out: Path, lock: Mapping[str, Any]) -> Iterator[None]:
             raise DataError(f"{out}: another process sweeps into it; wait for it, or choose another --out") from None
     try:
         if where := _difference(_read_lock(out), load_yaml(out / LOCK, text.encode(), "a lock")):
-            raise DataError(f"{out} holds another sweep: {where}; choose another --out, or remove the folder")
+            raise DataError(
+                f"{out} holds another sweep: {where} in {out / LOCK}; choose another --out, or remove the folder"
+            )
         yield
     finally:
         if handle is not None:
