@@ -41,7 +41,7 @@ def test_a_number_of_ten_thousand_digits_is_one_line(number: str) -> None:
     told = str(found.value.mistakes[0])
     assert told.startswith("long.yaml:1:7: not YAML: a number of 10,0")
     assert len(told) < 120
-    with pytest.raises(ValueError, match="not YAML: a number of 10,0.. digits; one has at most 400") as other:
+    with pytest.raises(ValueError, match=r"not YAML: a number of 10,0.. digits; one has at most 400") as other:
         parse_value(number)
     assert len(str(other.value)) < 250
 

@@ -53,7 +53,8 @@ def test_validate_names_installed_plugins_too(tmp_path: Path, monkeypatch: pytes
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-loud\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[tapeflow.plugins]\nloud = acme_loud\n")
-    (tmp_path / "run.yaml").write_text("data: {m: {feed: SyntheticTape, days: 1}}\nstrategy: {kind: Rules}\n")
+    block = "strategy: {kind: Rules, params: {long: {enter: 'close > open'}}}"
+    (tmp_path / "run.yaml").write_text(f"data: {{m: {{feed: SyntheticTape, days: 1}}}}\n{block}\n")
     assert (tmp_path / "acme_loud.py").resolve() in code_named(tmp_path / "run.yaml")
     made = CliRunner().invoke(main, ["validate", str(tmp_path / "run.yaml"), "--no-plugins"])
     assert made.exit_code == 0, made.stderr

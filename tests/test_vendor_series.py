@@ -12,7 +12,7 @@ import pytest
 
 from tapeflow.backtest.runner import run
 from tapeflow.configs.loader import load_config
-from tapeflow.core.bars import Levels
+from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.errors import DataError, InputError, ParamError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.schema import BAR_COLUMNS
@@ -204,6 +204,24 @@ def test_a_side_without_a_series_is_not_known(tmp_path):
     bars = KiyotakaTrades(put(tmp_path / "a.json", candles(BUY=[candle(S, (10, 12, 9, 11), 5)]))).bars()
     assert bars["taker_buy_volume"].tolist() == [5.0]
     assert not any(bars.carries(name) for name in ("taker_sell_volume", "volume"))
+
+
+@pytest.mark.parametrize("how", [{}, {"preload": False}, {"runonce": False}, {"exactbars": 1}])
+def test_what_a_source_cannot_know_is_nan_to_plain_code(how):
+    known = {"open", "high", "low", "close", "volume", "open_time", "close_time", "quality", "datetime"}
+    seen = []
+
+    class Reader(bt.Strategy):
+        def next(self):
+            seen.extend((name, getattr(self.data, name)[0]) for name in self.data.getlinealiases() if name not in known)
+
+    prices = {name: [10.0, 11.0] for name in ("open", "high", "low", "close", "volume")}
+    cerebro = bt.Cerebro(stdstats=False)
+    cerebro.adddata(bar_data(Bars.of(open_time=[0, HOUR], close_time=[HOUR, 2 * HOUR], **prices)))
+    cerebro.addstrategy(Reader)
+    cerebro.run(**how)
+    assert {"taker_buy_volume", "trades", "openinterest"} <= {name for name, _ in seen}
+    assert all(np.isnan(value) for _, value in seen)
 
 
 @pytest.mark.parametrize("engine", ["stock", "backtrader", "auto"])

@@ -92,7 +92,5 @@ class Identity:
         if by_name or word != "symbol" or not self._chooses:
             remedy = f"one data block holds one {word}, name the files of one"
             if word == "symbol" and len(files) > 1:
-                remedy += (
-                    f"; if one market was renamed, a catalog joins them: tapeflow data add … --symbol {seen[0][0]}"
-                )
+                remedy += f"; if a market was renamed, a catalog joins them: tapeflow data add … --symbol {seen[0][0]}"
         return DataError(f"{path}: holds several {word}s ({shown}{more}); {remedy}")
