@@ -18,6 +18,8 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 YEAR = 366 * DAY
 WEEK = 7 * DAY
+MONTH = 2_629_746 * SECOND
+"""Length of a mean month, which stands for months of the calendar where an interval is wanted."""
 UNITS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY, "w": WEEK}
 INTERVAL_WORDS = {
     "minute": "1m",
@@ -45,6 +47,8 @@ _DAY_ONE = 719_163
 def parse_interval(text: str) -> int:
     """Microseconds of ``1s``, ``5m``, ``4h``, ``1d`` or ``1w``, or of a provider's word for one: ``minute``, ``HOUR``.
 
+    ``1mo`` is `MONTH`.
+
     Raises
     ------
     ValueError
@@ -56,6 +60,8 @@ def parse_interval(text: str) -> int:
     (300000000, 3600000000)
     """
     plain = str(text).strip()
+    if plain == "1mo":
+        return MONTH
     hit = re.fullmatch(r"([1-9]\d*)([smhdw])", INTERVAL_WORDS.get(plain.lower(), plain))
     if not hit:
         raise ValueError(f"'{text}' is no interval; write a whole number and s, m, h, d or w, as in 1m or 4h")
@@ -68,10 +74,42 @@ def interval_text(us: int) -> str:
     >>> interval_text(3_600_000_000)
     '1h'
     """
+    if us == MONTH:
+        return "1mo"
     for unit in reversed(UNITS):
         if us % UNITS[unit] == 0:
             return f"{us // UNITS[unit]}{unit}"
     return f"{us}us"
+
+
+def month_numbers(us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Months since January 1970, UTC.
+
+    >>> month_numbers(np.array([0, 1577836800000000]))
+    array([  0, 600])
+    """
+    made: NDArray[np.int64] = us.astype("datetime64[us]").astype("datetime64[M]").astype(np.int64)
+    return made
+
+
+def month_starts(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Epoch µs of the first instant of months that `month_numbers` counts."""
+    made: NDArray[np.int64] = numbers.astype("datetime64[M]").astype("datetime64[us]").astype(np.int64)
+    return made
+
+
+def usual_interval(opens: NDArray[np.int64], closes: NDArray[np.int64]) -> int:
+    """Length of the first of some klines; `MONTH` where all are months of the calendar."""
+    months = month_numbers(opens)
+    if len(opens) and (opens == month_starts(months)).all() and (closes == month_starts(months + 1)).all():
+        return MONTH
+    return int(closes[0] - opens[0])
+
+
+def steps_between(opens: NDArray[np.int64], interval: int) -> NDArray[np.int64]:
+    """How many intervals, or months of the calendar, each kline begins behind the one before it."""
+    made: NDArray[np.int64] = np.diff(month_numbers(opens)) if interval == MONTH else np.diff(opens) // interval
+    return made
 
 
 def grid_origin(interval: int) -> int:
@@ -148,8 +186,8 @@ def parse_time(value: Any) -> int:
     >>> parse_time("2020-01-01"), parse_time(1577836800), parse_time("1577836800000")
     (1577836800000000, 1577836800000000, 1577836800000000)
     """
-    if (since := _since_1970(str(value).strip())) is not None:
-        return since
+    if (number := _since_1970(str(value).strip())) is not None:
+        return number
     try:
         when = datetime.fromisoformat(str(value))
     except ValueError:

@@ -339,9 +339,7 @@ class KlineFeed(Feed):
         from .reading.contradictions import settled
         from .reading.klines import finish
 
-        wanted = None if spec is None else BarSpec.parse(spec)
-        if wanted is not None and wanted.measure:
-            raise ParamError(f"bars: {wanted.text} must be cut from trades; {type(self).__name__} gives klines")
+        wanted = self._kind(spec)
         bars = self.klines()
         said = (*self.remarks(), check_units(bars, self.of_units))
         bars = replace(bars, notes=(*bars.notes, *filter(None, said))).between(instant(start), instant(end))
@@ -361,12 +359,16 @@ class KlineFeed(Feed):
         gaps: str = "keep",
     ) -> list[Bars]:
         """Bars of several kinds from klines read once; arguments as for `bars`."""
-        wanted = [None if spec is None else BarSpec.parse(spec) for spec in specs]
-        traded = [spec.text for spec in wanted if spec is not None and spec.measure]
-        if traded:
-            raise ParamError(f"bars: {traded[0]} must be cut from trades; {type(self).__name__} gives klines")
+        wanted = [self._kind(spec) for spec in specs]
         own = self.bars(None, row_size=row_size, start=start, end=end, gaps=gaps)
         return [_longer(own, spec) for spec in wanted]
+
+    def _kind(self, spec: str | BarSpec | None) -> BarSpec | None:
+        """The kind of bars that is asked for; None for the klines' own."""
+        wanted = None if spec is None else BarSpec.parse(spec)
+        if wanted is not None and wanted.measure:
+            raise ParamError(f"bars: {wanted.text} must be cut from trades; {type(self).__name__} gives klines")
+        return wanted
 
 
 def _longer(bars: Bars, spec: BarSpec | None) -> Bars:
@@ -382,6 +384,8 @@ def _longer(bars: Bars, spec: BarSpec | None) -> Bars:
     own = int(bars["close_time"][0] - bars["open_time"][0])
     if spec is None or (spec.interval == own and spec.session is None):
         return bars
+    if bars.spec == "1mo":
+        raise DataError(f"{bars.source}: holds klines of months, which make no bars of {spec.text}; leave out bars")
     if spec.interval < own:
         raise DataError(
             f"{bars.source}: holds klines of {bars.spec}, not {spec.text}; bars may be {bars.spec} or longer"

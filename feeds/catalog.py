@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bars import Bars
+from ..core.clock import usual_interval
 from ..core.errors import DataError
 from ..core.params import Rule, Text, resolve
 from ..core.schema import Quality
@@ -189,7 +190,7 @@ class CatalogKlines(_Shelved, KlineFeed):
             name: np.concatenate([p.get(name, np.full(len(p["open_time"]), np.nan)) for p in parts]) for name in names
         }
         self.counts = {"rows": len(columns["open_time"])}
-        self.interval = int(columns["close_time"][0] - columns["open_time"][0])
+        self.interval = usual_interval(columns["open_time"], columns["close_time"])
         return Bars(columns, None, self.series.interval or "", self.source)
 
     def bars(

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.bars import Bars
-from ...core.clock import interval_text, iso
+from ...core.clock import MONTH, interval_text, iso, steps_between, usual_interval
 from ...core.kernels import compiled
 from ..aggregation.folding import add
 from ..reading.contradictions import contradictions, example_of
@@ -200,7 +200,9 @@ class Reconciliation:
 
 
 def usual_length(bars: Bars) -> int:
-    """The most frequent length of a bar in µs."""
+    """The most frequent length of a bar in µs; `MONTH` where all are months of the calendar."""
+    if len(bars) and usual_interval(bars["open_time"], bars["close_time"]) == MONTH:
+        return MONTH
     lengths, times = np.unique(bars["close_time"] - bars["open_time"], return_counts=True)
     return max(int(lengths[np.argmax(times)]), 1)
 
@@ -228,8 +230,10 @@ def look_at_klines(log: Log, bars: Bars, places: Places | None = None) -> None:
         return Spot(path, row, int(opens[i]), text)
 
     apart = np.diff(opens, prepend=opens[0]) - np.append(0, closes[:-1] - opens[:-1])
-    for i in np.flatnonzero(apart >= interval).tolist():
-        n = int(apart[i]) // interval
+    months = interval == MONTH
+    left = np.append(0, steps_between(opens, interval) - 1) if months else np.maximum(apart, 0) // interval
+    for i in np.flatnonzero(left > 0).tolist():
+        n = int(left[i])
         log.add("kline_gap", spot(i, f"{n} klines of {interval_text(interval)} are missing before it"), n)
     log.many("kline_overlap", np.flatnonzero(apart < 0), lambda i: spot(i, "opens before the one before it closes"))
     empty = np.flatnonzero(bars["trades"] == 0)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.bars import Bars, Levels
-from ...core.clock import interval_text, iso
+from ...core.clock import MONTH, interval_text, iso, month_numbers, month_starts, steps_between, usual_interval
 from ...core.errors import DataError, ParamError, unknown
 from ...core.schema import Quality
 from ..aggregation.rows import check_rows, row_grid
@@ -196,10 +196,12 @@ def _first_length(columns: Columns) -> int:
 
 
 def _check_grid(faults: Faults, places: Places, columns: Columns) -> int:
-    """The interval; klines that are not all of one length and on one grid are a fault."""
+    """The interval; klines that are not all of one length and on one grid, or all months, are a fault."""
     opens, closes = columns["open_time"], columns["close_time"]
     lengths = closes - opens
-    interval = int(lengths[0])
+    interval = usual_interval(opens, closes)
+    if interval == MONTH:
+        return interval
     if faults.listens:
         usual, times = np.unique(lengths, return_counts=True)
         interval = int(usual[np.argmax(times)])
@@ -243,7 +245,7 @@ def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, t
         step, ticks = row_grid(row_size, tick, float(bars["open"][0]))
         size = step * ticks
     quality = bars["quality"] | np.where(_idle(bars), int(Quality.FILLED), 0)
-    missing = np.diff(bars["open_time"], prepend=bars["open_time"][0] - interval) // interval - 1
+    missing = np.concatenate([[0], steps_between(bars["open_time"], interval) - 1]) if len(bars) else np.zeros(0, int)
     holes = np.flatnonzero(missing > 0)
     if len(holes) and gaps == "error":
         _refuse_gap(bars, int(holes[0]), missing)
@@ -307,8 +309,13 @@ def _filled(columns: dict[str, NDArray[Any]], real: NDArray[np.bool_], interval:
         elif values.dtype.kind == "f":
             made[name] = np.where(real, values, np.nan)
     made["quality"] = np.where(real, made["quality"], int(Quality.FILLED | Quality.GAP))
-    made["open_time"] = columns["open_time"][0] + interval * np.arange(len(real))
-    made["close_time"] = made["open_time"] + interval
+    count = np.arange(len(real))
+    if interval == MONTH:
+        first = month_numbers(columns["open_time"])[0]
+        made["open_time"], made["close_time"] = month_starts(first + count), month_starts(first + count + 1)
+    else:
+        made["open_time"] = columns["open_time"][0] + interval * count
+        made["close_time"] = made["open_time"] + interval
     return made
 
 

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
+
+from ...core.clock import DAY, parse_interval, steps_between
 from .layout import MANIFEST, Partition, Series, Shelf, day_text
 from .read import current
 
@@ -63,7 +66,8 @@ def holdings(root: Path | str) -> list[Holding]:
 def _holding(series: Series, days: list[Partition]) -> Holding:
     there = {p.day for p in days}
     first, last = days[0].day, days[-1].day
-    seams = [gap for gap in _seams(days) if gap > 0]
+    length = parse_interval(series.interval) if series.interval else 0
+    seams = [gap for gap in (_long_seams(days, length) if length > DAY else _seams(days)) if gap > 0]
     return Holding(
         series=series,
         first=day_text(first),
@@ -71,10 +75,16 @@ def _holding(series: Series, days: list[Partition]) -> Holding:
         days=len(days),
         rows=sum(p.rows for p in days),
         bytes=sum(p.bytes for p in days),
-        missing_days=tuple(day_text(day) for day in range(first, last + 1) if day not in there),
+        missing_days=tuple(day_text(day) for day in range(first, last + 1) if day not in there and length <= DAY),
         holes=sum(p.holes for p in days) + len(seams),
         missing=sum(p.missing for p in days) + sum(seams),
     )
+
+
+def _long_seams(days: list[Partition], interval: int) -> list[int]:
+    """Missing klines between each one longer than a day and the next."""
+    made: list[int] = (steps_between(np.array([day.min_time for day in days]), interval) - 1).tolist()
+    return made
 
 
 def _seams(days: list[Partition]) -> Iterator[int]:

@@ -10,8 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ...core.clock import steps_between, usual_interval
 from ...core.errors import DataError, SystemFaultError
 from ...core.writing import sync, why
 from .codec import Columns, canonical, encode, holes, with_holes, write_parquet
@@ -214,8 +213,7 @@ def _ids(columns: Columns) -> dict[str, int]:
 
 def _intervals(columns: Columns) -> dict[str, int]:
     opens = columns["open_time"]
-    interval = int(columns["close_time"][0] - opens[0])
-    missing = np.diff(opens) // interval - 1
+    missing = steps_between(opens, usual_interval(opens, columns["close_time"])) - 1
     return {"begins": -1, "ends": -1, "holes": int((missing > 0).sum()), "missing": int(missing.sum())}
 
 

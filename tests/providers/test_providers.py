@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.tests.providers import amberdata, taapi
+from tapeflow.tests.providers import amberdata, binance, taapi
 from tapeflow.tests.providers.rows import BEGIN, Row, page_text, put_files, run, within
 
-PAGES = (taapi.PAGE, amberdata.PAGE)
+PAGES = (taapi.PAGE, binance.PAGE, amberdata.PAGE)
 DOCS = Path(__file__).parents[2] / "docs" / "providers.md"
 HEAD = """# The providers' pages
 
@@ -44,6 +44,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("providers")
     put_files(folder)
     put_others(folder)
+    binance.put_files(folder)
     return folder
 
 
