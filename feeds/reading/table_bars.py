@@ -39,55 +39,18 @@ NUMBERS = tuple(name for name, c in BAR_COLUMNS.items() if c.dtype == "f8")
 """Canonical columns that hold numbers."""
 
 
-class TableBars(KlineFeed):
-    """Bars read from tables; a subclass gives the ``table``, which has a column ``time``.
-
-    A bar is known from the end of its interval on, whatever the provider stamps it with: ``label`` says whether
-    that is the start or the end.
-    """
+class TableRows(KlineFeed):
+    """What is stamped with a time and read from tables; a subclass gives the ``table``, which has a column ``time``."""
 
     abstract = True
-    canonical = tuple(BAR_COLUMNS)
-    params = {"label": "start", "interval": None, "infer_side": "none", "bad_rows": "error"}
-    bounds = {"label": LABEL, "interval": INTERVAL, "infer_side": BAR_RULES, "bad_rows": BAD_ROWS}
+    params = {"bad_rows": "error"}
+    bounds = {"bad_rows": BAD_ROWS}
     table: ClassVar[Table]
     reading: ClassVar[Reading] = Reading()
-    extra: ClassVar[tuple[str, ...]] = ()
-    """Columns beyond the canonical ones."""
-
-    @classmethod
-    def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
-        """The columns beyond the canonical ones that bars have under ``params``."""
-        return cls.extra
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
         return of_symbol(self.table, self.p.get("symbol")), replace(self.reading, rows=self.table.rows)
-
-    def klines(self) -> Bars:
-        """All bars in time order; fills `files`, `counts` and `interval`."""
-        columns = self.settle(self._read())
-        self.interval = self._interval(columns["time"])
-        columns = _on_grid(self, columns, self.interval)
-        return self._bars(columns)
-
-    def settle(self, columns: Columns) -> Columns:
-        """What a subclass makes of the columns as read, in time order, before anything else is done."""
-        return columns
-
-    def notes(self) -> tuple[str, ...]:
-        """What a reader of the result should know."""
-        return ()
-
-    def _bars(self, columns: Columns) -> Bars:
-        label = columns.pop("time")
-        interval = int(self.interval or 0)
-        columns["open_time"] = label if self.p["label"] == "start" else label - interval
-        columns["close_time"] = columns["open_time"] + interval
-        columns = {k: v for k, v in columns.items() if v.dtype.kind in "if"}
-        _complete(columns)
-        bars = Bars(columns, None, interval_text(interval), self.source, notes=self.notes())
-        return by_bulk(settled(bars)) if self.p["infer_side"] == "bulk" else bars
 
     def _read(self) -> Columns:
         """The columns of all files in time order, rows that stand in two of them once."""
@@ -133,6 +96,51 @@ class TableBars(KlineFeed):
         yield from read_file(source, table, how, quarantine, self.counts, None, self.unread)
         self.files.append(source.digest())
 
+
+class TableBars(TableRows):
+    """Bars read from tables; a subclass gives the ``table``, which has a column ``time``.
+
+    A bar is known from the end of its interval on, whatever the provider stamps it with: ``label`` says whether
+    that is the start or the end.
+    """
+
+    abstract = True
+    canonical = tuple(BAR_COLUMNS)
+    params = {"label": "start", "interval": None, "infer_side": "none"}
+    bounds = {"label": LABEL, "interval": INTERVAL, "infer_side": BAR_RULES}
+    extra: ClassVar[tuple[str, ...]] = ()
+    """Columns beyond the canonical ones."""
+
+    @classmethod
+    def extra_columns(cls, params: Mapping[str, Any]) -> tuple[str, ...]:
+        """The columns beyond the canonical ones that bars have under ``params``."""
+        return cls.extra
+
+    def klines(self) -> Bars:
+        """All bars in time order; fills `files`, `counts` and `interval`."""
+        columns = self.settle(self._read())
+        self.interval = self._interval(columns["time"])
+        columns = _on_grid(self, columns, self.interval)
+        return self._bars(columns)
+
+    def settle(self, columns: Columns) -> Columns:
+        """What a subclass makes of the columns as read, in time order, before anything else is done."""
+        return columns
+
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the result should know."""
+        return ()
+
+    def _bars(self, columns: Columns) -> Bars:
+        label = columns.pop("time")
+        interval = int(self.interval or 0)
+        columns["open_time"] = label if self.p["label"] == "start" else label - interval
+        columns["close_time"] = columns["open_time"] + interval
+        columns = {k: v for k, v in columns.items() if v.dtype.kind in "if"}
+        _complete(columns)
+        bars = Bars(columns, None, interval_text(interval), self.source, notes=self.notes())
+        return by_bulk(settled(bars)) if self.p["infer_side"] == "bulk" else bars
+
     def _interval(self, time: NDArray[np.int64]) -> int:
         """As the parameter says, else the most frequent distance between two rows."""
         if self.p["interval"] is not None:
@@ -143,7 +151,7 @@ class TableBars(KlineFeed):
         return int(steps[np.argmax(times)])
 
 
-def _merged(feed: TableBars, parts: list[Rows]) -> Columns:
+def _merged(feed: TableRows, parts: list[Rows]) -> Columns:
     names = dict.fromkeys(name for part in parts for name in part.columns)
     columns = {name: np.concatenate([_or_nan(part, name) for part in parts]) for name in names}
     if feed.faults.listens:
@@ -172,7 +180,7 @@ def _merged(feed: TableBars, parts: list[Rows]) -> Columns:
     return {name: values[keep] for name, values in columns.items()}
 
 
-def _hear_of_disorder(feed: TableBars, parts: list[Rows]) -> None:
+def _hear_of_disorder(feed: TableRows, parts: list[Rows]) -> None:
     """Tell an audit of rows that are earlier than the one before them in their file."""
     for before, part in zip([None, *parts[:-1]], parts, strict=True):
         last = part["time"][0] if before is None or before.path != part.path else before["time"][-1]
