@@ -196,8 +196,8 @@ def parse_time(value: Any) -> int:
         ) from None
     if when.tzinfo is None:
         when = when.replace(tzinfo=UTC)
-    since = when - datetime(1970, 1, 1, tzinfo=UTC)
-    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
+    passed = when - datetime(1970, 1, 1, tzinfo=UTC)
+    return (passed.days * 86_400 + passed.seconds) * SECOND + passed.microseconds
 
 
 def _since_1970(text: str) -> int | None:

@@ -99,7 +99,7 @@ class TaapiVolume(TableBars):
         opens = label if self.p["label"] == "start" else label - interval
         if len(bars) and opens <= int(bars["open_time"][-1]):
             return bars
-        last = {"open_time": opens, "close_time": opens + interval, "quality": int(Quality.PARTIAL)}
+        last: dict[str, float] = {"open_time": opens, "close_time": opens + interval, "quality": int(Quality.PARTIAL)}
         last |= {"signed_volume": value, "volume": abs(value)}
         columns = {
             name: np.append(values, np.array(last.get(name, np.nan)).astype(values.dtype))

@@ -99,7 +99,7 @@ class TestListRuns:
         done = tapeflow("list", "runs")
         first = done.stdout.splitlines()[1].split()
         assert first == ["runs/new", "2023-11-14", "22:13", "compiled", "5", "-1.00", "9.00", "2.00", "1"]
-        assert done.stderr == "runs/bad/result.json: cannot be read\n"
+        assert (done.exit_code, done.stderr) == (2, "runs/bad/result.json: cannot be read\n")
 
     def test_gives_programs_the_numbers(self, home: Path) -> None:
         made = json.loads(tapeflow("list", "runs", home / "runs", "--json", "--sort", "return").stdout)

@@ -23,10 +23,11 @@ Row = dict[str, str]
 @click.option("--sort", type=Near(list(SORTS)), help="With runs: by what.  [default: made, the newest first]")
 @click.option("--plugins", multiple=True, metavar="MODULE|PATH", help="Load these too, as `plugins:` of a run does.")
 @common()
-def command(what: str | None, folder: str | None, sort: str | None, plugins: tuple[str, ...], as_json: bool) -> None:
+def command(what: str | None, folder: str | None, sort: str | None, plugins: tuple[str, ...], as_json: bool) -> int:
     """List indicators, strategies, feeds and shipped configs, or only one kind or family of them.
 
-    `list runs` shows the runs saved below DIR, which is `runs` when it is left out.
+    `list runs` shows the runs saved below DIR, which is `runs` when it is left out; those that cannot be read are
+    named, and the exit code is 2.
 
     Example: tapeflow list indicators
 
@@ -36,8 +37,7 @@ def command(what: str | None, folder: str | None, sort: str | None, plugins: tup
     from ...core.registry import load_plugins
 
     if what == "runs":
-        _runs(Path(folder or "runs"), sort or "made", as_json)
-        return
+        return _runs(Path(folder or "runs"), sort or "made", as_json)
     for option, given in (("DIR", folder), ("--sort", sort)):
         if given:
             raise ParamError(f"{option}: only `list runs` takes it")
@@ -45,12 +45,14 @@ def command(what: str | None, folder: str | None, sort: str | None, plugins: tup
     rows = [row for kind in ([what] if what else KINDS) for row in _rows(kind)]
     if as_json:
         print_json(rows)
-        return
+        return 0
     columns = ["name", "is"] if what else ["kind", "name", "is"]
     print_table([[row[c] for c in columns] for row in rows], columns)
+    return 0
 
 
-def _runs(folder: Path, sort: str, as_json: bool) -> None:
+def _runs(folder: Path, sort: str, as_json: bool) -> int:
+    """Show saved runs; the exit code."""
     from ...core.errors import DataError
 
     if not folder.is_dir():
@@ -64,6 +66,7 @@ def _runs(folder: Path, sort: str, as_json: bool) -> None:
         print_table([row(run) for run in found], ("run", *COLUMNS))
     else:
         note(f"{folder}: no saved runs")
+    return 2 if damaged else 0
 
 
 def _rows(what: str) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class Outages:
             before = np.where(behind > 0, time[behind - 1], time[0] if last is None else last)
             self._spans.append((before, time[behind]))
 
-    def inside(self, columns: Mapping[str, Integers]) -> NDArray[np.bool_]:
+    def inside(self, columns: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
         """Which bars lie between the bar of the row before missing ids and that of the row behind, both included."""
         inside = np.zeros(len(columns["open_time"]) + 1, np.int64)
         if self._spans:
