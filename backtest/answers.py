@@ -13,6 +13,8 @@ from ..core.bars import Bars
 from ..core.clock import INTERVAL_WORDS, MINUTE, SECOND, iso
 from ..core.errors import DataError, InputError, ParamError, PluginError, unknown
 from ..core.registry import INDICATORS
+from ..core.sizes import ALL
+from ..indicators.sizing import column_of_size
 
 Values = NDArray[Any]
 Names = Mapping[str, str]
@@ -21,6 +23,8 @@ IDS = {
     "kiyotaka": ("exchange", "rawSymbol", "normalizedSymbol", "category", "coin"),
 }
 """What each provider's answer calls the market; only the user knows."""
+AMBERDATA_SIZES = {"0": "0-1k", "1k": "1k-10k", "10k": "10k-100k", "100k": "100k+"}
+"""What Amberdata calls its classes of trade size: the lower edge."""
 KIYOTAKA_INTERVALS = {text: word.upper() for word, text in reversed(INTERVAL_WORDS.items())}
 _SIDES, _SIZES = ("buy", "sell"), ("small", "medium", "large")
 _TOXICITY = {"mode": "expanding", "reset": "month"}
@@ -97,7 +101,7 @@ def taapi(lines: Mapping[str, Values], times: Sequence[Any] | None, *, many: boo
     return made if many else {key: values[-1] for key, values in made.items()}
 
 
-def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words") -> dict[str, Any]:
+def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words", *, size: str = ALL) -> dict[str, Any]:
     """Amberdata's spot VWAP and TWAP, newest first.
 
     Parameters
@@ -111,9 +115,14 @@ def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words") -> d
         quote currencies come to in dollars the bars do not know.
     form : str
         Of the timestamps, as for `stamps`.
+    size : str
+        Classes of trade size that volume and ``vwap`` are of. ``twap`` stays the mean of the closes of all trades:
+        whether the provider's filter changes it, its page does not say.
 
     Raises
     ------
+    InputError
+        If the bars do not keep such classes.
     DataError
         If an interval is no whole number of minutes.
     """
@@ -121,8 +130,9 @@ def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words") -> d
         raise DataError(
             f"{bars.source or 'bars'}: bars of {bars.spec} are no whole minutes, whose closes the TWAP means"
         )
-    vwap = np.divide(bars["quote_volume"], bars["volume"], out=np.full(len(bars), np.nan), where=bars["volume"] > 0)
-    columns = zip(stamps(bars, form), bars["quote_volume"], _mean_closes(bars, minutes), vwap, strict=True)
+    quote, base = (column_of_size(bars, name, size) for name in ("quote_volume", "volume"))
+    vwap = np.divide(quote, base, out=np.full(len(bars), np.nan), where=base > 0)
+    columns = zip(stamps(bars, form), quote, _mean_closes(bars, minutes), vwap, strict=True)
     dollars = in_dollars(names)
     rows = [
         {

@@ -82,8 +82,8 @@ def _markets(cls: Any, params: Params) -> dict[str, Bars]:
 
 
 def _fits(cls: Any, params: Params, bars: Bars) -> bool:
-    settled = cls.settle(_full(cls, params), bars.carries)
     try:
+        settled = cls.settled_over(_full(cls, params), bars.carries, bars.columns, bars.source)
         cls.check_inputs(settled, bars.carries, bars.source, ())
     except InputError:
         return False

@@ -138,7 +138,8 @@ def wanted(config: RunConfig, name: str) -> dict[str, Any]:
         wish["row_size"] = "auto"
     if _wants_sequence(config):
         wish["sequence"] = True
-    return {**wish, "size_edges": tuple(block.size_edges), "tick": block.tick}
+    edges = None if block.size_edges is None else tuple(block.size_edges)
+    return {**wish, "size_edges": edges, "tick": block.tick}
 
 
 def _inputs(config: RunConfig) -> set[Any]:

@@ -10,8 +10,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 
 from ..core.clock import SECOND, iso, parse_interval, parse_time
 from ..core.registry import FEEDS
-from ..core.schema import SIZE_EDGES
-from ..core.units import parse_size_edges
+from ..core.sizes import parse_size_edges
 from ..feeds.aggregation.sessions import Session
 from .instrument_block import Instrument
 from .plugin import declared
@@ -64,8 +63,8 @@ def _row_size(value: Any) -> float | Literal["auto"] | None:
     return float(value)
 
 
-def _size_edges(value: Any) -> list[float | str]:
-    return list(parse_size_edges(value))
+def _size_edges(value: Any) -> list[float | str] | None:
+    return None if value is None else list(parse_size_edges(value))
 
 
 class Data(Model):
@@ -108,13 +107,14 @@ class Data(Model):
         WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"enum": ["auto", None]}]}),
     ] = Field(default=None, description="height of a price row in quote currency; null for no levels")
     size_edges: Annotated[
-        list[float | str],
+        list[float | str] | None,
         BeforeValidator(_size_edges),
-        WithJsonSchema({"type": "array", "items": {"type": ["number", "string"]}, "minItems": 2, "maxItems": 2}),
+        WithJsonSchema({"type": ["array", "null"], "items": {"type": ["number", "string"]}, "minItems": 1}),
     ] = Field(
-        default=list(SIZE_EDGES),
-        description="notional where medium and large orders begin: in quote currency, or percentiles of the trades "
-        "before, as in [p50, p99]",
+        default=None,
+        description="notional where classes of order size begin, as in [1k, 10k, 100k]: in quote currency, or "
+        "percentiles of the trades before, as in [p50, p99]; two of them also part small, medium and large orders. "
+        "null is small, medium and large at [100, 1000] alone",
     )
     start: Time | None = Field(default=None, alias="from", description="first instant, inclusive")
     end: Time | None = Field(default=None, alias="to", description="last instant, exclusive")

@@ -103,23 +103,34 @@ class FeedView:
         Bar columns: canonical ones, then its own.
     levels : bool
         Whether its bars can have price rows.
+    tape : bool
+        Whether it gives trades.
     """
 
     name: str
     columns: tuple[str, ...]
     levels: bool
+    tape: bool = False
 
     @classmethod
     def of(cls, feed: Any, given: Raw) -> FeedView:
         """The view of feed class ``feed`` under the parameters ``given``."""
-        return cls(feed.__name__, (*feed.canonical, *feed.extra_columns(legal(feed, given))), feed.has_levels)
+        return cls(
+            feed.__name__,
+            (*feed.canonical, *feed.extra_columns(legal(feed, given))),
+            feed.has_levels,
+            feed.gives == "tape",
+        )
 
 
 def lacks(cls: Any, given: Raw, feed: FeedView, lines: Collection[str] = ()) -> str:
     """Empty, or which input of an indicator neither the feed nor another one's ``lines`` can know."""
     known = frozenset((*feed.columns, *lines, *(("levels",) if feed.levels else ())))
+    params = legal(cls, given)
+    if getattr(cls, "sized", False) and feed.tape:
+        params["size"] = "all"  # its classes are those of the data block's edges, which the class compares
     try:
-        settled = cls.settle(legal(cls, given), known.__contains__)
+        settled = cls.settled_over(params, known.__contains__, feed.columns, feed.name)
         cls.check_inputs(settled, known.__contains__, feed.name, feed.columns)
     except InputError as err:
         return str(err)

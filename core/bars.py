@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .errors import DataError, InputError, unknown
 from .schema import BARS, KNOWN_COLUMNS, Column
+from .sizes import sized_column
 from .ticks import grid_of, price_at
 
 if TYPE_CHECKING:
@@ -158,7 +159,8 @@ class Bars:
     @property
     def schema(self) -> tuple[Column, ...]:
         """What the columns are, as far as this project makes them."""
-        return tuple(KNOWN_COLUMNS[name] for name in self.columns if name in KNOWN_COLUMNS)
+        found = (KNOWN_COLUMNS.get(name) or sized_column(name) for name in self.columns)
+        return tuple(column for column in found if column is not None)
 
     @cached_property
     def carried(self) -> frozenset[str]:

@@ -166,6 +166,8 @@ LEVELS = (
 )
 
 BAR_COLUMNS = {c.name: c for c in BARS}
+THREE_CLASSES = frozenset(c.name for c in _BY_CLASS)
+"""Columns of small, medium and large rows."""
 SEQUENCE_COLUMNS = {c.name: c for c in SEQUENCE}
 KNOWN_COLUMNS = {**BAR_COLUMNS, **SEQUENCE_COLUMNS}
 """Every column that aggregation can make."""

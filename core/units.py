@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -85,34 +84,3 @@ def parse_fraction(value: Any) -> float:
     if amount.unit == "ticks":
         raise ValueError(f"'{value}' is in ticks; write a share as 2bp, 0.05% or 0.0005")
     return amount.value
-
-
-_PERCENTILE = re.compile(r"p(\d+(?:\.\d+)?)")
-
-
-def parse_size_edges(value: Any) -> tuple[float, float] | tuple[str, str]:
-    """Where medium and large orders begin: two ascending amounts of quote currency, or two percentiles.
-
-    Raises
-    ------
-    ValueError
-        If they are neither.
-
-    Examples
-    --------
-    >>> parse_size_edges([100, 1000]), parse_size_edges(["p50", "p99.5"])
-    ((100.0, 1000.0), ('p50', 'p99.5'))
-    """
-    wrong = "must be two ascending amounts of quote currency, as in [100, 1000], or percentiles, as in [p50, p99]"
-    if not isinstance(value, list | tuple) or len(value) != 2:
-        raise ValueError(wrong)
-    low, high = value
-    if isinstance(low, str) and isinstance(high, str):
-        percents = [float(hit[1]) for edge in value if (hit := _PERCENTILE.fullmatch(edge))]
-        if len(percents) != 2 or not 0 < percents[0] < percents[1] < 100:
-            raise ValueError(wrong)
-        return low, high
-    numbers = all(isinstance(v, int | float) and not isinstance(v, bool) for v in value)
-    if not numbers or not 0 < low <= high < math.inf:
-        raise ValueError(wrong)
-    return float(low), float(high)

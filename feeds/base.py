@@ -16,7 +16,7 @@ from ..core.errors import DataError, ParamError
 from ..core.meter import METER
 from ..core.params import Rule, resolve
 from ..core.registry import FEEDS
-from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, KNOWN_COLUMNS, SIZE_EDGES, Quality
+from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, KNOWN_COLUMNS, Quality
 from ..core.tape import Tape
 from .aggregation.bars import Aggregator
 from .aggregation.cutters import Covered
@@ -229,7 +229,7 @@ class TapeFeed(Feed):
         spec: str = "1m",
         *,
         row_size: float | str | None = None,
-        size_edges: Sequence[float | str] = SIZE_EDGES,
+        size_edges: Sequence[float | str] | None = None,
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,
@@ -245,7 +245,7 @@ class TapeFeed(Feed):
         specs: Sequence[str | BarSpec],
         *,
         row_size: float | str | None = None,
-        size_edges: Sequence[float | str] = SIZE_EDGES,
+        size_edges: Sequence[float | str] | None = None,
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,

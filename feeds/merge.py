@@ -16,7 +16,7 @@ from ..core.clock import iso, parse_interval
 from ..core.errors import DataError, TapeflowError
 from ..core.params import Bound, Text, resolve
 from ..core.registry import FEEDS
-from ..core.schema import SIZE_EDGES, Quality
+from ..core.schema import Quality
 from ..core.tape import Tape
 from .aggregation.bars import Aggregator, BarSpec, Covered
 from .base import Feed, Instant, TapeFeed, Window, instant
@@ -229,7 +229,7 @@ class Merge(TapeFeed):
         specs: Sequence[str | BarSpec],
         *,
         row_size: float | str | None = None,
-        size_edges: Sequence[float | str] = SIZE_EDGES,
+        size_edges: Sequence[float | str] | None = None,
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,

@@ -91,6 +91,7 @@ class Amihud(Indicator):
         "returns": Choice("simple", "log"),
         "scale": Bound(0, open_low=True),
     }
+    sized = True
     inputs = ("close", "quote_volume")
     measures = {"amihud": Line("absolute return for one unit of notional", -1, -1)}
     presets = ({"window": 10, "returns": "log", "scale": 1e6},)

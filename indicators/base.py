@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import backtrader as bt
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from ..core.bars import Bars, Levels
 from ..core.errors import ParamError
 from ..core.params import Rule, With, resolve
-from ..core.registry import INDICATORS
+from ..core.registry import FEEDS, INDICATORS
 from .drivers import drive
 from .inputs import LEVELS, Input, Source, columns_of, missing
 from .measure import Line
 from .meta import IndicatorMeta, adopted
 from .runs import Run, VecRun, bind
+from .sizing import disagrees, of_size, with_classes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -70,6 +71,8 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         Parameters that are prices or sizes, with their exponents.
     reads : tuple of str
         Files beside the class's source that it reads by other means than Python's ``open``; run.lock has their digests.
+    sized : bool
+        Whether it has the parameter ``size`` too, which has it read the columns of some classes of trade size.
     mirror : str
         What the law of mirrors turns round: ``sides`` lets buys and sells trade places, ``book`` turns prices
         upside down with them, for what tells up from down.
@@ -109,6 +112,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     only_with: ClassVar[dict[str, With]] = {}
     param_units: ClassVar[dict[str, tuple[int, int]]] = {}
     mirror: ClassVar[str] = "sides"
+    sized: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = ()
     step: ClassVar[Any] = None
     vec: ClassVar[Any] = None
@@ -155,7 +159,9 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     @classmethod
     def disagreement(cls, params: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, str]:
         """What parameters say of the data that the keys of its block in the YAML deny, by parameter."""
-        return {}
+        named = block.get("feed")
+        feed: Any = FEEDS.get(named) if cls.sized and isinstance(named, str) else None
+        return {} if feed is None else disagrees(params, block, feed.gives)
 
     @classmethod
     def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
@@ -163,9 +169,17 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         return params
 
     @classmethod
+    def settled_over(
+        cls, params: dict[str, Any], carries: Callable[[str], bool], known: Iterable[str], feed: str
+    ) -> dict[str, Any]:
+        """`settle` for bars whose columns are ``known``, with the classes of size that are asked for."""
+        made = cls.settle(params, carries)
+        return with_classes(cls.kind, made, known, feed) if cls.sized else made
+
+    @classmethod
     def input_names(cls, **params: Any) -> tuple[Input, ...]:
         """What settled parameters read."""
-        return cls.inputs
+        return of_size(cls.inputs, params) if cls.sized else cls.inputs
 
     @classmethod
     def warmup(cls, **params: Any) -> int:
@@ -287,7 +301,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
             return through_cerebro(cls, source.bars(), full)
         if len(source) == 0:
             return np.full((len(cls.line_names(**full)), 0), np.nan)
-        settled = cls.settle(full, source.carries)
+        settled = cls.settled_over(full, source.carries, source.names(), source.name)
         source.stand_for(columns_of(cls.input_names(**settled)))
         cls.check_inputs(settled, source.carries, source.name, tuple(source.names()))
         columns = [_column(source, key, settled) for key in cls.input_names(**settled) if key != LEVELS]

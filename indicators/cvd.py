@@ -94,6 +94,7 @@ class CVD(Indicator):
         "reset": Text(parse_anchor, "none, month, an interval such as 1d, or a number of bars such as 60b"),
         "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
     }
+    sized = True
     inputs = (*FLOW_COLUMNS["base"], _SESSION)
     measures = {"cvd": Line("buys less sells since the reset", size=1, odd=True)}
     only_with = {"timezone": With("reset", ("none", "bar"), but=True)}

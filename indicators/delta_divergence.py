@@ -180,6 +180,7 @@ class DeltaDivergence(Indicator):
         "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
         **THRESHOLD_BOUNDS,
     }
+    sized = True
     inputs = ("high", "low", "taker_buy_volume", "taker_sell_volume", _RESET)
     measures = {
         "flag": Line("-1 bearish, 1 bullish divergence", odd=True),

@@ -83,6 +83,7 @@ class FlowEntropy(Indicator):
     lines = ("entropy",)
     params = {"base": 2, "unit": "base"}
     bounds = {"base": Choice(2, "e"), "unit": Choice("base", "quote", "count")}
+    sized = True
     inputs = FLOW_COLUMNS["base"]
     measures = {"entropy": Line("entropy of the split between buys and sells")}
     presets = ({"base": "e", "unit": "quote"}, {"unit": "count"})

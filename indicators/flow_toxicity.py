@@ -166,6 +166,7 @@ class FlowToxicity(Indicator):
         "ddof": Choice(0, 1),
         "volatility": Choice("auto", "realized", "parkinson"),
     }
+    sized = True
     inputs = (*_FLOW, "realized_vol", _RESET)
     measures = {
         "toxicity": Line("z_flow times z_vol", odd=True),

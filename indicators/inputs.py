@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from ..core.bars import Bars
 from ..core.clock import DAY, grid_origin, parse_interval
 from ..core.errors import InputError, unknown
-from ..core.schema import BAR_COLUMNS
+from ..core.schema import BAR_COLUMNS, THREE_CLASSES
 from ..core.sessions import Days
 from ..core.sessions import parse_days as parse_days
+from ..core.sizes import classes_in
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -255,6 +256,11 @@ def missing(owner: str, column: str, feed: str, known: Iterable[str], remedy: st
             remedy = "set row_size on a feed of trades"
         elif canonical is None:
             remedy = unknown("column", column, set(known) | set(BAR_COLUMNS))
+        elif column in THREE_CLASSES and (held := classes_in(known)):
+            remedy = (
+                f"small, medium and large need two size_edges, but its classes are {', '.join(map(str, held))}; "
+                "size: of TakerVolume or VolumeDelta asks for any of them"
+            )
         elif not canonical.klines:
             remedy = "klines do not know it: build the bars from trades"
         else:

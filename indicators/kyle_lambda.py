@@ -82,6 +82,7 @@ class KyleLambda(ImpactKind):
     """
 
     lines = ("kyle_lambda",)
+    sized = True
     inputs = ("close", "taker_buy_volume", "taker_sell_volume")
     measures = {"kyle_lambda": Line("price change for one unit of signed volume", 1, -1, odd=True)}
     step = kyle_lambda

@@ -9,7 +9,9 @@ import numpy as np
 
 from ..core.kernels import step
 from ..core.params import Choice
+from ..core.schema import SIZE_EDGES
 from .base import Indicator, Line
+from .sizing import block_edges, needs_two
 from .volume_delta import net_flow
 
 _CLASSES = ("small", "medium", "large")
@@ -100,6 +102,12 @@ class LargeTrades(Indicator):
     }
     presets = ({"threshold": "medium"},)
     step = large_trades
+
+    @classmethod
+    def disagreement(cls, params: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, str]:
+        """Edges that part no small, medium and large rows."""
+        said = needs_two(block_edges(block) or SIZE_EDGES)
+        return {"threshold": said} if said else {}
 
     @classmethod
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:

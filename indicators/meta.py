@@ -10,6 +10,8 @@ from typing import Any
 import backtrader as bt
 
 from ..core.registry import INDICATORS
+from ..core.sizes import ALL
+from .sizing import RULE, documented, of_size
 
 _variants: dict[tuple[type, tuple[str, ...]], Any] = {}
 _Call = tuple[Any, tuple[Any, ...], dict[str, Any]]
@@ -29,6 +31,10 @@ class IndicatorMeta(bt.indicator.MetaIndicator):
         for hook in _COMPLETED:
             if isinstance(body.get(hook), classmethod) and bases != (bt.Indicator,):
                 body[hook] = _completed(body[hook])
+        if body.get("sized"):
+            body["params"] = {**body.get("params", {}), "size": ALL}
+            body["bounds"] = {**body.get("bounds", {}), "size": RULE}
+            body["__doc__"] = documented(body.get("__doc__"))
         return super().__new__(meta, name, bases, body)
 
     def __init__(cls, name: str, bases: tuple[type, ...], body: dict[str, Any]) -> None:  # noqa: N805
@@ -107,7 +113,8 @@ def _completed(hook: Any) -> Any:
     said: Any = hook.__func__
 
     def full(cls: Any, **params: Any) -> Any:
-        return said(cls, **{**cls.defaults(), **params})
+        made = said(cls, **{**cls.defaults(), **params})
+        return of_size(made, params) if said.__name__ == "input_names" and cls.sized else made
 
     made: Any = update_wrapper(full, said)
     return classmethod(made)

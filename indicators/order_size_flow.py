@@ -12,6 +12,7 @@ from ..core.kernels import step
 from ..core.params import Json
 from ..core.schema import SIZE_EDGES
 from .base import Indicator, Line
+from .sizing import block_edges, needs_two
 
 EDGES = {"aperiodic": SIZE_EDGES, "amberdata": (1_000.0, 10_000.0)}
 """Notional edges between small, medium and large that providers use."""
@@ -162,7 +163,9 @@ class OrderSizeFlow(Indicator):
     @classmethod
     def disagreement(cls, params: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, str]:
         """Edges that the data block does not have."""
-        asked, given = _edges(params["edges"]), tuple(block.get("size_edges") or SIZE_EDGES)
+        asked, given = _edges(params["edges"]), block_edges(block) or SIZE_EDGES
+        if said := needs_two(given):
+            return {"edges": said}
         if not asked or asked == given:
             return {}
         wish = f"[{asked[0]:g}, {asked[1]:g}]"

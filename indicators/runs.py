@@ -47,8 +47,9 @@ def bind(made: Any) -> Run:
     def carries(name: str) -> bool:
         return _carries(data, name) or name in made.lines_read or _stands_for(cls, data, name, params)
 
-    made.settled = cls.settle(params, carries)
-    cls.check_inputs(made.settled, carries, _feed_name(data), tuple(data.lines.getlinealiases()))
+    known, feed = tuple(data.lines.getlinealiases()), _feed_name(data)
+    made.settled = cls.settled_over(params, carries, known, feed)
+    cls.check_inputs(made.settled, carries, feed, known)
     made.first_input = made._minperiod
     made.addminperiod(cls.warmup(**made.settled))
     if cls.level() in ("next", "lines"):

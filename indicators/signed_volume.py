@@ -97,6 +97,7 @@ class SignedVolume(Indicator):
     lines = ("signed_volume",)
     params = {"chart": "candles", "doji": "zero", "seed": "mid"}
     bounds = {"chart": Choice(*_CHARTS), "doji": Choice(*_DOJIS), "seed": Choice(*SEEDS)}
+    sized = True
     inputs = ("open", "high", "low", "close", "volume")
     measures = {"signed_volume": Line("volume with the sign of the candle", size=1)}
     presets = (

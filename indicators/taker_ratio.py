@@ -53,7 +53,7 @@ class TakerRatio(Indicator):
     Raises
     ------
     ParamError
-        If any parameter is given.
+        If ``size`` is no size, or another parameter is given.
     InputError
         If the data lacks the volumes.
 
@@ -79,6 +79,7 @@ class TakerRatio(Indicator):
     """
 
     lines = ("ratio", "count_ratio", "share", "count_share")
+    sized = True
     inputs = (*_VOLUMES, *_COUNTS)
     measures = {
         "ratio": Line("volume bought for one unit sold", becomes="inverse", sparse=True),

@@ -51,7 +51,7 @@ class TakerVolume(Indicator):
     Raises
     ------
     ParamError
-        If any parameter is given.
+        If ``size`` is no size, or another parameter is given.
     InputError
         If the data lacks an input.
 
@@ -81,6 +81,7 @@ class TakerVolume(Indicator):
         *("maker_buy", "maker_sell", "maker_buy_quote", "maker_sell_quote"),
         *("buy_vwap", "sell_vwap"),
     )
+    sized = True
     inputs = ("taker_buy_volume", "taker_sell_volume", "taker_buy_quote_volume", "taker_sell_quote_volume")
     measures = {
         "buy": Line("amount takers bought", size=1, mirror="sell"),

@@ -10,6 +10,7 @@ import numpy as np
 from ..core.clock import MINUTE
 from ..core.kernels import step
 from ..core.params import Choice, Text, With
+from ..core.sizes import parse_size
 from .base import Indicator, Line
 from .inputs import Duration, Input, Session, parse_days
 from .vwap import parse_anchor
@@ -125,6 +126,7 @@ class TWAP(Indicator):
         "anchor": Text(parse_anchor, "none, bar, month, an interval such as 1d, or a number of bars such as 60b"),
         "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
     }
+    sized = True
     inputs = _METHODS["time"]
     measures = {"twap": Line("mean price over time since the anchor", price=1)}
     remedies = dict.fromkeys(
@@ -142,7 +144,9 @@ class TWAP(Indicator):
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any]) -> str:
-        """The zone needs whole days."""
+        """The zone needs whole days; classes of size have no price that stood for a while."""
+        if params["method"] != "trade" and parse_size(params["size"]):
+            return f"size ({params['size']}) goes with method: trade alone: how long a price stood all trades decide"
         session = Session("anchor", "timezone")
         return session.complaint({**params, "anchor": parse_anchor(params["anchor"])[0]})
 

@@ -93,6 +93,7 @@ class VolumeDelta(Indicator):
     lines = ("delta", "percent")
     params = {"unit": "base"}
     bounds = {"unit": Choice("base", "quote", "count")}
+    sized = True
     inputs = FLOW_COLUMNS["base"]
     measures = {
         "delta": Line("buys less sells", size=1, odd=True),

@@ -219,6 +219,7 @@ class VPIN(Indicator):
         "history": Bound(1, 100_000, integer=True),
         "error": Bound(0, 0.5, optional=True),
     }
+    sized = True
     inputs = ("taker_buy_volume", "taker_sell_volume", Duration())
     measures = {
         "vpin": Line("share of volume without an opposite", sparse=True),

@@ -132,6 +132,7 @@ class VWAP(Indicator):
         "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
         "bands": ListOf(Bound(0, open_low=True), most=8),
     }
+    sized = True
     inputs = ("quote_volume", "volume", _SESSION)
     measures = {
         "vwap": Line("volume-weighted mean price since the anchor", price=1),

@@ -352,7 +352,7 @@ def test_columns_are_the_canonical_ones():
         ({"row_size": "wide"}, "row_size must be a number above 0 or 'auto'"),
         ({"row_size": 0.25, "tick": 0.1}, "row_size must be a whole number of ticks of 0.1"),
         ({"row_size": 1, "tick": -1}, "tick must be a number above 0"),
-        ({"size_edges": (10, 1)}, "size_edges must be two ascending amounts"),
+        ({"size_edges": (10, 1)}, "size_edges must be ascending amounts"),
     ],
 )
 def test_what_cannot_be_is_refused(kwargs, complaint):

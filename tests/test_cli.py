@@ -97,7 +97,7 @@ class TestMistakes:
             (["--param", "seed"], "--param seed: must be key=value"),
             (["--row-size", "-1"], "--row-size: '-1' must be a price above 0, or auto"),
             (["--tick", "x"], "--tick: 'x' must be a price above 0"),
-            (["--size-edges", "5"], "--size-edges: '5' must be two ascending amounts"),
+            (["--size-edges", "5,1"], "--size-edges: '5,1' must be ascending amounts"),
             (["--from", "noon"], "--from: 'noon' is no time"),
             (["--gaps", "fill"], "--gaps: BinanceAggTrades gives trades"),
             (["--levels", "l.csv"], "--levels: give --row-size"),

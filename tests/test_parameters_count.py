@@ -24,7 +24,7 @@ BESIDE: dict[tuple[str, str], dict[str, Any]] = {
     ("VolumeProfile", "timezone"): {"session": "1d"},
 }
 """What has to be set beside a parameter, where neither the defaults nor a preset do."""
-TEXTS = ("5m", "1h", "2h", "none", "America/New_York", "America/Chicago@17:00", "high", "volume", "20b")
+TEXTS = ("5m", "1h", "2h", "none", "America/New_York", "America/Chicago@17:00", "high", "volume", "20b", "1k+")
 
 
 def spread(bars: Bars) -> Bars:

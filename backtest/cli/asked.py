@@ -44,6 +44,8 @@ class Asked:
         What its answer calls the market.
     fields : str or None
         Of Aperiodic's.
+    size : str or None
+        Classes of trade size that every value is of.
     """
 
     results: str | None
@@ -53,6 +55,7 @@ class Asked:
     like: str | None
     ids: tuple[str, ...]
     fields: str | None
+    size: str | None = None
 
     def check(self, indicators: int, form: str | None, out: str | None) -> None:
         """Refuse what does not go together.
@@ -88,8 +91,11 @@ class Asked:
             raise ParamError("--fields: only --like aperiodic has fields to choose from")
         if self.like == "kiyotaka" and self.timestamps not in (None, "seconds"):
             raise ParamError(f"--timestamps {self.timestamps}: --like kiyotaka stamps in seconds")
+        if self.like in ("kiyotaka", "aperiodic") and self.size is not None:
+            raise ParamError(f"--size: --like {self.like} answers of all trades alone")
         self.names()
         self.count()
+        self.classes()
 
     @property
     def forming(self) -> bool:
@@ -110,6 +116,22 @@ class Asked:
         if not str(self.results).isdigit() or int(str(self.results)) < 1:
             raise ParamError(f"--results: '{self.results}' must be a number of bars from 1 on, or max")
         return int(str(self.results))
+
+    def classes(self) -> str:
+        """The size, as `core.sizes.parse_size` reads it; Amberdata's names are those of the lower edge."""
+        from ...core.errors import ParamError
+        from ...core.sizes import ALL, SIZE_SAYS, parse_size
+        from ..answers import AMBERDATA_SIZES
+
+        text = (self.size or ALL).strip()
+        if self.like == "amberdata":
+            text = AMBERDATA_SIZES.get(text.lower(), text)
+        try:
+            parse_size(text)
+        except ValueError as err:
+            why = str(err) or f"must be {SIZE_SAYS}"
+            raise ParamError(f"--size: '{self.size}' {why}") from None
+        return text
 
     def names(self) -> dict[str, str]:
         """What the market is called."""

@@ -58,6 +58,11 @@ SHOWN = 20
 )
 @click.option("--like", type=click.Choice(LIKE), help="Answer in the shape of this provider's API.")
 @click.option("--id", "ids", multiple=True, metavar="KEY=VALUE", help="With --like: the market, as in pair=btc_usd.")
+@click.option(
+    "--size",
+    metavar="CLASS",
+    help="Which trades count, by notional, as in 1k-10k, 100k+ or p50-p99, also 0-1k|100k+; edges follow from it.",
+)
 @click.option("--fields", metavar="A,B,…", help="With --like aperiodic: which fields.  [default: all 36]")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="What is printed.  [default: table, or csv in a pipe]"
@@ -90,10 +95,11 @@ def command(
 
     asked = Asked(**given)
     asked.check(len(indicators), form, out)
-    wishes = parse_wishes(indicators)
+    wishes = _of_size(parse_wishes(indicators), asked)
     shape = choose_format("json" if asked.like in DOCUMENTS else form, out, as_json=as_json)
     load_plugins(list(plugins), Path())
     classes = [_class(wish, asked.chart) for wish in wishes]
+    source = source.with_classes([asked.classes(), *(str(w.params.get("size", "all")) for w in wishes)])
     if asked.like in COMPLETE:
         announce_compiling(quiet=quiet)
         _answer(source, asked, shape, out, quiet=quiet)
@@ -146,6 +152,22 @@ def _tell_of_forming(bars: Bars, asked: Asked, *, quiet: bool) -> None:
     else:
         return
     note(f"note: {text}", quiet=quiet)
+
+
+def _of_size(wishes: list[Wish], asked: Asked) -> list[Wish]:
+    """The same, of the size that ``--size`` says where they say none themselves."""
+    from ...core.errors import ParamError
+    from ...core.registry import INDICATORS
+
+    if asked.size is None:
+        return wishes
+    made = []
+    for wish in wishes:
+        cls: Any = INDICATORS.find(wish.kind)
+        if not getattr(cls, "sized", False):
+            raise ParamError(f"--size: {wish.kind} takes no size; write it in those that do, as in VWAP(size=1k-10k)")
+        made.append(replace(wish, params={"size": asked.classes(), **wish.params}))
+    return made
 
 
 def _told(bars: Bars, wishes: list[Wish], classes: list[Any]) -> Iterator[str]:
@@ -214,7 +236,7 @@ def _blind(bars: Bars, wishes: list[Wish], classes: list[Any]) -> list[str]:
 
     made = []
     for wish, cls in zip(wishes, classes, strict=True):
-        inputs = cls.input_names(**cls.settle(cls.resolve(wish.params), bars.carries))
+        inputs = cls.input_names(**cls.settled_over(cls.resolve(wish.params), bars.carries, bars.columns, bars.source))
         if 0 not in inputs and not {"open", "high", "low", "close"} & set(columns_of(inputs)):
             made.append(wish.name)
     return made
@@ -256,7 +278,8 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet:
         found, minutes = _with_minutes(source, out or "-")
         bars = _whole_bars(source, found, asked, quiet=quiet)
         part = asked.part(len(bars), forming=is_forming(bars))
-        told = amberdata(bars.slice(part.start, part.stop), minutes, asked.names(), asked.times or "words")
+        kept, size = bars.slice(part.start, part.stop), asked.classes()
+        told = amberdata(kept, minutes, asked.names(), asked.times or "words", size=size)
         if not in_dollars(asked.names()):
             note("totalVolumeUSD is left out: the volume is known to be in USD where --id pair=… ends in _usd")
         emit_json(told, out)

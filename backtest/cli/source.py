@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +39,9 @@ _OPTIONS = (
     click.option("--row-size", metavar="N", help="Height of a price row in quote currency, or auto."),
     click.option(
         "--size-edges",
-        metavar="A,B",
-        help="Notional where medium and large orders begin, or percentiles, as in p50,p99.  [default: 100,1000]",
+        metavar="A,B,…",
+        help="Notional where classes of order size begin, as in 1k,10k,100k, or percentiles, as in p50,p99; two also "
+        "part small, medium and large ones.  [default: 100,1000]",
     ),
     click.option("--gaps", type=click.Choice(["keep", "fill", "error"]), help="What becomes of missing klines."),
     click.option(
@@ -93,6 +94,22 @@ class Source:
     end: str | None
     period: str | None = None
     partial: bool = False
+
+    def with_classes(self, sizes: Iterable[str]) -> Source:
+        """The same, of trades with the edges of these sizes where no others were given."""
+        from ...core.errors import ParamError
+        from ...core.registry import FEEDS
+        from ...core.sizes import edge_text, edges_between, parse_size
+
+        cls: Any = FEEDS.find(self.feed)
+        edges = edges_between(span for size in sizes for span in parse_size(size))
+        if not edges or self.size_edges or cls.gives == "bars":
+            return self
+        if len({type(edge) for edge in edges}) > 1:
+            raise ParamError(
+                "size: amounts and percentiles cannot be had of the same bars; ask for one after the other"
+            )
+        return replace(self, size_edges=",".join(map(edge_text, edges)))
 
     def bars(self, out: str, *, levels: bool = False, sequence: bool = False) -> tuple[Any, Bars]:
         """The feed, read, and its bars, which are of one kind; arguments as for `all_bars`."""
@@ -321,10 +338,10 @@ def _price(option: str, text: str | None, or_else: str = "") -> float | None:
 
 def _edges(text: str) -> tuple[float | str, ...]:
     from ...core.errors import ParamError
-    from ...core.units import parse_size_edges
+    from ...core.sizes import parse_size_edges
 
     try:
-        return parse_size_edges([part if part.startswith("p") else float(part) for part in text.split(",")])
+        return parse_size_edges(text.split(","))
     except ValueError:
-        wanted = "must be two ascending amounts, as in 100,1000, or percentiles, as in p50,p99"
+        wanted = "must be ascending amounts, as in 100,1000 or 1k,10k,100k, or percentiles, as in p50,p99"
         raise ParamError(f"--size-edges: '{text}' {wanted}") from None

@@ -147,7 +147,7 @@ def compute(one: Asked, market: Market, made: Mapping[str, Computed], shelf: She
 def _computed(cls: Any, params: Mapping[str, Any], bars: Bars, read: Mapping[tuple[str, str], Computed]) -> Computed:
     full = cls.resolve(params)
     columns = {".".join(ref): one.table[one.names.index(ref[1])] for ref, one in read.items()}
-    settled = cls.settle(full, lambda name: bars.carries(name) or name in columns)
+    settled = cls.settled_over(full, lambda name: bars.carries(name) or name in columns, bars.columns, bars.source)
     before = max([1, *(one.warmup for one in read.values())]) - 1
     table = _table(cls, params, bars, columns, before)
     return Computed(tuple(cls.line_names(**full)), table, before + cls.warmup(**settled))

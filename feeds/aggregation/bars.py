@@ -12,7 +12,9 @@ from ...core.bars import Bars
 from ...core.clock import iso
 from ...core.errors import DataError, ParamError
 from ...core.schema import SEQUENCE, SIZE_EDGES, Quality
+from ...core.sizes import of_column
 from ...core.tape import Tape
+from .classes import ClassFold
 from .closing import ClosedBars
 from .cutters import Covered as Covered
 from .cutters import Segments, cutter
@@ -31,7 +33,7 @@ BATCH = 65_536
 _MOST_EMPTY, _TIMES_EMPTY = 1_000_000, 10
 _LONG_AGO = -(2**62)
 _MOST_TICKS = 2.0**62
-_SIDED = tuple(c for c in FLOWS if c.startswith(("taker_", "delta_")))
+_SIDED = ("taker_", "delta_")
 _RUNS = tuple(c.name for c in SEQUENCE if c.mirror)
 _BY_CLASS = tuple(c for c in FLOWS if "_order_" in c)
 
@@ -39,9 +41,12 @@ _BY_CLASS = tuple(c for c in FLOWS if "_order_" in c)
 class _Kind:
     """One kind of bars under way: its cutter, its folds, and the bars it has closed."""
 
-    def __init__(self, spec: BarSpec, edges: Floats, tick: float | None, sequence: bool = False) -> None:
+    def __init__(
+        self, spec: BarSpec, edges: Edges, tick: float | None, *, sequence: bool = False, classes: bool = False
+    ) -> None:
         self.spec = spec
-        self._cutter, self._fold = cutter(spec, tick), Fold(edges)
+        self._cutter, self._fold = cutter(spec, tick), Fold(edges.values)
+        self._classes = ClassFold(edges.given, edges.values) if classes else None
         self.rows: RowFold | None = None
         self.sequence = SequenceFold() if sequence else None
         self.sided = True
@@ -63,15 +68,21 @@ class _Kind:
             self.rows.push(tape, ends)
         if self.sequence is not None:
             self.sequence.push(tape, ends)
+        if self._classes is not None:
+            self._classes.push(tape, ends)
 
     def columns(self) -> dict[str, NDArray[np.float64] | Integers]:
         """The closed bars by column."""
         made = self._closed.columns()
         if self.sequence is not None:
             made |= self.sequence.columns()
+        if self._classes is not None:
+            made |= self._classes.columns()
         self.sided = not self._closed.rows or self._closed.rows != self._closed.unknown
         if not self.sided:
-            made |= {name: np.full(len(made["volume"]), np.nan) for name in (*_SIDED, *_RUNS) if name in made}
+            made |= {
+                name: np.full(len(made["volume"]), np.nan) for name in made if name.startswith(_SIDED) or name in _RUNS
+            }
         return made
 
 
@@ -89,10 +100,12 @@ class Aggregator:
         Height of the price rows in quote currency; None for no rows. ``auto`` looks at the first trade only.
     tick : float or None
         The venue's price step, of which ``row_size`` must be a whole number, and in which range bars are measured.
-    size_edges : sequence of two
-        Notional edges between small, medium and large rows: small is below the first, large from the second on. Two
-        percentiles, such as ``p50`` and ``p99``, follow the rows before (`Edges`); bars that open before those are
-        known do not know their classes.
+    size_edges : sequence of float or str, optional
+        Notional edges between classes of rows, such as ``["1k", "10k", "100k"]``; a row at an edge belongs to the class
+        above it. Bars keep the columns of `core.sizes.SIZED` of every class, as in ``taker_buy_volume_1k_10k``. Two
+        edges also part small, medium and large rows. Percentiles, such as ``p50`` and ``p99``, follow the rows before
+        (`Edges`); bars that open before those are known do not know their classes. None is small, medium and large
+        at [100, 1000], without more columns.
     sequence : bool
         Whether the bars carry the columns of `core.schema.SEQUENCE` too.
     source : str
@@ -110,14 +123,15 @@ class Aggregator:
         *,
         row_size: float | str | None = None,
         tick: float | None = None,
-        size_edges: Sequence[float | str] = SIZE_EDGES,
+        size_edges: Sequence[float | str] | None = None,
         sequence: bool = False,
         source: str = "tape",
     ) -> None:
-        self._edges = _edges(size_edges)
+        self._edges = _edges(SIZE_EDGES if size_edges is None else size_edges)
         if row_size is not None:
             check_rows(row_size, tick)
-        self._kinds = [_Kind(BarSpec.parse(spec), self._edges.values, tick, sequence) for spec in specs]
+        wanted = {"sequence": sequence, "classes": size_edges is not None}
+        self._kinds = [_Kind(BarSpec.parse(spec), self._edges, tick, **wanted) for spec in specs]
         self._row_size, self._tick, self._source = row_size, tick, source
         self._rows, self._last, self._highest = 0, _LONG_AGO, math.inf
         self._outages = Outages()
@@ -200,8 +214,14 @@ class Aggregator:
         """Classes are not known of bars that open before the first percentiles are."""
         since = self._edges.since
         early = slice(None) if since is None else columns["open_time"] < since
+        for name in columns:
+            if name in _BY_CLASS or of_column(name):
+                columns[name][early] = np.nan
+
+    def _without_three(self, columns: dict[str, NDArray[np.float64] | Integers]) -> None:
+        """Small, medium and large are not known where there are not two edges."""
         for name in _BY_CLASS:
-            columns[name][early] = np.nan
+            columns[name] = np.full(len(columns[name]), np.nan)
 
     def _bars(self, kind: _Kind, covered: Covered) -> Bars:
         if not self._rows:
@@ -210,6 +230,8 @@ class Aggregator:
         columns = kind.columns()
         if self._edges.moving:
             self._forget_classes(columns)
+        if len(self._edges.given) != len(SIZE_EDGES):
+            self._without_three(columns)
         if kind.spec.needs_side and not kind.sided:
             raise DataError(f"{self._source}: bars of {kind.spec.text} need the aggressor's side, which no row has")
         columns["quality"] |= np.where(self._outages.inside(columns), int(Quality.ID_HOLE), 0)
@@ -244,7 +266,7 @@ def aggregate(
     *,
     row_size: float | str | None = None,
     tick: float | None = None,
-    size_edges: Sequence[float | str] = SIZE_EDGES,
+    size_edges: Sequence[float | str] | None = None,
     sequence: bool = False,
     covered: Covered = (None, None),
     source: str = "tape",

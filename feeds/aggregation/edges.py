@@ -1,4 +1,4 @@
-"""Where medium and large rows begin: fixed amounts of quote currency, or percentiles of the rows before."""
+"""Where classes of size begin: fixed amounts of quote currency, or percentiles of the rows before."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ...core.sizes import parse_size_edges
 from ...core.tape import Tape
-from ...core.units import parse_size_edges
 
 Floats = NDArray[np.float64]
 
@@ -20,7 +20,7 @@ BLOCKS = 10
 
 
 class Edges:
-    """The two edges in force, and what they follow.
+    """The edges in force, and what they follow.
 
     A percentile is that of the notional of the last 100,000 rows, fewer at first, taken after every 10,000: a row is
     measured against rows before it alone. While the first 10,000 come there are no edges.
@@ -28,7 +28,7 @@ class Edges:
     Parameters
     ----------
     given : sequence of float or str
-        Two amounts, ascending, or two percentiles such as ``p50`` and ``p99``.
+        Amounts, ascending, or percentiles such as ``p50`` and ``p99``.
 
     Examples
     --------
@@ -41,10 +41,12 @@ class Edges:
 
     def __init__(self, given: Sequence[float | str]) -> None:
         parsed = parse_size_edges(given)
+        self.given: tuple[float | str, ...] = parsed
+        """As they are written."""
         amounts = [float(edge) for edge in parsed if not isinstance(edge, str)]
         self._percents = [float(edge[1:]) for edge in parsed if isinstance(edge, str)]
-        self.values: Floats = np.array(amounts or [np.inf, np.inf])
-        """Notional where medium and large rows begin; changed in place."""
+        self.values: Floats = np.array(amounts or [np.inf] * len(parsed))
+        """Notional where each class but the lowest begins; changed in place."""
         self.since: int | None = None
         """When percentiles were first known, epoch µs; None before that, and with amounts."""
         self._blocks: deque[Floats] = deque(maxlen=BLOCKS)

@@ -160,7 +160,7 @@ class Fold:
     Parameters
     ----------
     edges : ndarray of float64
-        The two notional edges between small, medium and large rows; read at every batch.
+        Notional edges, read at every batch: where there are two, they part small, medium and large rows.
     """
 
     def __init__(self, edges: Floats) -> None:
@@ -187,7 +187,7 @@ class Fold:
         """
         closed = len(ends) - 1
         made, flags = np.empty((closed, WIDTH)), np.zeros(closed, np.int64)
-        self._spread[:] = self._edges[:, None]
+        self._spread[:] = self._edges[:, None] if len(self._edges) == len(EDGES) else np.inf
         notional = _NOT_GIVEN if tape.notional is None else tape.notional
         columns = tape.time, tape.price, tape.quantity, notional, tape.side, tape.trades
         time, price, quantity, notional, side, trades = map(np.ascontiguousarray, columns)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ...core.bars import Bars, Levels
 from ...core.errors import DataError, ParamError
 from ...core.schema import BAR_COLUMNS, BARS, SEQUENCE, Quality
+from ...core.sizes import of_column
 from .cutters import Covered
 from .kinds import BarSpec
 from .merging import merge_delta, merge_row_means, merge_sums, merge_time_means
@@ -42,9 +43,9 @@ def resample(bars: Bars, spec: str | BarSpec, *, covered: Covered = (None, None)
     Returns
     -------
     Bars
-        Levels included. Of the columns beyond the canonical ones those of the tick test are summed; what others come
-        to over a longer bar is not known here (a run goes on across the edge of two bars), so they are left out, and
-        the notes say which.
+        Levels included. Of the columns beyond the canonical ones those of the tick test and of classes of size are
+        made; what others come to over a longer bar is not known here (a run goes on across the edge of two bars), so
+        they are left out, and the notes say which.
 
     Raises
     ------
@@ -84,7 +85,7 @@ def resample(bars: Bars, spec: str | BarSpec, *, covered: Covered = (None, None)
     traded = (bars["trades"] if bars.carries("trades") else bars["volume"]) > 0
     made: Columns = {"open_time": edges[:, 0], "close_time": edges[:, 1]}
     made |= _prices(bars, starts, traded)
-    made |= _amounts(bars, starts) | _ticks(bars, starts)
+    made |= _amounts(bars, starts) | _more(bars, starts) | _class_means(bars, starts)
     made |= _means(bars, starts, edges, traded)
     made["quality"] = _flags(bars, starts, edges, covered)
     levels = None if bars.levels is None else _levels(bars.levels, starts)
@@ -138,17 +139,40 @@ def _amounts(bars: Bars, starts: Integers) -> Columns:
     return {**made, "delta_high": extremes[:, 0], "delta_low": extremes[:, 1]}
 
 
-def _ticks(bars: Bars, starts: Integers) -> Columns:
-    names = [name for name in TICKS if name in bars.columns]
+def _of_class(name: str, *, mean: bool) -> bool:
+    """Whether a column is of one class of size, and its mean price or one of its sums."""
+    known = of_column(name)
+    return known is not None and (known[0] == "twap_trade") == mean
+
+
+def _more(bars: Bars, starts: Integers) -> Columns:
+    """The sums of columns that only some bars carry."""
+    names = [name for name in bars.columns if name in TICKS or _of_class(name, mean=False)]
     sums = np.empty((len(names), len(starts) - 1))
     if names:
         merge_sums(np.stack([bars[name] for name in names]), starts, sums)
     return dict(zip(names, sums, strict=True))
 
 
+def _class_means(bars: Bars, starts: Integers) -> Columns:
+    """The mean price of the rows of each class, where the side of every row is known."""
+    made: Columns = {}
+    doubtful = (bars["quality"] & int(Quality.INFERRED_SIDE)) != 0
+    for name in bars.columns:
+        if not _of_class(name, mean=True):
+            continue
+        counts = (bars[name.replace("twap_trade", f"taker_{side}_count", 1)] for side in ("buy", "sell"))
+        rows = np.where(doubtful, np.nan, sum(counts))
+        weighted = np.where(rows > 0, bars[name] * rows, np.where(np.isnan(rows), np.nan, 0.0))
+        sums = np.empty((2, len(starts) - 1))
+        merge_sums(np.stack([weighted, rows]), starts, sums)
+        made[name] = np.where(sums[1] > 0, sums[0] / np.where(sums[1] > 0, sums[1], 1.0), np.nan)
+    return made
+
+
 def _left_out(bars: Bars, spec: BarSpec) -> tuple[str, ...]:
     """What to say of columns that cannot be made of those of shorter bars."""
-    names = [name for name in bars.columns if name not in BAR_COLUMNS and name not in TICKS]
+    names = [n for n in bars.columns if n not in BAR_COLUMNS and n not in TICKS and not of_column(n)]
     return (f"without {', '.join(names)}, which bars of {spec.text} cannot have from shorter ones",) if names else ()
 
 

@@ -16,7 +16,6 @@ from ...core.bars import Bars
 from ...core.clock import DAY, SECOND
 from ...core.errors import ParamError, unknown
 from ...core.params import Bound, Choice, Rule, Text
-from ...core.schema import SIZE_EDGES
 from ...core.tape import Tape
 from ..aggregation.bars import BarSpec, Covered
 from ..base import Instant
@@ -164,7 +163,7 @@ class TableTape(DumpTape):
         specs: Sequence[str | BarSpec],
         *,
         row_size: float | str | None = None,
-        size_edges: Sequence[float | str] = SIZE_EDGES,
+        size_edges: Sequence[float | str] | None = None,
         start: Instant = None,
         end: Instant = None,
         tick: float | None = None,

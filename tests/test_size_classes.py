@@ -1,0 +1,278 @@
+"""Bars and measures of classes of trade size, against plain Python and against files filtered beforehand."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tapeflow.core.bars import Bars
+from tapeflow.core.errors import InputError, ParamError
+from tapeflow.core.registry import INDICATORS
+from tapeflow.core.schema import SIZE_EDGES
+from tapeflow.core.sizes import SIZED, classes_between, classes_in, parse_size, parse_size_edges
+from tapeflow.core.tape import Tape
+from tapeflow.feeds.aggregation.bars import aggregate
+from tapeflow.feeds.aggregation.edges import BLOCK
+from tapeflow.feeds.aggregation.resample import resample
+from tapeflow.tests.command import tapeflow
+
+EDGES = ["100", "1k", "5k"]
+CLASSES = classes_between(parse_size_edges(EDGES))
+MINUTE = 60_000_000
+PRICED = {"twap_trade"}
+MEASURES = (
+    *(("VWAP", p) for p in ({}, {"anchor": "5b"}, {"anchor": "bar"})),
+    ("TWAP", {"method": "trade"}),
+    *(("VolumeDelta", {"unit": unit}) for unit in ("base", "quote", "count")),
+    *(("CVD", p) for p in ({}, {"unit": "quote", "reset": "1h"})),
+    *((kind, {}) for kind in ("TakerVolume", "TakerRatio", "SignedVolume", "FlowEntropy")),
+    ("DeltaDivergence", {"pivot": 1, "window": 5, "k": 0.1}),
+    ("FlowToxicity", {"window": 10}),
+    *(("VPIN", p) for p in ({"bucket": 2.0, "buckets": 5}, {"bucket": 2.0, "classification": "tick"})),
+    *((kind, {"window": 10}) for kind in ("KyleLambda", "HasbrouckLambda", "Amihud")),
+)
+
+
+def tape_of(rows: int = 6_000, seed: int = 3, unknown: float = 0.0) -> Tape:
+    """Trades of every class in every minute, some exactly at an edge."""
+    rng = np.random.default_rng(seed)
+    price = np.round(100 + np.cumsum(rng.integers(-1, 2, rows)) * 0.01, 2)
+    quantity = np.round(rng.exponential(12.0, rows) ** 1.2 + 0.001, 3)
+    at_edge = rng.random(rows) < 0.05
+    price, quantity = np.where(at_edge, 100.0, price), np.where(at_edge, rng.choice([1.0, 10.0, 50.0], rows), quantity)
+    side = np.where(rng.random(rows) < unknown, 0, rng.choice([-1, 1], rows))
+    time = np.sort(rng.integers(0, 60 * MINUTE, rows))
+    return Tape.of(time=time, price=price, quantity=quantity, side=side)
+
+
+def filtered(tape: Tape, size: str) -> Tape:
+    """The rows of a size, told by plain comparisons."""
+    notional = tape.price * tape.quantity
+    keep = np.zeros(len(tape), dtype=bool)
+    for low, high in parse_size(size):
+        keep |= (notional >= float(low)) & (notional < float(high))
+    return tape.take(keep)
+
+
+def one(tape: Tape, spec: str = "1m", **wish: Any) -> Bars:
+    (bars,) = aggregate([tape], [spec], covered=(0, 60 * MINUTE), **wish)
+    return bars
+
+
+@pytest.fixture(scope="module")
+def tape() -> Tape:
+    return tape_of()
+
+
+@pytest.fixture(scope="module")
+def bars(tape: Tape) -> Bars:
+    return one(tape, size_edges=EDGES)
+
+
+def test_every_class_is_the_exact_sum_of_its_rows() -> None:
+    tape = tape_of(600, unknown=0.2)
+    bars = one(tape, size_edges=EDGES)
+    for span in CLASSES:
+        sums: dict[str, list[Fraction]] = {name: [Fraction(0)] * 60 for name in SIZED}
+        rows = [0] * 60
+        for t, p, q, s in zip(*(getattr(tape, n).tolist() for n in ("time", "price", "quantity", "side")), strict=True):
+            if not float(span.low) <= p * q < float(span.high):
+                continue
+            bar, notional = t // MINUTE, Fraction(p * q)
+            rows[bar] += 1
+            named = {"volume": Fraction(q), "quote_volume": notional, "twap_trade": Fraction(p)}
+            if s:
+                who = "buy" if s > 0 else "sell"
+                parts = {"volume": Fraction(q), "quote_volume": notional, "count": Fraction(1)}
+                named |= {f"taker_{who}_{what}": value for what, value in parts.items()}
+            for name, value in named.items():
+                sums[name][bar] += value
+        for name, values in sums.items():
+            if name == "twap_trade":
+                means = [float(v) / n if n else np.nan for v, n in zip(values, rows, strict=True)]
+                np.testing.assert_allclose(bars[span.column(name)], means, rtol=1e-15)
+            else:
+                assert bars[span.column(name)].tolist() == [float(v) for v in values], name
+
+
+def test_classes_add_up_to_all(bars: Bars) -> None:
+    for name in SIZED:
+        if name in PRICED:
+            continue
+        total = sum(bars[span.column(name)] for span in CLASSES)
+        if name.endswith("count"):
+            assert total.tolist() == bars[name].tolist()
+        np.testing.assert_allclose(total, bars[name], rtol=1e-12)
+
+
+def test_amounts_that_doubles_hold_add_up_bit_for_bit() -> None:
+    tape = tape_of()
+    tape = Tape.of(time=tape.time, price=np.round(tape.price), quantity=np.round(tape.quantity) + 1, side=tape.side)
+    bars = one(tape, size_edges=EDGES)
+    for name in set(SIZED) - PRICED:
+        assert sum(bars[span.column(name)] for span in CLASSES).tobytes() == bars[name].tobytes()
+
+
+@pytest.mark.parametrize("size", ["0-100", "100-1k", "1k-5k", "5k+", "100-5k", "0-100|5k+", "0-1k | 1k-5k"])
+@pytest.mark.parametrize(("kind", "params"), MEASURES)
+def test_a_measure_of_a_size_is_that_of_the_file_filtered_beforehand(tape, bars, kind, params, size) -> None:
+    cls: Any = INDICATORS.find(kind)
+    only = one(filtered(tape, size))
+    assert len(only) == len(bars)
+    # Prices and ranges stay those of all trades.
+    prefiltered = bars.assign(**{name: only[name] for name in SIZED})
+    made, wanted = cls.over(bars, size=size, **params), cls.over(prefiltered, **params)
+    assert made.notna().to_numpy().any()
+    np.testing.assert_allclose(made.to_numpy(), wanted.to_numpy(), rtol=1e-9 if kind in LOSSY else 1e-12, atol=1e-12)
+
+
+LOSSY = {"FlowToxicity", "KyleLambda", "HasbrouckLambda", "VPIN"}
+"""Those that divide by differences of sums, which enlarge the last digit of a union's sum."""
+
+
+def test_all_is_what_a_measure_gives_without_a_size(bars: Bars) -> None:
+    cls: Any = INDICATORS.find("VWAP")
+    plain = cls.over(bars)
+    assert cls.over(bars, size="all").equals(plain)
+    assert cls.over(bars, size="0+").equals(plain)
+    np.testing.assert_allclose(cls.over(bars, size="0-1k|1k+")["vwap"], plain["vwap"], rtol=1e-12)
+
+
+def test_a_row_at_an_edge_belongs_to_the_class_above() -> None:
+    tape = Tape.of(time=[1, 2, 3], price=[100.0] * 3, quantity=[9.99, 10.0, 50.0], side=[1, 1, 1])
+    (bars,) = aggregate([tape], ["1m"], size_edges=EDGES)
+    assert [bars[span.column("taker_buy_count")].tolist() for span in CLASSES] == [[0.0], [1.0], [1.0], [1.0]]
+
+
+def test_cutting_the_tape_changes_no_bit(tape: Tape, bars: Bars) -> None:
+    cuts = [0, 1, 2, 777, 1800, 1801, 4096, len(tape)]
+    parts = [tape[a:b] for a, b in pairwise(cuts)]
+    (joined,) = aggregate(parts, ["1m"], size_edges=EDGES, covered=(0, 60 * MINUTE))
+    assert all(bars[name].tobytes() == joined[name].tobytes() for name in bars.columns)
+
+
+def test_edges_add_columns_and_change_no_other(tape: Tape, bars: Bars) -> None:
+    plain, two = one(tape), one(tape, size_edges=SIZE_EDGES)
+    assert not classes_in(plain.columns)
+    assert all(plain[name].tobytes() == two[name].tobytes() for name in plain.columns)
+    others = [name for name in plain.columns if "_order_" not in name]
+    assert all(plain[name].tobytes() == bars[name].tobytes() for name in others)
+
+
+def test_percentile_classes_see_the_rows_before_alone() -> None:
+    rng = np.random.default_rng(1)
+    rows = 3 * BLOCK
+    quantity = rng.exponential(5.0, rows)
+    columns = {"time": np.arange(rows) * 10_000, "price": np.full(rows, 100.0), "side": rng.choice([-1, 1], rows)}
+    other = np.where(np.arange(rows) < 2 * BLOCK + BLOCK // 2, quantity, quantity * 40)
+    (real,), (fake,) = (
+        aggregate([Tape.of(quantity=q, **columns)], ["1s"], size_edges=["p50", "p90", "p99"]) for q in (quantity, other)
+    )
+    known = real["open_time"] >= BLOCK * 10_000
+    before = real["open_time"] < (2 * BLOCK + BLOCK // 2) * 10_000
+    names = [span.column(name) for span in classes_in(real.columns) for name in SIZED]
+    assert len(names) == 4 * len(SIZED)
+    for name in names:
+        assert np.isnan(real[name][~known]).all()
+        assert real[name][before].tobytes() == fake[name][before].tobytes()
+    lines = INDICATORS.find("TakerVolume").over(real, size="p50-p99")  # type: ignore[attr-defined]
+    edges = {}
+    counts = np.zeros(len(real))
+    for i in range(BLOCK, rows):
+        if i % BLOCK == 0:
+            edges = {p: np.percentile(100 * quantity[:i], p, method="higher") for p in (50, 99)}
+        if edges[50] <= 100 * quantity[i] < edges[99]:
+            counts[i // 100] += quantity[i]
+    np.testing.assert_allclose((lines["buy"] + lines["sell"])[known], counts[known], rtol=1e-12)
+
+
+def test_longer_bars_have_the_classes_of_their_trades(tape: Tape, bars: Bars) -> None:
+    made, wanted = resample(bars, "10m"), one(tape, "10m", size_edges=EDGES)
+    for span in CLASSES:
+        for name in SIZED:
+            np.testing.assert_allclose(made[span.column(name)], wanted[span.column(name)], rtol=1e-12)
+
+
+def test_a_tape_without_sides_keeps_amounts_of_classes_alone() -> None:
+    tape = tape_of(unknown=1.1)
+    bars = one(tape, size_edges=EDGES)
+    assert bars.carries("volume_100_1k")
+    assert not bars.carries("taker_buy_volume_100_1k")
+    with pytest.raises(InputError, match="taker_buy_volume_100_1k"):
+        INDICATORS.find("VolumeDelta").over(bars, size="100-1k")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("size", "wrong"),
+    [
+        ("1k-2k", r"keeps the classes 0-100, 100-1k, 1k-5k, 5k\+: set size_edges: \[100, 1k, 2k, 5k\]"),
+        ("10k+", r"set size_edges: \[100, 1k, 5k, 10k\]"),
+        ("p50-p99", r"set size_edges: \[p50, p99\]"),
+    ],
+)
+def test_classes_that_bars_lack_are_refused_with_the_edges_to_set(bars: Bars, size: str, wrong: str) -> None:
+    with pytest.raises(InputError, match=wrong):
+        INDICATORS.find("CVD").over(bars, size=size)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    "size", ["", "1k", "1k-", "-1k", "5k-1k", "1k-1k", "1k-5k|2k+", "1k-p99", "all|1k+", "+", "1k--5k"]
+)
+def test_what_is_no_size_is_refused(bars: Bars, size: str) -> None:
+    with pytest.raises(ParamError, match="size must be all, a class such as 1k-10k"):
+        INDICATORS.find("VWAP").over(bars, size=size)  # type: ignore[attr-defined]
+
+
+def test_bars_without_classes_say_how_to_have_them(tape: Tape) -> None:
+    with pytest.raises(InputError, match="asks for size 100-1k, but tape keeps no classes of size: set size_edges"):
+        INDICATORS.find("VWAP").over(one(tape), size="100-1k")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["LargeTrades", "OrderSizeFlow"])
+def test_small_medium_and_large_need_two_edges(bars: Bars, kind: str) -> None:
+    with pytest.raises(InputError, match=r"need two size_edges, but its classes are 0-100, .* size: of TakerVolume"):
+        INDICATORS.find(kind).over(bars)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("method", ["time", "minute_close"])
+def test_a_twap_of_a_size_counts_trades(bars: Bars, method: str) -> None:
+    with pytest.raises(ParamError, match="goes with method: trade alone"):
+        INDICATORS.find("TWAP").over(bars, method=method, size="1k-5k")  # type: ignore[attr-defined]
+
+
+RUN = """
+data: {tape: {feed: SyntheticTape, days: 2, seed: 3, bars: 5m, %s}}
+indicators:
+  big: {kind: CVD, size: 1k-10k, reset: 1h}
+  fair: {kind: VWAP, size: 0-1k|10k+}
+strategy:
+  kind: Rules
+  params: {long: {enter: "big > 0 and close > fair", exit: "big < 0"}}
+verify: true
+"""
+
+
+def test_a_run_reads_sizes_and_is_the_same_in_every_engine(tmp_path: Path) -> None:
+    made = {}
+    for engine in ("stock", "backtrader", "compiled"):
+        file = tmp_path / f"{engine}.yaml"
+        file.write_text(f"{RUN % 'size_edges: [1k, 10k]'}engine: {engine}\n")
+        done = tapeflow("run", file, "--out", tmp_path / engine, "--quiet")
+        assert done.exit_code == 0, done.output
+        made[engine] = (tmp_path / engine / "equity.parquet").read_bytes()
+    assert made["stock"] == made["backtrader"] == made["compiled"]
+
+
+def test_a_config_whose_edges_do_not_make_the_size_is_refused_at_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    file.write_text(RUN % "size_edges: [1k, 5k]")
+    done = tapeflow("validate", file)
+    assert done.exit_code == 2
+    err = done.stderr
+    assert "indicators.big.size: asks for size 1k-10k, but the data block keeps the classes 0-1k, 1k-5k, 5k+" in err
+    assert "set size_edges: [1k, 5k, 10k]" in err
