@@ -198,7 +198,7 @@ def test_bounds_and_measures_are_inherited() -> None:
         lines = ("more",)
         measures = {"more": Line("more")}
 
-    assert set(Child.bounds) == {"unit"}
+    assert set(Child.bounds) == {"unit", "size"}
     assert set(Child.measures) == {"delta", "percent", "more"}
 
 
