@@ -67,7 +67,7 @@ def long_run_variance(values: Array) -> float:
     Examples
     --------
     >>> alternating = np.array([1.0, -1.0] * 50)
-    >>> long_run_variance(alternating) < 0.5 < np.var(alternating)
+    >>> bool(long_run_variance(alternating) < 0.5 < np.var(alternating))
     True
     """
     n = len(values)

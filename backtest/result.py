@@ -182,6 +182,16 @@ class Outcome:
         return math.fsum(row["commission"] for row in self.record.orders.values())
 
     @property
+    def cut(self) -> int:
+        """How many entries were filled for less than their size, because the account could pay for no more."""
+        return accounts.cut(self.record.orders)
+
+    @property
+    def refused(self) -> int:
+        """How many orders were refused."""
+        return accounts.refused(self.record.orders)
+
+    @property
     def account(self) -> dict[str, Any]:
         """What costs of holding and margin brought, where the run has them."""
         return accounts.figures(self.config, self.strategy, self.record.orders)
@@ -201,6 +211,10 @@ class Outcome:
             "buy_and_hold_pct": self.buy_and_hold_pct,
             "profit_from_damaged": self.damaged,
             "open_position": float(equity["position"][-1]),
+            "ruined_at": None if self.record.ruined_at is None else iso(self.record.ruined_at),
+            "orders_cut": self.cut,
+            "orders_refused": self.refused,
+            "waits": dict(zip(("orders", "bars"), self.record.waits, strict=True)),
             **self.account,
         }
 
@@ -209,7 +223,6 @@ class Outcome:
         return {
             "name": self.config.name,
             "strategy": self.config.strategy.kind,
-            "ruined_at": None if self.record.ruined_at is None else iso(self.record.ruined_at),
             "engine": self.engine,
             "engine_reason": self.engine_reason,
             **({"verified": self.verified} if self.verified else {}),
@@ -218,9 +231,6 @@ class Outcome:
             "currency": accounts.currency(self.config),
             "indicators": self.indicators(),
             "lines": self.lines(),
-            "orders_cut": accounts.cut(self.record.orders),
-            "orders_refused": accounts.refused(self.record.orders),
-            "waits": dict(zip(("orders", "bars"), self.record.waits, strict=True)),
             "warnings": self.warnings(),
             "assumptions": self.assumptions(),
         }

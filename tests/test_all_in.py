@@ -103,7 +103,7 @@ def test_what_is_afforded_is_the_most_lots_that_leave_nothing_owed(
         {"sizer": {"percent": 100}, "broker": {"cash": 1e4, "fees": {"taker": "10bp"}, "slippage": "5bp"}},
         {
             "sizer": {"percent": 100},
-            "broker": {"cash": 1e4, "fees": {"taker": "10bp", "minimum": 2}, "participation": "9%"},
+            "broker": {"cash": 1e4, "fees": {"taker": "10bp", "minimum": 2}, "participation": "60%"},
         },
         {"sizer": {"percent": 1000}, "instrument": PERP, "broker": {"cash": 1e4, "fees": {"taker": "5bp"}}},
         {"sizer": {"kelly": 0.9, "start": 100}, "broker": {"cash": 1e4, "fees": {"taker": "1%"}}},

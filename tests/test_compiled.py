@@ -167,6 +167,7 @@ def assert_equal(bars: Bars, tickets: list[Ticket], cash: float, costs: tuple[fl
     cerebro.adddata(bar_data(bars, "main"), name="main")
     cerebro.broker = make_broker(cash, *costs)
     cerebro.broker.cerebro = cerebro
+    cerebro.broker.judge = lambda: None  # orders written down in advance know no ruin
     cerebro.addanalyzer(Recorder, _name="record")
     cerebro.addstrategy(Desk, tickets=tickets)
     stock = cerebro.run()[0]
@@ -199,7 +200,7 @@ class TestRules:
             reasons |= {row["reason"] for row in rows if row["status"] == "completed"}
             statuses |= {row["status"] for row in rows}
         sides = {f"{side}.{key}" for side in ("long", "short") for key in ("enter", "exit")}
-        assert reasons == sides | {"time_stop", "stop_loss", "trailing_stop", "take_profit"}
+        assert reasons == sides | {"time_stop", "stop_loss", "trailing_stop", "take_profit", "ruin"}
         assert statuses >= {"completed", "canceled", "margin", "accepted"}
 
 

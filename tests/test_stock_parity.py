@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from decimal import Decimal
 from pathlib import Path
 
 import backtrader as bt
@@ -65,7 +66,8 @@ class ByHand(bt.Strategy):
         side, price, size = (1 if self.position.size > 0 else -1), self.filled_at, abs(self.position.size)
         send = self.sell if side > 0 else self.buy
         below, above = (
-            round((price + d * price) / self.p.tick) * self.p.tick for d in (-side * self.p.stop, side * self.p.target)
+            float(round((price + d * price) / self.p.tick) * Decimal(repr(self.p.tick)))
+            for d in (-side * self.p.stop, side * self.p.target)
         )
         stop = send(size=size, exectype=bt.Order.Stop, price=below)
         target = send(size=size, exectype=bt.Order.Limit, price=above, oco=stop)

@@ -55,8 +55,8 @@ class TestPoints:
         sweep(config, tmp_path / "out", jobs=1)
         result = run(config, tmp_path / "run", report=False).summary
         words = {"name", "strategy", "engine_reason", "lines", "warnings", "assumptions"}
-        words |= {"hints", "confidence", "markouts", "currency", "indicators"}
-        assert set(result) - words <= set(table(tmp_path / "out")[0])
+        words |= {"hints", "confidence", "markouts", "currency", "indicators", "waits"}
+        assert {*(set(result) - words), "waits.orders", "waits.bars"} <= set(table(tmp_path / "out")[0])
 
     def test_of_a_run_that_cannot_be_made_say_why_and_end_nothing(self, tmp_path: Path) -> None:
         text = RULES.replace("timeperiod: [5, 10, 20]", "timeperiod: [5, 5000]")

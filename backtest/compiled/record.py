@@ -140,11 +140,21 @@ class Record:
         rows = (row for row in self.booked.tolist())
         return [Flow(int(row[DUE]), self.data, KINDS[int(row[KIND])], *row[SIZE_HELD:]) for row in rows]
 
+    @property
+    def _late(self) -> Array:
+        """Which orders changed after the last bar, so that the strategy never heard of it."""
+        return self.whole[:, NEWS] >= len(self.times)
+
+    @property
+    def statuses(self) -> Array:
+        """What the strategy last heard of each order, as numbers of `STATUSES`."""
+        return np.where(self._late, self.whole[:, BEFORE], self.whole[:, STATUS])
+
     def _columns(self) -> dict[str, Array]:
         """Columns of orders.parquet."""
         whole, real = self.whole, self.real
-        late = whole[:, NEWS] >= len(self.times)
-        status = np.where(late, whole[:, BEFORE], whole[:, STATUS])
+        late = self._late
+        status = self.statuses
         price = np.where(status < COMPLETED, real[:, SHOWN], real[:, PRICE])
         filled = real[:, FILL_SIZE] != 0
         heard = np.where(late, whole[:, FILLED], whole[:, NEWS])

@@ -94,7 +94,7 @@ def break_even(profit: Profit, plain: float, guess: float, most: float) -> float
     Examples
     --------
     >>> round(break_even(lambda x: 30.0 - 2.0 * x, 30.0, 5.0, 1000.0), 2)
-    14.94
+    14.97
     >>> break_even(lambda x: 1.0, 1.0, 5.0, 1000.0)
     nan
     """

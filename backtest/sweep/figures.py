@@ -12,7 +12,20 @@ from numpy.typing import NDArray
 
 from ...core.kernels import compiled
 from .. import accounts
-from ..compiled.layout import CLOSED, CLOSED_FEE, FILL_FEE, OPENED, OPENED_FEE, PNL, WHEN
+from ..compiled.layout import (
+    CLOSED,
+    CLOSED_FEE,
+    COMPLETED,
+    FILL_FEE,
+    FILL_SIZE,
+    MARGIN,
+    OPENED,
+    OPENED_FEE,
+    PNL,
+    REJECTED,
+    SIZE,
+    WHEN,
+)
 from ..quality import over_damaged, share_of
 from ..result import Outcome
 
@@ -74,6 +87,19 @@ class Figures(Outcome):
         """How many orders there were."""
         record: Any = self.record
         return len(record.whole)
+
+    @property
+    def cut(self) -> int:
+        """How many entries were filled for less than their size."""
+        record: Any = self.record
+        sizes = np.abs(record.real[:, [SIZE, FILL_SIZE]])
+        return int(np.count_nonzero((record.statuses == COMPLETED) & (sizes[:, 1] < sizes[:, 0] * accounts.NEARLY)))
+
+    @property
+    def refused(self) -> int:
+        """How many orders were refused."""
+        record: Any = self.record
+        return int(np.count_nonzero(np.isin(record.statuses, (MARGIN, REJECTED))))
 
     @property
     def account(self) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from ..brokers.choice import funded
 EVERY = (
     "bars", "orders", "initial_cash", "final_value", "net_profit", "return_pct", "max_drawdown_pct", "sharpe",
     "periods_per_year", "trades", "profit_factor", "win_rate", "mean_trade", "exposure_pct", "fees_paid",
-    "buy_and_hold_pct", "profit_from_damaged", "open_position",
+    "buy_and_hold_pct", "profit_from_damaged", "open_position", "orders_cut", "orders_refused", "waits.orders",
+    "waits.bars",
 )  # fmt: skip
 """Numbers that every run has."""
 SURVIVAL = ("survives_ticks", "survives_ms", "survives_bp")

@@ -61,7 +61,7 @@ def _flat(figures: Mapping[str, Any], above: str = "") -> Row:
     for name, value in figures.items():
         if isinstance(value, Mapping):
             made |= _flat(value, f"{above}{name}.")
-        elif isinstance(value, int | float | str):
+        elif value is None or isinstance(value, int | float | str):
             made[f"{above}{name}"] = value
     return made
 
