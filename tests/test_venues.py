@@ -107,6 +107,14 @@ def test_a_table_with_its_keys_as_the_header_is_the_same(tmp_path: Path, feed: s
     assert sorted(_trades(feed, path)) == ANSWERS[feed][1]
 
 
+def test_recorded_messages_hold_several_trades_a_line(tmp_path: Path) -> None:
+    path = tmp_path / "trades.jsonl"
+    first, then = HYPERLIQUID[::-1], [{**HYPERLIQUID[0], "tid": 300009}]
+    path.write_text("\n".join(json.dumps({"channel": "trades", "data": rows}) for rows in (first, then)))
+    expected = ANSWERS["HyperliquidTrades"][1]
+    assert _trades("HyperliquidTrades", path) == [*expected, expected[1]]
+
+
 @pytest.mark.parametrize("feed", ANSWERS)
 def test_overlapping_answers_count_a_trade_once(tmp_path: Path, feed: str) -> None:
     for name in ("a", "b"):

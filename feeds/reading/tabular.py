@@ -142,7 +142,8 @@ def _record(path: Path, number: int, line: str, quarantine: Quarantine) -> list[
         quarantine.add(f"{path}: row {number}, is no JSON ({str(err)[:80]})", line)
         return []
     inner = found.get("data", found) if isinstance(found, dict) else found
-    return [(number, inner)]
+    several = isinstance(inner, list) and bool(inner) and all(isinstance(row, dict) for row in inner)
+    return [(number, row) for row in inner] if several else [(number, inner)]
 
 
 def of_records(path: Path, records: list[tuple[int, Any]], quarantine: Quarantine) -> Iterator[Sheet]:
