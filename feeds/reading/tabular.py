@@ -14,8 +14,10 @@ import numpy as np
 
 from ...core.errors import DataError
 from .csv_sheets import Utf8, csv_sheets, without_voids
+from .dbn import dbn_sheets
 from .decode import Quarantine
 from .files import Source, unpacked_name
+from .schemas import plain_batch
 from .sheet import Reading, Sheet
 
 _ROWS = 65_536
@@ -56,11 +58,13 @@ class TableSource(Source):
 
     @property
     def kind(self) -> str:
-        """``csv``, ``json``, ``lines``, ``parquet`` or ``feather``; text is told by its first byte."""
+        """``csv``, ``json``, ``lines``, ``parquet``, ``feather`` or ``dbn``; text is told by its first byte."""
         name = unpacked_name(self.path)
         for begins, kind in _MAGIC.items():
             if self.begins.startswith(begins):
                 return kind
+        if name.endswith(".dbn"):
+            return "dbn"
         if name.endswith(_BINARY):
             return "parquet" if name.endswith(".parquet") else "feather"
         if name.endswith(".json"):
@@ -77,6 +81,8 @@ def sheets(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterato
         If the file is not of the format that its ending says.
     """
     readers = {"csv": csv_sheets, "json": _json, "lines": _lines, "parquet": _arrow, "feather": _arrow}
+    if source.kind == "dbn":
+        return dbn_sheets(source)
     return readers[source.kind](source, how, quarantine)
 
 
@@ -221,6 +227,7 @@ def of_batches(path: Path, batches: Iterable[Any]) -> Iterator[Sheet]:
     """Record batches of arrow as sheets."""
     before = 1
     for batch in batches:
+        batch = plain_batch(batch)
         lines = np.arange(before, before + batch.num_rows, dtype=np.int64)
         before += batch.num_rows
         yield Sheet(path, lines, tuple(batch.schema.names), batch.columns)

@@ -91,7 +91,9 @@ def decimals(cells: Any) -> Found:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    if pa.types.is_float32(cells.type):  # what was kept in single precision means the shortest decimal that it can be
+    if pa.types.is_float32(cells.type) or pa.types.is_decimal(cells.type):
+        # What was kept in single precision means the shortest decimal that it can be; of a decimal arrow makes the
+        # nearest float by way of its text only.
         cells = pc.cast(cells, pa.string())
     try:  # plain numbers throughout, as nearly always
         values = as_array(pc.cast(cells, pa.float64(), safe=is_text(cells)))
