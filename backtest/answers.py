@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,14 @@ from ..core.clock import INTERVAL_WORDS, MINUTE, SECOND, iso
 from ..core.errors import DataError, InputError, ParamError, PluginError, unknown
 from ..core.registry import INDICATORS
 from ..core.sizes import ALL
+from ..feeds.store.atlas import Atlas
 from ..indicators.sizing import column_of_size
 
 Values = NDArray[Any]
 Names = Mapping[str, str]
 IDS = {
     "amberdata": ("exchange", "pair"),
+    "aperiodic": ("exchange", "symbol"),
     "kiyotaka": ("exchange", "rawSymbol", "normalizedSymbol", "category", "coin"),
 }
 """What each provider's answer calls the market; only the user knows."""
@@ -231,6 +233,42 @@ def aperiodic(bars: Bars, fields: Sequence[str] = ()) -> dict[str, Values]:
     if missing:
         raise InputError(f"{bars.source or 'bars'}: cannot give {', '.join(missing)}; ask for others with --fields")
     return made
+
+
+def monthly(columns: Mapping[str, Values], names: Names, interval: str) -> Iterator[tuple[str, dict[str, Values]]]:
+    """The files of Aperiodic's answer: ``exchange/interval/SYMBOL/YYYY-MM.parquet`` and the columns of that month.
+
+    Parameters
+    ----------
+    columns : mapping of str to ndarray
+        As `aperiodic` gives them, ``time`` first.
+    names : mapping of str to str
+        ``exchange`` and ``symbol``; one in Atlas' notation becomes the exchange's own.
+    interval : str
+        Such as ``1h``.
+
+    Raises
+    ------
+    ParamError
+        If a name is missing.
+
+    Examples
+    --------
+    >>> names = {"exchange": "binance-futures", "symbol": "perpetual-BTC-USDT:USDT"}
+    >>> times = np.array(["2024-01-31T23:00", "2024-02-01T00:00"], "datetime64[us]")
+    >>> [path for path, _ in monthly({"time": times}, names, "1h")]
+    ['binance-futures/1h/BTCUSDT/2024-01.parquet', 'binance-futures/1h/BTCUSDT/2024-02.parquet']
+    """
+    if missing := [key for key in IDS["aperiodic"] if not names.get(key)]:
+        raise ParamError(f"--id: files are named by exchange and symbol; say --id {missing[0]}=…")
+    atlas = Atlas.parse(names["symbol"])
+    own = names["symbol"] if atlas is None else atlas.names["okx" in names["exchange"]]
+    months = columns["time"].astype("datetime64[M]")
+    for month in np.unique(months):
+        yield (
+            f"{names['exchange']}/{interval}/{own}/{month}.parquet",
+            {name: values[months == month] for name, values in columns.items()},
+        )
 
 
 def _field(bars: Bars, name: str, frames: dict[str, Any]) -> Values | None:

@@ -19,8 +19,9 @@ from .reading.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_compla
 from .reading.order import Batch
 from .reading.sheet import Reading
 from .reading.table_bars import Columns, TableBars
-from .reading.table_tape import SYMBOL, TableTape, trade_columns
+from .reading.table_tape import SYMBOL, TIMESTAMP, TableTape, by_arrival, trade_columns
 from .reading.tables import Column, Table
+from .reading.tabular import RECEIPT
 
 Integers = NDArray[np.int64]
 _MAKERS = {"true": -1, "false": 1}
@@ -39,6 +40,9 @@ class BinanceStreamTrades(TableTape):
         ``.txt``, ``.jsonl``, ``.ndjson``, plain or gzipped, in any order; patterns are expanded.
     event : {"trade", "aggTrade"}, default="trade"
         The messages wanted; a recording of both holds every trade twice.
+    timestamp : {"exchange", "true", True}, default="exchange"
+        The time of a trade, in the words of Aperiodic: its own (``T``), or with ``true`` that of its receipt, as the
+        recorder wrote it before the line; where it wrote none, that at which Binance sent the message (``E``).
     market : {"spot", "um", "cm", "auto"}, default="auto"
         Spot, USD-margined or coin-margined futures; ``auto`` takes what names and symbols say, else spot, and says so.
     contract_size : float or None, default=None
@@ -60,8 +64,7 @@ class BinanceStreamTrades(TableTape):
 
     Notes
     -----
-    The time is the trade's own (``T``), not that of the message or of its receipt. Trades in messages that a
-    recorder missed are seen by their ids: the row behind them is flagged ``ID_HOLE``.
+    Trades in messages that a recorder missed are seen by their ids: the row behind them is flagged ``ID_HOLE``.
 
     References
     ----------
@@ -78,8 +81,8 @@ class BinanceStreamTrades(TableTape):
     ([-1], [1723161255342000], [7])
     """
 
-    params = {"event": "trade", **MARKET_PARAMS}
-    bounds = {"event": Choice("trade", "aggTrade"), **MARKET_BOUNDS}
+    params = {"event": "trade", "timestamp": "exchange", **MARKET_PARAMS}
+    bounds = {"event": Choice("trade", "aggTrade"), "timestamp": TIMESTAMP, **MARKET_BOUNDS}
     table = Table(
         trade_columns(
             ("T",),
@@ -121,6 +124,9 @@ class BinanceStreamTrades(TableTape):
         if self.p["event"] == "aggTrade":
             columns = tuple(replace(c, names=("a",), optional=False) if c.name == "trade_id" else c for c in columns)
             columns += (Column("first_id", "integer", ("f",)), Column("last_id", "integer", ("l",)))
+        if by_arrival(self.p):
+            columns = (replace(columns[0], names=(RECEIPT, "E")), *columns[1:])
+            how = replace(how, receipt=True)
         return replace(table, columns=columns, only={**table.only, "event": (self.p["event"],)}), how
 
     def batch(self, rows: Rows, time: Integers) -> Batch:

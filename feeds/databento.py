@@ -8,7 +8,7 @@ from dataclasses import replace
 from ..core.params import Choice
 from .reading.decode import Rows
 from .reading.sheet import Reading
-from .reading.table_tape import ContractTape, trade_columns
+from .reading.table_tape import TIMESTAMP, ContractTape, by_arrival, trade_columns
 from .reading.tables import Column, Table
 
 _FUTURE = re.compile(r"[A-Z0-9]{1,3}[FGHJKMNQUVXZ]\d{1,2}")
@@ -37,6 +37,8 @@ class DatabentoTrades(ContractTape):
         Files, in any order; patterns are expanded.
     clock : {"event", "recv"}, default="event"
         The time of a trade: the venue's matching engine, or the arrival at the recorder.
+    timestamp : {"exchange", "true", True}, default="exchange"
+        The same in the words of Aperiodic: ``true`` is the time of arrival, and wins.
     contracts : {"none", "linear", "inverse", "auto"}, default="auto"
         What sizes count: shares or base currency, or contracts; ``auto`` is ``none``, and says so of a future.
     contract_size : float or None, default=None
@@ -75,8 +77,8 @@ class DatabentoTrades(ContractTape):
     ([16.95], [-1], [1695988800527194])
     """
 
-    params = {"clock": "event"}
-    bounds = {"clock": Choice("event", "recv")}
+    params = {"clock": "event", "timestamp": "exchange"}
+    bounds = {"clock": Choice("event", "recv"), "timestamp": TIMESTAMP}
     table = Table(
         (
             *trade_columns(("ts_event", "hd.ts_event"), ("price",), ("size",), ("side",)),
@@ -96,6 +98,6 @@ class DatabentoTrades(ContractTape):
         """What stands where, and how to read it."""
         table, how = super().how()
         time, price, *others = table.columns
-        if self.p["clock"] == "recv":
+        if by_arrival(self.p):
             time = replace(time, names=("ts_recv",))
         return replace(table, columns=(time, replace(price, kind="fixed"), *others)), how

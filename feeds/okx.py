@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
+
+from ..core.errors import DataError
+from ..core.params import Text
+from .reading.contract_rules import Terms
 from .reading.table_tape import ContractTape, trade_columns
 from .reading.tables import Column, Table
+from .reading.tabular import TableSource, parsed
 
 _SYMBOL = Column("symbol", "text", ("instrument_name", "instId", "symbol"), optional=True)
+
+_KNOWN = {
+    "BTC-USDT-SWAP": Terms("linear", 0.01, "OKX's ctVal"),
+    "ETH-USDT-SWAP": Terms("linear", 0.1, "OKX's ctVal"),
+}
 
 
 class OKXTrades(ContractTape):
@@ -19,8 +31,11 @@ class OKXTrades(ContractTape):
         What sizes count: base currency as on spot, or contracts as on swaps and futures; ``auto`` goes by the symbol.
     contract_size : float or None, default=None
         Base currency (linear) or quote currency (inverse) in one contract, OKX's ``ctVal``: 0.01 for BTC-USDT-SWAP, 100
-        for BTC-USD-SWAP; refused with ``none``. With ``auto`` coin-margined contracts have 100 for BTC and 10 for all
-        others, and linear ones, whose size is each market's own, are refused.
+        for BTC-USD-SWAP; refused with ``none``. With ``auto`` it is what ``instruments`` says; else coin-margined
+        contracts have 100 for BTC and 10 for all others, BTC-USDT-SWAP 0.01 and ETH-USDT-SWAP 0.1, and other linear
+        ones, whose size is each market's own, are refused.
+    instruments : str or None, default=None
+        A file with the answer of ``GET /public/instruments``, which tells the size of every contract.
     infer_side : {"none", "tick", "bulk"}, default="none"
         What to do about rows without a side.
     symbol : str or None, default=None
@@ -54,6 +69,8 @@ class OKXTrades(ContractTape):
     ([50.0], [1])
     """
 
+    params = {"instruments": None}
+    bounds = {"instruments": Text(str, "the path of an answer of GET /public/instruments", optional=True)}
     venue = "okx"
     table = Table(
         trade_columns(
@@ -61,3 +78,23 @@ class OKXTrades(ContractTape):
         ),
         rows="data",
     )
+
+    def published(self) -> Mapping[str, Terms]:
+        """The contracts of ``instruments``, beside the two whose size everybody knows."""
+        return _KNOWN if self.p["instruments"] is None else _listed(Path(self.p["instruments"]).expanduser())
+
+
+def _listed(path: Path) -> dict[str, Terms]:
+    """Contracts of an answer of ``GET /public/instruments``; instruments without a size are none."""
+    found = parsed(TableSource(path))
+    made = {}
+    try:
+        for one in found["data"]:
+            if one.get("ctVal") and one.get("ctType") in ("linear", "inverse"):
+                size = float(one["ctVal"]) * float(one.get("ctMult") or 1)
+                made[str(one["instId"])] = Terms(one["ctType"], size, f"ctVal in {path.name}")
+    except (TypeError, KeyError, ValueError, AttributeError):
+        raise DataError(
+            f"{path}: is no answer of GET /public/instruments: a list data of instId, ctVal, ctType"
+        ) from None
+    return made

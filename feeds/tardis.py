@@ -8,7 +8,7 @@ from pathlib import Path
 from ..core.params import Choice
 from .aggregation.bars import Covered
 from .reading.sheet import Reading
-from .reading.table_tape import ContractTape, trade_columns
+from .reading.table_tape import TIMESTAMP, ContractTape, by_arrival, trade_columns
 from .reading.tables import Column, Table
 
 
@@ -21,6 +21,8 @@ class TardisTrades(ContractTape):
         Files, in any order; patterns are expanded.
     clock : {"exchange", "local"}, default="exchange"
         The time of a trade: the venue's stamp, or that of its arrival at the recorder.
+    timestamp : {"exchange", "true", True}, default="exchange"
+        The same in the words of Aperiodic: ``true`` is the time of arrival, and wins.
     contracts : {"none", "linear", "inverse", "auto"}, default="auto"
         What amounts count, which is as the venue does: base currency, or contracts; ``auto`` goes by the public rules
         of ``exchange`` and ``symbol``, and refuses contracts whose size no rule tells.
@@ -59,8 +61,8 @@ class TardisTrades(ContractTape):
     [[1582329602111000], [1582329602418379]]
     """
 
-    params = {"clock": "exchange"}
-    bounds = {"clock": Choice("exchange", "local")}
+    params = {"clock": "exchange", "timestamp": "exchange"}
+    bounds = {"clock": Choice("exchange", "local"), "timestamp": TIMESTAMP}
     table = Table(
         trade_columns(
             ("timestamp",),
@@ -78,10 +80,10 @@ class TardisTrades(ContractTape):
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
         table, how = super().how()
-        if self.p["clock"] == "local":
+        if by_arrival(self.p):
             time = replace(table.columns[0], names=("local_timestamp",))
             table = replace(table, columns=(time, *table.columns[1:]))
         return table, how
 
     def _promised(self, path: Path) -> Covered:
-        return super()._promised(path) if self.p["clock"] == "exchange" else (None, None)
+        return (None, None) if by_arrival(self.p) else super()._promised(path)

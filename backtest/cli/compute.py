@@ -67,7 +67,12 @@ SHOWN = 20
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="What is printed.  [default: table, or csv in a pipe]"
 )
-@click.option("--out", metavar="FILE", help="Write it, as .parquet, .csv or .json; - is CSV on standard output.")
+@click.option(
+    "--out",
+    metavar="FILE",
+    help="Write it, as .parquet, .csv or .json; - is CSV on standard output. With --like aperiodic a folder, as in "
+    "flow/, takes a file a month: EXCHANGE/INTERVAL/SYMBOL/YYYY-MM.parquet, by --id.",
+)
 @click.option("--plugins", multiple=True, metavar="MODULE|PATH", help="Load these too, as `plugins:` of a run does.")
 @common(quiet=True)
 def command(
@@ -96,7 +101,9 @@ def command(
     asked = Asked(**given)
     asked.check(len(indicators), form, out)
     wishes = _of_size(parse_wishes(indicators), asked)
-    shape = choose_format("json" if asked.like in DOCUMENTS else form, out, as_json=as_json)
+    shape = "parquet"
+    if not _of_months(asked, out):
+        shape = choose_format("json" if asked.like in DOCUMENTS else form, out, as_json=as_json)
     load_plugins(list(plugins), Path())
     classes = [_class(wish, asked.chart) for wish in wishes]
     source = source.with_classes([asked.classes(), *(str(w.params.get("size", "all")) for w in wishes)])
@@ -293,7 +300,29 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet:
     columns = aperiodic(bars, [name.strip() for name in asked.fields.split(",")] if asked.fields else [])
     if asked.times:
         columns = {"time": _stamps(bars, asked.times), **{k: v for k, v in columns.items() if k != "time"}}
+    if _of_months(asked, out):
+        _write_months({k: v[part] for k, v in columns.items()}, bars, asked, Path(str(out)), quiet=quiet)
+        return
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
+
+
+def _of_months(asked: Asked, out: str | None) -> bool:
+    """Whether the answer goes into a folder, a file a month as Aperiodic has them."""
+    return asked.like == "aperiodic" and out not in (None, "-") and (str(out).endswith("/") or Path(str(out)).is_dir())
+
+
+def _write_months(columns: dict[str, Any], bars: Bars, asked: Asked, folder: Path, *, quiet: bool) -> None:
+    from ...core.errors import ParamError
+    from ...core.tables import write_table
+    from ..answers import monthly
+
+    if asked.timestamps:
+        raise ParamError(f"--timestamps {asked.timestamps}: the files of --like aperiodic have their own time")
+    for name, part in monthly(columns, asked.names(), bars.spec):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_table(part, path, metadata={"spec": bars.spec, "source": bars.source})
+        note(f"{path}: {len(part['time']):,} rows", quiet=quiet)
 
 
 def _whole_bars(source: Source, bars: Bars, asked: Asked, *, quiet: bool) -> Bars:

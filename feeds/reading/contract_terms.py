@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,12 @@ class ContractTerms:
         The feed, for errors.
     params : dict
         Its parameters, changed in place.
+    published : mapping of str to Terms, optional
+        What the venue's own list of instruments says of symbols; wins over rules.
     """
 
-    def __init__(self, owner: str, params: dict[str, Any]) -> None:
-        self._owner, self._params = owner, params
+    def __init__(self, owner: str, params: dict[str, Any], published: Mapping[str, Terms] | None = None) -> None:
+        self._owner, self._params, self._published = owner, params, published or {}
         self.given = str(params["contracts"])
         """What the user says; ``auto`` where that is nothing."""
         self._known: tuple[str, str] | None = None
@@ -57,7 +59,7 @@ class ContractTerms:
         if self._known == (venue, symbol):
             return
         self._known = (venue, symbol)
-        terms = terms_of(venue, symbol)
+        terms = self._published.get(symbol) or terms_of(venue, symbol)
         if terms is None:
             return
         if self.given == "auto":

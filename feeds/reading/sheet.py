@@ -62,6 +62,8 @@ class Reading:
         Lines of text before the table.
     comment : str
         What lines that are no rows begin with; empty for nothing.
+    receipt : bool
+        Whether the time that recorders write before a message is wanted as a column.
     """
 
     delimiter: str = ","
@@ -69,3 +71,4 @@ class Reading:
     rows: str = ""
     skip: int = 0
     comment: str = ""
+    receipt: bool = False

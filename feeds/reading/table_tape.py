@@ -19,6 +19,7 @@ from ...core.params import Bound, Choice, Rule, Text
 from ...core.tape import Tape
 from ..aggregation.bars import BarSpec, Covered
 from ..base import Instant
+from .contract_rules import Terms
 from .contract_terms import ContractTerms
 from .decode import Quarantine, Rows
 from .dumps import DumpTape
@@ -37,6 +38,8 @@ CONTRACT_BOUNDS: dict[str, Rule] = {
     "contract_size": Bound(0, open_low=True, optional=True),
 }
 SYMBOL = Text(str, "a symbol as the files have it", optional=True)
+TIMESTAMP = Choice("exchange", "true", True)
+"""Whose clock a trade goes by, in the words of Aperiodic; YAML reads a bare ``true`` as a truth."""
 TIME, PRICE, QUANTITY = ("time", "time"), ("price", "amount"), ("quantity", "amount")
 
 
@@ -55,6 +58,11 @@ def trade_columns(
     if trade_id:
         made.append(Column("trade_id", "integer", trade_id, optional=True))
     return (*made, *more)
+
+
+def by_arrival(params: Mapping[str, Any]) -> bool:
+    """Whether trades go by the time of their receipt: ``timestamp: true``, or the feed's own word for it."""
+    return params["timestamp"] in ("true", True) or params.get("clock") in ("local", "recv")
 
 
 class TableTape(DumpTape):
@@ -186,7 +194,7 @@ class ContractTape(TableTape):
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
         check_contracts(type(self).__name__, self.p)
-        self._terms = ContractTerms(type(self).__name__, self.p)
+        self._terms = ContractTerms(type(self).__name__, self.p, self.published())
         self._terms.names(self.venue, self.paths)
 
     @classmethod
@@ -197,6 +205,10 @@ class ContractTape(TableTape):
         except ParamError as err:
             return str(err)
         return super().complaint(params, paths)
+
+    def published(self) -> Mapping[str, Terms]:
+        """What the venue itself says of the contracts of its symbols."""
+        return {}
 
     def remarks(self) -> tuple[str, ...]:
         """What was taken from files or assumed, in words."""

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
+from ..store.atlas import names_of
 from .decode import Quarantine, Rows, both_names, printable
 from .joined import with_time
 from .sheet import Reading, Sheet
@@ -355,8 +356,8 @@ def first_time(path: Path, table: Table, how: Reading, name: str) -> int:
 
 
 def of_symbol(table: Table, symbol: str | None) -> Table:
-    """``table`` with only the rows of ``symbol``; None leaves it as it is."""
+    """``table`` with only the rows of ``symbol``, in Atlas' notation or the venue's; None leaves it as it is."""
     if symbol is None:
         return table
     columns = tuple(replace(c, optional=False) if c.name == "symbol" else c for c in table.columns)
-    return replace(table, columns=columns, only={**table.only, "symbol": (symbol,)})
+    return replace(table, columns=columns, only={**table.only, "symbol": names_of(symbol)})

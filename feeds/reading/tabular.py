@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -40,8 +41,10 @@ _OTHERS: tuple[str, ...] = (
 _OTHERS += (".scid", ".hst", ".bi5", ".xz", ".bz2", ".7z", ".rar", ".tar", ".pdf", ".html")
 _MAGIC = {b"PAR1": "parquet", b"ARROW1": "feather", b"FEA1": "feather"}
 """What files that hold no text begin with."""
-_HEAD = re.compile(r"^\s*[0-9.eE]+:?\s+(?=[{\[])")
+_HEAD = re.compile(r"^\s*([0-9.eE]+):?\s+(?=[{\[])")
 """The time of receipt that recorders write before a message."""
+RECEIPT = "(receipt)"
+"""What that is called as a column where `Reading` wants it, in ms."""
 
 
 class TableSource(Source):
@@ -137,7 +140,8 @@ def _lines(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterato
         for number, raw in part:
             line = raw.decode("utf-8", "replace").strip()
             if line:
-                records += _record(source.path, number, _HEAD.sub("", line), quarantine)
+                found = _record(source.path, number, _HEAD.sub("", line), quarantine)
+                records += _with_receipt(found, line) if how.receipt else found
         yield from of_records(source.path, records, quarantine)
 
 
@@ -150,6 +154,26 @@ def _record(path: Path, number: int, line: str, quarantine: Quarantine) -> list[
     inner = found.get("data", found) if isinstance(found, dict) else found
     several = isinstance(inner, list) and bool(inner) and all(isinstance(row, dict) for row in inner)
     return [(number, row) for row in inner] if several else [(number, inner)]
+
+
+def _with_receipt(found: list[tuple[int, Any]], line: str) -> list[tuple[int, Any]]:
+    """Records with the time of their receipt, or without one that of the message (``E``), in ms."""
+    stamp = _HEAD.match(line)
+    when = _milliseconds(stamp[1]) if stamp else None
+    return [(n, {**r, RECEIPT: when or r.get("E")} if isinstance(r, dict) else r) for n, r in found]
+
+
+def _milliseconds(stamp: str) -> str:
+    """A time since 1970, in s, ms, µs or ns by its magnitude, as ms.
+
+    >>> [_milliseconds(text) for text in ("1723161254087896568", "1723161254.087896", "1723161254087")]
+    ['1723161254087.896568', '1723161254087.896000', '1723161254087.000000']
+    """
+    number = Decimal(stamp)
+    for bound, times in ((10**11, Decimal(1000)), (10**14, Decimal(1)), (10**17, Decimal("0.001"))):
+        if number < bound:
+            return f"{number * times:.6f}"
+    return f"{number / 1_000_000:.6f}"
 
 
 def of_records(path: Path, records: list[tuple[int, Any]], quarantine: Quarantine) -> Iterator[Sheet]:

@@ -13,6 +13,7 @@ from urllib.parse import quote, unquote
 from ...core.clock import DAY, iso, parse_time
 from ...core.errors import DataError, unknown
 from ...core.signed import read_bounded
+from .atlas import Atlas
 
 SCHEMA = 2
 """Version of files and manifests; from 2 on a manifest has a digest of itself."""
@@ -270,6 +271,16 @@ class Shelf:
         if not left:
             what = {None: "nothing", True: "no klines", False: "no trades"}[klines]
             raise DataError(f"{self.root}: the catalog holds {what}; `tapeflow data add` adds some")
+        atlas = Atlas.parse(wanted.get("symbol"))
+        if atlas is not None:
+            found = [s for s in left if s.symbol in atlas.names and atlas.fits(s.market)]
+            if not found:
+                known = ", ".join(sorted({f"{s.market} {s.symbol}" for s in left}))
+                raise DataError(
+                    f"{self.root}: holds no {wanted['symbol']}, which venues call "
+                    f"{' or '.join(atlas.names)} (there are {known})"
+                )
+            left, wanted = found, {**wanted, "symbol": None}
         for key in ("symbol", "kind", "market", "venue"):
             value = wanted.get(key)
             allowed = {getattr(s, key) for s in left}

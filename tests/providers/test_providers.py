@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.tests.providers import amberdata, binance, taapi
+from tapeflow.tests.providers import amberdata, aperiodic, binance, taapi
 from tapeflow.tests.providers.rows import BEGIN, Row, page_text, put_files, run, within
 
-PAGES = (taapi.PAGE, binance.PAGE, amberdata.PAGE)
+PAGES = (taapi.PAGE, binance.PAGE, aperiodic.PAGE, amberdata.PAGE)
 DOCS = Path(__file__).parents[2] / "docs" / "providers.md"
 HEAD = """# The providers' pages
 
@@ -45,6 +45,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     put_files(folder)
     put_others(folder)
     binance.put_files(folder)
+    aperiodic.put_files(folder)
     return folder
 
 
