@@ -33,8 +33,8 @@ class BinanceLiquidations(MetricFeed):
 
     Reads the ``liquidationSnapshot`` dumps. A forced sale is the liquidation of a long. Gives, for longs and shorts,
     ``long_liquidations`` (number of orders, 0 and up), ``long_liquidated_volume`` (base) and
-    ``long_liquidated_notional`` (quote), and the same of ``short``; 0 in intervals without any. A dated file speaks for
-    its whole day; days without a file hold NaN.
+    ``long_liquidated_notional`` (quote), and the same of ``short``; 0 in intervals without any. A file of a day speaks
+    for all of it, a longer one for the days it has rows of; days without hold NaN.
 
     Parameters
     ----------
@@ -123,16 +123,19 @@ class BinanceLiquidations(MetricFeed):
         return self._known((begins + 1) * step, made)
 
     def _days(self, parts: list[Rows]) -> Iterator[NDArray[np.int64]]:
-        """The intervals that files speak for: the day in a name, else from the first row to the last."""
+        """The intervals that files speak for: the day in a name, else the days of their rows from first to last."""
         step = int(self.interval or 1)
         for path in dict.fromkeys(self.paths):
             hit = _DATED.search(path.name)
             if hit:
                 since = int(datetime(*map(int, hit.groups()), tzinfo=UTC).timestamp()) * SECOND  # type: ignore[misc,arg-type]
                 yield np.arange(since // step, (since + DAY) // step)
-        for part in parts:
-            if not _DATED.search(part.path.name):
-                yield np.arange(part["time"].min() // step, part["time"].max() // step + 1)
+        loose = [part["time"] for part in parts if not _DATED.search(part.path.name)]
+        if loose:
+            time = np.concatenate(loose)
+            for day in np.unique(time // DAY).tolist():
+                first, last = max(day * DAY, int(time.min())), min((day + 1) * DAY - 1, int(time.max()))
+                yield np.arange(first // step, last // step + 1)
 
     def _amounts(
         self, quantity: NDArray[np.float64], price: NDArray[np.float64]

@@ -158,6 +158,15 @@ def test_a_day_without_a_file_is_no_day_without_liquidations(tmp_path: Path) -> 
     assert np.isnan(bars["long_liquidations"][between]).tolist() == [True]
 
 
+def test_a_month_without_a_day_lacks_it(tmp_path: Path) -> None:
+    days = [parse_time(f"2024-03-0{d}T10:00") // 1000 for d in (5, 7)]
+    rows = [(day, "SELL", 1, 60_000.0) for day in days]
+    bars = BinanceLiquidations(_liquidated(tmp_path, rows, "BTCUSD_PERP-liquidationSnapshot-2024-03.csv")).bars()
+    known = np.isfinite(bars["long_liquidations"])
+    assert known.sum() == (14 + 10) * 60 + 1
+    assert bars["long_liquidations"][known].sum() == 2
+
+
 def test_liquidations_of_an_unknown_contract_are_not_guessed(tmp_path: Path) -> None:
     path = _liquidated(tmp_path, _orders()[:5], "mine.csv")
     with pytest.raises(ParamError, match="set contract_size: 100 for BTC and 10 for others"):
