@@ -134,11 +134,13 @@ def wanted(config: RunConfig, name: str) -> dict[str, Any]:
     feed: Any = FEEDS.find(block.feed)
     if feed.gives == "bars":
         return {**wish, "gaps": block.gaps}
-    if wish["row_size"] is None and "levels" in _inputs(config):
+    if wish["row_size"] is None and (block.levels_by_size or "levels" in _inputs(config)):
         wish["row_size"] = "auto"
     if _wants_sequence(config):
         wish["sequence"] = True
     edges = None if block.size_edges is None else tuple(block.size_edges)
+    if block.levels_by_size:
+        wish["levels_by_size"] = True
     return {**wish, "size_edges": edges, "tick": block.tick}
 
 

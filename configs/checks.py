@@ -127,6 +127,8 @@ class Checker:
         edges = Data.model_fields["size_edges"].default
         if cls.gives == "bars" and given.get("size_edges", edges) != edges:
             yield Complaint((*path, "size_edges"), f"{kind} knows no trade sizes", on_key=True)
+        if cls.gives == "bars" and given.get("levels_by_size"):
+            yield Complaint((*path, "levels_by_size"), f"{kind} knows no trade sizes", on_key=True)
         if cls.gives == "tape" and given.get("gaps", "keep") != "keep":
             yield Complaint((*path, "gaps"), f"{kind} gives trades; only klines have gaps to fill", on_key=True)
         try:

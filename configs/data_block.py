@@ -116,6 +116,9 @@ class Data(Model):
         "percentiles of the trades before, as in [p50, p99]; two of them also part small, medium and large orders. "
         "null is small, medium and large at [100, 1000] alone",
     )
+    levels_by_size: bool = Field(
+        default=False, description="whether price rows are kept of every class of size too, for measures with size:"
+    )
     start: Time | None = Field(default=None, alias="from", description="first instant, inclusive")
     end: Time | None = Field(default=None, alias="to", description="last instant, exclusive")
     period: Annotated[None, WithJsonSchema({"type": ["integer", "string", "null"]})] = Field(
@@ -139,6 +142,8 @@ class Data(Model):
     def _ordered(self) -> Data:
         if self.start is not None and self.end is not None and self.start >= self.end:
             raise ValueError(f"'from' {iso(self.start)} is not before 'to' {iso(self.end)}")
+        if self.levels_by_size and (not self.size_edges or isinstance(self.size_edges[0], str)):
+            raise ValueError("levels_by_size needs size_edges of amounts beside it, as in [1k, 10k]")
         if self.session is not None and self.bars is None:
             raise ValueError("session needs bars beside it, as in bars: 1m")
         if self.instrument.margin == "inverse" and math.isnan(self.contract):

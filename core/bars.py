@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .errors import DataError, InputError, unknown
 from .schema import BARS, KNOWN_COLUMNS, Column
-from .sizes import sized_column
+from .sizes import SizeClass, sized_column
 from .ticks import grid_of, price_at
 
 if TYPE_CHECKING:
@@ -44,6 +44,8 @@ class Levels:
         of a row, and a price counts for the row that holds it.
     exact : bool
         Whether every price is known to be a whole number of ticks.
+    classes : mapping of SizeClass to Levels, or None
+        The rows of each class of trade size, where those were asked for.
     """
 
     offsets: NDArray[np.int64]
@@ -54,6 +56,7 @@ class Levels:
     row_ticks: int = 1
     tick_known: bool = True
     exact: bool = True
+    classes: Mapping[SizeClass, Levels] | None = None
 
     @property
     def row_size(self) -> float:
@@ -78,6 +81,27 @@ class Levels:
             price_tick=self.price_tick[a:b],
             buy_volume=self.buy_volume[a:b],
             sell_volume=self.sell_volume[a:b],
+            classes=None if self.classes is None else {span: own[bars] for span, own in self.classes.items()},
+        )
+
+    def of(self, classes: Sequence[SizeClass]) -> Levels:
+        """The rows of some classes of trade size together."""
+        held = [(self.classes or {})[span] for span in classes]
+        if len(held) == 1:
+            return held[0]
+        bar = np.concatenate([np.repeat(np.arange(len(self)), np.diff(own.offsets)) for own in held])
+        tick = np.concatenate([own.price_tick for own in held])
+        order = np.lexsort((tick, bar))
+        bar, tick = bar[order], tick[order]
+        new = np.flatnonzero((np.diff(tick, prepend=0) != 0) | (np.diff(bar, prepend=-1) != 0))
+        bought, sold = (np.concatenate([getattr(own, f"{s}_volume") for own in held])[order] for s in ("buy", "sell"))
+        return replace(
+            self,
+            offsets=np.searchsorted(bar[new], np.arange(len(self) + 1), "left").astype(np.int64),
+            price_tick=tick[new],
+            buy_volume=np.add.reduceat(bought, new) if len(new) else bought,
+            sell_volume=np.add.reduceat(sold, new) if len(new) else sold,
+            classes=None,
         )
 
 

@@ -234,10 +234,18 @@ class TapeFeed(Feed):
         end: Instant = None,
         tick: float | None = None,
         sequence: bool = False,
+        levels_by_size: bool = False,
     ) -> Bars:
         """Bars of one kind; see `bars_of`."""
         return self.bars_of(
-            [spec], row_size=row_size, size_edges=size_edges, start=start, end=end, tick=tick, sequence=sequence
+            [spec],
+            row_size=row_size,
+            size_edges=size_edges,
+            start=start,
+            end=end,
+            tick=tick,
+            sequence=sequence,
+            levels_by_size=levels_by_size,
         )[0]
 
     def bars_of(
@@ -250,6 +258,7 @@ class TapeFeed(Feed):
         end: Instant = None,
         tick: float | None = None,
         sequence: bool = False,
+        levels_by_size: bool = False,
     ) -> list[Bars]:
         """Bars of several kinds from one pass over the tape.
 
@@ -265,6 +274,8 @@ class TapeFeed(Feed):
             The venue's price step; None takes the feed's own.
         sequence : bool
             Whether the bars carry the columns of `core.schema.SEQUENCE` too: runs of one side, and ticks.
+        levels_by_size : bool
+            Whether they keep the price rows of every class of size too.
 
         Raises
         ------
@@ -274,7 +285,13 @@ class TapeFeed(Feed):
         window = Window(instant(start), instant(end))
         tick = self.tick if tick is None else tick
         under_way = Aggregator(
-            specs, row_size=row_size, tick=tick, size_edges=size_edges, sequence=sequence, source=self.source
+            specs,
+            row_size=row_size,
+            tick=tick,
+            size_edges=size_edges,
+            sequence=sequence,
+            levels_by_size=levels_by_size,
+            source=self.source,
         )
         for tape in window.cut(self._tapes_between(instant(start), instant(end))):
             under_way.push(tape)

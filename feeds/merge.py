@@ -234,6 +234,7 @@ class Merge(TapeFeed):
         end: Instant = None,
         tick: float | None = None,
         sequence: bool = False,
+        levels_by_size: bool = False,
     ) -> list[Bars]:
         """Bars of several kinds from one pass over all venues; see the base class."""
         since, until = instant(start), instant(end)
@@ -241,7 +242,13 @@ class Merge(TapeFeed):
         kinds = [spec if isinstance(spec, BarSpec) else BarSpec.parse(spec) for spec in specs]
         timed = [kind for kind in kinds if not getattr(kind, "measure", "")]
         whole = Aggregator(
-            kinds, row_size=row_size, tick=tick, size_edges=size_edges, sequence=sequence, source=self.source
+            kinds,
+            row_size=row_size,
+            tick=tick,
+            size_edges=size_edges,
+            sequence=sequence,
+            levels_by_size=levels_by_size,
+            source=self.source,
         )
         parts = [Aggregator(timed, size_edges=size_edges, source=venue.name) for venue in self.venues]
         for tape, venue in self._merged(windows, since, until):

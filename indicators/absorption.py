@@ -109,6 +109,7 @@ class Absorption(ThresholdKind):
     bounds = {
         "progress": Bound(0),
     }
+    sized = True
     inputs = (LEVELS, "open", "close")
     measures = {
         "flag": Line("1 selling absorbed, -1 buying absorbed", odd=True),

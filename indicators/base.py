@@ -18,7 +18,7 @@ from .inputs import LEVELS, Input, Source, columns_of, missing
 from .measure import Line
 from .meta import IndicatorMeta, adopted
 from .runs import Run, VecRun, bind
-from .sizing import disagrees, of_size, with_classes
+from .sizing import disagrees, levels_of_size, of_size, with_classes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +161,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         """What parameters say of the data that the keys of its block in the YAML deny, by parameter."""
         named = block.get("feed")
         feed: Any = FEEDS.get(named) if cls.sized and isinstance(named, str) else None
-        return {} if feed is None else disagrees(params, block, feed.gives)
+        return {} if feed is None else disagrees(params, block, feed.gives, rows=LEVELS in cls.inputs)
 
     @classmethod
     def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
@@ -205,7 +205,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         """The price rows the kernel is shown."""
         if bars.levels is None:
             raise missing(cls.kind, LEVELS, bars.source or "bars", bars.columns, cls.remedies.get(LEVELS, ""))
-        return bars.levels
+        return levels_of_size(cls.kind, bars.levels, params, bars.source or "bars") if cls.sized else bars.levels
 
     @classmethod
     def levels_state(cls, levels: Levels, **params: Any) -> Floats:

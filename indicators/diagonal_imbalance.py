@@ -99,6 +99,7 @@ class DiagonalImbalance(FootprintKind):
     lines = ("buy_count", "sell_count", "buy_low", "buy_high", "sell_low", "sell_high")
     params = {**IMBALANCE_PARAMS, "row_size": None}
     bounds = IMBALANCE_BOUNDS
+    sized = True
     measures = {
         "buy_count": Line("rows with a buy imbalance", mirror="sell_count"),
         "sell_count": Line("rows with a sell imbalance", mirror="buy_count"),

@@ -134,6 +134,7 @@ class Exhaustion(ThresholdKind):
         "lookback": Bound(1, 10_000, integer=True),
         "rows": Bound(1, 10_000, integer=True),
     }
+    sized = True
     inputs = (LEVELS, "high", "low")
     measures = {
         "flag": Line("-1 buyers exhausted, 1 sellers exhausted", odd=True),

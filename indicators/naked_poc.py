@@ -146,6 +146,7 @@ class NakedPOC(Indicator):
         **{choice: Choice(None, *CHOICES[choice]) for choice in _CHOICES},
         "row_size": Bound(0, open_low=True, optional=True),
     }
+    sized = True
     inputs = (LEVELS, _SESSION, "close")
     measures = {
         "above": Line("nearest naked point of control above the close", price=1, sparse=True),

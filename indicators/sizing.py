@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.bars import Bars
+from ..core.bars import Bars, Levels
 from ..core.errors import InputError
 from ..core.params import Text
 from ..core.sizes import (
@@ -36,10 +36,12 @@ SAID = """\
         Which rows of the tape count, by their notional in quote currency: a class such as ``1k-10k``, which holds rows
         of 1000 and more below 10000, ``100k+``, or several, as in ``0-1k|100k+``; percentiles as in ``p50-p99``. The
         classes begin and end at edges that ``size_edges`` of the data names. Amounts, notionals and counts are of those
-        rows; opens, highs, lows, closes and volatilities stay those of all rows.
+        rows, and so are price rows, which need ``levels_by_size`` of the data; opens, highs, lows, closes and
+        volatilities stay those of all rows.
 """
 """The paragraph of every docstring."""
 _CLASSES = "size_classes"
+_ROWS_REMEDY = "set levels_by_size: true beside size_edges on a feed of trades"
 _COUNTS = ("taker_buy_count", "taker_sell_count")
 
 
@@ -141,13 +143,32 @@ def column_of_size(bars: Bars, name: str, size: str) -> NDArray[Any]:
     return bars[name] if isinstance(key, str) else key.array({}, *(bars[part] for part in key.needs))  # type: ignore[union-attr]
 
 
-def disagrees(params: Mapping[str, Any], block: Mapping[str, Any], gives: str) -> dict[str, str]:
-    """A size that the edges of a data block, of a feed that ``gives`` a tape, do not make."""
+def levels_of_size(kind: str, levels: Levels, params: Mapping[str, Any], feed: str) -> Levels:
+    """The price rows that ``params`` ask for.
+
+    Raises
+    ------
+    InputError
+        If they are of a size, and the bars do not keep rows by class.
+    """
+    classes = params.get(_CLASSES)
+    if not classes:
+        return levels
+    if levels.classes is None:
+        raise InputError(f"{kind} asks for price rows of {params['size']}, which {feed} does not keep: {_ROWS_REMEDY}")
+    return levels.of(classes)
+
+
+def disagrees(params: Mapping[str, Any], block: Mapping[str, Any], gives: str, *, rows: bool) -> dict[str, str]:
+    """A size that the edges of a data block, of a feed that ``gives`` a tape, do not make, or its ``rows``."""
     asked = parse_size(params["size"])
     edges = block_edges(block)
     held = classes_between(edges) if edges else ()
-    if not asked or gives != "tape" or parts_of(asked, held):
+    if not asked or gives != "tape":
         return {}
+    if parts_of(asked, held):
+        asked_for = not rows or block.get("levels_by_size") is True
+        return {} if asked_for else {"size": f"asks for price rows of {params['size']}: {_ROWS_REMEDY}"}
     return {"size": lacking(params["size"], asked, held, "the data block")}
 
 

@@ -137,6 +137,7 @@ class StackedImbalance(FootprintKind):
         "zones": Bound(1, 8, integer=True),
         **IMBALANCE_BOUNDS,
     }
+    sized = True
     measures = {
         "buy_stacks": Line("runs of buy imbalances", mirror="sell_stacks"),
         "sell_stacks": Line("runs of sell imbalances", mirror="buy_stacks"),

@@ -115,6 +115,7 @@ class UnfinishedAuction(FootprintKind):
         "min_volume": Bound(0),
         "lookback": Bound(1, 10_000, integer=True),
     }
+    sized = True
     inputs = (LEVELS, "close")
     measures = {
         "high": Line("whether the highest row is unfinished"),

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.bars import Bars, Levels
+from ..core.errors import InputError
 from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
@@ -244,6 +245,7 @@ class VolumeProfile(Indicator):
         "from_klines": Choice(None, *METHODS),
         "row_size": Bound(0, open_low=True, optional=True),
     }
+    sized = True
     inputs = (LEVELS, _SESSION)
     measures = {
         "poc": Line("row with the most volume", price=1),
@@ -347,6 +349,10 @@ class VolumeProfile(Indicator):
         """The feed's levels, if the height asked for fits them, or guessed ones."""
         guessed = bars.levels is None and params["from_klines"] is not None
         if guessed:
+            if params.get("size_classes"):
+                raise InputError(
+                    f"{cls.kind} asks for price rows of {params['size']}, which none guesses: set row_size"
+                )
             ceil = chosen(params, "anchor") == "ceil"
             levels = levels_of_klines(bars, params["from_klines"], params["row_size"], ceil=ceil)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -13,13 +15,18 @@ import pytest
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.registry import INDICATORS
+from tapeflow.core.samples import sample_bars
 from tapeflow.core.schema import SIZE_EDGES
 from tapeflow.core.sizes import SIZED, classes_between, classes_in, parse_size, parse_size_edges
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.feeds.aggregation.edges import BLOCK
 from tapeflow.feeds.aggregation.resample import resample
+from tapeflow.feeds.load import open_feed
+from tapeflow.feeds.merge import Merge
+from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.tests.command import tapeflow
+from tapeflow.tests.compute_runs import TAPE, compute, error, rows
 
 EDGES = ["100", "1k", "5k"]
 CLASSES = classes_between(parse_size_edges(EDGES))
@@ -245,6 +252,48 @@ def test_a_twap_of_a_size_counts_trades(bars: Bars, method: str) -> None:
         INDICATORS.find("TWAP").over(bars, method=method, size="1k-5k")  # type: ignore[attr-defined]
 
 
+ROWED = (
+    *(("VolumeProfile", p) for p in ({"session": "1h"}, {"session": None, "window": 10})),
+    *((kind, {}) for kind in ("NakedPOC", "DiagonalImbalance", "StackedImbalance", "UnfinishedAuction")),
+    *((kind, {"window": 5, "k": 0.5}) for kind in ("Absorption", "Exhaustion")),
+)
+
+
+@pytest.mark.parametrize("size", ["100-1k", "0-100|1k+"])
+@pytest.mark.parametrize(("kind", "params"), ROWED)
+def test_price_rows_of_a_size_are_those_of_the_file_filtered_beforehand(tape, kind, params, size) -> None:
+    cls: Any = INDICATORS.find(kind)
+    bars = one(tape, size_edges=EDGES, row_size=0.05, tick=0.01, levels_by_size=True)
+    only = one(filtered(tape, size), row_size=0.05, tick=0.01)
+    assert len(only) == len(bars)
+    made, wanted = cls.over(bars, size=size, **params), cls.over(replace(bars, levels=only.levels), **params)
+    np.testing.assert_allclose(made, wanted, rtol=1e-12)
+
+
+def test_price_rows_of_all_classes_add_up_in_bars_long_and_short(tape: Tape) -> None:
+    bars = one(tape, size_edges=EDGES, row_size=0.05, tick=0.01, levels_by_size=True)
+    plain = one(tape, row_size=0.05, tick=0.01)
+    for made, wanted in (
+        (bars, plain),
+        (resample(bars, "10m"), resample(plain, "10m")),
+        (bars.slice(2, 9), plain.slice(2, 9)),
+    ):
+        whole, rows = made.levels.of(CLASSES), wanted.levels
+        assert whole.offsets.tolist() == rows.offsets.tolist()
+        assert whole.price_tick.tolist() == rows.price_tick.tolist()
+        np.testing.assert_allclose(whole.buy_volume, rows.buy_volume, rtol=1e-12)
+        np.testing.assert_allclose(whole.sell_volume, rows.sell_volume, rtol=1e-12)
+
+
+def test_price_rows_of_a_size_have_to_be_asked_for(tape: Tape) -> None:
+    bars = one(tape, size_edges=EDGES, row_size=0.05)
+    with pytest.raises(InputError, match=r"asks for price rows of 1k-5k, which tape does not keep: set levels_by_size"):
+        INDICATORS.find("VolumeProfile").over(bars, size="1k-5k")  # type: ignore[attr-defined]
+    for wish in ({"size_edges": EDGES}, {"row_size": 0.05}, {"row_size": 0.05, "size_edges": ["p50", "p99"]}):
+        with pytest.raises(ParamError, match="levels_by_size needs"):
+            one(tape, levels_by_size=True, **wish)
+
+
 RUN = """
 data: {tape: {feed: SyntheticTape, days: 2, seed: 3, bars: 5m, %s}}
 indicators:
@@ -276,3 +325,73 @@ def test_a_config_whose_edges_do_not_make_the_size_is_refused_at_its_place(tmp_p
     err = done.stderr
     assert "indicators.big.size: asks for size 1k-10k, but the data block keeps the classes 0-1k, 1k-5k, 5k+" in err
     assert "set size_edges: [1k, 5k, 10k]" in err
+
+
+def test_merged_venues_and_catalogs_keep_classes(tmp_path: Path, tape: Tape) -> None:
+    stamps, sides = (
+        (1_700_000_040_000 + tape.time // 1000).tolist(),
+        ["buy" if side > 0 else "sell" for side in tape.side],
+    )
+    lines = [
+        f"{t},{p!r},{q!r},{s}"
+        for t, p, q, s in zip(stamps, tape.price.tolist(), tape.quantity.tolist(), sides, strict=True)
+    ]
+    for k, name in enumerate("ab"):
+        (tmp_path / f"{name}.csv").write_text("\n".join(["time,price,quantity,side", *lines[k::2]]) + "\n")
+    done = tapeflow(
+        *("data", "add", tmp_path / "a.csv", "--feed", "CsvTape", "--symbol", "X", "--catalog", tmp_path / "catalog")
+    )
+    assert done.exit_code == 0, done.output
+    venues = [{"feed": "CsvTape", "path": f"{name}.csv", "name": name} for name in "ab"]
+    both = Merge(tmp_path, feeds=venues).bars("1m", size_edges=EDGES, row_size=0.05, levels_by_size=True)
+    plain, stored = (
+        open_feed(kind, [tmp_path / at]).bars("1m", size_edges=EDGES)
+        for kind, at in (("CsvTape", "a.csv"), ("Catalog", "catalog"))
+    )
+    for name in (span.column(name) for span in CLASSES for name in SIZED):
+        assert plain[name].tobytes() == stored[name].tobytes()
+    total = sum(both[span.column("quote_volume")] for span in CLASSES)
+    np.testing.assert_allclose(total, both["quote_volume"], rtol=1e-12)
+    assert sorted(map(str, both.levels.classes)) == sorted(map(str, CLASSES))
+
+
+def test_the_command_line_takes_edges_from_the_size() -> None:
+    asked = ("--bars", "30m", "--indicator", "v=TakerVolume")
+    ((row, *_), (mine, *_)) = (rows(compute(*asked, *more)) for more in (("--size", "1k-10k"), ()))
+    bars = SyntheticTape(days=150 / 1440).bars("30m", size_edges=["1k", "10k"])
+    assert float(row["v.buy"]) == bars["taker_buy_volume_1k_10k"][0] < float(mine["v.buy"])
+    other = rows(compute("--bars", "30m", "--indicator", "p=VolumeProfile(size=1k+,session=1h)", "--row-size", 5))
+    assert any(row["p.poc"] for row in other)
+
+
+@pytest.mark.parametrize(
+    ("more", "wrong"),
+    [
+        (("--indicator", "TickVolume", "--size", "1k+"), "--size: TickVolume takes no size"),
+        (("--indicator", "VWAP", "--size", "1k"), "--size: '1k' must be all, a class such as 1k-10k"),
+        (("--like", "kiyotaka", "--size", "1k+"), "--size: --like kiyotaka answers of all trades alone"),
+        (
+            ("--indicator", "VWAP(size=p50+)", "--indicator", "CVD(size=1k+)"),
+            "amounts and percentiles cannot be had of the same bars",
+        ),
+    ],
+)
+def test_the_command_line_refuses_a_size_that_cannot_be(more: tuple[str, ...], wrong: str) -> None:
+    assert wrong in error(*TAPE, "--bars", "30m", *more)
+
+
+def test_amberdata_answers_of_the_size_that_its_names_mean() -> None:
+    wish = ("--bars", "30m", "--like", "amberdata", "--id", "pair=btc_usd")
+    answers = {size: json.loads(compute(*wish, "--size", size))["payload"]["data"] for size in ("All", "1k", "1k-10k")}
+    bars = SyntheticTape(days=150 / 1440).bars("30m", size_edges=["1k", "10k"])
+    newest = answers["1k"][0]
+    assert answers["1k"] == answers["1k-10k"]
+    assert newest["totalVolumeUSD"] == bars["quote_volume_1k_10k"][-1]
+    assert newest["vwap"] == bars["quote_volume_1k_10k"][-1] / bars["volume_1k_10k"][-1]
+    assert newest["twap"] == answers["All"][0]["twap"]
+    assert answers["All"][0]["totalVolumeUSD"] == bars["quote_volume"][-1]
+
+
+def test_klines_have_no_sizes() -> None:
+    with pytest.raises(InputError, match=r"keeps no classes of size: set size_edges: .* on a feed of trades"):
+        INDICATORS.find("VWAP").over(sample_bars(30, klines=True), size="1k+")  # type: ignore[attr-defined]

@@ -114,7 +114,12 @@ def command(
     sequence = _wants_sequence(wishes, classes)
     with Progress(quiet=quiet) as progress:
         progress("reading")
-        _, bars = source.bars(out or "-", levels=any("levels" in cls.inputs for cls in classes), sequence=sequence)
+        _, bars = source.bars(
+            out or "-",
+            levels=any("levels" in cls.inputs for cls in classes),
+            sequence=sequence,
+            by_size=_wants_rows(wishes, classes),
+        )
         progress("computing")
         lines = _lines(bars, wishes, classes, asked.chart)
     every, whole = len(bars), source.whole(bars, forming=asked.forming)
@@ -190,6 +195,16 @@ def _remarks(source: Source, bars: Bars, asked: Asked, hidden: int) -> Iterator[
     if bars.levels is not None and source.row_size is None:
         yield f"price rows of {bars.levels.row_size:g}; --row-size sets another height"
     yield from bars.notes
+
+
+def _wants_rows(wishes: list[Wish], classes: list[Any]) -> bool:
+    """Whether an indicator reads the price rows of a size."""
+    from ...core.sizes import parse_size
+
+    sizes = (
+        wish.params.get("size", "all") for wish, cls in zip(wishes, classes, strict=True) if "levels" in cls.inputs
+    )
+    return any(map(parse_size, sizes))
 
 
 def _wants_sequence(wishes: list[Wish], classes: list[Any]) -> bool:

@@ -111,16 +111,20 @@ class Source:
             )
         return replace(self, size_edges=",".join(map(edge_text, edges)))
 
-    def bars(self, out: str, *, levels: bool = False, sequence: bool = False) -> tuple[Any, Bars]:
+    def bars(
+        self, out: str, *, levels: bool = False, sequence: bool = False, by_size: bool = False
+    ) -> tuple[Any, Bars]:
         """The feed, read, and its bars, which are of one kind; arguments as for `all_bars`."""
         from ...core.errors import ParamError
 
         if len(self.specs) > 1:
             raise ParamError(f"--bars: one kind of bars at a time (got {', '.join(self.specs)})")
-        feed, made = self.all_bars(out, levels=levels, sequence=sequence)
+        feed, made = self.all_bars(out, levels=levels, sequence=sequence, by_size=by_size)
         return feed, made[0]
 
-    def all_bars(self, out: str, *, levels: bool = False, sequence: bool = False) -> tuple[Any, list[Bars]]:
+    def all_bars(
+        self, out: str, *, levels: bool = False, sequence: bool = False, by_size: bool = False
+    ) -> tuple[Any, list[Bars]]:
         """The feed, read once, and its bars of every kind.
 
         Parameters
@@ -131,6 +135,8 @@ class Source:
             Whether price rows are needed, of a height to be chosen when none was asked for.
         sequence : bool
             Whether the columns of `core.schema.SEQUENCE` are needed, which only trades have.
+        by_size : bool
+            Whether the price rows of every class of size are needed.
 
         Raises
         ------
@@ -148,6 +154,8 @@ class Source:
             wish["row_size"] = "auto"
         if sequence and cls.gives == "tape":
             wish["sequence"] = True
+        if by_size and cls.gives == "tape":
+            wish["levels_by_size"] = True
         feed = cls(self.inputs, **feed_params(self.market, self.contract_size, self.extra))
         apart(feed.paths, out)
         if out != "-":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,7 @@ from ...core.errors import DataError, ParamError
 from ...core.schema import SEQUENCE, SIZE_EDGES, Quality
 from ...core.sizes import of_column
 from ...core.tape import Tape
-from .classes import ClassFold
+from .classes import ClassFold, ClassRows
 from .closing import ClosedBars
 from .cutters import Covered as Covered
 from .cutters import Segments, cutter
@@ -48,6 +50,7 @@ class _Kind:
         self._cutter, self._fold = cutter(spec, tick), Fold(edges.values)
         self._classes = ClassFold(edges.given, edges.values) if classes else None
         self.rows: RowFold | None = None
+        self.class_rows: ClassRows | None = None
         self.sequence = SequenceFold() if sequence else None
         self.sided = True
         self._closed = ClosedBars()
@@ -66,6 +69,8 @@ class _Kind:
         self._closed.add(opens[:-1], closes[:-1], *self._fold.push(tape, opens, closes, ends))
         if self.rows is not None:
             self.rows.push(tape, ends)
+        if self.class_rows is not None:
+            self.class_rows.push(tape, ends)
         if self.sequence is not None:
             self.sequence.push(tape, ends)
         if self._classes is not None:
@@ -108,6 +113,8 @@ class Aggregator:
         at [100, 1000], without more columns.
     sequence : bool
         Whether the bars carry the columns of `core.schema.SEQUENCE` too.
+    levels_by_size : bool
+        Whether the bars keep the price rows of every class of size too, whose edges are amounts then.
     source : str
         Where the tape comes from, for errors and reports.
 
@@ -125,11 +132,15 @@ class Aggregator:
         tick: float | None = None,
         size_edges: Sequence[float | str] | None = None,
         sequence: bool = False,
+        levels_by_size: bool = False,
         source: str = "tape",
     ) -> None:
         self._edges = _edges(SIZE_EDGES if size_edges is None else size_edges)
         if row_size is not None:
             check_rows(row_size, tick)
+        if levels_by_size:
+            _check_levels_by_size(row_size, size_edges, self._edges)
+        self._levels_by_size = levels_by_size
         wanted = {"sequence": sequence, "classes": size_edges is not None}
         self._kinds = [_Kind(BarSpec.parse(spec), self._edges, tick, **wanted) for spec in specs]
         self._row_size, self._tick, self._source = row_size, tick, source
@@ -155,6 +166,9 @@ class Aggregator:
             self._highest = grid[0] * _MOST_TICKS
             for kind in self._kinds:
                 kind.rows = RowFold(*grid, known=self._tick is not None)
+                if self._levels_by_size:
+                    amounts = tuple(self._edges.values.tolist())
+                    kind.class_rows = ClassRows(amounts, *grid, known=self._tick is not None)
         if self._highest < math.inf:
             self._check_ticks(tape.price)
         self._outages.note(tape, venue)
@@ -241,6 +255,8 @@ class Aggregator:
         for values in columns.values():
             values.flags.writeable = False  # so that they need not be copied once more
         levels = None if kind.rows is None else kind.rows.levels()
+        if levels is not None and kind.class_rows is not None:
+            levels = replace(levels, classes=kind.class_rows.levels())
         row_size = None if levels is None else levels.row_size
         return Bars(columns, levels, kind.spec.text, self._source, row_size, self._notes(kind.rows))
 
@@ -251,6 +267,14 @@ class Aggregator:
         return (
             f"{some} between two ticks of {self._tick:g}: each counts for the row of the nearest; is the tick right?",
         )
+
+
+def _check_levels_by_size(row_size: Any, given: Any, edges: Edges) -> None:
+    """Price rows by class need rows, and edges that stay."""
+    if row_size is None:
+        raise ParamError("levels_by_size needs row_size, the height of a price row, or auto")
+    if given is None or edges.moving:
+        raise ParamError("levels_by_size needs size_edges of amounts, as in [1k, 10k]; percentiles move within a bar")
 
 
 def _edges(given: Sequence[float | str]) -> Edges:
@@ -268,6 +292,7 @@ def aggregate(
     tick: float | None = None,
     size_edges: Sequence[float | str] | None = None,
     sequence: bool = False,
+    levels_by_size: bool = False,
     covered: Covered = (None, None),
     source: str = "tape",
 ) -> list[Bars]:
@@ -284,7 +309,7 @@ def aggregate(
         Batches in time order.
     specs : sequence of BarSpec or str
         The kinds of bars, such as ``["1m", "500t"]``.
-    row_size, tick, size_edges, sequence, source
+    row_size, tick, size_edges, sequence, levels_by_size, source
         As for `Aggregator`.
     covered : pair of int or None
         As for `Aggregator.finish`.
@@ -297,7 +322,15 @@ def aggregate(
     >>> bars["close"].tolist(), bars["volume"].tolist(), bars["taker_buy_volume"].tolist()
     ([11.0, 11.0, 12.0], [3.0, 0.0, 3.0], [1.0, 0.0, 3.0])
     """
-    under_way = Aggregator(specs, row_size=row_size, tick=tick, size_edges=size_edges, sequence=sequence, source=source)
+    under_way = Aggregator(
+        specs,
+        row_size=row_size,
+        tick=tick,
+        size_edges=size_edges,
+        sequence=sequence,
+        levels_by_size=levels_by_size,
+        source=source,
+    )
     for tape in tapes:
         under_way.push(tape)
     return under_way.finish(covered)

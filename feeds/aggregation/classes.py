@@ -11,11 +11,14 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from ...core.bars import Levels
 from ...core.kernels import lean
-from ...core.sizes import SIZED, Edge, classes_between
+from ...core.sizes import SIZED, Edge, SizeClass, classes_between
+from ...core.tape import Tape
 from .folding import add
 from .lanes import F64, SIZE, U32, number
 from .open_bar import address
+from .rows import RowFold
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -188,6 +191,35 @@ class ClassFold:
         """All closed bars by column."""
         made = np.concatenate([np.zeros((0, len(self.names))), *self._parts])
         return {name: made[:, i] for i, name in enumerate(self.names)}
+
+
+class ClassRows:
+    """The price rows of every class, of one bar kind.
+
+    Parameters
+    ----------
+    edges : tuple of float
+        Amounts.
+    tick, row_ticks, known
+        As for `RowFold`.
+    """
+
+    def __init__(self, edges: tuple[float, ...], tick: float, row_ticks: int, *, known: bool) -> None:
+        self._edges = np.array(edges)
+        self._folds = {span: RowFold(tick, row_ticks, known=known) for span in classes_between(edges)}
+
+    def push(self, tape: Tape, ends: Integers) -> None:
+        """Take a batch, cut into bars at ``ends``."""
+        notional = tape.price * tape.quantity if tape.notional is None else tape.notional
+        of_row = np.searchsorted(self._edges, notional, "right")
+        for k, fold in enumerate(self._folds.values()):
+            own = of_row == k
+            before = np.concatenate([[0], np.cumsum(own)])
+            fold.push(tape.take(own), before[ends].astype(np.int64))
+
+    def levels(self) -> dict[SizeClass, Levels]:
+        """All rows of all closed bars by class."""
+        return {span: fold.levels() for span, fold in self._folds.items()}
 
 
 _NOT_GIVEN = np.empty(0)

@@ -33,4 +33,5 @@ def regrouped(levels: Levels, times: int) -> Levels:
         buy_volume=np.add.reduceat(levels.buy_volume, begins),
         sell_volume=np.add.reduceat(levels.sell_volume, begins),
         row_ticks=height,
+        classes=None if levels.classes is None else {s: regrouped(own, times) for s, own in levels.classes.items()},
     )

@@ -210,4 +210,6 @@ def _levels(levels: Levels, starts: Integers) -> Levels:
     sums = np.empty((2, len(new)))
     merge_sums(np.stack([levels.buy_volume[order], levels.sell_volume[order]]), np.append(new, len(tick)), sums)
     offsets = np.searchsorted(group[new], np.arange(len(starts)), "left").astype(np.int64)
-    return replace(levels, offsets=offsets, price_tick=tick[new], buy_volume=sums[0], sell_volume=sums[1])
+    classes = None if levels.classes is None else {span: _levels(own, starts) for span, own in levels.classes.items()}
+    rows = {"offsets": offsets, "price_tick": tick[new], "buy_volume": sums[0], "sell_volume": sums[1]}
+    return replace(levels, **rows, classes=classes)

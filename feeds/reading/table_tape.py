@@ -176,10 +176,18 @@ class TableTape(DumpTape):
         end: Instant = None,
         tick: float | None = None,
         sequence: bool = False,
+        levels_by_size: bool = False,
     ) -> list[Bars]:
         """Bars of several kinds from one pass over the tape; see the base class."""
         made = super().bars_of(
-            specs, row_size=row_size, size_edges=size_edges, start=start, end=end, tick=tick, sequence=sequence
+            specs,
+            row_size=row_size,
+            size_edges=size_edges,
+            start=start,
+            end=end,
+            tick=tick,
+            sequence=sequence,
+            levels_by_size=levels_by_size,
         )
         return [by_bulk(bars) for bars in made] if self.p["infer_side"] == "bulk" else made
 

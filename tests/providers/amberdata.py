@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import statistics
+from collections.abc import Callable
 
 import pytest
 
@@ -10,6 +12,12 @@ from tapeflow.tests.providers.rows import BEGIN, Page, Ran, Row, run, within
 
 _ASK = "tapeflow compute trades.csv --feed CsvTape --like amberdata --id exchange=gdax --id pair=btc_usd"
 _HOUR = f"{_ASK} --bars hour"
+_SIZES = (
+    ("0", "less than 1000", 0.0, 1e3),
+    ("1k", "1000 up to, without, 10000", 1e3, 1e4),
+    ("10k", "10000 up to, without, 100000", 1e4, 1e5),
+    ("100k", "100000 and more", 1e5, math.inf),
+)
 
 
 def row(start: int, length: int) -> dict[str, float]:
@@ -55,6 +63,23 @@ def _minute(ran: Ran) -> None:
 def _day(ran: Ran) -> None:
     assert [one["timestamp"] for one in data(ran)] == [BEGIN * 1000, (BEGIN - 86_400) * 1000]
     assert run(f"{_ASK} --bars 1d --partial").json == ran.json
+
+
+def _sized(low: float, high: float) -> Callable[[Ran], None]:
+    """Volume and VWAP of the trades from ``low`` up to ``high`` dollars; closes are those of all trades."""
+
+    def check(ran: Ran) -> None:
+        for got, start in zip(data(ran), (BEGIN + 3600, BEGIN), strict=True):
+            inside = [t for t in within(start, start + 3600) if low <= t.price * t.quantity < high]
+            notional = sum(t.price * t.quantity for t in inside)
+            assert got["totalVolumeUSD"] == pytest.approx(notional, rel=1e-12)
+            assert got["twap"] == pytest.approx(row(start, 3600)["twap"], rel=1e-12)
+            if inside:
+                assert got["vwap"] == pytest.approx(notional / sum(t.quantity for t in inside), rel=1e-12)
+            else:
+                assert got["vwap"] is None
+
+    return check
 
 
 def _format(wanted: list[object]) -> object:
@@ -106,6 +131,11 @@ PAGE = Page(
             f"{_HOUR} --timestamps hr",
             "as in the page's answer, in UTC",
             _WORDS,
+        ),
+        Row("size threshold", "`All` (default)", f"{_HOUR} --size All", "all trades", _pair),
+        *(
+            Row("size threshold", f"`{name}`", f"{_HOUR} --size {name}", f"trades of {says} dollars", _sized(low, high))
+            for name, says, low, high in _SIZES
         ),
     ),
 )
