@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from ..core.bars import Bars
 from ..core.kernels import step
 from ..core.params import Bound, Choice
 from .base import Indicator, Line
+from .inputs import Input
+from .kline_levels import METHODS
+from .kline_notional import REMEDY, KlineNotional
 from .windows import Floats, window_count, window_moments, window_push, window_size
 
 _WINDOW = 1
@@ -45,6 +49,9 @@ class Amihud(Indicator):
         ``close / previous - 1``, as the paper has it, or its logarithm.
     scale : float, default=1.0
         What the mean is multiplied by; 1e6 is common.
+    from_klines : {None, 'uniform', 'close', 'hlc3'}, default=None
+        What bars without ``quote_volume`` are taken to have traded at: nothing (they are refused), evenly from low
+        to high, at the close, or at the mean of high, low and close. Notional that the data carry wins over a guess.
 
     Inputs
     ------
@@ -52,6 +59,8 @@ class Amihud(Indicator):
         Last price.
     quote_volume : quote, >= 0
         Traded notional.
+    high, low, volume : price, base
+        Instead of ``quote_volume``, with ``from_klines``.
 
     Lines
     -----
@@ -85,17 +94,37 @@ class Amihud(Indicator):
     """
 
     lines = ("amihud",)
-    params = {"window": 60, "returns": "simple", "scale": 1.0}
+    params = {"window": 60, "returns": "simple", "scale": 1.0, "from_klines": None}
     bounds = {
         "window": Bound(1, 1_000_000, integer=True),
         "returns": Choice("simple", "log"),
         "scale": Bound(0, open_low=True),
+        "from_klines": Choice(None, *METHODS),
     }
     sized = True
     inputs = ("close", "quote_volume")
+    remedies = {"quote_volume": REMEDY}
     measures = {"amihud": Line("absolute return for one unit of notional", -1, -1)}
-    presets = ({"window": 10, "returns": "log", "scale": 1e6},)
+    presets = ({"window": 10, "returns": "log", "scale": 1e6}, {"window": 5, "from_klines": "close"})
     step = amihud
+
+    @classmethod
+    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+        """Notional that is carried wins over a guess."""
+        return {**params, "from_klines": None if carries("quote_volume") else params["from_klines"]}
+
+    @classmethod
+    def input_names(cls, **params: Any) -> tuple[Input, ...]:
+        """The close, and notional or what it is guessed from."""
+        guess = params["from_klines"]
+        return cls.inputs if guess is None else ("close", KlineNotional(guess))
+
+    @classmethod
+    def remarks(cls, bars: Bars, **params: Any) -> Iterator[str]:
+        """Besides what changes nothing: notional that was not guessed."""
+        yield from super().remarks(bars, **params)
+        if cls.resolve(params)["from_klines"] is not None and bars.carries("quote_volume"):
+            yield "from_klines changes nothing where the feed has quote_volume"
 
     @classmethod
     def warmup(cls, **params: Any) -> int:

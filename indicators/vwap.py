@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
+from ..core.bars import Bars
 from ..core.kernels import step
-from ..core.params import Bound, ListOf, Text, With
+from ..core.params import Bound, Choice, ListOf, Text, With
+from ..core.sizes import parse_size
 from .base import Indicator, Line
-from .inputs import Session, parse_days, parse_session
+from .inputs import Input, Session, parse_days, parse_session
+from .kline_levels import METHODS
+from .kline_notional import REMEDY, KlineNotional
 from .windows import Floats, deviation, window_clear, window_moments, window_push, window_size
 
 _SESSION = Session("session", "timezone")
@@ -78,6 +82,9 @@ class VWAP(Indicator):
         ``America/Chicago@17:00``, they begin at that.
     bands : list of float, default=[1.0]
         Deviations between the mean and each pair of bands; above 0, at most 8.
+    from_klines : {None, 'uniform', 'close', 'hlc3'}, default=None
+        What bars without ``quote_volume`` are taken to have traded at: nothing (they are refused), evenly from low
+        to high, at the close, or at the mean of high, low and close. Notional that the data carry wins over a guess.
 
     Inputs
     ------
@@ -85,6 +92,8 @@ class VWAP(Indicator):
         Traded notional.
     volume : base, >= 0
         Traded amount.
+    high, low, close : price
+        Instead of ``quote_volume``, with ``from_klines``.
     open_time : µs UTC
         For the session.
 
@@ -126,11 +135,12 @@ class VWAP(Indicator):
     """
 
     lines = ("vwap", "std", "upper1", "lower1")
-    params = {"anchor": "1d", "timezone": "UTC", "bands": [1.0]}
+    params = {"anchor": "1d", "timezone": "UTC", "bands": [1.0], "from_klines": None}
     bounds = {
         "anchor": Text(parse_anchor, "none, bar, month, an interval such as 1d, or a number of bars such as 60b"),
         "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
         "bands": ListOf(Bound(0, open_low=True), most=8),
+        "from_klines": Choice(None, *METHODS),
     }
     sized = True
     inputs = ("quote_volume", "volume", _SESSION)
@@ -140,12 +150,14 @@ class VWAP(Indicator):
         "upper": Line("vwap plus a multiple of std", price=1),
         "lower": Line("vwap less a multiple of std", price=1),
     }
+    remedies = {"quote_volume": REMEDY}
     only_with = {"timezone": With("anchor", ("none", "bar"), but=True)}
     presets = (
         {"anchor": "60b", "bands": [1.0, 2.5]},
         {"anchor": "1h", "bands": []},
         {"anchor": "1w", "timezone": "America/New_York"},
         {"anchor": "bar"},
+        {"from_klines": "hlc3"},
     )
     step = vwap
 
@@ -165,7 +177,22 @@ class VWAP(Indicator):
     def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """Tell the anchor's session and its window apart."""
         session, window = parse_anchor(params["anchor"])
-        return {**params, "session": session, "window": window}
+        guess = None if carries("quote_volume") else params["from_klines"]
+        return {**params, "session": session, "window": window, "from_klines": guess}
+
+    @classmethod
+    def input_names(cls, **params: Any) -> tuple[Input, ...]:
+        """Notional, or what it is guessed from."""
+        if params["from_klines"] is None or parse_size(params["size"]):
+            return super().input_names(**params)
+        return (KlineNotional(params["from_klines"]), *cls.inputs[1:])
+
+    @classmethod
+    def remarks(cls, bars: Bars, **params: Any) -> Iterator[str]:
+        """Besides what changes nothing: notional that was not guessed."""
+        yield from super().remarks(bars, **params)
+        if cls.resolve(params)["from_klines"] is not None and bars.carries("quote_volume"):
+            yield "from_klines changes nothing where the feed has quote_volume"
 
     @classmethod
     def warmup(cls, **params: Any) -> int:

@@ -53,6 +53,7 @@ MARKETS = (
     even(spread(sample_bars(120, seed=6, sequence=True))),
     empty_bars(sample_bars(180, seed=4, sequence=True), np.arange(5, 180, 7)),
     sample_bars(120, seed=5, klines=True, levels=False),
+    sample_bars(120, seed=8, klines=True, levels=False).assign(quote_volume=np.full(120, np.nan)),
 )
 
 
