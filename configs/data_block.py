@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_v
 from ..core.clock import SECOND, iso, parse_interval, parse_time
 from ..core.registry import FEEDS
 from ..core.sizes import parse_size_edges
-from ..feeds.aggregation.sessions import Session
+from ..feeds.aggregation.sessions import KEYS, Session
 from .instrument_block import Instrument
 from .plugin import declared
 from .values import Model, PositiveNumber, Time, key_fields, paths
@@ -34,7 +34,7 @@ SESSION: dict[str, Any] = {
         {"type": "string"},
         {
             "type": "object",
-            "properties": {name: {"type": "string"} for name in ("length", "zone", "start")},
+            "properties": {name: {"type": "boolean" if name == "extended" else "string"} for name in KEYS},
             "additionalProperties": False,
             "minProperties": 1,
         },
@@ -99,7 +99,8 @@ class Data(Model):
     ] = Field(
         default=None,
         description="where bars are cut besides that name no session of their own: 1d:America/New_York, or "
-        '{zone: America/Chicago, start: "17:00"}',
+        '{zone: America/Chicago, start: "17:00"}; or trading hours: {calendar: XNYS}, or {open: "09:30", '
+        'close: "16:00", zone: America/New_York}, with extended: true to keep trades outside them',
     )
     row_size: Annotated[
         float | Literal["auto"] | None,

@@ -104,6 +104,18 @@ class Levels:
             classes=None,
         )
 
+    def take(self, bars: NDArray[np.bool_]) -> Levels:
+        """Those of the bars that a mask picks."""
+        counts = np.diff(self.offsets)
+        rows = np.repeat(bars, counts)
+        return replace(
+            self,
+            offsets=np.concatenate([[0], np.cumsum(counts[bars])]).astype(np.int64),
+            price_tick=self.price_tick[rows],
+            buy_volume=self.buy_volume[rows],
+            sell_volume=self.sell_volume[rows],
+        )
+
 
 def _own(given: Array, dtype: str) -> Array:
     """A copy that nobody else can write to; what is such an array already is taken as it is."""
@@ -201,6 +213,11 @@ class Bars:
         part = slice(lo, hi)
         cut = {k: v[part] for k, v in self.columns.items()}
         return replace(self, columns=cut, levels=self.levels[part] if self.levels is not None else None)
+
+    def take(self, bars: NDArray[np.bool_]) -> Bars:
+        """The bars that a mask picks, levels included."""
+        cut = {k: v[bars] for k, v in self.columns.items()}
+        return replace(self, columns=cut, levels=None if self.levels is None else self.levels.take(bars))
 
     def between(self, start: int | None, end: int | None) -> Bars:
         """Bars that lie whole within ``[start, end)`` in epoch µs."""

@@ -6,12 +6,16 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .clock import DAY, HOUR, MINUTE, SECOND, parse_zone
+
+if TYPE_CHECKING:
+    from .hours import TradingDays
 
 Integers = NDArray[np.int64]
 
@@ -113,20 +117,24 @@ class Days:
         return first + np.searchsorted(begins, times, "right").astype(np.int64) - 1
 
 
-def parse_days(text: str) -> Days:
-    """The days that a parameter names: a time zone, with the time at which a day begins if that is not midnight.
+def parse_days(text: str) -> Days | TradingDays:
+    """The days that a parameter names: of a time zone, of a zone from a time of day on, or those of trading hours.
 
     Raises
     ------
     ValueError
-        If there is no such zone or time of day.
+        If there is no such zone, time of day or calendar.
 
     Examples
     --------
     >>> parse_days("America/New_York@18:00").start // HOUR, parse_days("UTC").plain
     (18, True)
+    >>> parse_days("America/Chicago@17:00-16:00").plain
+    False
     """
-    return Days.parse(text)
+    from .hours import parse_hours
+
+    return parse_hours(text) or Days.parse(text)
 
 
 @lru_cache(maxsize=65_536)

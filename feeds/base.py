@@ -298,6 +298,8 @@ class TapeFeed(Feed):
         if not window.rows:
             raise DataError(f"{self.source}: {self.without_rows()}{_between(instant(start), instant(end))}")
         made = under_way.finish(window.covered(self.covered()))
+        if under_way.outside:
+            self.counts["outside_hours"] = under_way.outside
         return [replace(bars, notes=(*bars.notes, *self.remarks())) for bars in made]
 
 
@@ -314,6 +316,8 @@ class KlineFeed(Feed):
     """What becomes of klines that are out of order, doubled or off their grid."""
     may_miss_prices: ClassVar[bool] = False
     """Whether the provider leaves out prices of bars that have trades."""
+    assumes_ends: bool = False
+    """Whether files tell only where klines begin, or end, and not how long each is."""
     places: Places | None = None
     """File and row of each kline, where reading keeps them."""
 
@@ -353,18 +357,41 @@ class KlineFeed(Feed):
         DataError
             If there are none, or some are missing and ``gaps`` is ``error``.
         """
+        wanted = None if spec is None else BarSpec.parse(spec)
+        return _longer(self._made([wanted], row_size, instant(start), instant(end), gaps)[0], wanted)
+
+    def _made(
+        self,
+        wanted: Sequence[BarSpec | None],
+        row_size: float | str | None,
+        start: int | None,
+        end: int | None,
+        gaps: str,
+    ) -> list[Bars]:
+        """The klines, read once, as they are before they are made longer, for each kind: by its trading hours."""
+        from .reading.calendars import in_hours
         from .reading.contradictions import settled
         from .reading.klines import finish
 
-        wanted = self._kind(spec)
+        for spec in wanted:
+            if spec is not None and spec.measure:
+                raise ParamError(f"bars: {spec.text} must be cut from trades; {type(self).__name__} gives klines")
         bars = self.klines()
         said = (*self.remarks(), check_units(bars, self.of_units))
-        bars = replace(bars, notes=(*bars.notes, *filter(None, said))).between(instant(start), instant(end))
+        bars = replace(bars, notes=(*bars.notes, *filter(None, said))).between(start, end)
         if not len(bars):
-            raise DataError(f"{self.source}: no klines{_between(instant(start), instant(end))}")
+            raise DataError(f"{self.source}: no klines{_between(start, end)}")
         bars = settled(bars, may_miss_prices=self.may_miss_prices)
         self.counts["contradictory"] = int(np.count_nonzero(bars["quality"] & int(Quality.CONTRADICTORY)))
-        return _longer(finish(bars, int(self.interval or 0), gaps, row_size, self.tick), wanted)
+        made: dict[str, Bars] = {}
+        for spec in wanted:
+            hours = _hours(spec)
+            if hours not in made:
+                own, grid = in_hours(bars, spec, assumed=self.assumes_ends)
+                if len(own) < len(bars):
+                    self.counts["outside_hours"] = len(bars) - len(own)
+                made[hours] = finish(own, int(self.interval or 0), gaps, row_size, self.tick, grid)
+        return [made[_hours(spec)] for spec in wanted]
 
     def bars_of(
         self,
@@ -376,16 +403,14 @@ class KlineFeed(Feed):
         gaps: str = "keep",
     ) -> list[Bars]:
         """Bars of several kinds from klines read once; arguments as for `bars`."""
-        wanted = [self._kind(spec) for spec in specs]
-        own = self.bars(None, row_size=row_size, start=start, end=end, gaps=gaps)
-        return [_longer(own, spec) for spec in wanted]
+        wanted = [None if spec is None else BarSpec.parse(spec) for spec in specs]
+        made = self._made(wanted, row_size, instant(start), instant(end), gaps)
+        return [_longer(own, spec) for own, spec in zip(made, wanted, strict=True)]
 
-    def _kind(self, spec: str | BarSpec | None) -> BarSpec | None:
-        """The kind of bars that is asked for; None for the klines' own."""
-        wanted = None if spec is None else BarSpec.parse(spec)
-        if wanted is not None and wanted.measure:
-            raise ParamError(f"bars: {wanted.text} must be cut from trades; {type(self).__name__} gives klines")
-        return wanted
+
+def _hours(spec: BarSpec | None) -> str:
+    """The trading hours of a kind of bars; empty where it has none."""
+    return "" if spec is None or spec.session is None or spec.session.hours is None else spec.session.timezone
 
 
 def _longer(bars: Bars, spec: BarSpec | None) -> Bars:
@@ -398,12 +423,10 @@ def _longer(bars: Bars, spec: BarSpec | None) -> Bars:
     """
     from .aggregation.resample import resample
 
-    own = int(bars["close_time"][0] - bars["open_time"][0])
-    if spec is None or (spec.interval == own and spec.session is None):
+    own = int(np.min(bars["close_time"] - bars["open_time"]))
+    if spec is None or spec.text == bars.spec or (spec.interval == own and spec.session is None):
         return bars
-    if bars.spec == "1mo":
-        raise DataError(f"{bars.source}: holds klines of months, which make no bars of {spec.text}; leave out bars")
-    if spec.interval < own:
+    if spec.interval < own and spec.division is None:
         raise DataError(
             f"{bars.source}: holds klines of {bars.spec}, not {spec.text}; bars may be {bars.spec} or longer"
         )

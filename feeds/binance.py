@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.bars import Bars
-from ..core.clock import interval_text
 from ..core.tape import Tape
 from .base import KlineFeed
+from .reading.calendars import name_of
 from .reading.decode import DECIMAL, FLAG, INTEGER, SKIP, Cell, Layout, Rows
 from .reading.dumps import BAD_ROWS, DumpTape
 from .reading.klines import read_klines
@@ -239,7 +239,7 @@ class BinanceKlines(KlineFeed):
             _to_base(columns, float(self.p["contract_size"]))
         columns["taker_sell_volume"] = columns["volume"] - columns["taker_buy_volume"]
         columns["taker_sell_quote_volume"] = columns["quote_volume"] - columns["taker_buy_quote_volume"]
-        return Bars(columns, None, interval_text(self.interval), self.source)
+        return Bars(columns, None, name_of(columns["open_time"], columns["close_time"]), self.source)
 
 
 def _to_base(columns: dict[str, NDArray[Any]], size: float) -> None:

@@ -67,6 +67,7 @@ _TAPE = (
 )
 _BARS = (
     Column("time", "time", _TIMES),
+    Column("close_time", "time", optional=True),
     *(Column(n, "number", (n, n[0]) if n in ("open", "high", "low", "close") else (n,), True) for n in NUMBERS),
     _SYMBOL,
 )

@@ -259,6 +259,8 @@ class Merge(TapeFeed):
             raise DataError(f"{self.source}: no trades in the time asked for")
         known = [w.covered(v.feed.covered()) for w, v in zip(windows, self.venues, strict=True)]
         made = [replace(bars, notes=(*bars.notes, self._note())) for bars in whole.finish(_common(known))]
+        if whole.outside:
+            self.counts["outside_hours"] = whole.outside
         by_venue = [part.finish() for part in parts]
         return [
             self._with_venues(bars, [own[timed.index(kind)] for own in by_venue]) if kind in timed else bars

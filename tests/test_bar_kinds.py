@@ -393,7 +393,7 @@ def test_kinds_have_one_spelling(text, canonical):
         ("500ticks", r"'500ticks' is no kind of bar, did you mean '500t'\?; write a number and s, m, h, d or w"),
         ("5min", r"'5min' is no kind of bar, did you mean '5m'\?"),
         ("9vib", r"'9vib' is no kind of bar, did you mean '9vi'\?"),
-        ("1mo", "'1mo' is no kind of bar; write"),
+        ("5mo", "'5mo' must be 1, 2, 3, 4, 6 or 12 months"),
         ("x", "'x' is no kind of bar; write"),
         ("0m", "'0m' is no kind of bar; write"),
         ("-5t", "'-5t' is no kind of bar; write"),

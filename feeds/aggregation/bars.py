@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...core.bars import Bars
 from ...core.clock import iso
 from ...core.errors import DataError, ParamError
+from ...core.hours import TradingDays
 from ...core.schema import SEQUENCE, SIZE_EDGES, Quality
 from ...core.sizes import of_column
 from ...core.tape import Tape
@@ -54,9 +55,17 @@ class _Kind:
         self.sequence = SequenceFold() if sequence else None
         self.sided = True
         self._closed = ClosedBars()
+        self.hours = hours_of(spec)
+        self.pushed = self.outside = 0
+        """Rows taken, and those left out because they are outside the hours."""
 
     def push(self, tape: Tape) -> None:
-        self._take(tape, self._cutter.cut(tape))
+        if self.hours is not None and not (inside := self.hours.inside(tape.time)).all():
+            self.outside += len(tape) - int(np.count_nonzero(inside))
+            tape = tape.take(inside)
+        if len(tape):
+            self.pushed += len(tape)
+            self._take(tape, self._cutter.cut(tape))
 
     def close(self, covered: Covered) -> tuple[bool, bool]:
         """End the open bar; tells whether the first and the last bar are partial."""
@@ -89,6 +98,12 @@ class _Kind:
                 name: np.full(len(made["volume"]), np.nan) for name in made if name.startswith(_SIDED) or name in _RUNS
             }
         return made
+
+
+def hours_of(spec: BarSpec) -> TradingDays | None:
+    """The trading hours outside of which trades are left out."""
+    hours = None if spec.session is None else spec.session.hours
+    return None if hours is None or hours.extended else hours
 
 
 _NOTHING = Tape.of(time=[], price=[], quantity=[], side=[])
@@ -161,7 +176,12 @@ class Aggregator:
             return
         self._check_order(tape.time)
         self._check_span(tape.time)
-        if self._rows == 0 and self._row_size is not None:
+        self._outages.note(tape, venue)
+        self._rows, self._last = self._rows + len(tape), int(tape.time[-1])
+        tape = self._within(tape)
+        if not len(tape):
+            return
+        if self._row_size is not None and any(kind.rows is None for kind in self._kinds):
             grid = row_grid(self._row_size, self._tick, float(tape.price[0]))
             self._highest = grid[0] * _MOST_TICKS
             for kind in self._kinds:
@@ -171,11 +191,24 @@ class Aggregator:
                     kind.class_rows = ClassRows(amounts, *grid, known=self._tick is not None)
         if self._highest < math.inf:
             self._check_ticks(tape.price)
-        self._outages.note(tape, venue)
         for piece in self._edges.pieces(tape):
             for kind in self._kinds:
                 kind.push(piece)
-        self._rows, self._last = self._rows + len(tape), int(tape.time[-1])
+
+    def _within(self, tape: Tape) -> Tape:
+        """The rows within the hours that all kinds share, so that classes too are of these alone."""
+        hours = self._kinds[0].hours if self._kinds else None
+        if hours is None or any(kind.hours is not hours for kind in self._kinds):
+            return tape
+        inside = hours.inside(tape.time)
+        for kind in self._kinds:
+            kind.outside += len(tape) - int(np.count_nonzero(inside))
+        return tape if inside.all() else tape.take(inside)
+
+    @property
+    def outside(self) -> int:
+        """Rows left out because they are outside trading hours; of several kinds of bars the most."""
+        return max((kind.outside for kind in self._kinds), default=0)
 
     def _check_ticks(self, price: Floats) -> None:
         if not (highest := float(price.max())) < self._highest:
@@ -238,7 +271,9 @@ class Aggregator:
             columns[name] = np.full(len(columns[name]), np.nan)
 
     def _bars(self, kind: _Kind, covered: Covered) -> Bars:
-        if not self._rows:
+        if kind.outside and not kind.pushed:
+            raise DataError(f"{self._source}: no trade within the trading hours; {_left_out(kind)}")
+        if not kind.pushed:
             return Bars.of(open_time=[], close_time=[], spec=kind.spec.text, source=self._source)
         partial = kind.close(covered)
         columns = kind.columns()
@@ -258,9 +293,12 @@ class Aggregator:
         if levels is not None and kind.class_rows is not None:
             levels = replace(levels, classes=kind.class_rows.levels())
         row_size = None if levels is None else levels.row_size
-        return Bars(columns, levels, kind.spec.text, self._source, row_size, self._notes(kind.rows))
+        return Bars(columns, levels, kind.spec.text, self._source, row_size, self._notes(kind))
 
-    def _notes(self, rows: RowFold | None) -> tuple[str, ...]:
+    def _notes(self, kind: _Kind) -> tuple[str, ...]:
+        return (*self._off_tick(kind.rows), *((_left_out(kind),) if kind.outside else ()))
+
+    def _off_tick(self, rows: RowFold | None) -> tuple[str, ...]:
         if self._tick is None or rows is None or not rows.off_tick:
             return ()
         some = f"{rows.off_tick:,} trades lie" if rows.off_tick > 1 else "1 trade lies"
@@ -275,6 +313,12 @@ def _check_levels_by_size(row_size: Any, given: Any, edges: Edges) -> None:
         raise ParamError("levels_by_size needs row_size, the height of a price row, or auto")
     if given is None or edges.moving:
         raise ParamError("levels_by_size needs size_edges of amounts, as in [1k, 10k]; percentiles move within a bar")
+
+
+def _left_out(kind: _Kind) -> str:
+    some = f"{kind.outside:,} trades lie" if kind.outside > 1 else "1 trade lies"
+    hours = "" if kind.hours is None else kind.hours.text
+    return f"{some} outside the hours {hours} and are left out; extended: true, or {hours}+extended, keeps them"
 
 
 def _edges(given: Sequence[float | str]) -> Edges:

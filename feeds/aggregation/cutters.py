@@ -60,7 +60,7 @@ def cutter(spec: BarSpec, tick: float | None) -> Cutter:
         If the kind needs a tick and there is none, or its size is finer than amounts are counted.
     """
     if not spec.measure:
-        return TimeCutter(Grid(spec.interval, spec.session))
+        return TimeCutter(spec.grid)
     if spec.measure == "r":
         if tick is None:
             raise ParamError(f"bars: {spec.text} is a range in ticks; set tick, the venue's price step")
@@ -71,7 +71,7 @@ def cutter(spec: BarSpec, tick: float | None) -> Cutter:
 
 
 class TimeCutter:
-    """Cuts at the edges of a time grid, empty intervals included.
+    """Cuts at the edges of a time grid, empty intervals included, but for those outside hours that are kept.
 
     Parameters
     ----------
@@ -87,18 +87,22 @@ class TimeCutter:
     def cut(self, tape: Tape) -> Segments:
         """The segments of a batch that is not empty."""
         lo = int(tape.time[0]) if self._first is None else self._open
-        edges = self._grid.edges(lo, int(tape.time[-1]))
-        opens, closes = edges[:-1], edges[1:]
+        opens, closes = self._grid.spans(lo, int(tape.time[-1]))
         if self._first is None:
             self._first = int(opens[0])
         self._open = int(opens[-1])
-        return opens, closes, np.searchsorted(tape.time, closes, "left")
+        ends = np.searchsorted(tape.time, closes, "left")
+        hours = self._grid.hours
+        if hours is not None and hours.extended:
+            kept = (np.diff(ends, prepend=-1) > 0) | hours.inside(opens)
+            opens, closes, ends = opens[kept], closes[kept], ends[kept]
+        return opens, closes, ends
 
     def close(self, covered: Covered) -> tuple[Segments, tuple[bool, bool]]:
         """The open bar ends with its interval; partial is what the tape is not known to reach the edge of."""
         since, until = covered
-        opens = self._grid.edges(self._open, self._open)
-        end = int(opens[1])
+        end = int(self._grid.spans(self._open, self._open)[1][0])
+        opens = np.array([self._open, end], np.int64)
         partial = since is None or since > (self._first or 0), until is None or until < end
         return (opens, np.array([end, end + 1], np.int64), np.zeros(2, np.int64)), partial
 
@@ -144,7 +148,7 @@ class TradeCutter:
                     ends.append(np.array([lo]))
                     closes.append(np.array([self._until]))
                     self._rule.restart()
-                self._until = self._session.end(int(time[lo]))
+                self._until = self._session.cut(int(time[lo]))
             hi = int(np.searchsorted(time, self._until, "left"))
             found = self._rule.ends(tape[lo:hi]) + lo
             ends.append(found)

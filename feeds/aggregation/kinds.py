@@ -6,15 +6,16 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from ...core.clock import INTERVAL_WORDS, UNITS, interval_text
+from ...core.clock import DAY, INTERVAL_WORDS, UNITS, interval_text
 from ...core.errors import ParamError, nearest
-from .sessions import Session
+from .sessions import Grid, Session, months_text
 
 MEASURES = {"t": "rows", "v": "base volume", "q": "notional", "r": "range in ticks"}
+MONTHS = "mo"
 RULES = {"i": "imbalance", "r": "run"}
 ALLOWED = (
-    "a number and s, m, h, d or w (time), t (rows), v (base volume), q (notional), r (range in ticks), ti, vi or qi "
-    "(imbalance), tr, vr or qr (run), then @ and a session if wished, as in 1m, 500t, 250v or 500t@1d"
+    "a number and s, m, h, d or w (time), mo (months), t (rows), v (base volume), q (notional), r (range in ticks), "
+    "ti, vi or qi (imbalance), tr, vr or qr (run), then @ and a session if wished, as in 1m, 500t, 250v or 500t@1d"
 )
 _FLOWS = tuple(measure + rule for rule in RULES for measure in "tvq")
 _WORDS = {
@@ -23,6 +24,7 @@ _WORDS = {
     **dict.fromkeys(("hr", "hour", "hours"), "h"),
     **dict.fromkeys(("day", "days"), "d"),
     **dict.fromkeys(("week", "weeks"), "w"),
+    **dict.fromkeys(("mon", "month", "months", "mth"), MONTHS),
     **dict.fromkeys(("x", "row", "rows", "tick", "ticks", "trade", "trades"), "t"),
     **dict.fromkeys(("b", "vol", "volume", "base"), "v"),
     **dict.fromkeys(("n", "usd", "usdt", "quote", "dollar", "dollars", "notional"), "q"),
@@ -48,6 +50,7 @@ class BarSpec:
 
     ======================  ==========================================================================================
     ``30s 5m 4h 1d 1w``     time; ``minute``, ``hour``, ``day`` and ``week`` too, as providers write one of them
+    ``1mo 3mo``             months of the calendar, quarters from January
     ``500t``                rows of the tape
     ``250v``                base volume
     ``1000000q``            notional, in quote currency
@@ -57,6 +60,9 @@ class BarSpec:
     ``500t@1d``             any of them, cut at the start of each session besides: whole hours, days, weeks, ``month``
     ``4h@1d:Asia/Tokyo``    the same with days, weeks or months of a time zone, as ``1d:America/Chicago@17:00`` ones
                             that begin at a time of day
+    ``30m@1d:XNYS``         bars within the trading hours of an exchange, the first from its open; ``1d@1d:XNYS`` one a
+                            trading day, ``1w`` and ``1mo`` one a trading week and month. Hours may be written, as in
+                            ``30m@1d:America/New_York@09:30-16:00``
     ======================  ==========================================================================================
 
     Parameters
@@ -71,6 +77,8 @@ class BarSpec:
         How much of it: µs for time, else as in the text.
     session : Session or None
         Where bars are cut besides.
+    months : int
+        How many months, where it is months.
 
     Notes
     -----
@@ -84,6 +92,7 @@ class BarSpec:
     rule: str
     size: Decimal
     session: Session | None = None
+    months: int = 0
 
     @classmethod
     def parse(cls, text: str | BarSpec) -> BarSpec:
@@ -109,14 +118,32 @@ class BarSpec:
             raise ParamError(f"bars: '{text}': {err}") from None
         hit = _FORM.fullmatch(kind.strip())
         number = _number(hit[1]) if hit else None
-        if hit is None or number is None or hit[2] not in (*UNITS, *MEASURES, *_FLOWS):
+        if hit is None or number is None or hit[2] not in (*UNITS, MONTHS, *MEASURES, *_FLOWS):
             raise ParamError(f"bars: '{text}' is no kind of bar{_hint(hit)}; write {ALLOWED}")
         return _checked(str(text), number, hit[2], cut)
 
     @property
     def interval(self) -> int:
-        """Length of a time bar in µs; 0 for other kinds."""
+        """Length of a time bar in µs, of months at most; 0 for other kinds."""
         return int(self.size) if not self.measure else 0
+
+    @property
+    def division(self) -> Session | None:
+        """The sessions that are its bars, where those are of no fixed length."""
+        cut = self.session
+        zone = "UTC" if cut is None else cut.timezone
+        if self.months:
+            return Session(months_text(self.months), zone)
+        if self.measure or cut is None or self.interval % DAY or not cut.by_date:
+            return None
+        own = interval_text(self.interval)
+        return Session(own, zone) if cut.hours is not None or (own == cut.text and zone != "UTC") else None
+
+    @property
+    def grid(self) -> Grid:
+        """Where time bars open and close."""
+        whole = self.division
+        return Grid(self.interval, self.session) if whole is None else Grid(self.interval, whole, whole=True)
 
     @property
     def needs_tick(self) -> bool:
@@ -151,6 +178,10 @@ def _checked(text: str, number: Decimal, unit: str, session: Session | None) -> 
         raise ParamError(f"bars: '{text}' is larger than any bar (at most {_LARGEST:.0e})")
     whole = number == number.to_integral_value()
     suffix = "" if session is None else f"@{session}"
+    if unit == MONTHS:
+        if not whole or number > 12 or 12 % int(number):
+            raise ParamError(f"bars: '{text}' must be 1, 2, 3, 4, 6 or 12 months")
+        return BarSpec(f"{int(number)}mo{suffix}", "", "", number * 31 * UNITS["d"], session, int(number))
     if unit in UNITS:
         if not whole:
             raise ParamError(f"bars: '{text}' must be a whole number of {unit}")
@@ -168,8 +199,10 @@ def _checked(text: str, number: Decimal, unit: str, session: Session | None) -> 
 
 def _hint(hit: re.Match[str] | None) -> str:
     """The nearest kind, where a number and letters were given."""
-    if hit is None or not hit[2] or hit[2] in ("M", "mo") or _number(hit[1]) is None:
+    if hit is None or not hit[2] or _number(hit[1]) is None:
         return ""
-    names = {**_WORDS, **{unit: unit for unit in (*UNITS, *MEASURES, *_FLOWS)}}
+    if hit[2] == "M":
+        return f"; 1m is a minute, 1{MONTHS} a month"
+    names = {**_WORDS, **{unit: unit for unit in (*UNITS, MONTHS, *MEASURES, *_FLOWS)}}
     near = nearest(hit[2], names)
     return f", did you mean '{hit[1]}{names[near]}'?" if near else ""

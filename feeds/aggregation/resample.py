@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.bars import Bars, Levels
+from ...core.clock import iso
 from ...core.errors import DataError, ParamError
 from ...core.schema import BAR_COLUMNS, BARS, SEQUENCE, Quality
 from ...core.sizes import of_column
 from .cutters import Covered
 from .kinds import BarSpec
 from .merging import merge_delta, merge_row_means, merge_sums, merge_time_means
-from .sessions import Grid
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -79,6 +79,7 @@ def resample(bars: Bars, spec: str | BarSpec, *, covered: Covered = (None, None)
     """
     spec = BarSpec.parse(spec)
     _check(bars, spec)
+    bars = within_hours(bars, spec)
     if not len(bars):
         return replace(bars, spec=spec.text)
     starts, edges = _groups(bars, spec)
@@ -87,7 +88,7 @@ def resample(bars: Bars, spec: str | BarSpec, *, covered: Covered = (None, None)
     made |= _prices(bars, starts, traded)
     made |= _amounts(bars, starts) | _more(bars, starts) | _class_means(bars, starts)
     made |= _means(bars, starts, edges, traded)
-    made["quality"] = _flags(bars, starts, edges, covered)
+    made["quality"] = _flags(bars, starts, edges, covered, spec)
     levels = None if bars.levels is None else _levels(bars.levels, starts)
     return Bars(made, levels, spec.text, bars.source, bars.row_size, (*bars.notes, *_left_out(bars, spec)))
 
@@ -106,13 +107,40 @@ def _check(bars: Bars, spec: BarSpec) -> None:
 def _groups(bars: Bars, spec: BarSpec) -> tuple[Integers, Integers]:
     """Where each longer bar's parts begin, one more at the end, and its interval."""
     opens, closes = bars["open_time"], bars["close_time"]
-    edges = Grid(spec.interval, spec.session).edges(int(opens[0]), int(closes[-1]) - 1)
-    at = np.searchsorted(edges, opens, "right") - 1
-    across = np.flatnonzero(closes > edges[at + 1])
+    begins, ends = spec.grid.spans(int(opens[0]), int(closes[-1]) - 1)
+    at = np.searchsorted(begins, opens, "right") - 1
+    across = np.flatnonzero(closes > ends[at])
     if len(across):
-        raise DataError(f"{bars.source or 'bars'}: bars of {bars.spec or 'this length'} do not fit into {spec.text}")
+        i = int(across[0])
+        raise DataError(
+            f"{bars.source or 'bars'}: bars of {bars.spec or 'this length'} do not fit into {spec.text}: that of "
+            f"{iso(int(opens[i]))} reaches over the edge at {iso(int(ends[at[i]]))}"
+        )
     starts = np.flatnonzero(np.diff(at, prepend=-1))
-    return np.append(starts, len(bars)), np.stack([edges[at[starts]], edges[at[starts] + 1]], axis=1)
+    return np.append(starts, len(bars)), np.stack([begins[at[starts]], ends[at[starts]]], axis=1)
+
+
+def within_hours(bars: Bars, spec: BarSpec) -> Bars:
+    """The bars that open within the trading hours of ``spec``, where it has some; the notes count the others.
+
+    Raises
+    ------
+    DataError
+        If there are bars, but none of them.
+    """
+    hours = None if spec.session is None else spec.session.hours
+    if hours is None or hours.extended or not len(bars):
+        return bars
+    inside = hours.inside(bars["open_time"])
+    if inside.all():
+        return bars
+    count = len(bars) - int(np.count_nonzero(inside))
+    some = f"{count:,} bars open" if count > 1 else "1 bar opens"
+    says = f"{some} outside the hours {hours.text} and {'are' if count > 1 else 'is'} left out"
+    if count == len(bars):
+        raise DataError(f"{bars.source or 'bars'}: no bar within the trading hours; {says}")
+    kept = bars.take(inside)
+    return replace(kept, notes=(*kept.notes, f"{says}; extended: true, or {hours.text}+extended, keeps them"))
 
 
 def _prices(bars: Bars, starts: Integers, traded: NDArray[np.bool_]) -> Columns:
@@ -187,17 +215,20 @@ def _means(bars: Bars, starts: Integers, edges: Integers, traded: NDArray[np.boo
     return {"twap_time": held, "twap_trade": over_rows[:, 0], "realized_vol": over_rows[:, 1]}
 
 
-def _flags(bars: Bars, starts: Integers, edges: Integers, covered: Covered) -> Integers:
+def _flags(bars: Bars, starts: Integers, edges: Integers, covered: Covered, spec: BarSpec) -> Integers:
     lo, filled = starts[:-1], int(Quality.FILLED)
     quality = bars["quality"]
     made: Integers = np.bitwise_or.reduceat(quality & ~filled, lo) | (np.bitwise_and.reduceat(quality, lo) & filled)
-    length = np.add.reduceat(bars["close_time"] - bars["open_time"], lo)
+    elapsed = spec.grid.elapsed
+    begins, ends = elapsed(edges[:, 0]), elapsed(edges[:, 1])
+    opens, closes = elapsed(bars["open_time"]), elapsed(bars["close_time"])
+    length = np.add.reduceat(closes - opens, lo)
     since, until = covered
     if since is not None and since <= edges[0, 0]:
-        length[0] += bars["open_time"][0] - edges[0, 0]
+        length[0] += opens[0] - begins[0]
     if until is not None and until >= edges[-1, 1]:
-        length[-1] += edges[-1, 1] - bars["close_time"][-1]
-    short = length < edges[:, 1] - edges[:, 0]
+        length[-1] += ends[-1] - closes[-1]
+    short = length < ends - begins
     return made | np.where(short, int(Quality.PARTIAL), 0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -14,12 +16,19 @@ from numpy.typing import NDArray
 
 from ...core.clock import DAY, HOUR, grid_origin, interval_text, iso, parse_interval
 from ...core.errors import DataError, unknown
+from ...core.hours import EXTENDED, TradingDays
 from ...core.sessions import Days, parse_days
 
 Integers = NDArray[np.int64]
 
-_KEYS = ("length", "zone", "start")
-_FORMS = 'must be as in 1d, 1d:America/New_York, 1d:America/Chicago@17:00 or {zone: America/Chicago, start: "17:00"}'
+KEYS = ("length", "zone", "start", "open", "close", "days", "calendar", "extended")
+"""What a session written as a mapping may have."""
+_FORMS = (
+    "must be as in 1d, 1d:America/New_York, 1d:America/Chicago@17:00, 1d:XNYS, "
+    '{zone: America/Chicago, start: "17:00"}, {calendar: XNYS} or '
+    '{open: "09:30", close: "16:00", zone: America/New_York}'
+)
+_MONTHS = re.compile(r"(?:([1-9]\d*)mo|month)")
 _EPOCH = date(1970, 1, 1).toordinal()
 _MOST_EMPTY = 20_000_000
 """More empty bars in a row than this are taken for a broken time stamp."""
@@ -32,10 +41,12 @@ class Session:
     Parameters
     ----------
     text : str
-        An interval of whole hours, such as ``8h``, ``1d`` or ``1w``, or ``month``.
+        An interval of whole hours, such as ``8h``, ``1d`` or ``1w``, or ``month`` or ``3mo``.
     timezone : str
         IANA name of the zone in which days, weeks (from Monday) and months begin, with ``@`` and the time of day at
-        which they do where that is not midnight. Those that begin at noon or later are named by the date after.
+        which they do where that is not midnight. Those that begin at noon or later are named by the date after. Or
+        trading hours, as ``core.hours.parse_hours`` reads them: ``XNYS``, ``America/New_York@09:30-16:00``. Then days,
+        weeks and months are of days with trading.
 
     Examples
     --------
@@ -72,14 +83,15 @@ class Session:
         '1d:America/New_York@18:00'
         """
         name, colon, zone = text.partition(":")
-        length = 0 if name == "month" else parse_interval(name)
+        months = parse_months(name)
+        length = 0 if months else parse_interval(name)
         if length % HOUR:
             raise ValueError(f"session '{name}' must be whole hours, days or weeks, or month")
         if colon and zone != "UTC":
             parse_days(zone)
             if length % DAY:
                 raise ValueError(f"session '{name}' is not whole days, weeks or month, which a time zone needs")
-        return cls(interval_text(length) if length else name, zone or "UTC")
+        return cls(interval_text(length) if length else months_text(months), zone or "UTC")
 
     @classmethod
     def of(cls, value: Any) -> Session:
@@ -97,24 +109,40 @@ class Session:
         """
         if isinstance(value, str):
             return cls.parse(value)
-        if not isinstance(value, Mapping) or not value or not all(isinstance(v, str) for v in value.values()):
+        if not isinstance(value, Mapping) or not value:
             raise ValueError(_FORMS)
-        for key in value:
-            if key not in _KEYS:
-                raise ValueError(f"{unknown('key', str(key), _KEYS)}; a session {_FORMS}")
-        start = f"@{value['start']}" if "start" in value else ""
-        return cls.parse(f"{value.get('length', '1d')}:{value.get('zone', 'UTC')}{start}")
+        for key, given in value.items():
+            if key not in KEYS:
+                raise ValueError(f"{unknown('key', str(key), KEYS)}; a session {_FORMS}")
+            if not isinstance(given, bool if key == "extended" else str):
+                what = "true or false" if key == "extended" else f'text; write {key}: "{_clock(given)}"'
+                raise ValueError(f"{key} must be {what}; a session {_FORMS}")
+        return cls.parse(f"{value.get('length', '1d')}:{_days_of(value)}")
 
     def __str__(self) -> str:
         return self.text if self.timezone == "UTC" else f"{self.text}:{self.timezone}"
 
     @cached_property
-    def _length(self) -> int:
-        return 0 if self.text == "month" else parse_interval(self.text)
+    def _months(self) -> int:
+        return parse_months(self.text)
 
     @cached_property
-    def _days(self) -> Days:
+    def _length(self) -> int:
+        return 0 if self._months else parse_interval(self.text)
+
+    @cached_property
+    def _days(self) -> Days | TradingDays:
         return parse_days(self.timezone)
+
+    @property
+    def hours(self) -> TradingDays | None:
+        """The trading hours, where it has some."""
+        return self._days if isinstance(self._days, TradingDays) else None
+
+    @property
+    def by_date(self) -> bool:
+        """Whether it is days, weeks or months, and not hours."""
+        return not self._length or self._length % DAY == 0
 
     @property
     def zone(self) -> ZoneInfo:
@@ -129,6 +157,21 @@ class Session:
         """Where the session after the one that holds ``time`` begins."""
         return self._begin(self._number(time) + 1)
 
+    def close(self, time: int) -> int:
+        """When the session that holds ``time`` ends: its last hours, where it has some, else the next begin."""
+        end = self.end(time)
+        return end if self.hours is None else self.hours.close(self.start(time), end)
+
+    def cut(self, time: int) -> int:
+        """Where a bar that holds ``time`` is cut at the latest: as `close`, and where kept hours begin or end."""
+        if self.hours is None or not self.hours.extended or self._length != DAY:
+            return self.close(time)
+        return int(self.hours.stretches(time, time)[1][0])
+
+    def labels(self, times: Integers) -> Integers:
+        """The day, numbered from 1970-01-01, that holds each instant."""
+        return self._days.numbers(times)
+
     @cached_property
     def _by_days(self) -> bool:
         return not self._length or not self._days.plain
@@ -139,7 +182,7 @@ class Session:
         day = self._days.number(time)
         if not self._length:
             named = date.fromordinal(_EPOCH + day)
-            return named.year * 12 + named.month - 1
+            return (named.year * 12 + named.month - 1) // self._months
         return (day - grid_origin(self._length) // DAY) // (self._length // DAY)
 
     def _begin(self, number: int) -> int:
@@ -147,11 +190,56 @@ class Session:
             return grid_origin(self._length) + number * self._length
         if self._length:
             return self._days.begin((grid_origin(self._length) + number * self._length) // DAY)
-        return self._days.begin(date(number // 12, number % 12 + 1, 1).toordinal() - _EPOCH)
+        month = number * self._months
+        return self._days.begin(date(month // 12, month % 12 + 1, 1).toordinal() - _EPOCH)
+
+
+def parse_months(text: str) -> int:
+    """How many months ``month`` or ``3mo`` is; 0 for anything else.
+
+    >>> parse_months("month"), parse_months("12mo"), parse_months("1d")
+    (1, 12, 0)
+    """
+    hit = _MONTHS.fullmatch(text)
+    return int(hit[1] or 1) if hit else 0
+
+
+def months_text(months: int) -> str:
+    """The name of a session of months.
+
+    >>> months_text(1), months_text(3)
+    ('month', '3mo')
+    """
+    return "month" if months == 1 else f"{months}mo"
+
+
+def _days_of(value: Mapping[str, Any]) -> str:
+    """The days that a session's mapping describes, as text."""
+    extended = EXTENDED if value.get("extended") else ""
+    if "calendar" in value:
+        if more := value.keys() - {"length", "calendar", "extended"}:
+            raise ValueError(f"calendar says {sorted(more)[0]} itself; leave one of the two out")
+        return f"{value['calendar']}{extended}"
+    zone = value.get("zone", "UTC")
+    if "open" in value or "close" in value:
+        if not {"open", "close"} <= value.keys() or "start" in value:
+            raise ValueError('hours are an open and a close and no start, as in {open: "09:30", close: "16:00"}')
+        days = f"({value['days']})" if "days" in value else ""
+        return f"{zone}@{value['open']}-{value['close']}{days}{extended}"
+    if extended or "days" in value:
+        raise ValueError(f"{'extended' if extended else 'days'} goes with calendar, or with open and close")
+    return f"{zone}@{value['start']}" if "start" in value else str(zone)
+
+
+def _clock(given: Any) -> str:
+    """What YAML made a number of, as the time of day that was meant: 17:00 is read as 1020."""
+    return f"{given // 60:02d}:{given % 60:02d}" if isinstance(given, int) and 0 <= given < 1440 else str(given)
 
 
 class Grid:
     """Edges of time bars: every ``interval`` from midnight UTC, or from the start of each session.
+
+    Where the session has trading hours, bars begin when trading opens, end when it closes, and there are none between.
 
     Parameters
     ----------
@@ -159,6 +247,8 @@ class Grid:
         Length of a bar in µs; whole weeks are counted from Monday.
     session : Session or None
         Where bars are cut besides; the last bar of a session may be shorter.
+    whole : bool
+        Whether each bar is one session, however long.
 
     Examples
     --------
@@ -166,8 +256,62 @@ class Grid:
     array([20, 24, 29])
     """
 
-    def __init__(self, interval: int, session: Session | None = None) -> None:
-        self._interval, self._session = interval, session
+    def __init__(self, interval: int, session: Session | None = None, *, whole: bool = False) -> None:
+        self._interval, self._session, self._whole = interval, session, whole
+
+    @property
+    def hours(self) -> TradingDays | None:
+        """The trading hours, where bars follow some."""
+        return None if self._session is None else self._session.hours
+
+    def elapsed(self, times: Integers) -> Integers:
+        """Time that counts up to each instant, µs: that of trading where there are hours."""
+        return times if self.hours is None else self.hours.elapsed(times)
+
+    def spans(self, lo: int, hi: int) -> tuple[Integers, Integers]:
+        """Where bars open and close, from the one that holds ``lo`` to the one that holds ``hi``.
+
+        Both instants are within the hours, where there are some.
+
+        Raises
+        ------
+        DataError
+            If that is more bars than any data hold.
+        """
+        if self._session is None or (self.hours is None and not self._whole):
+            edges = self.edges(lo, hi)
+            return edges[:-1], edges[1:]
+        self._check(lo, hi)
+        hours = None if self._whole else self.hours
+        opens, closes = self._sessions(self._session, lo, hi) if hours is None else self._stretches(hours, lo, hi)
+        first, last = np.searchsorted(opens, (lo, hi), "right")
+        return opens[max(first - 1, 0) : last], closes[max(first - 1, 0) : last]
+
+    def _sessions(self, session: Session, lo: int, hi: int) -> tuple[Integers, Integers]:
+        edges = [session.start(lo)]
+        while edges[-1] <= hi:
+            edges.append(session.end(edges[-1]))
+        opens, ends = np.array(edges[:-1], np.int64), np.array(edges[1:], np.int64)
+        hours = session.hours
+        if hours is None or not len(opens):
+            return opens, ends
+        return opens, np.array([hours.close(a, b) for a, b in itertools.pairwise(edges)], np.int64)
+
+    def _stretches(self, hours: TradingDays, lo: int, hi: int) -> tuple[Integers, Integers]:
+        """Bars of the interval within each stretch of trading; sessions begin where stretches do."""
+        starts, ends = hours.stretches(lo, hi)
+        counts = -(-(ends - starts) // self._interval)
+        of = np.repeat(np.arange(len(starts)), counts)
+        nth = np.arange(len(of)) - np.repeat(np.cumsum(counts) - counts, counts)
+        opens = starts[of] + nth * self._interval
+        return opens, np.minimum(opens + self._interval, ends[of])
+
+    def _check(self, lo: int, hi: int) -> None:
+        if (hi - lo) // self._interval > _MOST_EMPTY:
+            raise DataError(
+                f"tape: {iso(lo)} to {iso(hi)} is too long for bars of {interval_text(self._interval)}; "
+                "a time stamp is wrong or the bars are too short"
+            )
 
     def edges(self, lo: int, hi: int) -> Integers:
         """From the edge at or before ``lo`` to the first one after ``hi``.
@@ -177,11 +321,7 @@ class Grid:
         DataError
             If that is more bars than any data hold.
         """
-        if (hi - lo) // self._interval > _MOST_EMPTY:
-            raise DataError(
-                f"tape: {iso(lo)} to {iso(hi)} is too long for bars of {interval_text(self._interval)}; "
-                "a time stamp is wrong or the bars are too short"
-            )
+        self._check(lo, hi)
         if self._session is None:
             origin = grid_origin(self._interval)
             first = origin + (lo - origin) // self._interval * self._interval

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.bars import Bars, Levels
-from ...core.clock import MONTH, interval_text, iso, month_numbers, month_starts, steps_between, usual_interval
+from ...core.clock import MONTH, interval_text, iso, month_numbers, month_starts, usual_interval
 from ...core.errors import DataError, ParamError, unknown
 from ...core.schema import Quality
 from ..aggregation.rows import check_rows, row_grid
+from ..aggregation.sessions import Grid
 from ..base import KlineFeed
+from .calendars import is_calendar, missing_before, regular, usual
 from .decode import Decoder, Layout, Quarantine, Rows
 from .dumps import Clock, in_time_order
 from .faults import Faults, Places
@@ -27,8 +29,6 @@ Columns = dict[str, NDArray[Any]]
 Integers = NDArray[np.int64]
 GAPS = ("keep", "fill", "error")
 _MOST_FILLED, _TIMES_FILLED = 1_000_000, 10
-_REGULAR = 0.9
-"""Share of klines from which on the others are faults; below it klines that follow each other are a calendar."""
 _PRICES = ("open", "high", "low", "close")
 _NOTHING = (
     "volume",
@@ -196,22 +196,15 @@ def _first_length(columns: Columns) -> int:
 
 
 def _check_grid(faults: Faults, places: Places, columns: Columns) -> int:
-    """The interval; klines that are not all of one length and on one grid, or all months, are a fault."""
+    """The interval; klines that are not all of one length and on one grid, nor of a calendar, are a fault."""
     opens, closes = columns["open_time"], columns["close_time"]
     lengths = closes - opens
     interval = usual_interval(opens, closes)
     if interval == MONTH:
         return interval
-    if faults.listens:
-        usual, times = np.unique(lengths, return_counts=True)
-        interval = int(usual[np.argmax(times)])
-        if times.max() < _REGULAR * len(lengths) and np.mean(opens[1:] == closes[:-1]) >= _REGULAR:
-            i = int(np.argmax(lengths != lengths[0]))
-            says = (
-                f": the kline is {interval_text(int(lengths[i]))} long, the first one {interval_text(int(lengths[0]))}"
-            )
-            faults.add("", *places.at(i), int(opens[i]), says)
-            return interval
+    if not regular(opens, closes) and is_calendar(opens, closes):
+        return usual(lengths)
+    interval = usual(lengths) if faults.listens else interval
     for i in np.flatnonzero(lengths != interval).tolist():
         text = f": the kline is {interval_text(int(lengths[i]))} long, the first one {interval_text(interval)}"
         _fault(faults, "kline_off_grid", places, columns, i, text)
@@ -221,7 +214,14 @@ def _check_grid(faults: Faults, places: Places, columns: Columns) -> int:
     return interval
 
 
-def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, tick: float | None) -> Bars:
+def finish(
+    bars: Bars,
+    interval: int,
+    gaps: str,
+    row_size: float | str | None,
+    tick: float | None,
+    grid: Grid | None = None,
+) -> Bars:
     """Klines as bars: flags set, gaps dealt with, the row height recorded.
 
     Parameters
@@ -236,6 +236,8 @@ def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, t
         Recorded; ``auto`` looks at the first open only.
     tick : float or None
         The venue's price step.
+    grid : Grid or None
+        Of the trading hours in which klines are due.
     """
     if gaps not in GAPS:
         raise ParamError(f"gaps: {unknown('value', gaps, GAPS)}")
@@ -245,7 +247,7 @@ def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, t
         step, ticks = row_grid(row_size, tick, float(bars["open"][0]))
         size = step * ticks
     quality = bars["quality"] | np.where(_idle(bars), int(Quality.FILLED), 0)
-    missing = np.concatenate([[0], steps_between(bars["open_time"], interval) - 1]) if len(bars) else np.zeros(0, int)
+    missing = missing_before(bars, interval, grid)
     holes = np.flatnonzero(missing > 0)
     if len(holes) and gaps == "error":
         _refuse_gap(bars, int(holes[0]), missing)
@@ -254,8 +256,13 @@ def finish(bars: Bars, interval: int, gaps: str, row_size: float | str | None, t
     columns = {**bars.columns, "quality": quality}
     if gaps == "fill" and len(holes):
         _check_fill(bars, missing)
+        if grid is None and interval != MONTH and not regular(bars["open_time"], bars["close_time"]):
+            raise DataError(
+                f"{bars.source}: klines that follow a calendar cannot be filled in; gaps: keep takes them as they are, "
+                "and a session with trading hours says when they are due"
+            )
         real = _spread(missing)
-        columns = _filled(columns, real, interval)
+        columns = _filled(columns, real, interval, grid)
         levels = None if levels is None else _spread_levels(levels, real)
     return Bars(columns, levels, bars.spec, bars.source, size, bars.notes)
 
@@ -297,7 +304,7 @@ def _spread(missing: NDArray[np.int64]) -> NDArray[np.bool_]:
     return real
 
 
-def _filled(columns: dict[str, NDArray[Any]], real: NDArray[np.bool_], interval: int) -> Columns:
+def _filled(columns: dict[str, NDArray[Any]], real: NDArray[np.bool_], interval: int, grid: Grid | None) -> Columns:
     """``columns`` with bars without trades where klines are missing; what the source never knows stays NaN."""
     source = np.cumsum(real) - 1
     made = {name: values[source] for name, values in columns.items()}
@@ -310,7 +317,9 @@ def _filled(columns: dict[str, NDArray[Any]], real: NDArray[np.bool_], interval:
             made[name] = np.where(real, values, np.nan)
     made["quality"] = np.where(real, made["quality"], int(Quality.FILLED | Quality.GAP))
     count = np.arange(len(real))
-    if interval == MONTH:
+    if grid is not None:
+        made["open_time"], made["close_time"] = grid.spans(int(columns["open_time"][0]), int(columns["open_time"][-1]))
+    elif interval == MONTH:
         first = month_numbers(columns["open_time"])[0]
         made["open_time"], made["close_time"] = month_starts(first + count), month_starts(first + count + 1)
     else:

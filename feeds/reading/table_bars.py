@@ -17,6 +17,7 @@ from ...core.errors import DataError, ParamError
 from ...core.params import Choice, Text
 from ...core.schema import BAR_COLUMNS
 from ..base import KlineFeed
+from .calendars import Spans, clock_spans, is_calendar, month_spans, name_of, regular, told_spans, usual
 from .contradictions import settled
 from .decode import Quarantine, Rows
 from .dumps import BAD_ROWS
@@ -29,6 +30,7 @@ from .tables import Column, Table, of_symbol, read_file
 from .tabular import TableSource
 
 Columns = dict[str, NDArray[Any]]
+Integers = NDArray[np.int64]
 INTERVAL = Text(parse_interval, "an interval such as 1m or 4h", optional=True)
 LABEL = Choice("start", "end")
 _PAIRS = (
@@ -119,9 +121,27 @@ class TableBars(TableRows):
     def klines(self) -> Bars:
         """All bars in time order; fills `files`, `counts` and `interval`."""
         columns = self.settle(self._read())
+        ends = columns.pop("close_time", None)
         self.interval = self._interval(columns["time"])
-        columns = _on_grid(self, columns, self.interval)
-        return self._bars(columns)
+        opens, closes = self._spans(columns["time"], ends)
+        return self._bars(columns, (opens, closes))
+
+    def _spans(self, label: Integers, ends: Integers | None) -> Spans:
+        """Where bars open and close: as told, else on the grid of their stamps, else by a calendar."""
+        interval, at_end = int(self.interval or 0), self.p["label"] == "end"
+        told = None if ends is None or at_end or not len(label) else told_spans(label, ends)
+        if told is not None and (regular(*told) or is_calendar(*told, sessions=True)):
+            self.interval, self.assumes_ends = usual(told[1] - told[0]), False
+            return told
+        self.assumes_ends = True
+        steps = np.diff(label)
+        if len(steps) and (steps % interval).any():
+            spans = month_spans(label, at_end=at_end) or clock_spans(label, interval, at_end=at_end)
+            if spans is not None:
+                return spans
+        _check_grid(self, label, interval)
+        opens = label - interval if at_end else label
+        return opens, opens + interval
 
     def settle(self, columns: Columns) -> Columns:
         """What a subclass makes of the columns as read, in time order, before anything else is done."""
@@ -131,15 +151,19 @@ class TableBars(TableRows):
         """What a reader of the result should know."""
         return ()
 
-    def _bars(self, columns: Columns) -> Bars:
-        label = columns.pop("time")
-        interval = int(self.interval or 0)
-        columns["open_time"] = label if self.p["label"] == "start" else label - interval
-        columns["close_time"] = columns["open_time"] + interval
+    def _bars(self, columns: Columns, spans: Spans | None = None) -> Bars:
+        """The bars of ``columns``, which open and close as told, or by their stamps alone."""
+        label, length = columns.pop("time"), int(self.interval or 0)
+        opens = label - length if self.p["label"] == "end" else label
+        opens, closes = spans or (opens, opens + length)
+        columns["open_time"], columns["close_time"] = opens, closes
         columns = {k: v for k, v in columns.items() if v.dtype.kind in "if"}
         _complete(columns)
-        bars = Bars(columns, None, interval_text(interval), self.source, notes=self.notes())
+        bars = Bars(columns, None, self._kind(opens, closes), self.source, notes=self.notes())
         return by_bulk(settled(bars)) if self.p["infer_side"] == "bulk" else bars
+
+    def _kind(self, opens: Integers, closes: Integers) -> str:
+        return interval_text(int(self.interval or 0)) if regular(opens, closes) else name_of(opens, closes)
 
     def _interval(self, time: NDArray[np.int64]) -> int:
         """As the parameter says, else the most frequent distance between two rows."""
@@ -194,16 +218,14 @@ def _or_nan(part: Rows, name: str) -> NDArray[Any]:
     return part.columns[name] if name in part.columns else np.full(len(part), np.nan)
 
 
-def _on_grid(feed: TableBars, columns: Columns, interval: int) -> Columns:
+def _check_grid(feed: TableBars, time: Integers, interval: int) -> None:
     """Refuse rows that are not all on one grid."""
-    time = columns["time"]
     off = np.flatnonzero((np.diff(time) % interval != 0) | (np.diff(time) <= 0)) + 1
     for i in off.tolist():
         grid = f"the grid of {interval_text(interval)} that the rows before it are on"
         text = f": the row at {iso(int(time[i]))} is off {grid}"
         path, row = feed.places.at(i) if feed.places is not None and len(feed.places) == len(time) else (feed.source, 0)
         feed.faults.add("kline_off_grid", path, row, int(time[i]), text)
-    return columns
 
 
 def _complete(columns: Columns) -> None:
