@@ -200,7 +200,8 @@ class TPO(Indicator):
     close : price
         What single prints are seen from.
     volume : base
-        With ``from_klines``: a bar counts where it is above 0.
+        With ``from_klines``, where the feed has it: a bar without counts only where its high is above its low, as those
+        of markets that report no volume.
     open_time : µs UTC
         For the session and its brackets.
 
@@ -362,9 +363,9 @@ class TPO(Indicator):
 
     @classmethod
     def input_names(cls, **params: Any) -> tuple[Input, ...]:
-        """The session, the time in it, prices, and levels or the volume that stands for them."""
+        """The session, the time in it, prices, and levels unless prices stand for them."""
         clock = (_SESSION, _SINCE, *_PRICES)
-        return (*clock, "volume") if params["from_klines"] is not None else (LEVELS, *clock)
+        return clock if params["from_klines"] is not None else (LEVELS, *clock)
 
     @classmethod
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:
@@ -385,7 +386,7 @@ class TPO(Indicator):
         _check_lengths(bars, params)
         if bars.levels is None and params["from_klines"] is not None:
             ceil = chosen(params, "anchor", TPO_DIALECTS) == "ceil"
-            levels = levels_of_klines(bars, _METHODS[params["from_klines"]], params["row_size"], ceil=ceil)
+            levels = levels_of_klines(_open_bars(bars), _METHODS[params["from_klines"]], params["row_size"], ceil=ceil)
         else:
             levels = super().levels_of(bars, **params)
             check_anchor(bars, levels, params, cls.kind, TPO_DIALECTS)
@@ -412,3 +413,11 @@ def _check_lengths(bars: Bars, params: Mapping[str, Any]) -> None:
             f"TPO: bars of {bars.source or 'the feed'} last {interval_text(shortest)} and more, longer than bracket "
             f"{interval_text(bracket)}; take shorter bars, or bracket: bar for a letter each"
         )
+
+
+def _open_bars(bars: Bars) -> Bars:
+    """Bars of volume 1, and 0 where nobody traded: flat bars that say so."""
+    volume, still = bars["volume"], bars["high"] <= bars["low"]
+    made = {name: bars[name] for name in ("open_time", "close_time", "high", "low", "close")}
+    made["volume"] = np.where((volume <= 0.0) & still, 0.0, 1.0)
+    return Bars(made, None, bars.spec, bars.source, bars.row_size)

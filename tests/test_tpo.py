@@ -155,6 +155,16 @@ def test_klines_give_what_their_levels_would() -> None:
         assert ours[line].tolist() == TPO.over(bars)[line].tolist()
 
 
+@pytest.mark.parametrize("volume", [np.zeros(3), np.full(3, np.nan), np.ones(3)])
+def test_markets_that_report_no_volume_have_time_at_price_too(volume: np.ndarray) -> None:
+    bars = _session((7, 8), (7, 10), (10, 12))
+    flat = np.array([8.0, 10.0, 10.0])
+    times = {name: bars[name] for name in ("open_time", "close_time")}
+    plain = Bars.of(**times, low=np.array([7.0, 7.0, 10.0]), high=flat, close=flat, volume=volume)
+    letters = TPO.over(plain, from_klines="range", row_size=1.0)["letters"].tolist()
+    assert letters == ([1, 4, 4] if volume[0] == 0 else [1, 4, 5])
+
+
 def test_the_package_market_profile_counts_its_closes_so() -> None:
     """py-market-profile 0.2 with mode tpo, worked out in its own words over its own data."""
     bars = closes(google())
