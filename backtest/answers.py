@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..core.registry import INDICATORS
 from ..core.sizes import ALL
 from ..feeds.store.atlas import Atlas
 from ..indicators.sizing import column_of_size
+from .dollars import in_dollars as rows_in_dollars
 
 Values = NDArray[Any]
 Names = Mapping[str, str]
@@ -103,7 +105,15 @@ def taapi(lines: Mapping[str, Values], times: Sequence[Any] | None, *, many: boo
     return made if many else {key: values[-1] for key, values in made.items()}
 
 
-def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words", *, size: str = ALL) -> dict[str, Any]:
+def amberdata(
+    bars: Bars,
+    minutes: Bars,
+    names: Names,
+    form: str = "words",
+    *,
+    size: str = ALL,
+    usd: Values | None = None,
+) -> dict[str, Any]:
     """Amberdata's spot VWAP and TWAP, newest first.
 
     Parameters
@@ -114,12 +124,14 @@ def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words", *, s
         The same market by minutes: ``twap`` is the mean of their closes.
     names : mapping of str to str
         ``exchange`` and ``pair``. ``totalVolumeUSD`` is given where the pair is one against the US dollar: what other
-        quote currencies come to in dollars the bars do not know.
+        quote currencies come to in dollars the bars do not know, so that ``usd`` has to say it.
     form : str
         Of the timestamps, as for `stamps`.
     size : str
         Classes of trade size that volume and ``vwap`` are of. ``twap`` stays the mean of the closes of all trades:
         whether the provider's filter changes it, its page does not say.
+    usd : ndarray or None
+        Dollars in one unit of the quote currency, for each bar.
 
     Raises
     ------
@@ -134,8 +146,8 @@ def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words", *, s
         )
     quote, base = (column_of_size(bars, name, size) for name in ("quote_volume", "volume"))
     vwap = np.divide(quote, base, out=np.full(len(bars), np.nan), where=base > 0)
-    columns = zip(stamps(bars, form), quote, _mean_closes(bars, minutes), vwap, strict=True)
-    dollars = in_dollars(names)
+    dollars = in_dollars(names) or usd is not None
+    quote = quote if usd is None else quote * usd
     rows = [
         {
             **{key: names.get(key) for key in IDS["amberdata"]},
@@ -144,7 +156,7 @@ def amberdata(bars: Bars, minutes: Bars, names: Names, form: str = "words", *, s
             "twap": float(twap),
             "vwap": float(price),
         }
-        for time, volume, twap, price in columns
+        for time, volume, twap, price in zip(stamps(bars, form), quote, _mean_closes(bars, minutes), vwap, strict=True)
     ]
     return {"status": 200, "title": "OK", "description": "Successful request", "payload": {"data": rows[::-1]}}
 
@@ -168,15 +180,45 @@ def _mean_closes(bars: Bars, minutes: Bars) -> Values:
     return np.array([np.mean(part) if len(part) else np.nan for part in parts])
 
 
-def kiyotaka(bars: Bars, names: Names) -> dict[str, Any]:
-    """Kiyotaka's ``VOLUME_PROFILE_AGG``: flat triplets of price, bought and sold base volume, oldest first.
+def kiyotaka_row(price: float, tick: float | None = None) -> float:
+    """Height of Kiyotaka's price rows, as far as its page tells it: a basis point of the price, down to one digit.
+
+    The page says that the server derives it from the market and shows rows of 6 at 66108 to 66120, on multiples of
+    6: a basis point is 6.6 there. One example is no proof; ``--row-size`` says another height.
+
+    Parameters
+    ----------
+    price : float
+        The first one.
+    tick : float or None
+        The market's price step, of which a row is a whole number, at least one.
+
+    Examples
+    --------
+    >>> kiyotaka_row(66108.0), kiyotaka_row(66108.0, 0.1), kiyotaka_row(0.6142, 0.0001), kiyotaka_row(27_000.0)
+    (6.0, 6.0, 0.0001, 2.0)
+    """
+    share = Decimal(repr(price)) / 10_000
+    digit = Decimal(1).scaleb(share.adjusted())
+    row = share // digit * digit
+    if tick is not None:
+        step = Decimal(repr(tick))
+        row = max(row // step, Decimal(1)) * step
+    return float(row)
+
+
+def kiyotaka(bars: Bars, names: Names, *, usd: Values | None = None) -> dict[str, Any]:
+    """Kiyotaka's ``VOLUME_PROFILE_AGG``: flat triplets of price, bought and sold volume, oldest first.
 
     Parameters
     ----------
     bars : Bars
         With price rows; a row is named by its lower edge.
     names : mapping of str to str
-        What the ``id`` says of the market.
+        What the ``id`` says of the market; of several exchanges, their names with commas between.
+    usd : ndarray or None
+        Dollars in one unit of the quote currency, for each bar: volumes are dollars then, as
+        ``transform.normalize.quote=USD`` gives them, instead of base; see `dollars.in_dollars`.
 
     Raises
     ------
@@ -186,7 +228,10 @@ def kiyotaka(bars: Bars, names: Names) -> dict[str, Any]:
     levels = bars.levels
     if levels is None:
         raise InputError(f"{bars.source or 'bars'}: no price rows; a profile is made of trades")
-    known = {key: names[key] for key in IDS["kiyotaka"] if key in names}
+    levels = levels if usd is None else rows_in_dollars(levels, bars, usd)
+    known: dict[str, Any] = {key: names[key] for key in IDS["kiyotaka"] if key in names}
+    if "," in known.get("exchange", ""):
+        known["exchange"] = known["exchange"].split(",")
     interval = KIYOTAKA_INTERVALS.get(bars.spec, bars.spec)
     flat = np.column_stack([levels.price, levels.buy_volume, levels.sell_volume]).ravel()
     points = [

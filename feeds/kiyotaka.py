@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars, Levels
 from ..core.clock import INTERVAL_WORDS, iso
-from ..core.errors import DataError, ParamError
-from ..core.params import Bound, Choice
+from ..core.errors import DataError, ParamError, unknown
+from ..core.params import Bound, Choice, Text
 from ..core.ticks import grid_of, price_at, row_near
 from .aggregation.levels import regrouped
 from .base import Instant
@@ -32,8 +32,11 @@ class _KiyotakaBars(TableBars):
     """What all point series share: ``series`` of an id and its ``points``, stamped in seconds."""
 
     abstract = True
-    params = {"unit": "base"}
-    bounds = {"unit": Choice("base", "quote")}
+    params = {"unit": "base", "exchange": None}
+    bounds = {
+        "unit": Choice("base", "quote"),
+        "exchange": Text(str, "an exchange that the answer holds, as in BYBIT", optional=True),
+    }
     types: ClassVar[tuple[str, ...]] = ()
 
     def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
@@ -47,17 +50,24 @@ class _KiyotakaBars(TableBars):
         series = found.get("series") if isinstance(found, dict) else None
         if not isinstance(series, list):
             raise DataError(f"{path}: is no answer of /v1/points: it has no list series")
+        wanted, seen = self.p["exchange"], set()
         for one in series:
             name = one.get("id", {})
+            seen.add(str(name.get("exchange")))
+            if wanted not in (None, "all", name.get("exchange")):
+                continue
             if name.get("type") not in self.types:
                 wanted = f"{type(self).__name__} reads {' or '.join(self.types)}"
                 raise DataError(f"{path}: holds points of type {name.get('type')}; {wanted}")
             if self.p["interval"] is None:
                 self.p["interval"] = INTERVAL_WORDS.get(str(name.get("interval")).lower())
-            market = "/".join(str(name[k]) for k in ("exchange", "rawSymbol", "coin") if name.get(k))
+            told = ("coin",) if wanted == "all" else ("exchange", "rawSymbol", "coin")
+            market = "/".join(str(name[k]) for k in told if name.get(k))
             for point in one.get("points", []):
                 inner = next(iter(point.values())) if len(point) == 1 else point
                 yield {"market": market, "side": name.get("side"), **inner}
+        if wanted not in (None, "all", *seen):
+            raise DataError(f"{path}: {unknown('exchange', wanted, [*sorted(seen), 'all'])}")
 
 
 class KiyotakaProfile(_KiyotakaBars):
@@ -72,6 +82,8 @@ class KiyotakaProfile(_KiyotakaBars):
     unit : {"base", "quote"}, default="base"
         What volumes count: coin, or dollars as ``transform.normalize.quote=USD`` gives. Dollars are turned into base
         at the middle of their price row, which is an estimate; the notes say so.
+    exchange : str or None, default=None
+        Which exchange of an answer that holds several; ``all`` sums them row by row.
     label : {"start", "end"}, default="start"
         Whether ``timestamp`` is the start or the end of the interval. The page says start; its own example looks
         like the end.
@@ -114,6 +126,11 @@ class KiyotakaProfile(_KiyotakaBars):
     bounds = {"bucket": Bound(0, open_low=True, optional=True)}
     has_levels = True
     types = ("VOLUME_PROFILE_AGG",)
+
+    def _points(self, path: Path, found: Any) -> Iterator[dict[str, Any]]:
+        points = super()._points(path, found)
+        return points if self.p["exchange"] != "all" else iter(_summed(path, list(points)))
+
     table = Table((_TIME, Column("profile", "text", ("profile",)), Column("symbol", "text", ("market",))), unit="s")
 
     def klines(self) -> Bars:
@@ -170,6 +187,8 @@ class KiyotakaTrades(_KiyotakaBars):
         Answers of ``GET /v1/points``, of one market; patterns are expanded.
     unit : {"base", "quote"}, default="base"
         What volumes count: coin, or dollars as ``transform.normalize.quote=USD`` gives.
+    exchange : str or None, default=None
+        Which exchange of an answer that holds several.
     label : {"start", "end"}, default="start"
         Whether ``timestamp`` is the start or the end of the interval; the page says start.
     interval : str or None, default=None
@@ -305,6 +324,37 @@ def _triplets(source: str, time: int, text: Any) -> list[tuple[str, float, float
     if len(made) * 3 != len(flat) or any(not (b >= 0 and s >= 0 and float(p) > 0) for p, b, s in made):
         raise DataError(f"{source}: the profile at {iso(time)} is no list of price, bought and sold in turn")
     return sorted(made, key=lambda row: float(row[0]))
+
+
+def _summed(path: Path, points: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Profiles of several exchanges as one a time, row by row.
+
+    Raises
+    ------
+    DataError
+        If their rows are not of one height.
+    """
+    made: dict[Any, dict[str, Any]] = {}
+    rows: dict[Any, dict[float, list[Any]]] = {}
+    heights = set()
+    for point in points:
+        flat = point["profile"]
+        prices = [str(price) for price in flat[::3]]
+        if len(set(prices)) > 1:
+            heights.add(_width(prices, "KiyotakaProfile"))
+        time = json.dumps(point["timestamp"], sort_keys=True)
+        made.setdefault(time, point)
+        own = rows.setdefault(time, {})
+        for price, bought, sold in zip(flat[::3], flat[1::3], flat[2::3], strict=True):
+            row = own.setdefault(float(price), [price, 0.0, 0.0])
+            row[1] += float(bought)
+            row[2] += float(sold)
+    if len({round(max(heights) / h, 9) % 1 for h in heights} - {0.0}) > 0:
+        raise DataError(f"{path}: rows are of several heights ({', '.join(f'{h:g}' for h in sorted(heights))})")
+    return [
+        {**point, "profile": [value for price in sorted(rows[time]) for value in map(str, rows[time][price])]}
+        for time, point in made.items()
+    ]
 
 
 def _width(prices: list[str], owner: str) -> float:

@@ -42,6 +42,8 @@ class Asked:
         A provider.
     ids : tuple of str
         What its answer calls the market.
+    usd : str or None
+        What the quote currency is worth in dollars.
     fields : str or None
         Of Aperiodic's.
     size : str or None
@@ -54,6 +56,7 @@ class Asked:
     timestamps: str | None
     like: str | None
     ids: tuple[str, ...]
+    usd: str | None
     fields: str | None
     size: str | None = None
 
@@ -87,6 +90,8 @@ class Asked:
             raise ParamError(f"--format {form}: --like {self.like} answers in JSON")
         if self.like in DOCUMENTS and out not in (None, "-") and Path(str(out)).suffix.lower() != ".json":
             raise ParamError(f"--out {out}: --like {self.like} answers in JSON")
+        if self.usd is not None and self.like not in ("amberdata", "kiyotaka"):
+            raise ParamError("--usd: only --like amberdata and kiyotaka answer in dollars")
         if self.fields is not None and self.like != "aperiodic":
             raise ParamError("--fields: only --like aperiodic has fields to choose from")
         if self.like == "kiyotaka" and self.timestamps not in (None, "seconds"):
@@ -138,7 +143,9 @@ class Asked:
         from ...core.errors import ParamError, unknown
         from ..answers import IDS
 
-        made = dict(text.partition("=")[::2] for text in self.ids)
+        made: dict[str, str] = {}
+        for key, _, value in (text.partition("=") for text in self.ids):
+            made[key] = f"{made[key]},{value}" if key == "exchange" and key in made else value
         for key in made:
             allowed = IDS.get(self.like or "", ())
             if key not in allowed:

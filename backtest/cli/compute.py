@@ -63,6 +63,12 @@ SHOWN = 20
     metavar="CLASS",
     help="Which trades count, by notional, as in 1k-10k, 100k+ or p50-p99, also 0-1k|100k+; edges follow from it.",
 )
+@click.option(
+    "--usd",
+    metavar="PRICE|FEED:FILE",
+    help="With --like amberdata or kiyotaka: volumes in dollars, the quote currency being worth so many: a number, or "
+    "klines of it, as in BinanceKlines:USDCUSDT-1m.csv.",
+)
 @click.option("--fields", metavar="A,B,…", help="With --like aperiodic: which fields.  [default: all 36]")
 @click.option(
     "--format", "form", type=click.Choice(FORMATS), help="What is printed.  [default: table, or csv in a pipe]"
@@ -301,16 +307,23 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet:
         bars = _whole_bars(source, found, asked, quiet=quiet)
         part = asked.part(len(bars), forming=is_forming(bars))
         kept, size = bars.slice(part.start, part.stop), asked.classes()
-        told = amberdata(kept, minutes, asked.names(), asked.times or "words", size=size)
-        if not in_dollars(asked.names()):
-            note("totalVolumeUSD is left out: the volume is known to be in USD where --id pair=… ends in _usd")
+        usd = _usd(asked, kept, quiet=quiet)
+        told = amberdata(kept, minutes, asked.names(), asked.times or "words", size=size, usd=usd)
+        if usd is None and not in_dollars(asked.names()):
+            note(
+                "totalVolumeUSD is left out: the volume is known to be in USD where --id pair=… ends in _usd, or --usd "
+                "says what the quote currency is worth"
+            )
         emit_json(told, out)
         return
+    if asked.like == "kiyotaka":
+        source = _with_rows(source, quiet=quiet)
     _, found = source.bars(out or "-", levels=asked.like == "kiyotaka")
     bars = _whole_bars(source, found, asked, quiet=quiet)
     part = asked.part(len(bars), SHOWN if shape == "table" else None, forming=is_forming(bars))
     if asked.like == "kiyotaka":
-        emit_json(kiyotaka(bars.slice(part.start, part.stop), asked.names()), out)
+        kept = bars.slice(part.start, part.stop)
+        emit_json(kiyotaka(kept, asked.names(), usd=_usd(asked, kept, quiet=quiet)), out)
         return
     columns = aperiodic(bars, [name.strip() for name in asked.fields.split(",")] if asked.fields else [])
     if asked.times:
@@ -319,6 +332,34 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet:
         _write_months({k: v[part] for k, v in columns.items()}, bars, asked, Path(str(out)), quiet=quiet)
         return
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
+
+
+def _usd(asked: Asked, bars: Bars, *, quiet: bool) -> Any:
+    """Dollars in one unit of the quote currency for each bar, where asked for; a word on what was taken."""
+    from ..dollars import dollar_prices
+
+    if asked.usd is None:
+        return None
+    prices = dollar_prices(asked.usd, bars)
+    how = f"1 unit of the quote currency is {asked.usd} USD" if ":" not in asked.usd else f"priced by {asked.usd}"
+    note(f"note: volumes are US dollars: {how}", quiet=quiet)
+    return prices
+
+
+def _with_rows(source: Source, *, quiet: bool) -> Source:
+    """``source`` with price rows as high as Kiyotaka's, unless their height is said."""
+    from ...core.registry import FEEDS
+    from ..answers import kiyotaka_row
+
+    cls: Any = FEEDS.find(source.feed)
+    if source.row_size is not None or cls.gives != "tape":
+        return source
+    tape = next(iter(source.open(cls).tapes()), None)
+    if tape is None or not len(tape):
+        return source
+    row = kiyotaka_row(float(tape.price[0]), float(source.tick) if source.tick else None)
+    note(f"note: price rows of {row:g}, a basis point down to one digit; --row-size sets another height", quiet=quiet)
+    return replace(source, row_size=repr(row))
 
 
 def _of_months(asked: Asked, out: str | None) -> bool:

@@ -156,7 +156,7 @@ class Source:
             wish["sequence"] = True
         if by_size and cls.gives == "tape":
             wish["levels_by_size"] = True
-        feed = cls(self.inputs, **feed_params(self.market, self.contract_size, self.extra))
+        feed = self.open(cls)
         apart(feed.paths, out)
         if out != "-":
             feed.quarantine = Path(out).with_suffix(".quarantine.csv")
@@ -165,6 +165,10 @@ class Source:
         if not all(map(len, made)):
             raise DataError(f"{', '.join(self.inputs) or self.feed}: no bars between the times asked for")
         return feed, made
+
+    def open(self, cls: Any) -> Any:
+        """The feed over the files."""
+        return cls(self.inputs, **feed_params(self.market, self.contract_size, self.extra))
 
     def whole(self, bars: Bars, *, forming: bool = False) -> slice:
         """The bars that are asked for: all but a first or last one that the data begin or end inside.

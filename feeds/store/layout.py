@@ -273,14 +273,14 @@ class Shelf:
             raise DataError(f"{self.root}: the catalog holds {what}; `tapeflow data add` adds some")
         atlas = Atlas.parse(wanted.get("symbol"))
         if atlas is not None:
-            found = [s for s in left if s.symbol in atlas.names and atlas.fits(s.market)]
-            if not found:
+            fitting = [s for s in left if s.symbol in atlas.names and atlas.fits(s.market)]
+            if not fitting:
                 known = ", ".join(sorted({f"{s.market} {s.symbol}" for s in left}))
                 raise DataError(
                     f"{self.root}: holds no {wanted['symbol']}, which venues call "
                     f"{' or '.join(atlas.names)} (there are {known})"
                 )
-            left, wanted = found, {**wanted, "symbol": None}
+            left, wanted = fitting, {**wanted, "symbol": None}
         for key in ("symbol", "kind", "market", "venue"):
             value = wanted.get(key)
             allowed = {getattr(s, key) for s in left}

@@ -89,6 +89,20 @@ def _format(wanted: list[object]) -> object:
     return check
 
 
+def _tether(ran: Ran) -> None:
+    for one, start in zip(data(ran), (BEGIN + 3600, BEGIN), strict=True):
+        assert one["totalVolumeUSD"] == pytest.approx(row(start, 3600)["totalVolumeUSD"] * 0.9991, rel=1e-12)
+        assert one["vwap"] == pytest.approx(row(start, 3600)["vwap"], rel=1e-12)
+
+
+def _of_size(ran: Ran) -> None:
+    for one, start in zip(data(ran), (BEGIN + 3600, BEGIN), strict=True):
+        inside = [t for t in within(start, start + 3600) if 1000 <= t.price * t.quantity < 10_000]
+        paid = sum(t.price * t.quantity for t in inside)
+        assert one["totalVolumeUSD"] == pytest.approx(paid, rel=1e-12)
+        assert one["vwap"] == pytest.approx(paid / sum(t.quantity for t in inside), rel=1e-12)
+
+
 _MS = _format([(BEGIN + 3600) * 1000, BEGIN * 1000])
 _ISO = _format(["2023-06-01T01:00:00Z", "2023-06-01T00:00:00Z"])
 _WORDS = _format(["2023-06-01 01:00:00 000", "2023-06-01 00:00:00 000"])
@@ -106,6 +120,14 @@ PAGE = Page(
     (
         Row("pair", "`btc_usd`", _HOUR, "VWAP, TWAP and dollars of both whole hours", _pair),
         Row("exchange", "`gdax`", _HOUR, "named in every row", _exchange),
+        Row("(size filter)", "`0`, `1k`, `10k`, `100k`, `All`", f"{_HOUR} --size 1k", "trades of 1k to 10k", _of_size),
+        Row(
+            "totalVolumeUSD",
+            "dollars",
+            f"{_HOUR.replace('btc_usd', 'btc_usdt')} --usd 0.9991",
+            "of another quote currency at the price that is said",
+            _tether,
+        ),
         Row(
             "startDate, endDate", "seconds", _window(BEGIN + 1200, BEGIN + 2400), "rows of that window alone", _seconds
         ),

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.tests.providers import amberdata, aperiodic, binance, taapi
+from tapeflow.tests.providers import amberdata, aperiodic, binance, kiyotaka, taapi
 from tapeflow.tests.providers.rows import BEGIN, Row, page_text, put_files, run, within
 
-PAGES = (taapi.PAGE, binance.PAGE, aperiodic.PAGE, amberdata.PAGE)
+PAGES = (taapi.PAGE, binance.PAGE, kiyotaka.PAGE, aperiodic.PAGE, amberdata.PAGE)
 DOCS = Path(__file__).parents[2] / "docs" / "providers.md"
 HEAD = """# The providers' pages
 
@@ -46,6 +46,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     put_others(folder)
     binance.put_files(folder)
     aperiodic.put_files(folder)
+    kiyotaka.put_files(folder)
     return folder
 
 
