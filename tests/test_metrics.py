@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from tapeflow.backtest.cli import main
 from tapeflow.backtest.runner import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.clock import DAY, MINUTE, parse_time
@@ -71,6 +73,14 @@ def test_a_value_grows_old_in_a_hole_and_says_so(tmp_path: Path) -> None:
     assert len(BinanceMetrics(_metrics(tmp_path, *rows), max_age="1d").bars()) == 4
     with pytest.raises(DataError, match="1 holes longer than max_age 1h"):
         feed.bars(gaps="error")
+
+
+def test_an_audit_finds_the_hole_and_the_row_out_of_order(tmp_path: Path) -> None:
+    clocks = ["12:05", "12:00", "12:10", "12:15", "13:00", "13:05"]
+    path = _metrics(tmp_path, *(_metric(f"{clock}:00", 10) for clock in clocks))
+    said = CliRunner().invoke(main, ["audit", str(path), "--feed", "BinanceMetrics"]).output
+    assert "8 klines of 5m are missing before it" in said
+    assert "kline_disorder (mended)" in said
 
 
 def test_a_run_that_begins_later_still_knows_the_value_that_stands(tmp_path: Path) -> None:
