@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.clock import DAY
+from ..core.hours import TradingDays
 from .amounts import decimals
 from .bootstrap import DRAWS, LEVEL
 from .intervals import EACH, TRADES, Interval, mean_interval, sharpe_interval
@@ -22,7 +23,12 @@ ENOUGH = 10
 
 
 def confidence(
-    time: NDArray[np.int64], value: Array, start: float, trips: Sequence[RoundTrip], seed: int
+    time: NDArray[np.int64],
+    value: Array,
+    start: float,
+    trips: Sequence[RoundTrip],
+    seed: int,
+    hours: TradingDays | None = None,
 ) -> dict[str, Any]:
     """Intervals of the figures of which one holds what it says, for ``result.json``.
 
@@ -40,6 +46,8 @@ def confidence(
         Finished ones.
     seed : int
         The run's.
+    hours : TradingDays or None
+        The trading hours of the bars, where they have some.
 
     Returns
     -------
@@ -47,7 +55,7 @@ def confidence(
         How it was done, ``intervals``: low and high end by the figure's name, and ``made_of``: of how many returns or
         round trips, and in which mean block. A figure without an interval is in neither.
     """
-    made, per_year, basis = returns(time, value, start)
+    made, per_year, basis = returns(time, value, start, hours)
     found: dict[str, Interval] = {}
     if basis == "daily" and (ratio := sharpe_interval(made, seed=seed)):
         scale = math.sqrt(per_year)

@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.bars import Bars
 from ..core.clock import iso
+from ..core.hours import TradingDays
 from ..core.trading import knows_volume
 from . import accounts
 from .amounts import decimals
 from .doubts import confidence, damage_warning, days_of, hints
+from .hours import hours_of
 from .lock import make_lock, readers
 from .markouts import as_json
 from .quality import profit_from_damaged
@@ -142,6 +144,18 @@ class Outcome:
     band: Any = None
 
     @cached_property
+    def hours(self) -> TradingDays | None:
+        """The trading hours of the first feed, where it has some."""
+        return hours_of(next(iter(self.sources.values())).bars.spec)
+
+    def _year(self) -> str:
+        """How long a year is taken to be, in words."""
+        time = self.equity["time"]
+        if self.hours is None or not len(time):
+            return "365 days"
+        return f"{self.hours.per_year(int(time[0]), int(time[-1]))[0]:.4g} trading days, counted from {self.hours.text}"
+
+    @cached_property
     def trips(self) -> list[RoundTrip]:
         """Finished round trips."""
         return pair(self.record.fills, accounts.coin_contracts(self.config))
@@ -200,7 +214,13 @@ class Outcome:
         """The numbers of result.json."""
         equity = self.equity
         figures = summarise(
-            equity["time"], equity["value"], equity["position"], self.config.broker.cash, self.trips, self.fees
+            equity["time"],
+            equity["value"],
+            equity["position"],
+            self.config.broker.cash,
+            self.trips,
+            self.fees,
+            self.hours,
         )
         return {
             "bars": len(self.first),
@@ -238,7 +258,7 @@ class Outcome:
     def doubts(self, figures: dict[str, Any]) -> dict[str, Any]:
         """How sure ``figures``, those of `summary`, are: intervals, markouts, and what they say in words."""
         time, value = self.equity["time"], self.equity["value"]
-        sure = confidence(time, value, self.config.broker.cash, self.trips, self.config.seed)
+        sure = confidence(time, value, self.config.broker.cash, self.trips, self.config.seed, self.hours)
         bars = {name: source.bars for name, source in self.sources.items()}
         return {
             "hints": hints(figures, sure, self.trips, days_of(time)),
@@ -332,7 +352,7 @@ class Outcome:
             EMPTY_BARS[self.config.fills.empty_bars],
             *(f"{name}: the volume is 0 on every bar, and taken as unknown." for name in self._silent()),
             *accounts.assumptions(self.config),
-            "The Sharpe ratio uses no risk-free rate and a year of 365 days.",
+            f"The Sharpe ratio uses no risk-free rate and a year of {self._year()}.",
         ]
 
     def _silent(self) -> list[str]:

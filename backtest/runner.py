@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +24,7 @@ from ..strategies.base import Use
 from .brokers.choice import broker_for
 from .compiled import by_engine, verified
 from .folder import save
+from .hours import following, session_in
 from .ours import check_place
 from .record import Recorder
 from .result import Outcome, Result
@@ -200,10 +201,11 @@ def through_backtrader(
     cerebro.broker.cerebro = cerebro
     if prepare is not None:
         prepare(cerebro.broker)
-    cerebro.indicator_blocks = {
-        name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
-    }
+    cerebro.indicator_blocks = _in_their_hours(config, sources)
     cerebro.risk_block = config.risk.settings()
+    if "session" in cerebro.risk_block:
+        first = next(iter(sources.values())).bars
+        cerebro.risk_block["session"] = session_in(cerebro.risk_block["session"], first.spec)
     add_sizer(cerebro, config)
     cerebro.addanalyzer(Recorder, _name="record")
     cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
@@ -213,6 +215,21 @@ def through_backtrader(
         strategy = cerebro.run()[0]
     engine, why = what_ran(cerebro)
     return Outcome(config, sources, strategy, strategy.analyzers.record, engine, why)
+
+
+def _in_their_hours(config: RunConfig, sources: Mapping[str, Source]) -> dict[str, Use]:
+    """The run's indicators, and those of its strategy that count days of trading hours because their feed has some."""
+    uses: dict[str, Use] = {
+        name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
+    }
+    first, own = next(iter(sources)), getattr(STRATEGIES.find(config.strategy.kind), "uses", {})
+    made = dict(uses)
+    for name, use in {**own, **uses}.items():
+        source = sources.get(use.data or first)
+        params = None if source is None else following(INDICATORS.find(use.kind), use.params, source.bars.spec)
+        if params is not None and params != dict(use.params):
+            made[name] = Use(use.kind, params, use.data)
+    return made
 
 
 @contextmanager

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.clock import DAY
+from ..core.hours import TradingDays
 from .round_trips import RoundTrip
 
 Array = NDArray[np.float64]
@@ -30,7 +31,7 @@ def drawdown(value: Array, start: float) -> Array:
     return np.asarray((peak - value) / peak)
 
 
-def returns(time: Times, value: Array, start: float) -> tuple[Array, float, str]:
+def returns(time: Times, value: Array, start: float, hours: TradingDays | None = None) -> tuple[Array, float, str]:
     """Simple returns for the Sharpe ratio, how many fit in a year, and of what they are.
 
     Parameters
@@ -41,23 +42,27 @@ def returns(time: Times, value: Array, start: float) -> tuple[Array, float, str]
         Equity at that time.
     start : float
         Equity before the first bar.
+    hours : TradingDays or None
+        The trading hours of the bars, where they have some.
 
     Returns
     -------
     returns : ndarray of float64
-        Of days in UTC when there are at least 20 of them, else of bars.
+        Of days in UTC, or trading days, when there are at least 20 of them, else of bars.
     periods_per_year : float
-        365 for days; for bars, the year over their median length.
+        365 for days; for bars, the year over their median length. With trading hours as many days, and as much time,
+        as those have in a year, on average over the calendar years that the bars touch.
     basis : str
         ``daily`` or ``bar``.
     """
-    day = (time - 1) // DAY
+    day = (time - 1) // DAY if hours is None else hours.numbers(time - 1)
+    days, length = (YEAR_DAYS, YEAR_DAYS * DAY) if hours is None or not len(time) else hours.per_year(time[0], time[-1])
     last = np.flatnonzero(np.append(day[1:] != day[:-1], True))
     if len(last) >= ENOUGH_DAYS:
-        points, per_year, basis = value[last], YEAR_DAYS, "daily"
+        points, per_year, basis = value[last], days, "daily"
     else:
         step = float(np.median(np.diff(time))) if len(time) > 1 else float(DAY)
-        points, per_year, basis = value, YEAR_DAYS * DAY / step, "bar"
+        points, per_year, basis = value, length / step, "bar"
     return np.diff(points, prepend=start) / np.concatenate(([start], points[:-1])), per_year, basis
 
 
@@ -106,11 +111,17 @@ def exposure_pct(position: Array) -> float:
 
 
 def summarise(
-    time: Times, value: Array, position: Array, start: float, trips: Trips, fees: float
+    time: Times,
+    value: Array,
+    position: Array,
+    start: float,
+    trips: Trips,
+    fees: float,
+    hours: TradingDays | None = None,
 ) -> dict[str, float | str | int]:
     """The figures of ``result.json`` that come from equity and round trips."""
     trips = net_profits(trips)
-    made, per_year, basis = returns(time, value, start)
+    made, per_year, basis = returns(time, value, start, hours)
     final = float(value[-1]) if len(value) else start
     return {
         "initial_cash": start,
