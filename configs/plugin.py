@@ -11,6 +11,7 @@ from typing import Any
 from ..core.code import reads_of
 from ..core.errors import InputError, nearest
 from ..core.params import check_param
+from ..core.sizes import block_edges, columns_between
 from .errors import Complaint, KeyPath, shown
 
 Raw = Mapping[str, Any]
@@ -115,12 +116,10 @@ class FeedView:
     @classmethod
     def of(cls, feed: Any, given: Raw) -> FeedView:
         """The view of feed class ``feed`` under the parameters ``given``."""
-        return cls(
-            feed.__name__,
-            (*feed.canonical, *feed.extra_columns(legal(feed, given))),
-            feed.has_levels,
-            feed.gives == "tape",
-        )
+        tape = feed.gives == "tape"
+        classes = columns_between(block_edges(given)) if tape else ()
+        columns = (*feed.canonical, *feed.extra_columns(legal(feed, given)), *classes)
+        return cls(feed.__name__, columns, feed.has_levels, tape)
 
 
 def lacks(cls: Any, given: Raw, feed: FeedView, lines: Collection[str] = ()) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from itertools import pairwise
@@ -90,6 +90,14 @@ def parse_size_edges(value: Any) -> tuple[float, ...] | tuple[str, ...]:
     return tuple(amounts) or tuple(percents)
 
 
+def block_edges(block: Mapping[str, Any]) -> tuple[Edge, ...]:
+    """The edges that a data block names; none where it names none, or wrong ones, which is told elsewhere."""
+    try:
+        return parse_size_edges(block.get("size_edges"))
+    except ValueError:
+        return ()
+
+
 def edge_text(edge: Edge) -> str:
     """An edge as it is written: the shortest text of the amount.
 
@@ -142,6 +150,11 @@ def classes_between(edges: Sequence[Edge]) -> tuple[SizeClass, ...]:
     """
     bounds: list[Edge] = [0.0, *edges, math.inf]
     return tuple(SizeClass(low, high) for low, high in pairwise(bounds))
+
+
+def columns_between(edges: Sequence[Edge]) -> tuple[str, ...]:
+    """The columns that bars keep of the classes of these edges; none where there are no edges."""
+    return tuple(span.column(name) for name in SIZED for span in classes_between(edges)) if edges else ()
 
 
 def edges_between(classes: Iterable[SizeClass]) -> list[Edge]:

@@ -10,8 +10,9 @@ import numpy as np
 from ..core.kernels import step
 from ..core.params import Choice
 from ..core.schema import SIZE_EDGES
+from ..core.sizes import block_edges
 from .base import Indicator, Line
-from .sizing import block_edges, needs_two
+from .sizing import needs_two
 from .volume_delta import net_flow
 
 _CLASSES = ("small", "medium", "large")

@@ -11,8 +11,9 @@ import numpy as np
 from ..core.kernels import step
 from ..core.params import Json
 from ..core.schema import SIZE_EDGES
+from ..core.sizes import block_edges
 from .base import Indicator, Line
-from .sizing import block_edges, needs_two
+from .sizing import needs_two
 
 EDGES = {"aperiodic": SIZE_EDGES, "amberdata": (1_000.0, 10_000.0)}
 """Notional edges between small, medium and large that providers use."""

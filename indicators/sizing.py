@@ -18,12 +18,12 @@ from ..core.sizes import (
     SIZED,
     Edge,
     SizeClass,
+    block_edges,
     classes_between,
     classes_in,
     edge_text,
     edges_between,
     parse_size,
-    parse_size_edges,
     parts_of,
 )
 from .inputs import Input
@@ -170,14 +170,6 @@ def disagrees(params: Mapping[str, Any], block: Mapping[str, Any], gives: str, *
         asked_for = not rows or block.get("levels_by_size") is True
         return {} if asked_for else {"size": f"asks for price rows of {params['size']}: {_ROWS_REMEDY}"}
     return {"size": lacking(params["size"], asked, held, "the data block")}
-
-
-def block_edges(block: Mapping[str, Any]) -> tuple[Edge, ...]:
-    """The edges that a data block names; none where it names none, or wrong ones, which is told elsewhere."""
-    try:
-        return parse_size_edges(block.get("size_edges"))
-    except ValueError:
-        return ()
 
 
 def needs_two(edges: Sequence[Edge]) -> str:

@@ -317,6 +317,15 @@ def test_a_run_reads_sizes_and_is_the_same_in_every_engine(tmp_path: Path) -> No
     assert made["stock"] == made["backtrader"] == made["compiled"]
 
 
+def test_a_run_reads_columns_of_classes_by_name(tmp_path: Path) -> None:
+    text = RUN.replace("fair: {kind: VWAP, size: 0-1k|10k+}", "fair: {kind: ZScore, of: volume_0_1k, window: 20}")
+    text = text.replace("close > fair", "fair < taker_sell_count_10k_plus")
+    (tmp_path / "run.yaml").write_text(text % "size_edges: [1k, 10k]")
+    assert tapeflow("run", tmp_path / "run.yaml", "--out", tmp_path / "out", "--quiet").exit_code == 0
+    (tmp_path / "run.yaml").write_text(text % "size_edges: [1k, 20k]")
+    assert "unknown name 'taker_sell_count_10k_plus'" in tapeflow("validate", tmp_path / "run.yaml").stderr
+
+
 def test_a_config_whose_edges_do_not_make_the_size_is_refused_at_its_place(tmp_path: Path) -> None:
     file = tmp_path / "run.yaml"
     file.write_text(RUN % "size_edges: [1k, 5k]")
