@@ -98,6 +98,10 @@ class TradingDays:
         made: Integers = self._named[at]
         return made
 
+    def nearest(self, times: Integers) -> Integers:
+        """`numbers` of many instants; the first or the last day of those that the calendar does not reach."""
+        return self.numbers(np.clip(times, self._begins[0], self.closes[-1] - 1))
+
     def inside(self, times: Integers) -> NDArray[np.bool_]:
         """Whether instants are within the hours."""
         at = np.searchsorted(self.opens, times, "right") - 1

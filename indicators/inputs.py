@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..core.bars import Bars
 from ..core.clock import DAY, grid_origin, parse_interval
 from ..core.errors import InputError, unknown
+from ..core.hours import TradingDays
 from ..core.schema import BAR_COLUMNS, THREE_CLASSES
 from ..core.sessions import Days
 from ..core.sessions import parse_days as parse_days
@@ -106,7 +107,7 @@ class Session:
             return float(self.array(params, np.array(values))[0])
         return float(_of_days(spec, np.array([days.number(int(values[0]))]))[0])
 
-    def _read(self, params: Mapping[str, Any]) -> tuple[int | str, Days]:
+    def _read(self, params: Mapping[str, Any]) -> tuple[int | str, Days | TradingDays]:
         return parse_session(params[self.param] or "none"), parse_days(params.get(self.zone) or "UTC")
 
     def complaint(self, params: Mapping[str, Any]) -> str:

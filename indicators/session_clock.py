@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.clock import DAY, grid_origin
+from ..core.hours import TradingDays
 from ..core.sessions import Days
 from .inputs import Floats, Session
 
@@ -43,7 +44,7 @@ class SinceOpen(Session):
         return float(self.array(params, np.array(values))[0])
 
 
-def _begin(spec: int | str, days: Days, number: int) -> int:
+def _begin(spec: int | str, days: Days | TradingDays, number: int) -> int:
     """Where the session of this number begins, epoch µs."""
     if isinstance(spec, str):
         return days.begin(int(np.datetime64(number, "M").astype("datetime64[D]").astype(np.int64)))

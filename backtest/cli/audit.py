@@ -32,7 +32,14 @@ _COLUMNS = ("finding", "what", "how many", "share", "where", "example")
 @click.option("--param", "extra", multiple=True, metavar="KEY=VALUE", help="Another parameter of the feed.")
 @click.option("--klines", multiple=True, metavar="FILE", help="Klines to hold the tape against; may be repeated.")
 @click.option("--klines-feed", metavar="KIND", help="What those are.  [default: the klines of the feed's provider]")
-@click.option("--bars", "spec", default="1m", show_default=True, metavar="SPEC", help="Bars to count quality bits of.")
+@click.option(
+    "--bars",
+    "spec",
+    default="1m",
+    show_default=True,
+    metavar="SPEC",
+    help="Bars to count quality bits of; trading hours in it, as in 1m@1d:XNYS, judge gaps and days.",
+)
 @click.option(
     "--ids",
     type=click.Choice(["auto", "contiguous", "scattered"]),

@@ -15,9 +15,12 @@ from ...core.clock import interval_text, iso
 from ...core.errors import DataError, ParamError, TapeflowError
 from ...core.schema import Quality
 from ...core.tape import Tape
-from ..aggregation.bars import Covered
+from ..aggregation.bars import Covered, hours_of
+from ..aggregation.kinds import BarSpec
+from ..aggregation.sessions import Grid
 from ..base import Feed, KlineFeed, TapeFeed
 from ..catalog import Catalog
+from ..reading.calendars import in_hours
 from ..reading.contradictions import settled
 from ..reading.decode import Decoder, Quarantine, Rows
 from ..reading.dumps import DumpTape
@@ -67,7 +70,8 @@ def audit(
     klines : KlineFeed or None
         The exchange's klines to hold the tape against.
     spec : str
-        Bars of which the quality bits are counted.
+        Bars of which the quality bits are counted. Where it has trading hours, as ``1m@1d:XNYS``, gaps and days are
+        judged by them: nights and weekends are none, nor is what lies outside them.
     quarantine : Path or None
         File for lines that cannot be read.
     keep : int
@@ -86,13 +90,13 @@ def audit(
     if isinstance(feed, KlineFeed):
         if klines is not None:
             raise ParamError(f"{type(feed).__name__} gives klines; only trades are held against klines")
-        return _audit_klines(feed, quarantine, keep)
+        return _audit_klines(feed, spec, quarantine, keep)
     if not isinstance(feed, TapeFeed):
         raise ParamError(f"{type(feed).__name__} gives {feed.gives}; an audit looks at trades or klines")
     return _Audit(feed, klines, spec, quarantine, keep, ids).report()
 
 
-def _audit_klines(feed: KlineFeed, quarantine: Path | None, keep: int) -> Report:
+def _audit_klines(feed: KlineFeed, spec: str, quarantine: Path | None, keep: int) -> Report:
     log = Log(keep)
     faults = Listening(log, quarantine)
     feed.faults = faults
@@ -104,8 +108,9 @@ def _audit_klines(feed: KlineFeed, quarantine: Path | None, keep: int) -> Report
         del feed.faults
     if not len(raw):
         raise DataError(f"{feed.source}: no klines")
-    look_at_klines(log, raw, feed.places)
-    bars = _of_a_run(feed, raw, faults)
+    judged, grid = in_hours(raw, BarSpec.parse(spec), assumed=feed.assumes_ends)
+    look_at_klines(log, judged, feed.places, grid)
+    bars = _of_a_run(feed, judged, faults, grid)
     interval = usual_length(raw)
     start, end = int(raw["open_time"][0]), int(raw["close_time"].max())
     found = log.findings({"bars": max(len(raw), (end - start) // interval), "rows": len(raw) + faults.bad_lines})
@@ -126,7 +131,7 @@ def _audit_klines(feed: KlineFeed, quarantine: Path | None, keep: int) -> Report
     )
 
 
-def _of_a_run(feed: KlineFeed, raw: Bars, faults: Listening) -> Bars | None:
+def _of_a_run(feed: KlineFeed, raw: Bars, faults: Listening, grid: Grid | None) -> Bars | None:
     """The bars that a run would make of the klines; None when it would refuse them."""
     if faults.bad_lines and feed.p.get("bad_rows") == "error":
         faults.refuse(faults.first_line)
@@ -135,7 +140,7 @@ def _of_a_run(feed: KlineFeed, raw: Bars, faults: Listening) -> Bars | None:
     try:
         check_units(raw, feed.of_units)
         return finish(
-            settled(raw, may_miss_prices=feed.may_miss_prices), int(feed.interval or 0), "keep", None, feed.tick
+            settled(raw, may_miss_prices=feed.may_miss_prices), int(feed.interval or 0), "keep", None, feed.tick, grid
         )
     except DataError as err:
         faults.refuse(str(err))
@@ -232,7 +237,11 @@ class _Audit:
         self.bad_lines = Unreadable(self.log, quarantine)
         self.ids, self.units = Ids(self.log), TimeUnits(self.log)
         self.contiguity = Contiguity(follow)
-        self.times, self.runs, self.flips = Times(self.log), Runs(self.log), Flips(self.log)
+        self.times, self.runs, self.flips = (
+            Times(self.log, hours_of(BarSpec.parse(spec))),
+            Runs(self.log),
+            Flips(self.log),
+        )
         self.spikes, self.sizes, self.ticks = Spikes(self.log), Sizes(self.log), Ticks(self.log)
         size = feed.p.get("contract_size")
         self.quantities = QuantityUnits(self.log, None if size is None else float(size))

@@ -12,6 +12,8 @@ from ...core.bars import Bars
 from ...core.clock import MONTH, interval_text, iso, steps_between, usual_interval
 from ...core.kernels import compiled
 from ..aggregation.folding import add
+from ..aggregation.sessions import Grid
+from ..reading.calendars import is_calendar, missing_before, regular
 from ..reading.contradictions import contradictions, example_of
 from ..reading.faults import Places
 from .chunk import Chunk, Floats, Integers
@@ -207,7 +209,7 @@ def usual_length(bars: Bars) -> int:
     return max(int(lengths[np.argmax(times)]), 1)
 
 
-def look_at_klines(log: Log, bars: Bars, places: Places | None = None) -> None:
+def look_at_klines(log: Log, bars: Bars, places: Places | None = None, grid: Grid | None = None) -> None:
     """What klines tell about themselves.
 
     Parameters
@@ -218,6 +220,8 @@ def look_at_klines(log: Log, bars: Bars, places: Places | None = None) -> None:
         In time order.
     places : Places or None
         Where they stand.
+    grid : Grid or None
+        Of the trading hours in which they are due.
     """
     if not len(bars):
         return
@@ -232,6 +236,8 @@ def look_at_klines(log: Log, bars: Bars, places: Places | None = None) -> None:
     apart = np.diff(opens, prepend=opens[0]) - np.append(0, closes[:-1] - opens[:-1])
     months = interval == MONTH
     left = np.append(0, steps_between(opens, interval) - 1) if months else np.maximum(apart, 0) // interval
+    if grid is not None or (not regular(opens, closes) and is_calendar(opens, closes, sessions=True)):
+        left = missing_before(bars, interval, grid)
     for i in np.flatnonzero(left > 0).tolist():
         n = int(left[i])
         log.add("kline_gap", spot(i, f"{n} klines of {interval_text(interval)} are missing before it"), n)

@@ -7,6 +7,7 @@ import heapq
 import numpy as np
 
 from ...core.clock import DAY, MINUTE, iso
+from ...core.hours import TradingDays
 from ..aggregation.bars import Covered
 from .chunk import Chunk, Integers
 from .findings import Log, Spot
@@ -26,10 +27,12 @@ class Times:
     ----------
     log : Log
         Takes ``time_gap``, ``silence``, ``truncated_day`` and ``partial_day``.
+    hours : TradingDays or None
+        The trading hours, where there are some: time outside them is no gap, and days begin and end with them.
     """
 
-    def __init__(self, log: Log) -> None:
-        self._log, self._gaps = log, Histogram()
+    def __init__(self, log: Log, hours: TradingDays | None = None) -> None:
+        self._log, self._gaps, self._hours = log, Histogram(), hours
         self._longest: list[tuple[int, int, bool, Spot]] = []
         self._days: dict[int, tuple[Spot, Spot, int]] = {}
         self.promised: list[tuple[int, int]] = []
@@ -48,7 +51,7 @@ class Times:
             return
         time = chunk.time
         before = np.maximum.accumulate(np.concatenate([[self.last if self.last >= 0 else time[0]], time]))[:-1]
-        gaps = time - before
+        gaps = time - before if self._hours is None else self._hours.elapsed(time) - self._hours.elapsed(before)
         self._gaps.push(np.maximum(gaps, 0))
         least = self._longest[0][0] if len(self._longest) >= _KEPT else MINUTE
         for i in np.flatnonzero(gaps > least).tolist():
@@ -57,7 +60,7 @@ class Times:
             (heapq.heappush if len(self._longest) < _KEPT else heapq.heapreplace)(self._longest, entry)
         self.first = int(time.min()) if self.first < 0 else min(self.first, int(time.min()))
         self.last = max(self.last, int(time.max()))
-        self._note_days(chunk, time // DAY)
+        self._note_days(chunk, time // DAY if self._hours is None else self._hours.nearest(time))
 
     def _note_days(self, chunk: Chunk, days: Integers) -> None:
         edges = np.concatenate([[0], np.flatnonzero(np.diff(days)) + 1, [len(days)]])
@@ -77,8 +80,16 @@ class Times:
                 self._log.add("silence" if known else "time_gap", spot.saying(text), gap)
         for day, (begin, end, rows) in sorted(self._days.items()):
             far = max(limit, _FAR * (end.time - begin.time) / max(rows, 1))
-            self._edge(day * DAY, begin, begin.time - day * DAY, far)
-            self._edge((day + 1) * DAY, end, (day + 1) * DAY - end.time, far)
+            opens, closes = self._edges_of(day)
+            self._edge(opens, begin, begin.time - opens, far)
+            self._edge(closes, end, closes - end.time, far)
+
+    def _edges_of(self, day: int) -> tuple[int, int]:
+        """Where a day begins and ends."""
+        if self._hours is None:
+            return day * DAY, (day + 1) * DAY
+        (opens, closes), _ = self._hours.spans_of(np.array([day], np.int64))
+        return int(opens[0]), int(closes[0])
 
     def _edge(self, edge: int, spot: Spot, missing: int, far: float) -> None:
         """Report a trade too far from the edge of its day."""
