@@ -100,7 +100,7 @@ FUNCTIONS = (
     *("prev", "change"),
     *("highest", "lowest", "sum", "mean", "std", "zscore", "median", "percentile", "count"),
     *("cross", "crossover", "crossunder", "since", "when"),
-    *("time", "weekday", "between", "session", "elapsed"),
+    *("time", "weekday", "between", "session", "elapsed", "remaining"),
 )
 """Functions an expression may call."""
 

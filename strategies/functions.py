@@ -285,5 +285,11 @@ FUNCTIONS: Mapping[str, Function] = {
         _SESSION,
         reads=("open_time", "close_time"),
     ),
+    "remaining": _of_time(
+        times.remaining,
+        "minutes from the bar's close to the end of that session, as in `remaining('1d@XNYS') <= 5` to be flat by then",
+        _SESSION,
+        reads=("open_time", "close_time"),
+    ),
 }
 """Every function by name."""

@@ -133,6 +133,22 @@ def elapsed(open_time: Array, close_time: Array, text: str) -> Array:
     return made
 
 
+def remaining(open_time: Array, close_time: Array, text: str) -> Array:
+    """Minutes from the bar's close to the end of the session in which it opens: its close, where it has hours.
+
+    Examples
+    --------
+    >>> remaining(np.array([0.0, 7_200e6]), np.array([60e6, 7_260e6]), "1d").tolist()
+    [1439.0, 1319.0]
+    """
+    asked, opened = parse_rule_session(text), np.asarray(open_time).astype(np.int64)
+    numbers = session(open_time, text)
+    _, first, of = np.unique(numbers, return_index=True, return_inverse=True)
+    ends = np.array([asked.close(int(opened[i])) for i in first], np.int64)
+    made: Array = (ends[of] - np.asarray(close_time).astype(np.int64)) / MINUTE
+    return made
+
+
 def _local(times: Array, zone: str) -> Any:
     whole = np.asarray(times).astype(np.int64)
     return whole if zone == "UTC" else local_times(whole, parse_zone(zone))

@@ -170,6 +170,7 @@ ORACLES: dict[str, Oracle] = {
         NAN if i < 1 else float((opens(i, "America/New_York").date() - opens(i - 1, "America/New_York").date()).days)
     ),
     "session('4h')": lambda x, y, i: float(opens(i).timestamp() // 14_400),
+    "remaining('1d')": lambda x, y, i: 1440 - since_midnight(i, "UTC"),
     "elapsed('1d')": lambda x, y, i: since_midnight(i, "UTC"),
     "elapsed('1d@America/New_York')": lambda x, y, i: since_midnight(i, "America/New_York"),
 }

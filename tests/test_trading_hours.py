@@ -16,6 +16,7 @@ from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.feeds.aggregation.kinds import BarSpec
 from tapeflow.feeds.aggregation.resample import resample
 from tapeflow.feeds.aggregation.sessions import Session
+from tapeflow.strategies.times import elapsed, remaining
 
 NEW_YORK = "America/New_York@09:30-16:00"
 FUTURES = "America/Chicago@17:00-16:00"
@@ -229,3 +230,12 @@ def test_a_calendar_is_that_of_its_package():
     assert made.tolist() == wanted
     with pytest.raises(ValueError, match="did you mean 'XNYS'"):
         parse_days("XNSY")
+
+
+def test_rules_know_how_long_a_session_lasts():
+    day = tape_between("2024-03-06", "2024-03-14")
+    (bars,) = aggregate([day], [f"30m@1d:{NEW_YORK}"])
+    left = remaining(bars["open_time"], bars["close_time"], f"1d@{NEW_YORK}")
+    gone = elapsed(bars["open_time"], bars["close_time"], f"1d@{NEW_YORK}")
+    assert set((left + gone).tolist()) == {390.0}
+    assert left.min() == 0
