@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.clock import iso
+from ..core.counting import counted
 from .brokers.choice import funded
 from .brokers.liquidation import LIQUIDATION
 
@@ -86,7 +87,7 @@ def strains(config: Any, equity: Mapping[str, Any], closes: Any) -> Iterator[str
     value, position = equity["value"], equity["position"]
     short = (position < 0) & (value > 0)
     exposure = np.divide(-position * closes, value, out=np.zeros(len(value)), where=short)
-    if (worst := float(exposure.max(initial=0.0))) > 1.0 / NEARLY:
+    if (worst := round(float(exposure.max(initial=0.0)), 2)) > 1.0:
         yield (
             f"a short position was worth up to {worst:.2f} × the equity, beyond a leverage of 1: a cash account is not "
             "called for margin; instrument: {margin: linear, leverage: …} closes by force what cannot be held"
@@ -98,13 +99,14 @@ def strains(config: Any, equity: Mapping[str, Any], closes: Any) -> Iterator[str
 def shortfalls(config: Any, orders: Orders) -> Iterator[str]:
     """What the account could not pay for."""
     if less := cut(orders):
-        yield f"{less:,} entries were cut to what cash, fees and slippage allow; a smaller sizer.percent leaves room"
+        entries = counted(less, "entry was", "entries were")
+        yield f"{entries} cut to what cash, fees and slippage allow; a smaller sizer.percent leaves room"
     if lacking := sum(row["status"] == "margin" for row in orders.values()):
         brackets = next(iter(config.data.values())).instrument.brackets
         more = ", or beyond what the brackets allow" if brackets else ""
         yield (
-            f"{lacking:,} orders were refused for lack of cash{more}: a smaller size or more cash helps, and entries "
-            "that sizer.percent sizes are cut to what the account can pay"
+            f"{counted(lacking, 'order was', 'orders were')} refused for lack of cash{more}: a smaller size or more "
+            "cash helps, and entries that sizer.percent sizes are cut to what the account can pay"
         )
 
 
@@ -113,11 +115,12 @@ def warnings(orders: Orders) -> Iterator[str]:
     rows = list(orders.values())
     if bare := sum(row["status"] == "margin" and row["reason"] in PROTECTION for row in rows):
         yield (
-            f"{bare} protective orders were refused for lack of cash, and their positions went unprotected: "
+            f"{counted(bare, 'protective order was', 'protective orders were')} refused for lack of cash, and the "
+            "position went unprotected: "
             "a cash account counts stop and target as if both filled; a smaller size or a margined instrument helps"
         )
     if closed := sum(row["reason"] == LIQUIDATION for row in rows):
-        yield f"{closed} positions were closed by force at their liquidation price"
+        yield f"{counted(closed, 'position was', 'positions were')} closed by force at the liquidation price"
 
 
 def assumptions(config: Any) -> Iterator[str]:

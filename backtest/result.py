@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.bars import Bars
 from ..core.clock import iso
+from ..core.counting import counted
 from ..core.hours import TradingDays
 from ..core.trading import knows_volume
 from . import accounts
@@ -324,7 +325,8 @@ class Outcome:
         orders, bars = self.record.waits
         if orders:
             made.append(
-                f"{orders:,} orders waited where nobody traded, for {bars:,} bars in all (fills.empty_bars: wait)"
+                f"{counted(orders, 'order')} waited where nobody traded, for {counted(bars, 'bar')} in all "
+                "(fills.empty_bars: wait)"
             )
         if self.config.broker.fees.none:
             made.append("no fees are set: the figures are before fees")

@@ -121,6 +121,8 @@ class BarData(bt.feed.DataBase):
                 line = getattr(self.lines, name)
                 line.__class__, line.told = _Untold, self.untold(name)
         bars: Bars = self.p.dataname
+        if not isinstance(bars, Bars):
+            raise InputError(f"{type(self).__name__} has {bars!r:.40} for bars: {type(self).__name__}(dataname=bars)")
         n = len(bars)
         known: dict[str, NDArray[Any]] = {**bars.columns, "datetime": day_numbers(bars["close_time"])}
         self._columns = [known.get(name, np.broadcast_to(np.nan, n)) for name in self.getlinealiases()]

@@ -1,16 +1,18 @@
 """Files that plugins open while they work: what a result depended on besides its inputs.
 
-Python tells of every file that is opened through it. What a C library opens by itself it does not see: a class names
-such files in ``reads``.
+Python tells of every file that is opened through it, and of databases of sqlite. What other C libraries open by
+themselves it does not see: a class names such files in ``reads``.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+import zoneinfo
 from pathlib import Path
 from types import FrameType
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from .code import belongs_to
 
@@ -18,7 +20,9 @@ _BORDERS = ("/core/registry.py", "/backtest/runner.py")
 """Ends of our names of files below whose frames the caller's own code stands, which is no plugin."""
 _KEPT = (".nbi", ".nbc")
 """Machine code that numba keeps."""
-_APART = ("/proc/", "/sys/", "/dev/")
+_OPENING = ("open", "sqlite3.connect")
+_APART = ("/proc/", "/sys/", "/dev/", "/etc/", *(f"{os.path.realpath(folder)}/" for folder in zoneinfo.TZPATH))
+"""What the machine is. Zones are read once a process, by whoever first asks, so that they would tell runs apart."""
 _opened: dict[str, set[str]] = {}
 """Files that were opened for reading, each with the plugins' sources that were at work then."""
 _written: dict[str, set[str]] = {}
@@ -43,10 +47,15 @@ def opened_by(sources: set[str]) -> list[Path]:
 
 
 def _hear(event: str, args: tuple[Any, ...]) -> None:
-    if event != "open" or isinstance(args[0], int):
+    if event not in _OPENING or isinstance(args[0], int):
         return
     try:
-        _note(os.fsdecode(args[0]), args[1], args[2])
+        name = os.fsdecode(args[0])
+        if event == "open":
+            _note(name, args[1], args[2])
+        else:
+            database = _database(name)
+            _note(database, "r" if Path(database).exists() else "w", 0)
     except (TypeError, ValueError, RecursionError):
         return
 
@@ -66,6 +75,11 @@ def _note(name: str, mode: Any, flags: Any) -> None:
     path = _source(path)
     if path and causes is not None:
         _opened.setdefault(path, set()).update(causes)
+
+
+def _database(name: str) -> str:
+    """The file of a database, which may be named by a URI."""
+    return unquote(urlsplit(name).path) if name.startswith("file:") else name
 
 
 def _source(name: str) -> str:

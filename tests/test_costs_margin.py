@@ -161,7 +161,7 @@ def test_protection_of_a_short_in_a_cash_account_is_refused_and_told() -> None:
     assert made.column("status").count("margin") == 1
     told = list(warnings(dict(enumerate(made.orders))))
     assert len(told) == 1
-    assert "protective orders were refused for lack of cash" in told[0]
+    assert told[0].startswith("1 protective order was refused for lack of cash")
     on_margin = trade(flat(6), {0: lambda s: s.enter_short(size=5)}, config(cash=1000, risk=limits, data=linear()))
     assert "margin" not in on_margin.column("status")
 

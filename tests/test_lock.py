@@ -2,8 +2,10 @@
 
 import hashlib
 import shutil
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +132,45 @@ def test_another_file_behind_a_plugin_is_another_lock(tmp_path: Path, name: str)
     file = next(p for p in tmp_path.iterdir() if p.name.endswith(name))
     file.write_bytes(file.read_bytes() + b"\n")
     assert lock_of(path) != first
+
+
+ASKS = """
+import sqlite3
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+from tapeflow.indicators.base import Indicator, Line
+
+HERE = Path(__file__).parent
+KNOWN = sqlite3.connect(HERE / "known.db").execute("select x from t").fetchone()[0]
+NAMED = sqlite3.connect(f"file:{HERE}/by%20name.db?mode=ro", uri=True).execute("select x from t").fetchone()[0]
+sqlite3.connect(HERE / "made.db").execute("create table if not exists t (x)")
+ZoneInfo.no_cache("Europe/Paris")
+
+
+class AsksDatabases(Indicator):
+    lines = ("v",)
+    inputs = ("close",)
+    measures = {"v": Line("close", price=1)}
+
+    def vec(self, close):
+        return (close * KNOWN * NAMED,)
+
+    def lookback(self):
+        return 1
+"""
+
+
+def test_databases_are_read_and_zones_are_the_machine_s(tmp_path: Path) -> None:
+    block = "plugins: [own.py]\nindicators: {own: {kind: AsksDatabases}}\nstrategy:"
+    path = project(tmp_path, CONFIG.replace("strategy:", block))
+    (tmp_path / "own.py").write_text(ASKS)
+    for name in ("known.db", "by name.db"):
+        with closing(sqlite3.connect(tmp_path / name)) as database:
+            database.execute("create table t (x)")
+            database.execute("insert into t values (2.0)")
+            database.commit()
+    assert {one["path"] for one in in_a_process_of_its_own(path, "out")["reads"]} == {"known.db", "by name.db"}
 
 
 def test_a_run_without_plugins_lists_none(tmp_path: Path) -> None:

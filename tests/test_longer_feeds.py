@@ -8,7 +8,7 @@ import pytest
 
 from tapeflow.backtest.engine import FastCerebro
 from tapeflow.core.errors import InputError
-from tapeflow.core.lines import bar_data
+from tapeflow.core.lines import BarData, bar_data
 from tapeflow.core.samples import sample_bars
 from tapeflow.indicators.volume_delta import VolumeDelta
 from tapeflow.indicators.volume_profile import VolumeProfile
@@ -79,6 +79,13 @@ EPOCH = 719_163 * 86_400 * 10**6
 def _group(close: float) -> int:
     """The five minutes that a close in µs ends in."""
     return -(-int(close) // 300_000_000)
+
+
+def test_a_feed_without_bars_says_how_to_give_them() -> None:
+    cerebro = bt.Cerebro(stdstats=False)
+    cerebro.adddata(BarData(BARS))
+    with pytest.raises(InputError, match=r"BarData\(dataname=bars\)"):
+        cerebro.run()
 
 
 @pytest.mark.parametrize("kind", ENGINES)

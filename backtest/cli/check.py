@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ...core.counting import counted
 from .complete import checkable
 from .options import Progress, common, note, print_json, print_table
 from .root import EXIT_USER
@@ -197,7 +198,7 @@ def _print(name: str, found: Findings, starts: Starts | None) -> None:
         if not found.orders:
             click.echo("No order was sent: what the strategy decides was not tried.")
     if count := found.skipped:
-        click.echo(f"{count} {'attack' if count == 1 else 'attacks'} could not be run; the first: {found.unmade[0]}")
+        click.echo(f"{counted(count, 'attack')} could not be run; the first: {found.unmade[0]}")
     if starts is not None and starts.starts:
         _print_starts(starts)
     elif starts is not None:

@@ -109,7 +109,7 @@ def _subtitle(folder: Folder) -> Markup:
     parts = (period, feeds, bars, result.get("strategy"), engine)
     line = tag("p", *(tag("span", x) for x in parts if x), class_="subtitle")
     told = (result.get("warnings") or [""])[0] if result.get("ruined_at") else ""
-    return Markup(tag("p", told, class_="warnings") + line) if told else line
+    return Markup(tag("p", told, class_="ruin") + line) if told else line
 
 
 def _moment(value: object) -> str:

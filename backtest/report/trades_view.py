@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...core.counting import counted
 from .html import NOTHING, Markup, is_number, number, section, table, tag
 from .svg import Plot, decimals_for, marks_between
 
@@ -62,7 +63,7 @@ def _edges(values: Floats) -> Floats:
 
 
 def _trades(count: int) -> str:
-    return f"{count:,} trade{'' if count == 1 else 's'}"
+    return counted(count, "trade")
 
 
 def _by_hour(trades: pd.DataFrame) -> Markup:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.counting import counted
 from ...core.errors import ParamError, unknown
 from .daily import ENOUGH, Daily
 from .journal import Done
@@ -79,7 +80,8 @@ def caution(found: Luck | None, total: int, days: int) -> str:
     later = "look at it on data that no point has seen"
     if days < ENOUGH:
         return (
-            f"{said}. {days:,} days cannot settle this; of a planted Sharpe of 2, a third is found at {ENOUGH}; {later}"
+            f"{said}. {counted(days, 'day')} cannot settle this; of a planted Sharpe of 2, a third is found at "
+            f"{ENOUGH}; {later}"
         )
     return f"{said}. {words(found, total)}; {later}" if found else f"{said}; {later}"
 
@@ -90,7 +92,7 @@ def words(found: Luck, total: int) -> str:
     count = len(found.stand_out)
     return (
         f"Among {total:,} points the best Sharpe{over} would be this high by chance with p = {found.p:.3f}; after "
-        f"selection at least {found.floor:.2f} (95 %); {count:,} {'point stands' if count == 1 else 'points stand'} out"
+        f"selection at least {found.floor:.2f} (95 %); {counted(count, 'point stands', 'points stand')} out"
     )
 
 
