@@ -350,7 +350,7 @@ class KlineFeed(Feed):
             in, are flagged ``GAP``.
 
         A kline that contradicts itself is flagged ``CONTRADICTORY`` and carries what
-        `reading.contradictions.settled` makes of it; ``counts`` says how many there are.
+        `reading.settling.settled` makes of it; ``counts`` says how many there are.
 
         Raises
         ------
@@ -370,8 +370,8 @@ class KlineFeed(Feed):
     ) -> list[Bars]:
         """The klines, read once, as they are before they are made longer, for each kind: by its trading hours."""
         from .reading.calendars import in_hours
-        from .reading.contradictions import settled
         from .reading.klines import finish
+        from .reading.settling import settled
 
         for spec in wanted:
             if spec is not None and spec.measure:

@@ -20,7 +20,8 @@ from tapeflow.feeds.binance import BinanceKlines
 from tapeflow.feeds.frames import FrameBars
 from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.generic import CsvBars
-from tapeflow.feeds.reading.contradictions import SAYS, contradictions, settled
+from tapeflow.feeds.reading.contradictions import SAYS, contradictions
+from tapeflow.feeds.reading.settling import settled
 
 BIT = int(Quality.CONTRADICTORY)
 MINUTE = 60_000

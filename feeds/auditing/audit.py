@@ -21,13 +21,13 @@ from ..aggregation.sessions import Grid
 from ..base import Feed, KlineFeed, TapeFeed
 from ..catalog import Catalog
 from ..reading.calendars import in_hours
-from ..reading.contradictions import settled
 from ..reading.decode import Decoder, Quarantine, Rows
 from ..reading.dumps import DumpTape
 from ..reading.faults import Faults
 from ..reading.files import Source
 from ..reading.klines import finish
 from ..reading.order import Batch
+from ..reading.settling import settled
 from ..reading.strays import stray_trades
 from ..reading.units import check_units
 from .chunk import Chunk, Integers, chunk_of, first_ids

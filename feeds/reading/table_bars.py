@@ -18,12 +18,12 @@ from ...core.params import Choice, Text
 from ...core.schema import BAR_COLUMNS
 from ..base import KlineFeed
 from .calendars import Spans, clock_spans, is_calendar, month_spans, name_of, regular, told_spans, usual
-from .contradictions import settled
 from .decode import Quarantine, Rows
 from .dumps import BAD_ROWS
 from .faults import Places
 from .identity import Identity
 from .klines import without_strays
+from .settling import settled
 from .sheet import Reading
 from .sides import BAR_RULES, by_bulk
 from .tables import Column, Table, of_symbol, read_file
