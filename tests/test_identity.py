@@ -285,6 +285,20 @@ def test_a_name_alone_tells_contracts_where_rows_have_no_symbol(tmp_path):
         whole(CsvTape(mine))
 
 
+@pytest.mark.parametrize(
+    "name", ["BTC-USDT-SWAP.csv", "BTC-USDT-SWAP_2024.csv", "okx_BTC-USDT-SWAP_trades.csv", "okx_btc-usdt-swap-day.csv"]
+)
+def test_a_contract_in_any_name_of_a_file_is_believed(tmp_path, name):
+    path = put(tmp_path / name, OKX.partition(",")[2], f"1,buy,50000,21,{MS}")
+    assert whole(OKXTrades(path)).quantity.tolist() == [pytest.approx(0.21)]
+
+
+def test_a_contract_in_the_name_of_a_file_of_unknown_size_is_asked_for(tmp_path):
+    path = put(tmp_path / "mine_SOL-USDT-SWAP_x.csv", OKX.partition(",")[2], f"1,buy,100,21,{MS}")
+    with pytest.raises(ParamError, match="SOL-USDT-SWAP counts contracts; say contracts"):
+        whole(OKXTrades(path))
+
+
 def test_inverse_contracts_of_bybit_are_refused_with_the_parameters(tmp_path):
     answer = {"symbol": "BTCUSD", "price": "50", "size": "100", "side": "Buy", "time": str(MS), "execId": "x"}
     (tmp_path / "r.json").write_text(json.dumps({"result": {"list": [answer]}}))

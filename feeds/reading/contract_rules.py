@@ -63,6 +63,9 @@ _RULES["huobi-dm-swap"] = _RULES["huobi-dm"]
 _RULES |= dict.fromkeys(("okex", "okex-swap", "okex-futures"), _RULES["okx"])
 _ANYWHERE = re.compile(rf"{_COIN_MARGINED}|[A-Z0-9]+-USD[A-Z]?-SWAP", re.IGNORECASE)
 """Symbols that are of contracts whoever wrote the file."""
+_IN_A_NAME = re.compile(
+    r"(?<![A-Z0-9])(?:[A-Z0-9]+-USD[A-Z]?-(?:SWAP|\d{6})|[A-Z0-9]+USD_(?:PERP|\d{6}))(?![A-Z0-9])", re.IGNORECASE
+)
 
 
 def terms_of(venue: str, symbol: str) -> Terms | None:
@@ -90,6 +93,16 @@ def terms_of(venue: str, symbol: str) -> Terms | None:
         if hit := re.fullmatch(pattern, symbol, re.IGNORECASE):
             return Terms(contracts, coin_size(hit[1]) if size == _BY_COIN else size, rule)
     return _NONE
+
+
+def contract_in(name: str) -> str:
+    """The symbol of a contract that stands somewhere in the name of a file; empty where none does.
+
+    >>> contract_in("okx_BTC-USDT-SWAP_trades"), contract_in("BTC-USDT-trades-2024-01-01")
+    ('BTC-USDT-SWAP', '')
+    """
+    hit = _IN_A_NAME.search(name)
+    return hit[0].upper() if hit else ""
 
 
 def coin_size(base: str) -> float:

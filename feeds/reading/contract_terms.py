@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.errors import ParamError
 from ..store.names import named
-from .contract_rules import Terms, terms_of
+from .contract_rules import Terms, contract_in, terms_of
 from .decode import Rows
 
 
@@ -36,7 +36,7 @@ class ContractTerms:
 
     def names(self, venue: str, paths: Sequence[Path]) -> None:
         """Take in the symbol that the names of the files say."""
-        self._by_name = next((s for path in paths if (s := named(path).symbol)), "")
+        self._by_name = next((s for path in paths if (s := named(path).symbol or contract_in(path.name))), "")
         if self._by_name and paths:
             self._take(venue, self._by_name, paths[0])
 
