@@ -194,9 +194,9 @@ def through_backtrader(
     cerebro.shelf = shelf
     for name, source in sources.items():
         block = config.data[config.feeds[name]]
-        cerebro.adddata(
-            bar_data(source.bars, name, tick=block.tick, lot=block.step, min_notional=block.min_notional), name=name
-        )
+        terms = dict(tick=block.tick, lot=block.step, min_notional=block.min_notional)
+        knows = getattr(source.feed, "knows_prices", True)
+        cerebro.adddata(bar_data(source.bars, name, knows_prices=knows, **terms), name=name)
     cerebro.broker = broker_for(config)
     cerebro.broker.cerebro = cerebro
     if prepare is not None:

@@ -73,13 +73,15 @@ class BarData(bt.feed.DataBase):
         Smallest step of an order's size, in base currency.
     min_notional : float, default=0.0
         Smallest order, in quote currency.
+    knows_prices : bool, default=True
+        False where the feed may not know the open or close of a bar in which somebody traded.
     """
 
     tick_open = tick_high = tick_low = tick_close = None
     """None lets the broker read the lines; filling an attribute for every line at every bar would be for nothing."""
 
     lines: Any = EXTRA
-    params: Any = dict(tick=None, lot=None, min_notional=0.0)
+    params: Any = dict(tick=None, lot=None, min_notional=0.0, knows_prices=True)
     longer = ""
     """``resampled`` or ``replayed`` where backtrader makes its bars longer."""
 
@@ -188,13 +190,15 @@ class BarData(bt.feed.DataBase):
         return made.tobytes() if made.any() else None
 
     def check_prices(self) -> None:
-        """Refuse to be traded where prices of bars are not known: nothing can be filled or valued there.
+        """Refuse to be traded where the feed may not know what the prices of a bar were.
 
         Raises
         ------
         InputError
             Says which prices of which bars.
         """
+        if self.p.knows_prices:
+            return
         missing = {name: np.isnan(self.bars[name]) for name in ("open", "high", "low", "close")}
         if lacking := [name for name, which in missing.items() if which.any()]:
             bars = np.logical_or.reduce(list(missing.values()))

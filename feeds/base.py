@@ -60,6 +60,8 @@ class Feed:
     needs_path: ClassVar[bool] = True
     has_levels: ClassVar[bool] = False
     """Whether its bars can have price rows."""
+    knows_prices: ClassVar[bool] = True
+    """False where a bar in which somebody traded may be without an open or a close, so that it cannot be traded."""
     canonical: ClassVar[tuple[str, ...]] = tuple(BAR_COLUMNS)
     """The canonical columns that its bars can know."""
 

@@ -231,6 +231,7 @@ class KiyotakaTrades(_KiyotakaBars):
     types = ("TRADE_AGG", "TRADE_SIDE_AGNOSTIC_AGG")
     extra = tuple(f"{side}_{price}" for side in ("buy", "sell") for price in ("open", "high", "low", "close"))
     may_miss_prices = True
+    knows_prices = False
     table = Table(
         (
             _TIME,

@@ -105,7 +105,7 @@ class Asked:
     @property
     def forming(self) -> bool:
         """Whether a bar that was still forming where the data end is asked for."""
-        return self.backtrack == 0 or (self.backtrack is None and self.like == "taapi")
+        return self.backtrack == 0
 
     @property
     def times(self) -> str | None:

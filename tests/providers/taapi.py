@@ -88,8 +88,8 @@ def _secret(ran: Ran) -> None:
 PAGE = Page(
     "TAAPI.IO: volume",
     "A candle's whole volume, negative where the candle is red: the colour, not the delta. `--backtrack 0`, the page's "
-    "default and that of `--like taapi`, is the candle that is still forming where the data end, and standard error "
-    "says so; where they end with a closed one it is that, as `1` always is.",
+    "default, is the candle that is still forming where the data end, and standard error says so; where they end with a "
+    "closed one it is that, as `1` always is, and as it is where neither `--backtrack` nor `--partial` asks for more.",
     (
         Row(
             "exchange, symbol",
