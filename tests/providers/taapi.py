@@ -88,8 +88,8 @@ def _secret(ran: Ran) -> None:
 PAGE = Page(
     "TAAPI.IO: volume",
     "A candle's whole volume, negative where the candle is red: the colour, not the delta. `--backtrack 0`, the page's "
-    "default, is the candle that is still forming where the data end, and standard error says so; where they end with a "
-    "closed one it is that, as `1` always is, and as it is where neither `--backtrack` nor `--partial` asks for more.",
+    "default, is the candle that is still forming where the data end, and standard error says so; where they end with "
+    "a closed one it is that, as `1` always is; without `--backtrack` and `--partial` it is a closed one too.",
     (
         Row(
             "exchange, symbol",
@@ -130,7 +130,7 @@ PAGE = Page(
         Row(
             "results",
             "a number",
-            f"{_ASK} --bars 10m --results 3",
+            f"{_ASK} --bars 10m --results 3 --backtrack 0",
             "the last three, the forming one among them",
             _results,
         ),
