@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,12 @@ Floats = NDArray[np.float64]
 
 RULE = Text(parse_size, SIZE_SAYS)
 SAID = """\
-    size : str, default='all'
-        Which rows of the tape count, by their notional in quote currency: a class such as ``1k-10k``, which holds rows
-        of 1000 and more below 10000, ``100k+``, or several, as in ``0-1k|100k+``; percentiles as in ``p50-p99``. The
-        classes begin and end at edges that ``size_edges`` of the data names. Amounts, notionals and counts are of those
-        rows, and so are price rows, which need ``levels_by_size`` of the data; opens, highs, lows, closes and
-        volatilities stay those of all rows.
+size : str, default='all'
+    Which rows of the tape count, by their notional in quote currency: a class such as ``1k-10k``, which holds rows
+    of 1000 and more below 10000, ``100k+``, or several, as in ``0-1k|100k+``; percentiles as in ``p50-p99``. The
+    classes begin and end at edges that ``size_edges`` of the data names. Amounts, notionals and counts are of those
+    rows, and so are price rows, which need ``levels_by_size`` of the data; opens, highs, lows, closes and
+    volatilities stay those of all rows.
 """
 """The paragraph of every docstring."""
 _CLASSES = "size_classes"
@@ -97,12 +98,12 @@ def _mean(columns: Sequence[NDArray[Any]]) -> Floats:
 
 
 def documented(doc: str | None) -> str | None:
-    """A docstring with `SAID` as the last of its parameters."""
-    if doc is None or "    Inputs\n    ------" not in doc:
+    """A docstring, without the indent of its source, with `SAID` as the last of its parameters."""
+    head, inputs, tail = cleandoc(doc or "").partition("Inputs\n------")
+    if not inputs:
         return doc
-    head, inputs, tail = doc.partition("    Inputs\n    ------")
-    title = "" if "    Parameters\n    ----------" in head else "    Parameters\n    ----------\n"
-    return f"{head.rstrip()}\n{'' if not title else chr(10)}{title}{SAID}\n{inputs}{tail}"
+    title = "" if "Parameters\n----------" in head else "\nParameters\n----------\n"
+    return f"{head.rstrip()}\n{title}{SAID}\n{inputs}{tail}"
 
 
 def of_size(inputs: Sequence[Input], params: Mapping[str, Any]) -> tuple[Input, ...]:
