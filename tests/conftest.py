@@ -41,8 +41,9 @@ def real_data() -> Path:
 @pytest.fixture(autouse=True)
 def forget_modules_of_the_test(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Plugins that a test wrote are not found by the next one, which may have another under the same name."""
-    before = set(sys.modules)
+    before, path = set(sys.modules), [*sys.path]
     yield
+    sys.path[:] = path
     folder = str(tmp_path_factory.getbasetemp())
     for name in set(sys.modules) - before:
         if str(getattr(sys.modules[name], "__file__", None)).startswith(folder):
