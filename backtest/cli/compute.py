@@ -200,7 +200,6 @@ def _remarks(source: Source, bars: Bars, asked: Asked, hidden: int) -> Iterator[
     yield from bars.notes
     if bars.levels is not None and source.row_size is None:
         yield f"price rows of {bars.levels.row_size:g}; --row-size sets another height"
-    yield from bars.notes
 
 
 def _wants_rows(wishes: list[Wish], classes: list[Any]) -> bool:
