@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from ..core.json_text import json_text
 from .accounts import flows_of
 from .lock import digests, lock_text
 from .ours import check_place, written
-from .result import Outcome, Result
+from .result import Outcome, SavedRun
 
 TIME = pa.timestamp("us", tz="UTC")
 ORDER_COLUMNS = {
@@ -73,10 +74,14 @@ FILL_COLUMNS = {
 }
 
 
-def save(outcome: Outcome, out: Path, *, report: bool = True, aside: Path | None = None) -> Result:
+def save(
+    outcome: Outcome, out: Path, *, finish: Callable[[Path], object] | None = None, aside: Path | None = None
+) -> SavedRun:
     """Write the whole folder beside its place, then put it there in one step; files in ``aside`` join it.
 
-    What an earlier run wrote there is replaced; what somebody else did, or changed, stays, as `Result.kept` tells.
+    ``finish`` is given the folder before it is put in its place, to add a file.
+
+    What an earlier run wrote there is replaced; what somebody else did, or changed, stays, as `SavedRun.kept` tells.
 
     Raises
     ------
@@ -89,11 +94,9 @@ def save(outcome: Outcome, out: Path, *, report: bool = True, aside: Path | None
         for extra in sorted(aside.iterdir()) if aside else ():
             shutil.copy(extra, made / extra.name)
         _write_lock(outcome, made)
-        if report:
-            from .report import write_report
-
-            write_report(made)
-    return Result(out, summary, tuple(kept))
+        if finish is not None:
+            finish(made)
+    return SavedRun(out, summary, tuple(kept))
 
 
 def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:

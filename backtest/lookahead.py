@@ -22,7 +22,8 @@ from ..core.bars import Bars
 from ..core.clock import interval_text, iso
 from ..core.errors import DataError, TapeflowError
 from .attacks import ATTACKS
-from .runner import genuine, simulate
+from .genuine import genuine
+from .runner import simulate
 from .trace import Difference, Trace
 
 Sources = Mapping[str, Any]
@@ -122,7 +123,7 @@ def attack(config: RunConfig, sources: Sources, *, instants: int = INSTANTS, see
     config : RunConfig
         The run.
     sources : mapping of str to Source
-        Its feeds as `runner.read` gives them; they are not read again.
+        Its feeds as `read.read` gives them; they are not read again.
     instants : int
         At how many instants the future is attacked: half of them where orders were sent, half anywhere.
     seed : int

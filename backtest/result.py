@@ -6,13 +6,14 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..core.bars import Bars
 from ..core.clock import iso
 from ..core.counting import counted
 from ..core.hours import TradingDays
 from ..core.trading import knows_volume
+from ..strategies.nested import feed_of
 from . import accounts
 from .amounts import decimals
 from .doubts import confidence, damage_warning, days_of, hints
@@ -23,11 +24,6 @@ from .quality import profit_from_damaged
 from .record import Recorder
 from .round_trips import RoundTrip, pair
 from .statistics import drawdown, summarise
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-    from .report.framed import Framed
 
 DAMAGE = ("void", "quarantined", "disorder", "duplicates")
 """Counts of a feed that a reader should hear of."""
@@ -49,8 +45,8 @@ EMPTY_BARS = {
 
 
 @dataclass(frozen=True)
-class Result:
-    """A finished run.
+class SavedRun:
+    """What a finished run left.
 
     Parameters
     ----------
@@ -65,50 +61,6 @@ class Result:
     folder: Path
     summary: dict[str, Any]
     kept: tuple[str, ...] = ()
-
-    @classmethod
-    def of(cls, folder: str | Path) -> Result:
-        """The run that lies in ``folder``.
-
-        Raises
-        ------
-        DataError
-            If there is none.
-        """
-        from .report.folder import read_result
-
-        return cls(Path(folder), read_result(Path(folder)))
-
-    def plot(self) -> Figure:
-        """Price with fills, flow, equity with its band and drawdown, as a matplotlib figure.
-
-        Raises
-        ------
-        PluginError
-            If matplotlib is not installed.
-        """
-        from .report.folder import read_folder
-        from .report.picture import figure
-
-        return figure(read_folder(self.folder))
-
-    def report(self, height: int = 900) -> Framed:
-        """The report in a frame, for a notebook; written first where the run left none.
-
-        Parameters
-        ----------
-        height : int, default=900
-            Of the frame, in pixels.
-        """
-        from .report.framed import framed
-
-        return framed(self.folder, height)
-
-    def _repr_html_(self) -> str:
-        """The figures as a table, for a notebook."""
-        from .report.framed import figures_table
-
-        return figures_table(self.summary)
 
 
 @dataclass
@@ -285,8 +237,6 @@ class Outcome:
         """The name of the feed whose bars an indicator follows; empty where that is not to be found."""
         if self.engine == "compiled":
             return indicator.clock or next(iter(self.sources))
-        from .engine.indicators import feed_of
-
         feed = feed_of(indicator, self.strategy.datas)
         return feed._name if feed is not None else ""
 

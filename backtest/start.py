@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ..configs.models import RunConfig
 from ..core.errors import TapeflowError
-from .runner import genuine, simulate
+from .genuine import genuine
+from .runner import simulate
 from .trace import Trace
 
 SHARES = (0.1, 0.25, 0.45)

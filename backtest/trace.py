@@ -12,8 +12,8 @@ from backtrader.lineseries import LineSeries
 from numpy.typing import NDArray
 
 from ..core.clock import iso
-from ..strategies.nested import walk
-from .engine.indicators import feed_of, lines_of, of
+from ..strategies.nested import feed_of, walk
+from .engine.indicators import lines_of, of
 from .result import Outcome
 
 Floats = NDArray[np.float64]

@@ -27,7 +27,7 @@ from tapeflow.backtest.compiled.record import Record
 from tapeflow.backtest.compiled.rules import REASONS, follow
 from tapeflow.backtest.compiled.run import as_bits, protection, run_compiled, signals_of
 from tapeflow.backtest.compiled.tables import Tables
-from tapeflow.backtest.runner import Source
+from tapeflow.backtest.read import Source
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE

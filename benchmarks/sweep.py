@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from compiled import FEE, SHARE, measured, walk
 
-from tapeflow.backtest.runner import Source
+from tapeflow.backtest.read import Source
 from tapeflow.backtest.sweep import Point, points_of, run_point
 from tapeflow.backtest.sweep.folder import write_table
 from tapeflow.backtest.sweep.journal import Done, Journal

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 from .code import belongs_to
 
-_BORDERS = ("/core/registry.py", "/backtest/runner.py")
+_BORDERS = ("/core/registry.py", "/backtest/read.py", "/backtest/genuine.py", "/backtest/runner.py")
 """Ends of our names of files below whose frames the caller's own code stands, which is no plugin."""
 _KEPT = (".nbi", ".nbc")
 """Machine code that numba keeps."""

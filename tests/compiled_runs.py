@@ -8,9 +8,9 @@ import backtrader as bt
 import numpy as np
 
 from tapeflow.backtest.broker import make_broker
+from tapeflow.backtest.read import Source
 from tapeflow.backtest.record import Recorder
 from tapeflow.backtest.result import Outcome
-from tapeflow.backtest.runner import Source
 from tapeflow.backtest.sizers import FixedAmount, PercentOfEquity
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars

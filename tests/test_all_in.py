@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tapeflow.backtest.afford import afforded
 from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.runner import Source, simulate
+from tapeflow.backtest.read import Source
+from tapeflow.backtest.runner import simulate
 from tapeflow.core.lots import whole_lots
 from tapeflow.tests.test_empty_bars import ENGINES, PERP, rules
 from tapeflow.tests.test_ruin import _Feed

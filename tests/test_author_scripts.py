@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tapeflow.backtest.runner import read, simulate
+from tapeflow.backtest.read import read
+from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
 
 SCRIPTS = Path(__file__).with_name("author_scripts.py")

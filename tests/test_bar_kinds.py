@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tapeflow.api import run
 from tapeflow.backtest.cli import main
-from tapeflow.backtest.runner import run
 from tapeflow.configs.errors import MistakesError
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError, ParamError

@@ -15,8 +15,10 @@ from click.testing import CliRunner, Result
 
 from tapeflow.backtest.attacks import ATTACKS, known, replaced
 from tapeflow.backtest.cli import main
+from tapeflow.backtest.genuine import genuine
 from tapeflow.backtest.lookahead import Findings, attack, choose, mislabelled
-from tapeflow.backtest.runner import Source, genuine, read, simulate
+from tapeflow.backtest.read import Source, read
+from tapeflow.backtest.runner import simulate
 from tapeflow.backtest.start import later_starts
 from tapeflow.backtest.trace import Trace
 from tapeflow.configs.loader import from_mapping, load_config

@@ -19,9 +19,9 @@ from tapeflow.backtest.compiled.lots import round_like_python
 from tapeflow.backtest.compiled.run import run_compiled
 from tapeflow.backtest.compiled.tickets import Ticket, run_tickets
 from tapeflow.backtest.compiled.verify import difference, verify
+from tapeflow.backtest.read import Source, read
 from tapeflow.backtest.record import Recorder
 from tapeflow.backtest.result import Outcome
-from tapeflow.backtest.runner import Source, read
 from tapeflow.configs.loader import load_config
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars

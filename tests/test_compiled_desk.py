@@ -17,7 +17,8 @@ from tapeflow.backtest.compiled.layout import new_book
 from tapeflow.backtest.compiled.run import run_compiled
 from tapeflow.backtest.compiled.setup import _deviations
 from tapeflow.backtest.compiled.verify import difference, verify
-from tapeflow.backtest.runner import read, simulate
+from tapeflow.backtest.read import read
+from tapeflow.backtest.runner import simulate
 from tapeflow.backtest.sweep import run_point
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError

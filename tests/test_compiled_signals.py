@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from tapeflow.backtest.compiled import NotCompiledError, run_compiled, why_not
 from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.runner import Source, read, simulate
+from tapeflow.backtest.read import Source, read
+from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
 from tapeflow.configs.models import RunConfig
 from tapeflow.configs.shipped import find_config, shipped

@@ -13,7 +13,8 @@ from click.testing import CliRunner
 from tapeflow.backtest.cli import main
 from tapeflow.backtest.compiled import UnequalError, run_compiled
 from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.runner import read, simulate
+from tapeflow.backtest.read import read
+from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
 
 TEXT = """

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from tapeflow.api import run
 from tapeflow.backtest.cli import audit as audit_command
 from tapeflow.backtest.cli import bars as bars_command
 from tapeflow.backtest.cli import compute as compute_command
-from tapeflow.backtest.runner import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError
 from tapeflow.core.schema import Quality

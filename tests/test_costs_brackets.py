@@ -11,7 +11,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tapeflow.backtest.brokers.contracts import Contract, Inverse
-from tapeflow.backtest.runner import Source, simulate
+from tapeflow.backtest.read import Source
+from tapeflow.backtest.runner import simulate
 from tapeflow.configs.instrument_block import Instrument
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.brackets import Bracket

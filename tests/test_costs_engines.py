@@ -10,9 +10,9 @@ import jsonschema
 import pyarrow.parquet as pq
 import pytest
 
+from tapeflow.api import run
 from tapeflow.backtest.compiled.choice import why_not
 from tapeflow.backtest.costs import not_compiled
-from tapeflow.backtest.runner import run
 from tapeflow.configs.loader import from_mapping
 from tapeflow.configs.models import RunConfig
 from tapeflow.configs.schema import config_schema

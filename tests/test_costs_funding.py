@@ -190,7 +190,7 @@ def test_a_run_lists_its_payments_and_its_rates(tmp_path: Path) -> None:
     import pyarrow.parquet as pq
     import yaml
 
-    from tapeflow.backtest.runner import run
+    from tapeflow.api import run
 
     start = 1_704_067_200_000
     dump(tmp_path, [(start + i * 28_800_000, 0.0001 * (i - 1)) for i in range(4)])

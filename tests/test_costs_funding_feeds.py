@@ -15,9 +15,10 @@ from tapeflow.backtest.brokers.choice import broker_for
 from tapeflow.backtest.compiled.verify import difference
 from tapeflow.backtest.engine import make_cerebro, what_ran
 from tapeflow.backtest.folder import save
+from tapeflow.backtest.read import Source
 from tapeflow.backtest.record import Recorder
 from tapeflow.backtest.result import Outcome
-from tapeflow.backtest.runner import Source, simulate
+from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.clock import HOUR
 from tapeflow.core.errors import TapeflowError

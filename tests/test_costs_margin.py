@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tapeflow.api import run
 from tapeflow.backtest.accounts import warnings
 from tapeflow.backtest.brokers.contracts import Contract, Inverse
-from tapeflow.backtest.runner import run
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.brackets import Bracket
 from tapeflow.core.errors import TapeflowError

@@ -8,7 +8,7 @@ import pkgutil
 
 import pytest
 
-PACKAGES = ("core", "feeds", "indicators", "strategies", "configs", "backtest")
+PACKAGES = ("core", "feeds", "indicators", "strategies", "configs", "backtest", "api")
 
 
 def _modules() -> list[str]:
@@ -16,7 +16,7 @@ def _modules() -> list[str]:
     for part in PACKAGES:
         package = importlib.import_module(f"tapeflow.{part}")
         found += [package.__name__]
-        found += [m.name for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")]
+        found += [m.name for m in pkgutil.walk_packages(getattr(package, "__path__", ()), f"{package.__name__}.")]
     return [name for name in found if not name.endswith("__main__")]
 
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.runner import Source, simulate
+from tapeflow.backtest.read import Source
+from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars

@@ -21,10 +21,12 @@ from backtrader.indicators.crossover import NonZeroDifference
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tapeflow.api import run
 from tapeflow.backtest.broker import Broker, make_broker
 from tapeflow.backtest.engine import FastCerebro
+from tapeflow.backtest.read import read
 from tapeflow.backtest.record import Recorder
-from tapeflow.backtest.runner import read, run, simulate
+from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE

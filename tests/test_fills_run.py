@@ -18,11 +18,11 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from tapeflow.api import run
 from tapeflow.backtest.cli import main
 from tapeflow.backtest.fills import Markets, Prints
 from tapeflow.backtest.fills.survival import break_even, later, survival
 from tapeflow.backtest.fills.terms import Extra
-from tapeflow.backtest.runner import run
 from tapeflow.configs.fills_block import Fills, Jitter
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.configs.schema import config_schema

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tapeflow.api import run
 from tapeflow.backtest.hours import following, session_in
-from tapeflow.backtest.runner import run
 from tapeflow.backtest.statistics import returns
 from tapeflow.configs.loader import load_config
 from tapeflow.core.clock import DAY, MINUTE, iso, parse_time

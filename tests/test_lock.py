@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tapeflow.backtest.runner import run
+from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 
 CONFIG = """\

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
+from tapeflow.api import run
 from tapeflow.backtest.cli import main
-from tapeflow.backtest.runner import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.clock import DAY, MINUTE, parse_time
 from tapeflow.core.errors import DataError, ParamError

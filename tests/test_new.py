@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
+from tapeflow.api import run
 from tapeflow.backtest.checks import check_indicator
 from tapeflow.backtest.cli import main
-from tapeflow.backtest.runner import run
 from tapeflow.backtest.scaffold import new_file, new_project
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import ConfigError

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.runner import Source, simulate
+from tapeflow.backtest.read import Source
+from tapeflow.backtest.runner import simulate
 from tapeflow.core.bars import Bars
 from tapeflow.tests.test_empty_bars import ENGINES, PERP, rules
 from tapeflow.tests.trading import buy, config, moving, sell, trade

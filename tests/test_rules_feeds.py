@@ -16,8 +16,9 @@ from tapeflow.backtest.broker import make_broker
 from tapeflow.backtest.cli import main
 from tapeflow.backtest.compiled.verify import difference
 from tapeflow.backtest.lookahead import attack
+from tapeflow.backtest.read import Source, read
 from tapeflow.backtest.record import Recorder
-from tapeflow.backtest.runner import Source, read, simulate
+from tapeflow.backtest.runner import simulate
 from tapeflow.backtest.sizers import FixedAmount
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars

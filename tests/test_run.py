@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tapeflow.backtest.runner import run
+from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError, TapeflowError
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
-from tapeflow.backtest.runner import run
+from tapeflow.api import run
 from tapeflow.configs.loader import load_config as load
 from tapeflow.core.clock import DAY, HOUR, MINUTE, SECOND, iso, parse_time
 from tapeflow.core.errors import ParamError, TapeflowError

@@ -12,7 +12,8 @@ import pytest
 
 from tapeflow.backtest.compiled import why_not
 from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.runner import Source, read, simulate
+from tapeflow.backtest.read import Source, read
+from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.configs.shipped import about, find_config, shipped
 from tapeflow.core.errors import ConfigError

@@ -15,7 +15,9 @@ import numpy as np
 import pytest
 import yaml
 
-from tapeflow.backtest.runner import Source, run, simulate
+from tapeflow.api import run
+from tapeflow.backtest.read import Source
+from tapeflow.backtest.runner import simulate
 from tapeflow.backtest.sweep import points_of, run_point, sweep
 from tapeflow.backtest.sweep import run as sweep_run
 from tapeflow.backtest.sweep.best import best

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from tapeflow.backtest.bootstrap import DRAWS, counts
-from tapeflow.backtest.runner import read, simulate
+from tapeflow.backtest.read import read
+from tapeflow.backtest.runner import simulate
 from tapeflow.backtest.sweep import sweep
 from tapeflow.backtest.sweep.best import caution, held_days, luck_of
 from tapeflow.backtest.sweep.daily import Daily, daily_of

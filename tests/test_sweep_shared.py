@@ -12,7 +12,9 @@ import yaml
 
 from tapeflow.backtest.compiled.market import Market
 from tapeflow.backtest.compiled.tables import Tables
-from tapeflow.backtest.runner import Source, simulate, through_backtrader
+from tapeflow.backtest.genuine import through_backtrader
+from tapeflow.backtest.read import Source
+from tapeflow.backtest.runner import simulate
 from tapeflow.backtest.shelf import Computed, Shelf
 from tapeflow.backtest.sweep import points_of, run_point, sweep
 from tapeflow.backtest.sweep import run as sweep_run

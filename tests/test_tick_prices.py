@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tapeflow.backtest.runner import run
+from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.tape import Tape

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tapeflow.backtest.runner import run
+from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.errors import DataError, InputError, ParamError

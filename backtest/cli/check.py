@@ -138,7 +138,7 @@ def _check_config(
 
     config = load_config(find_config(target), settings)
     from ..lookahead import attack
-    from ..runner import read
+    from ..read import read
     from ..start import later_starts
 
     with Progress(quiet=quiet) as progress:

@@ -77,7 +77,7 @@ def run_config(
         from ...configs.sweep_block import size
 
         note(f"the sweep of {size(config.sweep):,} points was left out; tapeflow sweep runs it", quiet=quiet)
-    from ..runner import run
+    from ...api import run
 
     folder = Path(out) if out else free_folder(Path("runs"), config.name)
     with Progress(quiet=quiet) as progress:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import DataError, TapeflowError
+from ..genuine import through_backtrader
 from ..record import Fill
 from .run import run_compiled
 
@@ -55,8 +56,6 @@ def verified(outcome: Any) -> dict[str, Any]:
 
 def _stock(config: Any, sources: Mapping[str, Any]) -> Any:
     """The run in plain backtrader."""
-    from ..runner import through_backtrader
-
     return through_backtrader(config.model_copy(update={"engine": "stock", "verify": False}), dict(sources))
 
 

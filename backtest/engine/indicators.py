@@ -7,13 +7,10 @@ from typing import Any
 
 from backtrader.indicator import Indicator
 from backtrader.lineiterator import LineIterator
-from backtrader.lineseries import LineSeries, LineSeriesStub
+from backtrader.lineseries import LineSeries
 
-from ...strategies.nested import walk
+from ...strategies.nested import feed_of, walk
 from .cursors import Cursor, Ties
-
-DEEPEST = 64
-"""No chain of clocks is longer."""
 
 
 def of(strategy: Any) -> list[Any]:
@@ -26,22 +23,6 @@ def lines_of(indicator: Any) -> list[Any]:
     """Its line buffers; a line operation is its own."""
     made: list[Any] = indicator.lines.lines if isinstance(indicator, LineSeries) else [indicator]
     return made
-
-
-def feed_of(indicator: Any, datas: Sequence[Any]) -> Any:
-    """The feed whose bars ``indicator`` follows; None where that is not to be found."""
-    if len(datas) == 1:
-        return datas[0]
-    owners = {id(data): data for data in datas} | {id(line): data for data in datas for line in data.lines.lines}
-    clock = getattr(indicator, "_clock", None)
-    for _ in range(DEEPEST):
-        if isinstance(clock, LineSeriesStub):
-            clock = clock.lines[0]
-        if clock is None or id(clock) in owners:
-            return owners.get(id(clock))
-        above = getattr(clock, "_clock", None)
-        clock = above if above is not None else getattr(getattr(clock, "_owner", None), "_clock", None)
-    return None
 
 
 def tie(strategy: Any, datas: Sequence[Any], cursors: Sequence[Cursor], ties: Ties) -> list[Any]:

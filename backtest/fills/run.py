@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ..genuine import through_backtrader
 from ..shelf import Shelf
 from .band import Band
 from .broker import from_tape
@@ -59,8 +60,6 @@ def _with_band(config: Any, sources: Mapping[str, Any], shelf: Shelf) -> Any:
 
 
 def _outcome(config: Any, sources: Mapping[str, Any], shelf: Shelf, terms: Terms) -> Any:
-    from ..runner import through_backtrader
-
     def prepare(broker: Any) -> None:
         from_tape(broker, shelf.markets, terms)
 

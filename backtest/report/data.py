@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from ...core.ticks import grid_of, price_at, row_near
 from .codec import Packer, steps_per_unit
 from .flows_view import cumulated
-from .folder import FLOW_COLUMNS, Folder, microseconds
-from .lines import line_table
+from .folder import Folder, microseconds
+from .lines import bar_delta, line_table
 from .money import money_of
 from .sessions import sessions_of
 
@@ -91,15 +91,6 @@ def _pack_feed(packer: Packer, number: int, folder: Folder, name: str) -> dict[s
 def microseconds_of(column: pd.Series[Any]) -> NDArray[np.float64]:
     """Bar times as doubles, which hold microseconds exactly until the year 2255."""
     return column.to_numpy(np.int64).astype(np.float64)
-
-
-def bar_delta(bars: pd.DataFrame) -> Floats | None:
-    """Taker buys less taker sells of every bar; None where the feed cannot know it."""
-    if not set(FLOW_COLUMNS) <= set(bars.columns):
-        return None
-    buys, sells = (bars[k].to_numpy(np.float64) for k in FLOW_COLUMNS)
-    delta: Floats = buys - sells
-    return delta if np.isfinite(delta).any() else None
 
 
 def _price_steps(bars: pd.DataFrame, tick: object) -> float:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from .folder import Folder, microseconds
+from .folder import FLOW_COLUMNS, Folder, microseconds
+
+Floats = NDArray[np.float64]
 
 _OSCILLATES = 0.2
 """Heuristic: a line is a price when its median is within this share of the median close …"""
@@ -21,8 +24,6 @@ def line_table(folder: Folder) -> list[dict[str, Any]]:
     What ``result.json`` says under ``lines`` decides; a line whose unit it does not know is judged by
     its magnitude beside the closes. ``as_delta`` marks the line that repeats the delta of the bars.
     """
-    from .data import bar_delta
-
     said = {str(x.get("name")): x for x in folder.result.get("lines") or [] if isinstance(x, dict)}
     first = folder.bars[folder.bars["data"].astype(str) == folder.feeds[0]]
     close, flow = first["close"].to_numpy(np.float64), bar_delta(first)
@@ -72,3 +73,12 @@ def _same_clock(folder: Folder, close_time: NDArray[np.int64]) -> bool:
 def _equal(values: NDArray[np.float64], flow: NDArray[np.float64]) -> bool:
     known = np.isfinite(values)
     return bool(known.any()) and bool(np.allclose(values[known], flow[known], rtol=1e-9, atol=1e-9, equal_nan=True))
+
+
+def bar_delta(bars: pd.DataFrame) -> Floats | None:
+    """Taker buys less taker sells of every bar; None where the feed cannot know it."""
+    if not set(FLOW_COLUMNS) <= set(bars.columns):
+        return None
+    buys, sells = (bars[k].to_numpy(np.float64) for k in FLOW_COLUMNS)
+    delta: Floats = buys - sells
+    return delta if np.isfinite(delta).any() else None

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 
 from ...core.errors import PluginError
 from ...core.writing import replacing
-from .data import bar_delta
 from .flows_view import cumulated
 from .folder import Folder, microseconds, read_folder
 from .html import number
-from .lines import line_table
+from .lines import bar_delta, line_table
 from .money import money_of
 
 if TYPE_CHECKING:

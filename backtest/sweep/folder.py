@@ -20,7 +20,7 @@ from ...core.signed import load_yaml, read_signed
 from ...core.writing import claim, replacing, telling
 from ..brokers.choice import funded, rates_of
 from ..lock import lock_text, make_lock
-from ..runner import Source
+from ..read import Source
 from .daily import returns_of, returns_table
 from .journal import Done
 from .points import Point

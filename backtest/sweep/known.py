@@ -18,7 +18,7 @@ from ..compiled.run import follow_config
 from ..compiled.tables import Tables, compute
 from ..engine.choice import STOCK
 from ..fills.prints import Markets
-from ..runner import Source
+from ..read import Source
 from ..shelf import Computed, Shelf
 from ..uses import Asked, asked
 from .figures import Figures

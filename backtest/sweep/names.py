@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from ...configs.models import RunConfig
 from ...core.errors import ParamError, unknown
 from ..brokers.choice import funded
+from ..fills.terms import ASSUMPTIONS
 
 EVERY = (
     "bars", "orders", "initial_cash", "final_value", "net_profit", "return_pct", "max_drawdown_pct", "sharpe",
@@ -37,8 +38,6 @@ def figures_of(config: RunConfig) -> Iterator[str]:
     if next(iter(config.data.values())).instrument.margined:
         yield "liquidations"
     if config.fills.tape:
-        from ..fills.terms import ASSUMPTIONS
-
         yield from FROM_TAPE
         yield from (f"fills.{name}.{figure}" for name in ASSUMPTIONS for figure in OF_ASSUMPTION)
         yield from SURVIVAL if config.fills.survival else ()

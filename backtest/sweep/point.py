@@ -7,7 +7,8 @@ from typing import Any
 
 from ...configs.models import RunConfig
 from ...core.errors import TapeflowError
-from ..runner import Source, simulate
+from ..read import Source
+from ..runner import simulate
 from .daily import daily_of
 from .known import COMPILED, Known
 
@@ -25,7 +26,7 @@ def run_point(config: RunConfig, sources: Mapping[str, Source], known: Known | N
     config : RunConfig
         The run.
     sources : mapping of str to Source
-        The bars of its feeds, by name, as `runner.read` gives them; the readers behind them are not asked.
+        The bars of its feeds, by name, as `read.read` gives them; the readers behind them are not asked.
     known : Known, optional
         What runs before it computed over the same bars; it saves time and changes nothing.
 

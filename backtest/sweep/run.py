@@ -14,7 +14,7 @@ import numpy as np
 
 from ...configs.models import RunConfig
 from ...core.clock import DAY
-from ..runner import Progress, Source, read, wanted
+from ..read import Progress, Source, read, wanted
 from .folder import TABLE, check_folder, entered, make_sweep_lock, read_table, write_table
 from .journal import Done, Journal
 from .names import check_figure

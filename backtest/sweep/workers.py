@@ -18,7 +18,7 @@ from ...configs.models import RunConfig
 from ...core.errors import TapeflowError
 from ...core.late import start
 from ...core.registry import load_plugins
-from ..runner import Source
+from ..read import Source
 from . import store
 from .journal import Done
 from .known import Known

@@ -14,16 +14,16 @@ from tapeflow.core.registry import REGISTRIES
 
 from .markdown import render
 
-PACKAGES = ("core", "feeds", "indicators", "strategies", "configs", "backtest")
+PACKAGES = ("core", "feeds", "indicators", "strategies", "configs", "backtest", "api")
 _NOT_PYTHON = ("tapeflow.backtest.cli",)
 """Packages whose names are no interface: the commands have pages of their own."""
 
 
 def modules(package: str) -> Iterator[ModuleType]:
-    """The public modules of one floor, itself first."""
+    """The public modules of one floor, itself first; a floor may be one module."""
     root = importlib.import_module(f"tapeflow.{package}")
     yield root
-    for info in sorted(pkgutil.walk_packages(root.__path__, f"{root.__name__}."), key=lambda m: m.name):
+    for info in sorted(pkgutil.walk_packages(getattr(root, "__path__", ()), f"{root.__name__}."), key=lambda m: m.name):
         if not info.name.startswith(_NOT_PYTHON) and not info.name.rpartition(".")[2].startswith("_"):
             yield importlib.import_module(info.name)
 
@@ -70,7 +70,7 @@ def pages() -> Iterator[tuple[str, str]]:
     for floor in PACKAGES:
         by_package: dict[str, list[ModuleType]] = {}
         for module in modules(floor):
-            is_package = hasattr(module, "__path__")
+            is_package = hasattr(module, "__path__") or module.__name__ == f"tapeflow.{floor}"
             by_package.setdefault(module.__name__ if is_package else module.__name__.rpartition(".")[0], []).append(
                 module
             )
@@ -82,7 +82,7 @@ def index() -> str:
     """The list of pages."""
     names = [Path(path).stem for path, _ in pages()]
     about = "Every public name of every module. What a notebook needs first: [open_feed](python/feeds.md#feedsload),"
-    more = "[Bars](python/core.md#corebars), an indicator's `over`, and [run](python/backtest.md#backtestrunner)."
+    more = "[Bars](python/core.md#corebars), an indicator's `over`, and [run](python/api.md#api)."
     tree = ["```{toctree}", ":maxdepth: 1", "", *(f"python/{name}" for name in names), "```", ""]
     return "\n".join(["# Python", "", about, more, "", *tree])
 

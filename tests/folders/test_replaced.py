@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.backtest.runner import run
+from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core import exchange as swap
 from tapeflow.core.errors import DataError

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from tapeflow.backtest.runner import read
+from tapeflow.backtest.read import read
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.tests.command import tapeflow

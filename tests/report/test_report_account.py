@@ -14,12 +14,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from tapeflow.api import Result
 from tapeflow.backtest.report import write_report
 from tapeflow.backtest.report.flows_view import cumulated, flows
 from tapeflow.backtest.report.folder import read_folder
 from tapeflow.backtest.report.money import Money, money_of
 from tapeflow.backtest.report.still import still
-from tapeflow.backtest.result import Result
 
 Make = Callable[..., Path]
 

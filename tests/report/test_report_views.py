@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tapeflow.api import Result
 from tapeflow.backtest.report import naked, write_report
 from tapeflow.backtest.report.codec import unpack
 from tapeflow.backtest.report.fills_view import tape_fills
@@ -21,7 +22,6 @@ from tapeflow.backtest.report.quality_view import quality
 from tapeflow.backtest.report.statistics_view import statistics_rows
 from tapeflow.backtest.report.svg import decimals_for, marks_between
 from tapeflow.backtest.report.trades_view import distribution, markouts
-from tapeflow.backtest.result import Result
 from tapeflow.core.clock import DAY
 from tapeflow.core.errors import DataError, PluginError
 

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
+from tapeflow.api import run
 from tapeflow.backtest.lookahead import attack
-from tapeflow.backtest.runner import read, run
+from tapeflow.backtest.read import read
 from tapeflow.configs.loader import from_mapping
 from tapeflow.strategies.lines import Lines
 from tapeflow_acme.follow import AcmeFollow

@@ -1,0 +1,87 @@
+"""One config through backtrader: a Cerebro with its feeds, broker, sizer and strategy, made and run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from warnings import catch_warnings, filterwarnings
+
+from ..configs.fills_block import Fills
+from ..configs.models import RunConfig
+from ..core.lines import bar_data
+from ..core.meter import METER
+from ..core.registry import INDICATORS, STRATEGIES
+from ..strategies.base import Use
+from .brokers.choice import broker_for
+from .engine import make_cerebro, what_ran
+from .hours import following, session_in
+from .read import Source
+from .record import Recorder
+from .result import Outcome
+from .shelf import Shelf
+from .sizers import add_sizer
+
+
+def through_backtrader(
+    config: RunConfig,
+    sources: dict[str, Source],
+    prepare: Callable[[Any], None] | None = None,
+    *,
+    shelf: Shelf | None = None,
+) -> Outcome:
+    """Run the strategy of ``config`` through backtrader; ``prepare`` may do something to the broker before."""
+    cerebro = make_cerebro(config.engine)
+    cerebro.shelf = shelf
+    for name, source in sources.items():
+        block = config.data[config.feeds[name]]
+        terms = dict(tick=block.tick, lot=block.step, min_notional=block.min_notional)
+        knows = getattr(source.feed, "knows_prices", True)
+        cerebro.adddata(bar_data(source.bars, name, knows_prices=knows, **terms), name=name)
+    cerebro.broker = broker_for(config)
+    cerebro.broker.cerebro = cerebro
+    if prepare is not None:
+        prepare(cerebro.broker)
+    cerebro.indicator_blocks = _in_their_hours(config, sources)
+    cerebro.risk_block = config.risk.settings()
+    if "session" in cerebro.risk_block:
+        first = next(iter(sources.values())).bars
+        cerebro.risk_block["session"] = session_in(cerebro.risk_block["session"], first.spec)
+    add_sizer(cerebro, config)
+    cerebro.addanalyzer(Recorder, _name="record")
+    cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
+    traded = cerebro.datas[0]
+    METER.follow(lambda: len(traded), len(next(iter(sources.values())).bars))
+    with _backtraders_clock():
+        strategy = cerebro.run()[0]
+    engine, why = what_ran(cerebro)
+    return Outcome(config, sources, strategy, strategy.analyzers.record, engine, why)
+
+
+def _in_their_hours(config: RunConfig, sources: Mapping[str, Source]) -> dict[str, Use]:
+    """The run's indicators, and those of its strategy that count days of trading hours because their feed has some."""
+    uses: dict[str, Use] = {
+        name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
+    }
+    first, own = next(iter(sources)), getattr(STRATEGIES.find(config.strategy.kind), "uses", {})
+    made = dict(uses)
+    for name, use in {**own, **uses}.items():
+        source = sources.get(use.data or first)
+        params = None if source is None else following(INDICATORS.find(use.kind), use.params, source.bars.spec)
+        if params is not None and params != dict(use.params):
+            made[name] = Use(use.kind, params, use.data)
+    return made
+
+
+@contextmanager
+def _backtraders_clock() -> Iterator[None]:
+    """Let backtrader read its clock as it does, which Python warns of from 3.12 on, where warnings are errors too."""
+    with catch_warnings():
+        filterwarnings("ignore", r"datetime\.datetime\.utcnow", DeprecationWarning, r"backtrader\.")
+        yield
+
+
+def genuine(config: RunConfig) -> RunConfig:
+    """``config`` for backtrader itself and fills from bars, whose strategy and lines can be looked into."""
+    engine = "stock" if config.engine == "stock" else "backtrader"
+    return config.model_copy(update={"engine": engine, "fills": Fills(), "verify": False})
