@@ -205,6 +205,7 @@ class BinanceKlines(KlineFeed):
         For a parameter out of bounds.
     """
 
+    layout = _KLINES
     params = {**MARKET_PARAMS, "bad_rows": "error"}
     bounds = {**MARKET_BOUNDS, "bad_rows": BAD_ROWS}
 
@@ -230,7 +231,7 @@ class BinanceKlines(KlineFeed):
 
     def klines(self) -> Bars:
         """All klines in time order, as the exchange sent them; fills `files`, `counts` and `interval`."""
-        columns, self.interval = read_klines(self, _KLINES, self.p["bad_rows"])
+        columns, self.interval = read_klines(self, self.layout, self.p["bad_rows"])
         if size := contract_of(columns):
             why = f"quote_volume, which is volume × {size:g} / price,"
             self.market.take("cm", why, f"{self.source}: ", size)

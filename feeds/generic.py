@@ -28,6 +28,7 @@ from .reading.values import SIDES
 PRICES = ("price", "open", "high", "low", "close")
 """Columns that ``price_divisor`` is for."""
 _WORDS = {**SIDES, "1": 1, "+1": 1, "1.0": 1, "-1": -1, "-1.0": -1}
+_MAKER_BOUGHT = {"true": -1, "t": -1, "1": -1, "false": 1, "f": 1, "0": 1}
 _TIMES: tuple[str, ...] = (
     "time",
     "timestamp",
@@ -61,7 +62,7 @@ _TAPE = (
     Column("price", "amount", ("price", "px")),
     Column("quantity", "amount", ("quantity", "qty", "size", "amount", "volume")),
     Column("side", "side", ("side", "taker_side"), optional=True),
-    Column("is_buyer_maker", "side", (), optional=True, words={"true": -1, "1": -1, "false": 1, "0": 1}),
+    Column("is_buyer_maker", "side", (), optional=True, words=_MAKER_BOUGHT),
     Column("trade_id", "integer", _IDS, optional=True),
     _SYMBOL,
 )

@@ -30,6 +30,8 @@ class Written:
     """What a reader of the file cannot know: the zone of its clocks."""
     more: dict[str, list[float]] = field(default_factory=dict)
     encoding: str = "utf-8"
+    sides: list[int] = field(default_factory=list)
+    """Of trades, who took liquidity; empty where the file does not tell."""
 
     def write(self, folder: Path) -> Path:
         path = folder / self.name
@@ -290,5 +292,189 @@ FILES = {
                 "symbol": "<TICKER>",
             }
         },
+    ),
+    "nasdaq": _bars(
+        "HistoricalData.csv",
+        "Date,Close/Last,Volume,Open,High,Low\n"
+        "01/16/2024,$10.6,8,$10.5,$10.7,$10.4\n01/12/2024,$10.5,7,$10.1,$10.9,$10.0\n",
+        ["2024-01-12T00:00:00Z", "2024-01-16T00:00:00Z"],
+        {"time_format": "%m/%d/%Y"},
+    ),
+    "investing": _bars(
+        "Bitcoin Historical Data.csv",
+        '"Date","Price","Open","High","Low","Vol.","Change %"\n'
+        '"01/14/2024","41,734.2","42,847.5","43,073.6","41,724.5","44.59K","-2.60%"\n'
+        '"01/13/2024","42,847.1","42,776.6","43,248.6","42,444.4","1.2M","0.16%"\n',
+        ["2024-01-13T00:00:00Z", "2024-01-14T00:00:00Z"],
+        {"time_format": "%m/%d/%Y", "thousands": ",", "columns": {"close": "Price", "volume": "Vol."}},
+        values=[42847.1, 41734.2],
+        amounts=[1_200_000.0, 44_590.0],
+    ),
+    "investing_in_german": _bars(
+        "DAX Historische Daten.csv",
+        '"Datum","Zuletzt","Eröffn.","Hoch","Tief","Vol.","+/- %"\n'
+        '"15.01.2024","16.622,22","16.634,47","16.768,05","16.610,07","52,91M","0,95%"\n'
+        '"12.01.2024","16.704,56","16.769,59","16.839,25","16.535,96","61,30M","-0,86%"\n',
+        ["2024-01-12T00:00:00Z", "2024-01-15T00:00:00Z"],
+        {
+            "time_format": "%d.%m.%Y",
+            "decimal": ",",
+            "thousands": ".",
+            "columns": {
+                "time": "Datum",
+                "open": "Eröffn.",
+                "high": "Hoch",
+                "low": "Tief",
+                "close": "Zuletzt",
+                "volume": "Vol.",
+            },
+        },
+        values=[16704.56, 16622.22],
+        amounts=[61_300_000.0, 52_910_000.0],
+    ),
+    "marketwatch": _bars(
+        "Download Data - STOCK.csv",
+        'Date,Open,High,Low,Close,Volume\n01/16/2024,"$1,010.5","$1,010.7","$1,010.4","$1,010.6","40,477,780"\n'
+        '01/12/2024,"$1,010.1","$1,010.9","$1,010.0","$1,010.5","49,128,410"\n',
+        ["2024-01-12T00:00:00Z", "2024-01-16T00:00:00Z"],
+        {"time_format": "%m/%d/%Y", "thousands": ","},
+        values=[1010.5, 1010.6],
+        amounts=[49_128_410.0, 40_477_780.0],
+    ),
+    "barchart": _bars(
+        "esh24_daily.csv",
+        'Symbol,Time,Open,High,Low,Last,Change,%Chg,Volume,"Open Int"\n'
+        "ESH24,01/16/2024,10.5,10.7,10.4,10.6,0.1,+0.95%,8,22\nESH24,01/12/2024,10.1,10.9,10.0,10.5,-3.75,-0.08%,7,21\n"
+        '"Downloaded from Barchart.com as of 01-16-2024 08:12am CST"\n',
+        ["2024-01-12T00:00:00Z", "2024-01-16T00:00:00Z"],
+        {"time_format": "%m/%d/%Y", "columns": {"close": "Last"}, "comment": '"Downloaded'},
+    ),
+    "histdata": _bars(
+        "DAT_ASCII_EURUSD_M1_2024.csv",
+        "20240102 093000;10.1;10.9;10.0;10.5;7\n20240102 093100;10.5;10.7;10.4;10.6;8\n",
+        NY_MINUTES,
+        {"delimiter": ";", "columns": {"time": 1, **SIX}, "timezone": "Etc/GMT+5"},
+    ),
+    "dukascopy_local": _bars(
+        "EURUSD_Candlestick_1_M_BID_02.01.2024-13.01.2024.csv",
+        "Local time,Open,High,Low,Close,Volume\n"
+        "02.01.2024 09:30:00.000 GMT-0500,10.1,10.9,10.0,10.5,7\n"
+        "02.01.2024 09:31:00.000 GMT-0500,10.5,10.7,10.4,10.6,8\n"
+        "13.01.2024 09:31:00.000 GMT-0500,10.5,10.7,10.4,10.6,8\n",
+        [*NY_MINUTES, "2024-01-13T14:31:00Z"],
+        {"time_format": "%d.%m.%Y %H:%M:%S.%f GMT%z", "columns": {"time": "Local time"}},
+        values=[10.5, 10.6, 10.6],
+        amounts=[7.0, 8.0, 8.0],
+    ),
+    "interactive_brokers": _bars(
+        "SPY_1min_ib.csv",
+        "date,open,high,low,close,volume,average,barCount\n"
+        "20240102 09:30:00 US/Eastern,10.1,10.9,10.0,10.5,7,10.4,3\n"
+        "20240102 09:31:00 US/Eastern,10.5,10.7,10.4,10.6,8,10.5,4\n",
+        NY_MINUTES,
+        {
+            "time_format": "%Y%m%d %H:%M:%S US/Eastern",
+            "timezone": "US/Eastern",
+            "columns": {"trades": "barCount"},
+        },
+        more={"trades": [3, 4]},
+    ),
+    "polygon": _bars(
+        "2024-01-02.csv",
+        "ticker,volume,open,close,high,low,window_start,transactions\n"
+        "SPY,7,10.1,10.5,10.9,10.0,1704187800000000000,3\nSPY,8,10.5,10.6,10.7,10.4,1704187860000000000,4\n",
+        MINUTES,
+        {"columns": {"time": "window_start", "trades": "transactions"}},
+        more={"trades": [3, 4]},
+    ),
+    "polygon_trades": _tape(
+        "2024-01-02-trades.csv",
+        "ticker,conditions,correction,exchange,id,participant_timestamp,price,sequence_number,sip_timestamp,size,tape\n"
+        'SPY,"12,37",0,11,1,1704187800000001000,10.5,101,1704187800123556789,7,3\n'
+        "SPY,12,0,12,2,1704187860000001000,10.6,102,1704187860123556789,8,3\n",
+        ["2024-01-02T09:30:00.000001Z", "2024-01-02T09:31:00.000001Z"],
+        {"columns": {"time": "participant_timestamp"}},
+    ),
+    "coinmarketcap": _bars(
+        "Bitcoin_02.01.2024-03.01.2024_historical_data.csv",
+        "timeOpen;timeClose;timeHigh;timeLow;name;open;high;low;close;volume;marketCap;timestamp\n"
+        '"2024-01-03T00:00:00.000Z";"2024-01-03T23:59:59.999Z";"2024-01-03T02:00:00.000Z";"2024-01-03T12:00:00.000Z";'
+        '2781;10.5;10.7;10.4;10.6;8;839302388484;"2024-01-03T23:59:59.999Z"\n'
+        '"2024-01-02T00:00:00.000Z";"2024-01-02T23:59:59.999Z";"2024-01-02T02:00:00.000Z";"2024-01-02T12:00:00.000Z";'
+        '2781;10.1;10.9;10.0;10.5;7;839302388484;"2024-01-02T23:59:59.999Z"\n',
+        DAYS,
+        {"delimiter": ";", "columns": {"time": "timeOpen"}},
+    ),
+    "kaggle_bid_and_ask": _bars(
+        "EURUSD_hour.csv",
+        "Date,Time,BO,BH,BL,BC,BCh,AO,AH,AL,AC,ACh\n"
+        "2024-01-02,09:30,10.1,10.9,10.0,10.5,-0.1,10.2,11.0,10.1,10.6,0.1\n"
+        "2024-01-02,09:31,10.5,10.7,10.4,10.6,0.1,10.6,10.8,10.5,10.7,0.1\n",
+        MINUTES,
+        {"columns": {"time": ["Date", "Time"], "open": "BO", "high": "BH", "low": "BL", "close": "BC"}},
+        amounts=[],
+    ),
+    "yfinance_tickers": _bars(
+        "stocks.csv",
+        "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume\n"
+        "Ticker,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT\nDate,,,,,,,,,,\n"
+        "2024-01-02,10.5,367.75,10.9,372.75,10.0,363.66,10.1,370.73,7,25258600\n"
+        "2024-01-03,10.6,367.48,10.7,370.15,10.4,365.41,10.5,366.16,8,23083500\n",
+        DAYS,
+        {"skip": 3, "columns": {"time": 1, "close": 2, "high": 4, "low": 6, "open": 8, "volume": 10}},
+    ),
+    "yfinance_by_ticker": _bars(
+        "grouped.csv",
+        "Ticker,AAPL,AAPL,AAPL,AAPL,AAPL,AAPL\nPrice,Open,High,Low,Close,Adj Close,Volume\nDate,,,,,,\n"
+        "2024-01-02,10.1,10.9,10.0,10.5,10.4,7\n2024-01-03,10.5,10.7,10.4,10.6,10.5,8\n",
+        DAYS,
+        {"skip": 3, "columns": {"time": 1, "open": 2, "high": 3, "low": 4, "close": 5, "volume": 7}},
+    ),
+    "lean_crypto_ticks": _tape(
+        "20240102_btcusdt_Trade_Tick.csv",
+        "34200004,42000.1,7\n34260500,42000.2,8\n",
+        ["2024-01-02T09:30:00.004000Z", "2024-01-02T09:31:00.500000Z"],
+        {"time_unit": "ms_of_day", "columns": {"time": 1, "price": 2, "quantity": 3}},
+        values=[42000.1, 42000.2],
+    ),
+    "lean_before_dawn": _tape(
+        "20240102_btcusdt_tick_trade.csv",
+        "4,42000.1,7\n500,42000.2,8\n",
+        ["2024-01-02T00:00:00.004000Z", "2024-01-02T00:00:00.500000Z"],
+        {"time_unit": "ms_of_day", "columns": {"time": 1, "price": 2, "quantity": 3}},
+        values=[42000.1, 42000.2],
+    ),
+    "postgres_truths": _tape(
+        "copy.tsv",
+        "id\texchange\tpair\tts\tprice\tamount\tis_buy\n"
+        "1\tvenue\tBTCUSDT\t2024-01-02 09:30:00.25+00\t10.5\t7\tt\n"
+        "2\tvenue\tBTCUSDT\t2024-01-02 09:31:00.5+00\t10.6\t8\tf\n",
+        ["2024-01-02T09:30:00.250000Z", "2024-01-02T09:31:00.500000Z"],
+        {"delimiter": "tab", "sides": {"buy": ["t"], "sell": ["f"]}, "columns": {"side": "is_buy"}},
+        sides=[1, -1],
+    ),
+    "postgres_makers": _tape(
+        "makers.csv",
+        "ts,price,amount,is_buyer_maker\n2024-01-02 09:30:00.25+00,10.5,7,t\n2024-01-02 09:31:00.5+00,10.6,8,f\n",
+        ["2024-01-02T09:30:00.250000Z", "2024-01-02T09:31:00.500000Z"],
+        sides=[-1, 1],
+    ),
+    "finam_ticks": _tape(
+        "SBER_ticks.txt",
+        "<TICKER>;<PER>;<DATE>;<TIME>;<LAST>;<VOL>;<ID>;<OPER>\n"
+        "SBER;0;20240102;093000;10.5;7;1;B\nSBER;0;20240102;093100;10.6;8;2;S\n",
+        MINUTES,
+        {
+            "delimiter": ";",
+            "columns": {
+                "time": ["<DATE>", "<TIME>"],
+                "price": "<LAST>",
+                "quantity": "<VOL>",
+                "side": "<OPER>",
+                "trade_id": "<ID>",
+                "symbol": "<TICKER>",
+            },
+        },
+        sides=[1, -1],
     ),
 }

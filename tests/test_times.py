@@ -22,20 +22,32 @@ SECOND = 1_000_000
 
 
 def read(written, path, **params):
-    """Times, values and amounts of a file, and the columns that it says more of."""
+    """Times, values, amounts and sides of a file, and the columns that it says more of."""
     feed = FEEDS.find(written.feed)(path, **params)
     if written.feed == "CsvBars":
         bars = feed.bars()
-        return [bars[name].tolist() for name in ("open_time", "close", "volume", *written.more)]
+        volume = bars["volume"][~np.isnan(bars["volume"])].tolist()
+        return [bars["open_time"].tolist(), bars["close"].tolist(), volume, *(bars[n].tolist() for n in written.more)]
     tape = Tape.join(list(feed.tapes()))
-    return [tape.time.tolist(), tape.price.tolist(), tape.quantity.tolist()]
+    return [
+        tape.time.tolist(),
+        tape.price.tolist(),
+        tape.quantity.tolist(),
+        *([tape.side.tolist()] if written.sides else []),
+    ]
 
 
 @pytest.mark.parametrize("name", FILES)
 def test_a_file_of_each_program_is_read_as_it_was_meant(tmp_path, name):
     written = FILES[name]
     times = [parse_time(text) for text in written.times]
-    wanted = [times, written.values, written.amounts, *written.more.values()]
+    wanted = [
+        times,
+        written.values,
+        written.amounts,
+        *written.more.values(),
+        *([written.sides] if written.sides else []),
+    ]
     assert read(written, written.write(tmp_path), **written.params) == wanted
 
 

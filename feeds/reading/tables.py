@@ -19,7 +19,19 @@ from .joined import with_time
 from .sheet import Reading, Sheet
 from .stamps import Spelling, Stamps
 from .tabular import TableSource, sheets
-from .values import NO_SIDE, SIDES, decimals, empty, fixed_point, integers, number_hint, plain_numbers, sides
+from .values import (
+    NO_SIDE,
+    SIDES,
+    decimals,
+    empty,
+    fixed_point,
+    integers,
+    is_text,
+    number_hint,
+    plain_numbers,
+    sides,
+    written_out,
+)
 
 Integers = NDArray[np.int64]
 _SAYS = {
@@ -285,6 +297,9 @@ class TableReader:
             return np.array(cells.to_pylist(), dtype=object), np.zeros(len(cells), bool)
         cells = plain_numbers(cells, self._table.decimal, self._table.thousands)
         values, bad = fixed_point(cells) if column.kind == "fixed" else decimals(cells)
+        if bad.any() and self._table.spelling is not None and is_text(cells):  # as programs show numbers, not keep them
+            cells = written_out(cells)
+            values, bad = decimals(cells)
         values = values if column.divisor == 1.0 else values / column.divisor
         if column.kind == "number":
             return values, bad

@@ -57,6 +57,9 @@ _TIMES: tuple[str, ...] = (
     "%I:%M:%S%p",
     "%H%M%S",
     "%H%M",
+    "%H:%M:%S.%f GMT%z",
+    "%H:%M:%S%z",
+    "%H:%M:%S %z",
 )
 _RANGES = {"month": (1, 12), "day": (1, 31), "hour": (0, 23), "hour12": (1, 12), "minute": (0, 59), "second": (0, 59)}
 

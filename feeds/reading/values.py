@@ -17,6 +17,9 @@ SIDES = {"buy": 1, "b": 1, "sell": -1, "s": -1}
 NO_SIDE = ("", "unknown", "none", "null", "nan", "0", "0.0")
 _NO_PRICE = 9_223_372_036.0
 _NO_NUMBER = ("nan", "inf", "-inf", "infinity", "-infinity", "null", "none")
+_NOTHING = r"^(-{1,2}|\.|[Nn]/?[Aa])$"
+_CURRENCY = (r"^([+-]?) ?[$€£¥₹] ?", r" ?[$€£¥₹]$")
+_WORDS = (("[Kk]", "e3"), ("[Mm]", "e6"), ("[Bb]", "e9"), ("[Tt]", "e12"))
 _NUMBER = r"^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$"
 
 
@@ -53,6 +56,23 @@ def plain_numbers(cells: Any, decimal: str, thousands: str) -> Any:
     found = texts(cells)
     found = pc.replace_substring(found, thousands, "") if thousands else found
     return pc.replace_substring(found, decimal, ".") if decimal != "." else found
+
+
+def written_out(cells: Any) -> Any:
+    """Text of numbers without signs of currency, its thousands to trillions written out, dashes as nothing.
+
+    >>> import pyarrow as pa
+    >>> written_out(pa.array(["$192.42", "44.59M", "1.2K", "-$3", "-", "12"])).to_pylist()
+    ['192.42', '44.59e6', '1.2e3', '-3', '', '12']
+    """
+    import pyarrow.compute as pc
+
+    found = texts(cells)
+    for pattern, instead in zip((*_CURRENCY, _NOTHING), (r"\1", "", ""), strict=True):
+        found = pc.replace_substring_regex(found, pattern=pattern, replacement=instead)
+    for word, power in _WORDS:
+        found = pc.replace_substring_regex(found, pattern=f"([0-9.]) ?{word}$", replacement=rf"\1{power}")
+    return found
 
 
 def number_hint(text: str, decimal: str) -> str:

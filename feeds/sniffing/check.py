@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ...core.clock import iso
-from ...core.errors import DataError
-from ..generic import CsvBars, CsvTape
+from .providers import read_by
 from .sniff import Sniffed
 
 
@@ -18,10 +16,5 @@ def check(made: Sniffed) -> tuple[int, str, str]:
     TapeflowError
         As the feed has it.
     """
-    if made.bars:
-        bars = CsvBars(made.path, **made.params).bars()
-        return len(bars), iso(int(bars["open_time"][0])), iso(int(bars["open_time"][-1]))
-    for tape in CsvTape(made.path, **made.params).tapes():
-        if len(tape):
-            return len(tape), iso(int(tape.time[0])), iso(int(tape.time[-1]))
-    raise DataError(f"{made.path}: holds no trades")
+    rows, first, last, _ = read_by(made.path, made.feed, made.params)
+    return rows, first, last

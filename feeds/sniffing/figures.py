@@ -10,11 +10,13 @@ from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from ..reading.sheet import Sheet
-from ..reading.values import decimals, is_text, plain_numbers
+from ..reading.values import decimals, empty, is_text, plain_numbers, written_out
 
 _ROWS = 2_000
+QUOTES = "holds quotes, a bid and an ask, where trades or bars are wanted"
 _COMMA = re.compile(r"[+-]?\d*,\d+")
 _GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
+_POINT = re.compile(r"[+-]?(\d+\.(\d{1,2}|\d{4,})|\d{4,}\.\d*|\.\d+)")
 _POINT_GROUPS = re.compile(r"[+-]?\d{1,3}(\.\d{3})+(,\d*)?")
 
 
@@ -24,17 +26,24 @@ def marks(sheet: Sheet, delimiter: str) -> tuple[str, str]:
     A comma with three digits behind it throughout may be either: between thousands where it is quoted in a file that
     commas part, else before a fraction.
     """
-    words = [str(v).strip() for cells in sheet.cells for v in cells.slice(0, _ROWS).to_pylist() if v is not None]
+    words = [_bare(str(v)) for cells in sheet.cells for v in cells.slice(0, _ROWS).to_pylist() if v is not None]
     commas = [w for w in words if _COMMA.fullmatch(w) or _GROUPS.fullmatch(w)]
     european = [w for w in words if "," in w and "." in w and _POINT_GROUPS.fullmatch(w)]
     if european:
         return ",", "."
     if not commas:
         return ".", ""
+    if any(_POINT.fullmatch(w) for w in words):  # a comma is not before fractions where a point is
+        return ".", "," if any(_GROUPS.fullmatch(w) for w in commas) else ""
     grouped = all(_GROUPS.fullmatch(w) for w in commas)
     if grouped and (delimiter == "," or any("." in w or w.count(",") > 1 for w in commas)):
         return ".", ","
     return (",", "") if all(_COMMA.fullmatch(w) for w in commas) else (".", "")
+
+
+def _bare(word: str) -> str:
+    """A number without what programs write around it."""
+    return re.sub(r"^([+-]?)[$€£¥₹]|[KMBTkmbt$€£¥₹]$", r"\1", word.strip())
 
 
 def amounts(sheet: Sheet, decimal: str, thousands: str) -> set[int]:
@@ -54,7 +63,10 @@ def _numbers(cells: Any, decimal: str, thousands: str) -> NDArray[np.float64] | 
     plain = pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) or is_text(cells)
     if not plain:
         return None
-    values, bad = decimals(plain_numbers(cells.slice(0, _ROWS), decimal, thousands))
+    words = plain_numbers(cells.slice(0, _ROWS), decimal, thousands)
+    values, bad = decimals(words)
+    if bad.any() and is_text(words):
+        values, bad = decimals(written_out(words))
     return None if bad.any() else values
 
 
@@ -62,6 +74,17 @@ def empty_of_trades(cells: Any) -> bool:
     """Whether a column of amounts holds nothing but noughts."""
     values = _numbers(cells, ".", "")
     return values is not None and not (values > 0).any()
+
+
+def one_trade_each(cells: Any) -> bool:
+    """Whether a column of counts holds nothing but ones."""
+    values = _numbers(cells, ".", "")
+    return values is not None and bool((values == 1).all())
+
+
+def is_void(cells: Any) -> bool:
+    """Whether a column holds nothing at all."""
+    return bool(empty(cells).all())
 
 
 def unnamed(sheet: Sheet, taken: set[int], decimal: str, thousands: str) -> tuple[dict[str, int], bool]:
@@ -87,6 +110,10 @@ def unnamed(sheet: Sheet, taken: set[int], decimal: str, thousands: str) -> tupl
         if (h >= np.maximum(o, c)).all() and (lo <= np.minimum(o, c)).all() and (lo > 0).all() and (h > 0).all():
             roles = dict(zip(("open", "high", "low", "close", "volume"), places[i:], strict=False))
             return roles, True
+    if len(places) == 3 and (numbers[places[0]] <= numbers[places[1]]).all() and not numbers[places[2]].any():
+        raise DataError(f"{sheet.path}: {QUOTES}")
+    if len(places) == 2 and not numbers[places[1]].any():
+        raise DataError(f"{sheet.path}: holds prices of which every quantity is 0: quotes, and no trades")
     if len(places) == 2:
         return {"price": places[0], "quantity": places[1]}, False
     if len(places) == 4 and (numbers[places[1]] <= numbers[places[2]]).all():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 
 from ..reading.csv_sheets import without_voids
@@ -11,7 +12,7 @@ from ..reading.tabular import TableSource
 
 _DELIMITERS = ("\t", ";", "|", ",")
 """The surest first: commas stand in numbers and dates too."""
-_LINES = 200
+_LINES, _TAIL = 200, 4_096
 NAMED = {"\t": "tab", ";": "';'", "|": "'|'", ",": "','"}
 
 
@@ -23,7 +24,7 @@ def layout(source: TableSource) -> Reading:
     source : TableSource
         A file of text.
     """
-    lines = _first_lines(source)
+    lines = first_lines(source)
     rows = [line for line in lines if line.strip() and not line.startswith("#") and not line.lower().startswith("sep=")]
     said = next((line[4:5] for line in lines[:1] if line.lower().startswith("sep=")), "")
     best, most, agree = said or ",", 0, 0
@@ -36,7 +37,19 @@ def layout(source: TableSource) -> Reading:
     first = next(line for line in rows if _width(line, best) == most)
     at = lines.index(first)
     junk = [line for line in lines[:at] if line in rows]
-    return Reading(best, skip=at if junk else 0, comment="#")
+    return Reading(best, skip=at if junk else 0, comment=_footer(source, best, most) or "#")
+
+
+def _footer(source: TableSource, delimiter: str, width: int) -> str:
+    """The first word of a last line that is no row but says what wrote the file; empty where there is none."""
+    if source.packed:
+        return ""
+    with source.path.open("rb") as file:
+        file.seek(max(0, source.path.stat().st_size - _TAIL))
+        lines = file.read().decode("utf-8", "replace").rstrip().splitlines()
+    last = lines[-1] if lines else ""
+    said = re.match(r'"?[A-Za-z]{4,}', last)
+    return said[0] if said and _width(last, delimiter) == 1 < width else ""
 
 
 def is_json(source: TableSource) -> bool:
@@ -44,7 +57,8 @@ def is_json(source: TableSource) -> bool:
     return source.kind == "json" or next(iter(without_voids(source)), b"").lstrip()[:1] in (b"{", b"[")
 
 
-def _first_lines(source: TableSource) -> list[str]:
+def first_lines(source: TableSource) -> list[str]:
+    """The first lines of a text, whole ones alone."""
     text = next(iter(without_voids(source)), b"").decode("utf-8-sig", "replace")
     lines = text.splitlines()
     return lines[: min(_LINES, len(lines) - (not text.endswith("\n") and len(lines) > _LINES))]

@@ -6,16 +6,16 @@ from typing import Any
 
 from ..reading.tables import half_known
 from ..reading.values import NO_SIDE
-from .words import plain
+from .words import BUYS, plain
 
 _KNOWN = {"buy": 1, "b": 1, "1": 1, "+1": 1, "1.0": 1, "sell": -1, "s": -1, "-1": -1, "-1.0": -1}
-_TRUTHS = {"true", "false", "0", "1"}
+_TRUTHS = {"true", "false", "0", "1", "t", "f"}
 _BUY = ("buyer", "bought", "bid_aggr", "buyer_aggressor", "buyers", "bullish", "up")
 _SELL = ("seller", "sold", "ask_aggr", "seller_aggressor", "sellers", "bearish", "down")
 _ROWS = 20_000
 
 
-def side(cells: Any, role: str, names: tuple[str, ...] | None) -> tuple[dict[str, Any], str, str]:
+def side(cells: Any, role: str, names: tuple[str, ...] | None, name: str = "") -> tuple[dict[str, Any], str, str]:
     """The parameters that read a column of sides, what it is taken for, and what is open.
 
     ``columns`` among the parameters says that it is left out.
@@ -26,6 +26,9 @@ def side(cells: Any, role: str, names: tuple[str, ...] | None) -> tuple[dict[str
         if words - {""} <= _TRUTHS:
             return {}, "true where the buyer made the market: a sell", ""
         return {"columns": {role: None}}, "not read", f"is_buyer_maker: holds {shown}, and is left out"
+    if plain(name) in BUYS and words - {""} <= _TRUTHS:
+        given = {"buy": sorted(words & {"true", "t", "1"}), "sell": sorted(words & {"false", "f", "0"})}
+        return {"sides": given}, "true where the taker bought", ""
     known = words - set(NO_SIDE)
     if known <= _KNOWN.keys() and not half_known(words, _KNOWN):
         return {}, "who took liquidity, as the word says", ""

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import DataError
+from ...core.errors import DataError, TapeflowError
+from ...core.registry import FEEDS
 from ..reading.decode import Quarantine
 from ..reading.files import expand
 from ..reading.sheet import Reading, Sheet
 from ..reading.tabular import TableSource, sheets
-from .figures import amounts, divisor, empty_of_trades, marks, unnamed
-from .layout import NAMED, is_json, layout
+from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, one_trade_each, unnamed
+from .layout import NAMED, first_lines, is_json, layout
+from .levels import Levels, levels
+from .providers import by_name, cell_names, read_by
 from .sides import side
 from .times import Times, times
-from .words import BARS, PROVIDERS, TRADES, found, volume_of_a_coin
+from .words import BARS, BIDS, PROVIDERS, TRADES, found, plain, volume_of_a_coin
 
+_LEAN_QUOTES = re.compile(r"\d{8}_.+_quote\.", re.IGNORECASE)
 _CLOSE = ("open", "high", "low", "close")
 
 
@@ -71,7 +76,8 @@ class Sniffed:
     @property
     def bars(self) -> bool:
         """Whether it holds bars, else trades."""
-        return self.feed == "CsvBars"
+        cls: Any = FEEDS.find(self.feed)
+        return bool(cls.gives != "tape")
 
 
 def sniff(path: str | Path) -> Sniffed:
@@ -95,6 +101,10 @@ def sniff(path: str | Path) -> Sniffed:
     source = TableSource(path)
     text = source.kind in ("csv", "lines") and not is_json(source)
     how = layout(source) if text else Reading()
+    if (provider := by_name(path)) and (told := _of_provider(source, provider, how if text else None)):
+        return told
+    several = levels(first_lines(source)[how.skip :], how.delimiter) if text else None
+    how = how if several is None else replace(how, skip=how.skip + several.lines)
     sheet = _first(source, how)
     params = _of_lines(how) if text else {}
     decimal, thousands = marks(sheet, how.delimiter) if text else (".", "")
@@ -107,7 +117,22 @@ def sniff(path: str | Path) -> Sniffed:
             f"{path}: no column is a time that can be told (it has {seen}); say it, as in columns: {{time: NAME}}"
         )
     params |= time.params
-    return _told(source, sheet, params, time, how if text else None)
+    return _told(source, sheet, params, time, how if text else None, several)
+
+
+def _of_provider(source: TableSource, feed: str, how: Reading | None) -> Sniffed | None:
+    """What a file is that is named as a provider names its own; None where the provider's feed does not read it."""
+    try:
+        *_, remarks = read_by(source.path, feed, {})
+    except TapeflowError:
+        return None
+    sheet = _first(source, how or Reading())
+    names = sheet.names or cell_names(feed, len(sheet.cells)) or [f"cell {at + 1}" for at in range(len(sheet.cells))]
+    shown = [(name or "(no name)", str(cells[0].as_py())[:40]) for name, cells in zip(names, sheet.cells, strict=True)]
+    columns = tuple(Told(name, "", value, f"as {feed} has it") for name, value in shown)
+    doubts = tuple(remark if remark.startswith(feed) else f"{feed}: {remark}" for remark in remarks)
+    form = f"{_form(source, sheet, how, {})}, named as files of {feed} are"
+    return Sniffed(source.path, form, feed, {}, columns, doubts)
 
 
 def _first(source: TableSource, how: Reading) -> Sheet:
@@ -122,20 +147,29 @@ def _of_lines(how: Reading) -> dict[str, Any]:
     made: dict[str, Any] = (
         {} if how.delimiter == "," else {"delimiter": {"\t": "tab"}.get(how.delimiter, how.delimiter)}
     )
-    return {**made, "skip": how.skip} if how.skip else made
+    made |= {"skip": how.skip} if how.skip else {}
+    return made | ({"comment": how.comment} if how.comment != "#" else {})
 
 
-def _told(source: TableSource, sheet: Sheet, params: dict[str, Any], time: Times, how: Reading | None) -> Sniffed:
+def _told(
+    source: TableSource,
+    sheet: Sheet,
+    params: dict[str, Any],
+    time: Times,
+    how: Reading | None,
+    several: Levels | None,
+) -> Sniffed:
     """Columns and their roles, once the time is known."""
     decimal, thousands = params.get("decimal", "."), params.get("thousands", "")
-    roles, bars = _roles(sheet, time, decimal, thousands)
+    roles, bars = (several.roles, True) if several else _roles(sheet, time, decimal, thousands)
     doubts = list(time.doubts)
     notes: dict[int, str] = {}
     for role in ("side", "is_buyer_maker") if not bars else ():
         if role in roles:
-            more, says, doubt = side(sheet.cells[roles[role]], role, sheet.names)
+            at = roles[role]
+            more, says, doubt = side(sheet.cells[at], role, sheet.names, sheet.names[at] if sheet.names else "")
             params |= more
-            notes[roles[role]] = says
+            notes[at] = says
             doubts += [doubt] if doubt else []
             if more.get("columns"):
                 del roles[role]
@@ -151,24 +185,46 @@ def _told(source: TableSource, sheet: Sheet, params: dict[str, Any], time: Times
         params["price_divisor"] = scale
     if why:
         doubts.append(f"price_divisor: {why}")
-    if bars:
+    if several and len(several.tickers) > 1:
+        doubts.append(f"columns: the file holds {', '.join(several.tickers[:8])}; the cells are those of the first")
+    doubts += _of_bars(sheet, roles, params) if bars else []
+    if bars and "label" not in params:
         doubts.append("label: rows are taken to be stamped with the start of a bar; label: end says otherwise")
     params["columns"] = {**_map(sheet, time, roles, bars), **none}
     if not params["columns"]:
         del params["columns"]
     feed = "CsvBars" if bars else "CsvTape"
-    if provider := _provider(sheet):
+    if provider := _provider(sheet, time):
         doubts.append(f"feed: the columns are those of {provider}, which knows more of them")
     form = _form(source, sheet, how, params)
-    return Sniffed(source.path, form, feed, params, tuple(_columns(sheet, time, roles, notes)), tuple(doubts))
+    return Sniffed(source.path, form, feed, params, tuple(_columns(sheet, time, roles, notes, several)), tuple(doubts))
+
+
+def _of_bars(sheet: Sheet, roles: dict[str, int], params: dict[str, Any]) -> list[str]:
+    """What bars leave open; adds ``label`` to the parameters where the file's name tells it."""
+    made = []
+    if re.search(r"\.(Last|Bid|Ask)\.(txt|csv)$", sheet.path.name):
+        params["label"] = "end"
+        made.append("label: NinjaTrader, after which the file is named, stamps bars with their end")
+    if "trades" in roles and one_trade_each(sheet.cells[roles["trades"]]):
+        made.append("feed: every row is one trade; CsvTape, with columns {price: …, quantity: …}, reads them as trades")
+    if "volume" not in roles:
+        made.append("volume: no column tells it, and measures of volume have none")
+    bid = sheet.names is not None and plain(sheet.names[roles["open"]]) in BIDS
+    if bid or _LEAN_QUOTES.match(sheet.path.name):
+        made.append("open: prices are the bid's; those of the ask are not read")
+    return made
 
 
 def _roles(sheet: Sheet, time: Times, decimal: str, thousands: str) -> tuple[dict[str, int], bool]:
     """Which column is what, and whether the file holds bars."""
     taken = set(time.places)
     if sheet.names is None:
-        return unnamed(sheet, taken, decimal, thousands)
-    numbers = amounts(sheet, decimal, thousands)
+        told, bars = unnamed(sheet, taken, decimal, thousands)
+        if _LEAN_QUOTES.match(sheet.path.name):
+            told.pop("volume", None)  # what stands there is the size of the bid
+        return told, bars
+    numbers = amounts(sheet, decimal, thousands) - {at for at, cells in enumerate(sheet.cells) if is_void(cells)}
     bars = all(found(sheet.names, BARS[name], taken) is not None for name in ("open", "high", "low"))
     roles: dict[str, int] = {}
     for role, words in (BARS if bars else TRADES).items():
@@ -182,6 +238,8 @@ def _roles(sheet: Sheet, time: Times, decimal: str, thousands: str) -> tuple[dic
             roles[role] = at
     needed = ("close",) if bars else ("price", "quantity")
     if missing := [role for role in needed if role not in roles]:
+        if {"bid", "ask"} <= set(map(plain, sheet.names)):
+            raise DataError(f"{sheet.path}: {QUOTES}")
         names = ", ".join(name for name in sheet.names if name)
         raise DataError(
             f"{sheet.path}: holds neither open, high, low and close nor price and quantity under names that are known: "
@@ -226,10 +284,13 @@ def _map(sheet: Sheet, time: Times, roles: dict[str, int], bars: bool) -> dict[s
     return made
 
 
-def _columns(sheet: Sheet, time: Times, roles: dict[str, int], notes: dict[int, str]) -> Iterator[Told]:
+def _columns(
+    sheet: Sheet, time: Times, roles: dict[str, int], notes: dict[int, str], several: Levels | None
+) -> Iterator[Told]:
     of = {at: role for role, at in roles.items()}
     for at, cells in enumerate(sheet.cells):
-        name = (sheet.names[at] or "(no name)") if sheet.names else f"cell {at + 1}"
+        names = several.names if several else sheet.names
+        name = (names[at] or "(no name)") if names else f"cell {at + 1}"
         value = str(cells[0].as_py())[:40]
         if at in time.places:
             yield Told(name, "time", value, time.says)
@@ -237,9 +298,11 @@ def _columns(sheet: Sheet, time: Times, roles: dict[str, int], notes: dict[int, 
             yield Told(name, of.get(at, ""), value, notes.get(at, "" if at in of else "not read"))
 
 
-def _provider(sheet: Sheet) -> str:
+def _provider(sheet: Sheet, time: Times) -> str:
     names = set(sheet.names or ())
-    return next((feed for feed, own in PROVIDERS.items() if own <= names), "")
+    made = next((feed for feed, own in PROVIDERS.items() if own <= names), "")
+    as_counts = "since 1970" in time.says  # Bybit's files are BitMEX's but for the times
+    return "BitMEXTrades" if made == "BybitTrades" and not as_counts else made
 
 
 def _form(source: TableSource, sheet: Sheet, how: Reading | None, params: dict[str, Any]) -> str:

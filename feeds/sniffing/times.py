@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ...core.clock import iso
+from ...core.clock import iso, parse_zone
 from ..reading.iso_times import any_iso, is_date_digits
 from ..reading.joined import with_time
 from ..reading.local_times import file_day
 from ..reading.sheet import Sheet
 from ..reading.stamps import Spelling, Stamps
 from ..reading.tables import Table
-from ..reading.time_formats import fitting
+from ..reading.time_formats import fitting, read_format
 from ..reading.values import decimals, plain_numbers, texts
 from .words import CLOCKS, DATES, TIMES, found, plain
 
 _ROWS = 2_000
+_PLACED = ("%Y%m%d %H:%M:%S", "%Y-%m-%d %H:%M:%S", "%Y%m%d-%H:%M:%S", "%Y-%m-%d %H:%M")
+"""How times are written before the name of a place."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,14 @@ def _candidates(sheet: Sheet) -> list[tuple[int, ...]]:
         made.append((day, clock))
     spelled = [plain(name) for name in sheet.names]
     named = sorted((i for i in range(width) if spelled[i] in TIMES), key=lambda i: TIMES.index(spelled[i]))
+    named = [i for i in named if spelled[i] != "price" or not _numbers(sheet.cells[i])]
     nameless = [i for i in range(width) if spelled[i] == ""]
     return [*made, *((i,) for i in [*named, *nameless])]
+
+
+def _numbers(cells: Any) -> bool:
+    """Whether cells hold numbers alone, or nothing."""
+    return not decimals(cells.slice(0, _ROWS))[1].any()
 
 
 def _is_clock(cells: Any) -> bool:
@@ -87,9 +97,28 @@ def _spelled(sheet: Sheet, places: tuple[int, ...], decimal: str) -> Times | Non
     if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)) and not _texty(cells):
         return None
     words = [str(v).strip() for v in cells.to_pylist() if v is not None and str(v).strip()]
-    return _of_numbers(sheet.path, places, cells, words, decimal) or _of_text(places, words)
+    made = _of_numbers(sheet.path, places, cells, words, decimal) or _of_text(places, words)
+    return made and _by_name(made, sheet)
 
 
+def _by_name(made: Times, sheet: Sheet) -> Times:
+    """What the names of the column and of the file tell of the clock."""
+    if _ZONE not in made.doubts:
+        return made
+    zone, why = "", ""
+    if sheet.names is not None and any(re.search("gmt|utc", sheet.names[at].lower()) for at in made.places):
+        why = "UTC, as the column is called"
+    elif _HISTDATA.match(sheet.path.name):
+        zone, why = "Etc/GMT+5", "HistData's clocks, New York's without summer time"
+    if not why:
+        return made
+    doubts = tuple(doubt for doubt in made.doubts if doubt != _ZONE)
+    params = {**made.params, "timezone": zone} if zone else made.params
+    return Times(made.places, params, made.says.replace(_NO_ZONE, f": {why}"), doubts)
+
+
+_HISTDATA = re.compile(r"DAT_(ASCII|MT|NT|MS|XLSX)_")
+_LEAN = re.compile(r"\d{8}_.+_(trade|quote|openinterest)(_tick)?\.", re.IGNORECASE)
 _NO_ZONE = ", without a zone: taken for UTC"
 _ZONE = "timezone: say whose clock it is, unless it is UTC"
 
@@ -109,13 +138,18 @@ def _of_numbers(path: Path, places: tuple[int, ...], cells: Any, words: list[str
     values, unread = stamps.read(cells)
     if not unread.any():
         return Times(places, {}, f"{stamps.unit} since 1970, by magnitude: {iso(int(values[0]))}")
+    day = file_day(path.name) is not None and _is_sorted(numbers) and (np.floor(numbers) == numbers).all()
+    if day and numbers[0] >= 0 and numbers[-1] < 86_400_000 and (numbers[-1] > 86_400 or _LEAN.match(path.name)):
+        says = "ms since midnight of the day in the file's name, without a zone: taken for UTC"
+        return Times(places, {"time_unit": "ms_of_day"}, says, (_ZONE,))
     if ((numbers > 20_000) & (numbers < 80_000)).all() and (np.diff(numbers) != 0).all():
         says = "days of a spreadsheet, without a zone: taken for UTC"
         return Times(places, {"time_unit": "excel"}, says, (_ZONE,))
-    if ((numbers >= 0) & (numbers < 86_400_000)).all() and numbers.max() > 86_400 and file_day(path.name) is not None:
-        says = "ms since midnight of the day in the file's name, without a zone: taken for UTC"
-        return Times(places, {"time_unit": "ms_of_day"}, says, (_ZONE,))
     return None
+
+
+def _is_sorted(numbers: NDArray[np.float64]) -> bool:
+    return bool((np.diff(numbers) >= 0).all())
 
 
 def _of_text(places: tuple[int, ...], words: list[str]) -> Times | None:
@@ -126,14 +160,39 @@ def _of_text(places: tuple[int, ...], words: list[str]) -> Times | None:
         if zoned.all():
             return Times(places, {}, "ISO 8601 with its offset")
         return Times(places, {}, f"year, month, day{_NO_ZONE}", (_ZONE,))
+    if place := _place(words):
+        return _of_place(places, words, place)
     fits = fitting(words)
     if not fits:
         return None
     best = min(fits, key=lambda form: _disorder(words, form))
-    doubts = [_ZONE] if "%z" not in best else []
-    if len(fits) > 1:
-        doubts.insert(0, f"time_format: nothing in these rows rules out {' or '.join(f for f in fits if f != best)}")
-    return Times(places, {"time_format": best}, f"text as {best}{_NO_ZONE}", tuple(doubts))
+    own = "%z" in best
+    doubts = [] if own else [_ZONE]
+    others = [form for form in fits if form.replace("%B", "%b") != best.replace("%B", "%b")]
+    if others:
+        doubts.insert(0, f"time_format: nothing in these rows rules out {' or '.join(others)}")
+    says = f"text as {best}" + (", with its offset" if own else _NO_ZONE)
+    return Times(places, {"time_format": best}, says, tuple(doubts))
+
+
+def _place(words: list[str]) -> str:
+    """The zone that stands behind every time, as in ``20240102 09:30:00 US/Eastern``."""
+    behind = {word.rpartition(" ")[2] for word in words}
+    found = behind.pop() if len(behind) == 1 else ""
+    try:
+        return found if "/" in found and not found[:1].isdigit() and parse_zone(found) else ""
+    except ValueError:
+        return ""
+
+
+def _of_place(places: tuple[int, ...], words: list[str], place: str) -> Times | None:
+    import pyarrow as pa
+
+    bare = [word.removesuffix(place).rstrip() for word in words]
+    fits = [form for form in _PLACED if not read_format(pa.array(bare), form)[2].any()] or list(fitting(bare))[:1]
+    if not fits:
+        return None
+    return Times(places, {"time_format": f"{fits[0]} {place}", "timezone": place}, f"text as {fits[0]} in {place}")
 
 
 def _disorder(words: list[str], form: str) -> tuple[int, int]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 
 _QUOTES = ("usdt", "usd", "usdc", "busd", "eur", "gbp", "jpy", "krw")
+BUYS = ("isbuy", "isbuyertaker", "takerisbuyer", "buyertaker", "isbuyeraggressor")
+"""What columns are called that are true where the taker bought."""
 BARS = {
-    "open": ("open", "o", "openprice", "firstprice", "pxopen"),
-    "high": ("high", "h", "highprice", "max", "pxhigh"),
-    "low": ("low", "l", "lowprice", "min", "pxlow"),
-    "close": ("close", "c", "last", "closeprice", "closelast", "settle", "lastprice", "price", "pxlast"),
+    "open": ("open", "o", "openprice", "firstprice", "pxopen", "erffnung", "erffn", "bo", "bidopen", "openbid"),
+    "high": ("high", "h", "highprice", "max", "pxhigh", "hoch", "bh", "bidhigh", "highbid"),
+    "low": ("low", "l", "lowprice", "min", "pxlow", "tief", "bl", "bidlow", "lowbid"),
+    "close": (
+        *("close", "c", "last", "closeprice", "closelast", "settle", "lastprice", "price", "pxlast"),
+        *("zuletzt", "schlusskurs", "bc", "bidclose", "closebid"),
+    ),
     "volume": ("volume", "vol", "v", "basevolume", "totalvolume", "tickvol", "tickvolume", "amount"),
     "quote_volume": (
         "quotevolume",
@@ -19,7 +24,10 @@ BARS = {
         "volumequote",
         *("volume" + c for c in _QUOTES),
     ),
-    "trades": ("trades", "numberoftrades", "tradecount", "count", "transactions", "numtrades", "tradescount", "n"),
+    "trades": (
+        *("trades", "numberoftrades", "tradecount", "count", "transactions", "numtrades", "tradescount", "n"),
+        *("nooftrades", "barcount"),
+    ),
     "taker_buy_volume": (
         "takerbuyvolume",
         "takerbuybaseassetvolume",
@@ -33,8 +41,10 @@ BARS = {
     "symbol": ("symbol", "ticker", "instrument", "pair", "name", "code", "instrumentid", "secid", "contract"),
 }
 """By our name: theirs, the likeliest first, letters and digits alone."""
+BIDS = {"bo", "bidopen", "openbid"}
+"""What the open is called in bars of bids."""
 TRADES = {
-    "price": ("price", "px", "last", "tradeprice", "rate", "p", "lastprice", "close"),
+    "price": ("price", "px", "last", "tradeprice", "rate", "p", "lastprice", "close", "priceusd", "priceusdt"),
     "quantity": (
         "quantity",
         "qty",
@@ -47,6 +57,7 @@ TRADES = {
         "tradequantity",
         "q",
         "shares",
+        *("baseqty", "basequantity", "baseamount", "qtybtc", "quantitybtc", "amountbtc", "sizebtc"),
     ),
     "side": (
         "side",
@@ -58,18 +69,23 @@ TRADES = {
         "tickside",
         "buysell",
         "orderside",
+        "oper",
+        "operation",
+        *BUYS,
     ),
     "is_buyer_maker": ("isbuyermaker", "buyermaker", "isbuyersmaker", "m"),
     "trade_id": ("tradeid", "id", "tid", "aggtradeid", "trdmatchid", "execid", "tradeno", "globaltradeid"),
     "symbol": BARS["symbol"],
 }
 TIMES = [
+    "timeopen",
     "time",
     "timestamp",
     "ts",
     "datetime",
     "date",
     "opentime",
+    "windowstart",
     "tsevent",
     "gmttime",
     "localtime",
@@ -78,7 +94,13 @@ TIMES = [
     "transacttime",
     "tradetime",
     "datetimeutc",
+    "dateutc",
     "timestamputc",
+    "participanttimestamp",
+    "siptimestamp",
+    "snappedat",
+    "timeleft",
+    "datum",
     "utc",
     "timestampms",
     "eventtime",
@@ -96,8 +118,8 @@ TIMES = [
     "price",
 ]
 """What stamps are called; ``price`` where pandas wrote a header of several lines."""
-CLOCKS = ("time", "timeofday", "tradetime", "hour", "clock")
-DATES = ("date", "day", "tradedate", "dtyyyymmdd", "tradingday")
+CLOCKS = ("time", "timeofday", "tradetime", "hour", "clock", "uhrzeit")
+DATES = ("date", "day", "tradedate", "dtyyyymmdd", "tradingday", "datum")
 
 PROVIDERS = {
     "BinanceAggTrades": {"agg_trade_id", "transact_time", "is_buyer_maker"},

@@ -1,0 +1,74 @@
+"""Files that a provider names in a way of its own, and the feed that reads them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...core.clock import iso
+from ...core.errors import DataError
+from ...core.registry import FEEDS
+
+_DAY = r"\d{4}-\d{2}(-\d{2})?"
+_END = r"(\.csv)?(\.gz|\.zip)?"
+_NAMES = {
+    "BinanceAggTrades": rf"(\w+_)?[A-Z0-9_]+-aggTrades-{_DAY}{_END}",
+    "BinanceTrades": rf"(\w+_)?[A-Z0-9_]+-trades-{_DAY}{_END}",
+    "BinanceKlines": rf"(\w+_)?[A-Z0-9_]+-\d+(s|m|h|d|w|mo)-{_DAY}{_END}",
+    "BinanceFunding": rf"[A-Z0-9_]+-fundingRate-{_DAY}{_END}",
+    "BinanceMetrics": rf"[A-Z0-9_]+-metrics-{_DAY}{_END}",
+    "BinanceLiquidations": rf"[A-Z0-9_]+-liquidationSnapshot-{_DAY}{_END}",
+    "BybitTrades": rf"[A-Z0-9]+{_DAY}\.csv(\.gz)?",
+    "OKXTrades": rf"[A-Z0-9]+(-[A-Z0-9]+)+-trades-{_DAY}{_END}",
+    "TardisTrades": rf"[a-z0-9-]+_trades_{_DAY}_\S+\.csv(\.gz)?",
+    "KrakenTrades": r"(XBT|XXBT|ETH|XETH|SOL|ADA|DOT|XRP|LTC|DOGE|XDG)[A-Z]{3,5}\.csv",
+    "KrakenOHLC": r"(XBT|XXBT|ETH|XETH|SOL|ADA|DOT|XRP|LTC|DOGE|XDG)[A-Z]{3,5}_\d+\.csv",
+    "FreqtradeBars": r"[A-Z0-9]+(_[A-Z0-9]+){1,2}-\d+[mhdwM](-(spot|futures|mark))?\.(json|feather|parquet)(\.gz)?",
+}
+"""By the feed: what its provider, or the program that keeps them, calls files."""
+
+
+def by_name(path: Path) -> str:
+    """The feed of the provider that names files as this one is named; empty for none.
+
+    >>> by_name(Path("BTCUSDT-aggTrades-2024-01-02.zip")), by_name(Path("mine.csv"))
+    ('BinanceAggTrades', '')
+    """
+    return next((feed for feed, name in _NAMES.items() if re.fullmatch(name, path.name)), "")
+
+
+def read_by(path: Path, feed: str, params: dict[str, Any]) -> tuple[int, str, str, Sequence[str]]:
+    """What a feed makes of a file: how many rows, the times of the first and the last, and its remarks.
+
+    Bars are read whole, of trades the first part.
+
+    Raises
+    ------
+    TapeflowError
+        As the feed has it; if there are no rows.
+    """
+    made: Any = FEEDS.find(feed)(path, **params)
+    if made.gives == "tape":
+        times = next((tape.time for tape in made.tapes() if len(tape)), np.empty(0, np.int64))
+    else:
+        times = made.bars()["open_time"]
+    if not len(times):
+        raise DataError(f"{path}: holds no {'trades' if made.gives == 'tape' else 'bars'}")
+    return len(times), iso(int(times[0])), iso(int(times[-1])), made.remarks()
+
+
+def cell_names(feed: str, width: int) -> tuple[str, ...]:
+    """What a feed calls the cells of lines without a header; empty where it has no such lines.
+
+    >>> cell_names("KrakenTrades", 3)
+    ('time', 'price', 'volume')
+    """
+    cls: Any = FEEDS.find(feed)
+    layout, table = getattr(cls, "layout", None), getattr(cls, "table", None)
+    if layout is not None:
+        return tuple(cell.name for cell in layout.cells[:width])
+    return next((names for names in getattr(table, "positions", ()) if len(names) == width), ())
