@@ -10,11 +10,11 @@ import numpy as np
 
 from ..core.clock import iso
 from ..core.counting import counted
-from .brokers.choice import funded
+from .brokers.choice import funded, paying
 from .brokers.liquidation import LIQUIDATION
 
 PROTECTION = ("stop_loss", "take_profit", "trailing_stop")
-KINDS = ("funding", "borrow")
+KINDS = ("funding", "borrow", "dividend")
 
 
 Orders = Mapping[int, Mapping[str, Any]]
@@ -50,7 +50,7 @@ def figures(config: Any, strategy: Any, orders: Mapping[int, Mapping[str, Any]])
     """Numbers of result.json about what the run's costs and instrument brought, where it has them."""
     money, instrument = config.broker, next(iter(config.data.values())).instrument
     flows, made = flows_of(strategy), {}
-    for kind, asked in zip(KINDS, (bool(funded(config)), bool(money.borrow)), strict=True):
+    for kind, asked in zip(KINDS, (bool(funded(config)), bool(money.borrow), paying(config)), strict=True):
         if asked:
             amounts = [flow.amount for flow in flows if flow.kind == kind]
             made[kind] = {"payments": len(amounts), "net": math.fsum(amounts)}
@@ -163,6 +163,12 @@ def _holding(config: Any) -> Iterator[str]:
         rates = f"{funding.rate:.4%} every {funding.every}" if funding.rate is not None else "as dumped"
         of = f" of {name}" if len(config.data) > 1 else ""
         yield f"Funding{of}: {rates}, on what is held at the close of the bar in which it falls due, at that close."
+    if paying(config):
+        yield (
+            "Splits: prices and sizes are in shares of the first day. Dividends are cash at the open of the ex-day, on "
+            "what was held at the close before, shorts pay them; signals read prices adjusted for those so far, and "
+            "orders that rest are left as they are."
+        )
     if config.broker.borrow:
         yield f"Borrow: {config.broker.borrow:.2%} a year, simple, on what is sold short and on borrowed cash."
 

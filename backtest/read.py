@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..configs.actions_block import Actions
 from ..configs.models import RunConfig
 from ..core.bars import Bars
 from ..core.errors import DataError
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES
 from ..core.schema import SEQUENCE_COLUMNS
+from ..feeds.actions import CorporateActions, read_actions
 
 Progress = Callable[[str], None]
 
@@ -56,13 +58,22 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
         raise DataError(f"data.{name}: {err}{_elsewhere(block.path, config.paths(name))}") from None
     if aside is not None:
         feed.quarantine = aside / f"{name}.quarantine.csv"
+    if block.actions is not None:
+        feed.adjust_for(_actions(config, block.actions, feed.p.get("symbol")))
     specs = block.kinds(name)
     kinds = list(specs.values()) if feed.gives == "bars" else [spec or "1m" for spec in specs.values()]
     made = feed.bars_of(kinds, **wanted(config, name))
     for own, bars in zip(specs, made, strict=True):
         if not len(bars):
             raise DataError(f"data.{own}: no bars between the times asked for")
+    if feed.actions is not None:
+        feed.files = [*feed.files, *feed.actions.files]
     return {own: Source(feed, bars) for own, bars in zip(specs, made, strict=True)}
+
+
+def _actions(config: RunConfig, asked: Actions, symbol: str | None) -> CorporateActions:
+    """The splits and dividends that a data block asks for."""
+    return read_actions([config.folder / path for path in asked.path], asked.symbol or symbol, asked.timezone)
 
 
 def _elsewhere(written: Sequence[str], meant: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from ..configs.models import RunConfig
 from .compiled import by_engine, verified
+from .ex_days import check_readers
 from .fills import run_tape
 from .folder import save
 from .genuine import through_backtrader
@@ -62,6 +63,7 @@ def simulate(config: RunConfig, sources: dict[str, Source], shelf: Shelf | None 
     ``engine: auto`` takes compiled code where that is exact and says why not elsewhere. What runs before it computed
     over the same bars may be on a ``shelf``, which saves time and changes nothing.
     """
+    check_readers(config, sources)
     outcome, why_not = by_engine(config, sources)
     if outcome is None:
         outcome = (run_tape if config.fills.tape else through_backtrader)(config, sources, shelf=shelf)

@@ -124,6 +124,8 @@ class Checker:
             yield Complaint(path, f"{kind} reads files: missing key 'path'")
         if not cls.needs_path and given.get("path"):
             yield Complaint((*path, "path"), f"{kind} reads no files", on_key=True)
+        if given.get("actions") is not None and cls.why_no_actions:
+            yield Complaint((*path, "actions"), f"{kind} {cls.why_no_actions}", on_key=True)
         edges = Data.model_fields["size_edges"].default
         if cls.gives == "bars" and given.get("size_edges", edges) != edges:
             yield Complaint((*path, "size_edges"), f"{kind} knows no trade sizes", on_key=True)

@@ -12,6 +12,7 @@ from ..core.clock import SECOND, iso, parse_interval, parse_time
 from ..core.registry import FEEDS
 from ..core.sizes import parse_size_edges
 from ..feeds.aggregation.sessions import KEYS, Session
+from .actions_block import Actions
 from .instrument_block import Instrument
 from .plugin import declared
 from .values import Model, PositiveNumber, Time, key_fields, paths
@@ -129,6 +130,9 @@ class Data(Model):
     tick: PositiveNumber | None = Field(default=None, description="smallest step of the price")
     lot: PositiveNumber | None = Field(default=None, description="smallest step of an order's size, in base")
     min_notional: Annotated[float, Field(ge=0)] = Field(default=0.0, description="smallest order, in quote currency")
+    actions: Actions | None = Field(
+        default=None, description="splits and dividends: a CSV, or {path, symbol, timezone}"
+    )
     instrument: Instrument = Field(default=Instrument(), description="what one contract is, and how it is margined")
 
     @model_validator(mode="before")
@@ -147,6 +151,8 @@ class Data(Model):
             raise ValueError("levels_by_size needs size_edges of amounts beside it, as in [1k, 10k]")
         if self.session is not None and self.bars is None:
             raise ValueError("session needs bars beside it, as in bars: 1m")
+        if self.actions is not None and self.instrument.margin == "inverse":
+            raise ValueError("actions are of stocks; margin inverse is settled in coin")
         if self.instrument.margin == "inverse" and math.isnan(self.contract):
             raise ValueError(
                 "margin inverse needs instrument.contract_size, quote currency in one contract: 100 for BTC"

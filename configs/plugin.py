@@ -11,6 +11,7 @@ from typing import Any
 from ..core.code import reads_of
 from ..core.errors import InputError, nearest
 from ..core.params import check_param
+from ..core.schema import ACTIONS
 from ..core.sizes import block_edges, columns_between
 from .errors import Complaint, KeyPath, shown
 
@@ -118,7 +119,8 @@ class FeedView:
         """The view of feed class ``feed`` under the parameters ``given``."""
         tape = feed.gives == "tape"
         classes = columns_between(block_edges(given)) if tape else ()
-        columns = (*feed.canonical, *feed.extra_columns(legal(feed, given)), *classes)
+        actions = [c.name for c in ACTIONS] if given.get("actions") is not None else ()
+        columns = (*feed.canonical, *feed.extra_columns(legal(feed, given)), *classes, *actions)
         return cls(feed.__name__, columns, feed.has_levels, tape)
 
 

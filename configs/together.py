@@ -27,6 +27,10 @@ def contradictions(config: Any) -> Iterator[Complaint]:
     if config.fills.tape and money.participation is not None:
         text = "is of a bar's volume; the tape has its own: fills: {from: tape, participation: 25%}"
         yield Complaint(("broker", "participation"), text, on_key=True)
+    for name, own in config.data.items():
+        if config.fills.tape and own.actions is not None:
+            text = "goes with fills from bars: the tape that fills orders is in shares of its own day"
+            yield Complaint(("data", name, "actions"), text, on_key=True)
     yield from _protection(config, block)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .adjusted import adjusted, is_adjusted
 from .errors import DataError, InputError, unknown
 from .schema import BARS, KNOWN_COLUMNS, Column
 from .sizes import SizeClass, sized_column
@@ -207,6 +208,18 @@ class Bars:
     def carries(self, name: str) -> bool:
         """Whether the source knows ``name`` (a column, or ``levels``)."""
         return name in self.carried
+
+    @cached_property
+    def adjusted(self) -> Bars:
+        """The bars as signals read them: themselves, but for dividends, of which prices hold no drop then.
+
+        Examples
+        --------
+        >>> paid = Bars.of(open_time=[0, 1], close_time=[1, 2], close=[100.0, 98.0], adjustment=[1.0, 100 / 98])
+        >>> paid["close"].tolist(), paid.adjusted["close"].tolist()
+        ([100.0, 98.0], [100.0, 100.0])
+        """
+        return adjusted(self) if is_adjusted(self.columns) else self
 
     def slice(self, lo: int | None, hi: int | None) -> Bars:
         """Bars ``lo`` up to ``hi``, levels included."""

@@ -11,6 +11,7 @@ import numpy as np
 from backtrader.linebuffer import LineBuffer
 from numpy.typing import NDArray
 
+from .adjusted import PREFIX, adjusted_columns
 from .bars import Bars
 from .clock import day_numbers, iso
 from .errors import InputError
@@ -127,6 +128,7 @@ class BarData(bt.feed.DataBase):
             raise InputError(f"{type(self).__name__} has {bars!r:.40} for bars: {type(self).__name__}(dataname=bars)")
         n = len(bars)
         known: dict[str, NDArray[Any]] = {**bars.columns, "datetime": day_numbers(bars["close_time"])}
+        known |= {f"{PREFIX}{name}": column for name, column in adjusted_columns(bars).items()}
         self._columns = [known.get(name, np.broadcast_to(np.nan, n)) for name in self.getlinealiases()]
         self._row, self._rows = -1, n
 
@@ -247,7 +249,7 @@ _variants: dict[tuple[str, ...], Any] = {}
 
 
 def bar_data(bars: Bars, name: str = "", **kwargs: Any) -> Any:
-    """A feed over ``bars``; columns beyond the canonical ones become lines too.
+    """A feed over ``bars``; columns beyond the canonical ones become lines too, and so do adjusted prices.
 
     Parameters
     ----------
@@ -259,6 +261,7 @@ def bar_data(bars: Bars, name: str = "", **kwargs: Any) -> Any:
         Further parameters of ``backtrader.feed.DataBase``.
     """
     more = tuple(c for c in bars.columns if c not in STANDARD and c not in EXTRA)
+    more += tuple(f"{PREFIX}{name}" for name in adjusted_columns(bars))
     return _data_class(more)(dataname=bars, name=name, **kwargs)
 
 

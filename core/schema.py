@@ -165,6 +165,13 @@ LEVELS = (
     Column("sell_volume", "base", "amount sellers took in the row", size=1, mirror="buy_volume"),
 )
 
+DIVIDEND, ADJUSTMENT = "dividend", "adjustment"
+ACTIONS = (
+    Column(DIVIDEND, "price", "cash paid for each unit that was held at the close before", price=1),
+    Column(ADJUSTMENT, "factor", "what prices are multiplied by where signals read them; dividends so far are in it"),
+)
+"""What corporate actions add to bars, where dividends were paid."""
+
 BAR_COLUMNS = {c.name: c for c in BARS}
 THREE_CLASSES = frozenset(c.name for c in _BY_CLASS)
 """Columns of small, medium and large rows."""

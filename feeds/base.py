@@ -18,6 +18,7 @@ from ..core.params import Rule, resolve
 from ..core.registry import FEEDS
 from ..core.schema import BAR_COLUMNS, KLINE_COLUMNS, KNOWN_COLUMNS, Quality
 from ..core.tape import Tape
+from .actions import CorporateActions
 from .aggregation.bars import Aggregator
 from .aggregation.cutters import Covered
 from .aggregation.kinds import BarSpec
@@ -62,6 +63,8 @@ class Feed:
     """Whether its bars can have price rows."""
     knows_prices: ClassVar[bool] = True
     """False where a bar in which somebody traded may be without an open or a close, so that it cannot be traded."""
+    why_no_actions: ClassVar[str] = ""
+    """Why splits and dividends cannot be told of it; empty where they can."""
     canonical: ClassVar[tuple[str, ...]] = tuple(BAR_COLUMNS)
     """The canonical columns that its bars can know."""
 
@@ -121,8 +124,22 @@ class Feed:
         """The venue's price step, where known."""
         self.unread: dict[str, None] = {}
         """Columns of the files that were passed over; filled by reading, as far as files name them."""
+        self.actions: CorporateActions | None = None
+        """Splits and dividends that bars are adjusted for."""
         self.quarantine: Path | None = None
         """Where lines that cannot be read are written when ``bad_rows`` is ``quarantine``; None only counts them."""
+
+    def adjust_for(self, actions: CorporateActions) -> None:
+        """Let bars be adjusted for splits and dividends.
+
+        Raises
+        ------
+        ParamError
+            If this feed cannot.
+        """
+        if self.why_no_actions:
+            raise ParamError(f"actions: {type(self).__name__} {self.why_no_actions}")
+        self.actions = actions
 
     def _expand(self, paths: list[str | Path]) -> list[Path]:
         """The files that ``paths`` name."""
@@ -174,6 +191,8 @@ class Window:
         self._start, self._end = start, end
         self._before = self._after = False
         self.rows = 0
+        self.first = 0
+        """Time of the first row within, once there is one."""
 
     def cut(self, tapes: Iterable[Tape]) -> Iterator[Tape]:
         """The rows within; stops at the first row that is not before the end."""
@@ -183,6 +202,7 @@ class Window:
             self._before |= lo > 0
             self._after |= hi < len(tape)
             if lo < hi:
+                self.first = self.first if self.rows else int(tape.time[lo])
                 self.rows += hi - lo
                 METER.rows += hi - lo
                 yield tape if hi - lo == len(tape) else tape[lo:hi]
@@ -296,12 +316,14 @@ class TapeFeed(Feed):
             source=self.source,
         )
         for tape in window.cut(self._tapes_between(instant(start), instant(end))):
-            under_way.push(tape)
+            under_way.push(tape if self.actions is None else self.actions.tape(tape, window.first))
         if not window.rows:
             raise DataError(f"{self.source}: {self.without_rows()}{_between(instant(start), instant(end))}")
         made = under_way.finish(window.covered(self.covered()))
         if under_way.outside:
             self.counts["outside_hours"] = under_way.outside
+        if self.actions is not None:
+            made = [self.actions.finished(bars, window.first) for bars in made]
         return [replace(bars, notes=(*bars.notes, *self.remarks())) for bars in made]
 
 
@@ -320,6 +342,7 @@ class KlineFeed(Feed):
     """Whether the provider leaves out prices of bars that have trades."""
     assumes_ends: bool = False
     """Whether files tell only where klines begin, or end, and not how long each is."""
+    _first = 0
     places: Places | None = None
     """File and row of each kline, where reading keeps them."""
 
@@ -359,8 +382,7 @@ class KlineFeed(Feed):
         DataError
             If there are none, or some are missing and ``gaps`` is ``error``.
         """
-        wanted = None if spec is None else BarSpec.parse(spec)
-        return _longer(self._made([wanted], row_size, instant(start), instant(end), gaps)[0], wanted)
+        return self.bars_of([spec], row_size=row_size, start=start, end=end, gaps=gaps)[0]
 
     def _made(
         self,
@@ -384,6 +406,9 @@ class KlineFeed(Feed):
         if not len(bars):
             raise DataError(f"{self.source}: no klines{_between(start, end)}")
         bars = settled(bars, may_miss_prices=self.may_miss_prices)
+        self._first = int(bars["close_time"][0]) - 1
+        if self.actions is not None:
+            bars = self.actions.klines(bars)
         self.counts["contradictory"] = int(np.count_nonzero(bars["quality"] & int(Quality.CONTRADICTORY)))
         made: dict[str, Bars] = {}
         for spec in wanted:
@@ -406,8 +431,11 @@ class KlineFeed(Feed):
     ) -> list[Bars]:
         """Bars of several kinds from klines read once; arguments as for `bars`."""
         wanted = [None if spec is None else BarSpec.parse(spec) for spec in specs]
-        made = self._made(wanted, row_size, instant(start), instant(end), gaps)
-        return [_longer(own, spec) for own, spec in zip(made, wanted, strict=True)]
+        parts = self._made(wanted, row_size, instant(start), instant(end), gaps)
+        made = [_longer(own, spec) for own, spec in zip(parts, wanted, strict=True)]
+        if self.actions is None:
+            return made
+        return [self.actions.finished(bars, self._first) for bars in made]
 
 
 def _hours(spec: BarSpec | None) -> str:

@@ -186,6 +186,7 @@ class Merge(TapeFeed):
     """
 
     params = {"feeds": [], "silence": "5m"}
+    why_no_actions = "has the trades of several venues; say them of a feed of one"
     bounds = {"feeds": VenueList(), "silence": Text(parse_interval, "an interval such as 5m")}
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = ".", **params: Any) -> None:

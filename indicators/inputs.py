@@ -167,13 +167,13 @@ class Source:
     """
 
     def __init__(self, given: Bars | pd.DataFrame | pd.Series[Any]) -> None:
-        self.given: Any = given
+        self.given: Any = given.adjusted if isinstance(given, Bars) else given
         self.is_bars = isinstance(given, Bars)
         self.name = (given.source or "bars") if isinstance(given, Bars) else "frame"
         self._times = {} if isinstance(given, Bars) else _times_of(given)
         self.is_series = getattr(given, "ndim", 2) == 1
         self._stands_for = ""
-        self.levels = given.levels if isinstance(given, Bars) else None
+        self.levels = self.given.levels if isinstance(given, Bars) else None
 
     def __len__(self) -> int:
         return len(self.given)

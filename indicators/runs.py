@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..core.adjusted import signal_line
 from ..core.errors import InputError
 from ..core.kernels import ready
 from .drivers import drive, writable
@@ -110,11 +111,14 @@ def _line(made: Any, key: str | int) -> Any:
     if isinstance(key, int):
         if key >= len(made.datas):
             raise InputError(f"{made.kind} reads {key + 1} lines and was given {len(made.datas)}")
-        return made.datas[key].lines[0]
+        lines = made.datas[key].lines
+        name = signal_line("close", lines.getlinealiases())
+        return lines[0] if name == "close" else getattr(lines, name)
     if key in made.lines_read:
         return made.lines_read[key].lines[0]
     data = made.datas[0]
-    return getattr(data.lines, key) if key in data.lines.getlinealiases() else data.lines[0]
+    known = data.lines.getlinealiases()
+    return getattr(data.lines, signal_line(key, known)) if key in known else data.lines[0]
 
 
 def _columns(made: Any, fed: list[_Fed]) -> tuple[list[NDArray[Any]], int]:
@@ -193,7 +197,7 @@ class LevelsRun(StepRun):
             raise missing(made.kind, LEVELS, _feed_name(made.datas[0]), (), "price rows need a feed of bars (bar_data)")
         made.datas[0].carries(LEVELS)  # refuses where backtrader makes the bars longer
         self.closes = bars["close_time"]
-        self.levels = type(made).levels_of(bars, **made.settled)
+        self.levels = type(made).levels_of(bars.adjusted, **made.settled)
         self.rows = writable(self.levels)
         self.state = type(made).levels_state(self.levels, **made.settled)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.adjusted import signal_line
 from ..core.errors import DataError
 from ..core.names import Names
 from .lines import Floats, Lines, Ref
@@ -115,6 +116,8 @@ def lines_of(strategy: Any, *, whole: bool) -> Lines:
         owner, line = ref
         thing = indicators[owner] if owner in indicators else feeds[owner]
         end = ends[clocks.get(owner, owner)]
+        if owner not in indicators:
+            line = signal_line(line, thing.getlinealiases())
         return np.array(getattr(thing.lines, line).array[:end], dtype=np.float64)
 
     # Day numbers resolve 10 µs, and of bars close together they run ahead: exact times where there are any.

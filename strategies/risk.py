@@ -11,6 +11,7 @@ import backtrader as bt
 from ..core.distances import Atr, Measure, parse_distance
 from ..core.errors import DataError
 from ..core.registry import INDICATORS
+from ..core.schema import ADJUSTMENT
 from ..core.ticks import grid_of
 from .wake import NEVER
 
@@ -166,7 +167,9 @@ class Risk:
 
     def _distance(self, asked: Measure, price: float) -> float:
         if isinstance(asked, Atr):
-            return asked.multiple * float(self._strategy.true_ranges[asked.period].lines[0][0])
+            made = asked.multiple * float(self._strategy.true_ranges[asked.period].lines[0][0])
+            factor = getattr(self._strategy.data.lines, ADJUSTMENT, None)
+            return made if factor is None else made / float(factor[0])
         return asked.at(price, self._tick())
 
     def _reach(self, asked: Measure, price: float) -> float:

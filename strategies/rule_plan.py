@@ -9,6 +9,7 @@ import backtrader as bt
 import numpy as np
 
 from ..core.lots import whole_lots
+from ..core.schema import ADJUSTMENT
 from ..core.ticks import grid_of
 from .lines import Floats, Lines
 from .plan import Plan, lines_of
@@ -37,6 +38,8 @@ class Answers:
             for values, said in ((self.size, rule.size), (self.limit, rule.limit)):
                 if said is not None:
                     values[rule.name] = said.values(lines)
+                    if said is rule.limit and ADJUSTMENT in lines.names.columns:
+                        values[rule.name] = values[rule.name] / lines.column(("", ADJUSTMENT))
                     usable &= np.nan_to_num(values[rule.name]) > 0
             self.true |= {(rule.name, side): rule.sides[side].over(lines) & usable for side in rule.sides}
         for leave in book.exits:

@@ -1,4 +1,4 @@
-"""The broker with what holding a position costs: funding of perpetuals, and interest on what is borrowed."""
+"""The broker with what holding a position costs or brings: funding, interest on what is borrowed, dividends."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ...core.clock import DAY
+from ...core.schema import DIVIDEND
 from .costly import CostlyBroker
 
 YEAR = 365 * DAY
@@ -23,13 +24,14 @@ class Flow:
     data : str
         Name of the feed.
     kind : str
-        ``funding`` or ``borrow``.
+        ``funding``, ``borrow`` or ``dividend``.
     position : float
         Signed size; for borrow what was borrowed: a size below 0, or NaN for cash.
     price : float
         At which the position was valued.
     rate : float
-        Of the notional; for borrow over the time it is for.
+        Of the notional; for borrow over the time it is for; for a dividend, of the price, which is that of the close
+        before.
     amount : float
         Account currency; below 0 when paid.
     """
@@ -78,11 +80,12 @@ class ConstantRate:
 
 
 class CarryBroker(CostlyBroker):
-    """The project's broker that books funding and interest as they fall due.
+    """The project's broker that books funding, interest and dividends as they fall due.
 
     What falls due within a bar, its close included, is reckoned on what is held at its close, at its close; what falls
     between two bars on what was held at the close of the earlier, at that close. A dump that tells the mark price is
-    taken at its word.
+    taken at its word. A dividend is booked at the open of its ex-day, before any order, on what was held at the close
+    before: a long is paid it, a short pays it.
 
     Attributes
     ----------
@@ -118,6 +121,7 @@ class CarryBroker(CostlyBroker):
             self._bars[data] = len(data)
             if len(data) > 1:
                 self._carry(data, int(data.close_time[-1]), int(data.open_time[0]), data.close[-1])
+                self._pay(data)
         self.at_open(fresh)
         super().pass_bar()
         self.at_close(fresh)
@@ -164,6 +168,16 @@ class CarryBroker(CostlyBroker):
             if self.cash < 0 and data is self.cerebro.datas[0]:
                 nan = float("nan")
                 self._book(data, Flow(end, data._name, "borrow", nan, nan, rate, rate * self.cash))
+
+    def _pay(self, data: Any) -> None:
+        """Book the dividend of an ex-day, on what was held at the close before."""
+        line = getattr(data.lines, DIVIDEND, None)
+        held = self.positions[data].size if data in self.positions else 0.0
+        if line is not None and line[0] and held:
+            before, paid = data.close[-1], line[0]
+            self._book(
+                data, Flow(int(data.open_time[0]), data._name, DIVIDEND, held, before, paid / before, held * paid)
+            )
 
     def _book(self, data: Any, flow: Flow) -> None:
         self.cash += flow.amount

@@ -54,7 +54,7 @@ def kind_of(config: Any) -> Any:
     fees = money.fees
     if instrument.margined:
         return LiquidatingBroker
-    if money.borrow or funded(config):
+    if money.borrow or funded(config) or paying(config):
         return CarryBroker
     sized = money.impact is not None or money.participation is not None or money.slippage.unit == "range"
     return CostlyBroker if sized or fees.tiers or fees.per_contract or fees.minimum else None
@@ -114,6 +114,11 @@ def funded(config: Any) -> dict[str, Any]:
     given = {name: block.instrument.funding for name, block in config.data.items()}
     made = {first: config.broker.funding, **{name: funding for name, funding in given.items() if funding is not None}}
     return {name: funding for name, funding in made.items() if funding is not None}
+
+
+def paying(config: Any) -> bool:
+    """Whether a feed's corporate actions are told, so that dividends may fall due."""
+    return any(block.actions is not None for block in config.data.values())
 
 
 def rates_of(config: Any, asked: Any) -> Any:

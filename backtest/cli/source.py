@@ -45,6 +45,11 @@ _OPTIONS = (
     ),
     click.option("--gaps", type=click.Choice(["keep", "fill", "error"]), help="What becomes of missing klines."),
     click.option(
+        "--actions",
+        metavar="FILE",
+        help="Splits and dividends of the stock, a CSV with date, split and dividend; days begin at midnight UTC.",
+    ),
+    click.option(
         "--from",
         "start",
         metavar="TIME",
@@ -74,7 +79,7 @@ class Source:
         Class name of the feed.
     market, contract_size, extra
         The feed's parameters, where given.
-    specs, tick, row_size, size_edges, gaps, start, end, period
+    specs, tick, row_size, size_edges, gaps, start, end, period, actions
         How to make bars of it, where given.
     partial : bool
         Whether a first or last bar that the data do not cover is wanted.
@@ -93,6 +98,7 @@ class Source:
     start: str | None
     end: str | None
     period: str | None = None
+    actions: str | None = None
     partial: bool = False
 
     def with_classes(self, sizes: Iterable[str]) -> Source:
@@ -168,7 +174,12 @@ class Source:
 
     def open(self, cls: Any) -> Any:
         """The feed over the files."""
-        return cls(self.inputs, **feed_params(self.market, self.contract_size, self.extra))
+        from ...feeds.actions import read_actions
+
+        feed = cls(self.inputs, **feed_params(self.market, self.contract_size, self.extra))
+        if self.actions is not None:
+            feed.adjust_for(read_actions([self.actions], feed.p.get("symbol")))
+        return feed
 
     def whole(self, bars: Bars, *, forming: bool = False) -> slice:
         """The bars that are asked for: all but a first or last one that the data begin or end inside.

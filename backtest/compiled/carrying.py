@@ -1,12 +1,13 @@
-"""What holding a position costs: funding, and interest on what is borrowed. What `backtest.brokers.carry` does."""
+"""What holding a position costs or brings: funding, interest, dividends. What `backtest.brokers.carry` does."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ...core.kernels import inner
+from ...core.schema import DIVIDEND
 from ..brokers.carry import YEAR
-from .costly import BORROW, CARRIES, CLOSE_TIME, FLOWS, OPEN_TIME, PAID, Costly
+from .costly import BORROW, CARRIES, CLOSE_TIME, FLOWS, OPEN_TIME, PAID, PAYS, Costly
 from .layout import CASH, HELD, Book
 from .margined import ISOLATED, POSTED, Margin
 
@@ -14,8 +15,8 @@ TIME, RATE, MARK = range(3)
 """Rows of the payments of funding."""
 DUE, KIND, SIZE, VALUED, SHARE, AMOUNT = range(6)
 """Columns of what was booked: when it was due, of which of `KINDS`, on how much and at which price, rate, money."""
-KINDS = ("funding", "borrow")
-FUNDING, INTEREST = range(2)
+KINDS = ("funding", "borrow", DIVIDEND)
+FUNDING, INTEREST, PAYMENT = range(3)
 Flow = tuple[float, int, float, float, float, float]
 """What is booked, in the order of its columns."""
 
@@ -72,6 +73,9 @@ def carry_to(book: Book, costly: Costly, margin: Margin | None, bar: int, close:
     times = costly[1]
     if costly[0][CARRIES] != 0.0 and bar > 0:
         _carry(book, costly, margin, times[CLOSE_TIME, bar - 1], times[OPEN_TIME, bar], close)
+        paid, held = times[PAYS, bar], book[5][HELD]
+        if paid != 0.0 and held != 0.0:
+            _book(book, costly, margin, (times[OPEN_TIME, bar], PAYMENT, held, close, paid / close, held * paid))
 
 
 @inner
@@ -90,7 +94,7 @@ def carry_over(book: Book, costly: Costly, margin: Margin | None, bar: int, clos
 def lacks_room(costly: Costly, bar: int) -> bool:
     """Whether there is no room for what bar ``bar`` may bring."""
     payments, flows, state = costly[4], costly[5], costly[3]
-    at, due, end = int(state[PAID]), 4, costly[1][CLOSE_TIME, bar]
+    at, due, end = int(state[PAID]), 5, costly[1][CLOSE_TIME, bar]
     while at < payments.shape[1] and payments[TIME, at] <= end:
         due += 1
         at += 1

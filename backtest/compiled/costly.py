@@ -36,8 +36,8 @@ CARRIES, PER_CONTRACT, MINIMUM, CONTRACT, RANGE, IMPACT, PARTICIPATION, STEP, SC
 a contract; slippage as a share of the range; coefficient of impact and most of a bar's volume (0 for neither); the
 lot and ten to the decimals of a size; annual rate of borrowing."""
 
-CLOSE_TIME, OPEN_TIME, VOLUME, SIGMA, MEAN_VOLUME = range(5)
-"""Rows of the bars: times in epoch µs, volume; volatility and mean volume of the bars before."""
+CLOSE_TIME, OPEN_TIME, VOLUME, SIGMA, MEAN_VOLUME, PAYS = range(6)
+"""Rows of the bars: times in epoch µs, volume; volatility and mean volume of the bars before; dividend for a unit."""
 
 VOLUME_BEFORE, OLDEST, TAKEN_BAR, TAKEN_VOLUME, PAID, FLOWS = range(6)
 """State: volume that fees go by and the oldest fill in it; the bar whose volume was taken and how much; payments of

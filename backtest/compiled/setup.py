@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from ...core.bars import Bars
 from ...core.distances import Atr, parse_distance
+from ...core.schema import ADJUSTMENT, DIVIDEND
 from ...core.ticks import grid_of
 from ...core.units import parse_amount
 from ...feeds.aggregation.sessions import Session
 from ...strategies.rule_blocks import SIDES, Rulebook
 from ...strategies.rule_plan import Answers
 from ...strategies.signals import Masks
-from ..brokers.choice import contracts_of, funded, funding_of, kind_of, own_funding_of
+from ..brokers.choice import contracts_of, funded, funding_of, kind_of, own_funding_of, paying
 from ..sizers import YEAR
 from . import costly, desk, lots, margined, sizes
 from .costly import Costly
@@ -120,15 +121,16 @@ def costly_of(config: Any, bars: Bars) -> Costly | None:
     lot = sizing(None, 1.0, block.step, 0.0)
     numbers[[costly.STEP, costly.SCALE]] = lot[[lots.STEP, lots.SCALE]]
     numbers[costly.CONTRACT] = next(iter(contracts_of(config).values())).size
-    numbers[costly.CARRIES] = bool(funded(config) or money.borrow)
+    numbers[costly.CARRIES] = bool(funded(config) or money.borrow or paying(config))
     numbers[costly.PER_CONTRACT], numbers[costly.MINIMUM] = money.fees.per_contract, money.fees.minimum
     numbers[costly.RANGE] = money.slippage.amount if money.slippage.unit == "range" else 0.0
     numbers[costly.IMPACT] = money.impact.coefficient if money.impact is not None else 0.0
     numbers[costly.PARTICIPATION] = money.participation or 0.0
     numbers[costly.BORROW] = money.borrow
-    rows = np.zeros((5, len(bars)))
+    rows = np.zeros((6, len(bars)))
     rows[costly.CLOSE_TIME], rows[costly.OPEN_TIME] = bars["close_time"], bars["open_time"]
     rows[costly.VOLUME] = bars["volume"] if "volume" in bars.columns else 0.0
+    rows[costly.PAYS] = bars.columns.get(DIVIDEND, 0.0)
     if money.impact is not None:
         rows[costly.SIGMA] = _sigma_before(bars["close"], money.impact.window)
         rows[costly.MEAN_VOLUME] = means_before(rows[costly.VOLUME], money.impact.window)
@@ -161,7 +163,7 @@ def desk_of(config: Any, params: Mapping[str, Any], bars: Bars, bits: NDArray[np
         asked = parse_distance(params[name])
         if isinstance(asked, Atr):
             ranges = ranges if ranges.shape[1] else np.zeros((3, len(bars)))
-            ranges[i], numbers[i] = asked.multiple * atr(asked.period), desk.RANGES
+            ranges[i], numbers[i] = asked.multiple * atr(asked.period) / bars.columns.get(ADJUSTMENT, 1.0), desk.RANGES
         else:
             shared = asked.unit == "fraction"
             numbers[i] = desk.SHARE if shared else desk.AWAY

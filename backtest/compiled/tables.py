@@ -74,9 +74,9 @@ class Tables:
             made = self.indicators[owner]
             return np.asarray(made.table[made.names.index(name)])
         bars = self.market.feeds[owner]
-        known: Mapping[str, NDArray[Any]] = bars.columns
         if name == "datetime":
             return self.stamps[owner]
+        known: Mapping[str, NDArray[Any]] = {**bars.columns, **bars.adjusted.columns}
         return np.asarray(known[name] if name in known else np.zeros(len(bars)), dtype=np.float64)
 
     def first(self) -> int:

@@ -12,7 +12,7 @@ from .money import Money
 
 Floats = NDArray[np.float64]
 
-KINDS = ("funding", "borrow")
+KINDS = ("funding", "borrow", "dividend")
 """In the order in which they are shown; others follow by name."""
 
 
@@ -45,7 +45,7 @@ def flows(folder: Folder, money: Money) -> Markup:
     rows += [_row("fees of fills", -fees, money)] if len(fees := _fees(folder.orders)) else []
     head = ("", "bookings", "net", "paid", "received", "largest")
     note = (
-        f"Amounts are in {money.name}, below zero when paid. Equity contains funding and borrow; round trips do not. "
+        f"Amounts are in {money.name}, below zero when paid. Equity contains them; round trips have the fees alone. "
         "Every booking is a row of flows.parquet."
     )
     return section("flows", _title(folder.flows), table(head, rows, class_="numbers"), note=note)

@@ -49,6 +49,7 @@ class MetricFeed(TableRows):
     """
 
     abstract = True
+    why_no_actions = "gives values that are no prices of a stock"
     canonical = ("open_time", "close_time", "quality")
     params = {"delay": "0s", "max_age": "1h"}
     bounds = {"delay": DELAY, "max_age": Text(parse_interval, "an interval such as 1h")}
