@@ -20,10 +20,12 @@ from .reading.sheet import Reading
 from .reading.stamps import TIME_UNITS, UNITS, Spelling
 from .reading.table_bars import NUMBERS, TableBars
 from .reading.table_params import ColumnMap, WordLists, by_cells, mapped, parts_of_time, side_words
-from .reading.table_tape import SYMBOL, ContractTape
+from .reading.table_tape import SYMBOL as CHOSEN
+from .reading.table_tape import ContractTape
 from .reading.tables import Column, Table, of_symbol
 from .reading.time_formats import parse_format
-from .reading.values import SIDES
+from .reading.usual_names import BUYER_MAKER, SIDE, SYMBOL, TRADE_ID
+from .reading.values import NO_SIDE, SIDES
 
 PRICES = ("price", "open", "high", "low", "close")
 """Columns that ``price_divisor`` is for."""
@@ -43,27 +45,14 @@ _TIMES: tuple[str, ...] = (
 )
 _TIMES += ("index", "unnamed: 0", "__index_level_0__", "")
 """What stamps are called, the likeliest first; an index that was written without a name comes last."""
-_IDS: tuple[str, ...] = (
-    "trade_id",
-    "id",
-    "tradeId",
-    "trade id",
-    "tid",
-    "trd_id",
-    "exec_id",
-    "execId",
-    "trade_no",
-    "tradeNo",
-)
-_IDS += ("agg_trade_id", "trdMatchID")
-_SYMBOL = Column("symbol", "text", ("symbol", "ticker", "instrument", "instrument_id", "pair"), optional=True)
+_SYMBOL = Column("symbol", "text", SYMBOL, optional=True)
 _TAPE = (
     Column("time", "time", _TIMES),
     Column("price", "amount", ("price", "px")),
-    Column("quantity", "amount", ("quantity", "qty", "size", "amount", "volume")),
-    Column("side", "side", ("side", "taker_side"), optional=True),
-    Column("is_buyer_maker", "side", (), optional=True, words=_MAKER_BOUGHT),
-    Column("trade_id", "integer", _IDS, optional=True),
+    Column("quantity", "amount", ("quantity", "qty", "size", "sz", "amount", "volume")),
+    Column("side", "side", SIDE, optional=True),
+    Column("is_buyer_maker", "side", BUYER_MAKER, optional=True, words=_MAKER_BOUGHT),
+    Column("trade_id", "integer", TRADE_ID, optional=True),
     _SYMBOL,
 )
 _BARS = (
@@ -71,6 +60,11 @@ _BARS = (
     Column("close_time", "time", optional=True),
     *(Column(n, "number", (n, n[0]) if n in ("open", "high", "low", "close") else (n,), True) for n in NUMBERS),
     _SYMBOL,
+)
+
+_ASKS = (
+    "say it, as in sides: {buy: [WORD], sell: [WORD]}, and side_of: maker where the maker's is told, or "
+    "columns: {side: null} where it is no side"
 )
 
 
@@ -219,9 +213,24 @@ class MappedTape(ContractTape):
         columns = mapped(_not_none(_TAPE, self.p["columns"]), given)
         if cells:
             columns = tuple(c for c in columns if c.name in given or not c.optional)
-        asks = "say it, as in sides: {buy: [WORD], sell: [WORD]}, and side_of: maker where the maker's is told"
-        table = Table(columns, cells, words=words, counted=bool(cells), asks=asks)
+        table = Table(columns, cells, words=words, counted=bool(cells), asks=_ASKS, guesses=not self.p["sides"])
         return of_symbol(described(table, self.p, strictly=False), self.p["symbol"]), reading(self.p)
+
+    def remarks(self) -> tuple[str, ...]:
+        """What was taken from files or assumed, in words."""
+        return (*super().remarks(), *filter(None, [self._unsided()]))
+
+    def _unsided(self) -> str:
+        """What to say of a tape that tells no sides."""
+        told = {word for words in self._words.values() for word in words} - set(NO_SIDE)
+        if told or self.p["infer_side"] != "none" or not self.files:
+            return ""
+        why = f"column {next(iter(self._words))} holds none" if self._words else "no column of a name that is known"
+        unread = f" (not read: {', '.join(list(self.unread)[:8])})" if self.unread and not self._words else ""
+        return (
+            f"sides: nobody tells who took liquidity, {why}{unread}; say columns: {{side: NAME}}, or guess by "
+            "infer_side: tick"
+        )
 
     def tape(self, rows: Rows, time: NDArray[np.int64], ids: NDArray[np.int64]) -> Tape:
         """Rows of one file as a tape; who made the market stands for the side where there is no side."""
@@ -313,7 +322,7 @@ class MappedBars(TableBars):
 
     abstract = True
     params = {"columns": {}, **TIME_PARAMS, "price_divisor": 1.0, "symbol": None}
-    bounds = {"columns": ColumnMap(), **TIME_BOUNDS, "price_divisor": DIVISOR, "symbol": SYMBOL}
+    bounds = {"columns": ColumnMap(), **TIME_BOUNDS, "price_divisor": DIVISOR, "symbol": CHOSEN}
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:

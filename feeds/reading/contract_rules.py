@@ -61,6 +61,47 @@ _RULES: dict[str, tuple[tuple[str, str, float | None, str], ...]] = {
 }
 _RULES["huobi-dm-swap"] = _RULES["huobi-dm"]
 _RULES |= dict.fromkeys(("okex", "okex-swap", "okex-futures"), _RULES["okx"])
+IN_BASE = frozenset(
+    [
+        "ascendex",
+        "binance",
+        "binance-dex",
+        "binance-futures",
+        "binance-jersey",
+        "binance-us",
+        "bitfinex",
+        "bitfinex-derivatives",
+        "bitflyer",
+        "bitget",
+        "bitstamp",
+        "blockchain-com",
+        "bullish",
+        "bybit-spot",
+        "coinbase",
+        "coinbase-international",
+        "crypto-com",
+        "crypto-com-derivatives",
+        "dydx",
+        "dydx-v4",
+        "ftx",
+        "ftx-us",
+        "gate-io",
+        "gemini",
+        "hitbtc",
+        "huobi",
+        "hyperliquid",
+        "kraken",
+        "kucoin",
+        "mango",
+        "okcoin",
+        "poloniex",
+        "serum",
+        "star-atlas",
+        "upbit",
+        "woo-x",
+    ]
+)
+"""Exchanges, as Tardis calls them, whose amounts are base currency."""
 _ANYWHERE = re.compile(rf"{_COIN_MARGINED}|[A-Z0-9]+-USD[A-Z]?-SWAP", re.IGNORECASE)
 """Symbols that are of contracts whoever wrote the file."""
 _IN_A_NAME = re.compile(
@@ -85,6 +126,8 @@ def terms_of(venue: str, symbol: str) -> Terms | None:
     >>> terms_of("bitmex", "ETHUSD").contracts, terms_of("bybit", "BTCUSDT").contracts, terms_of("mine", "BTCUSDT")
     ('', 'none', None)
     """
+    if venue in IN_BASE and not _ANYWHERE.fullmatch(symbol):
+        return _NONE
     if venue not in _RULES:
         return Terms("") if _ANYWHERE.fullmatch(symbol) else None
     if not symbol:

@@ -52,6 +52,11 @@ class ContractTerms:
             return
         exchange, symbol = (str(rows[n][0]) if n in rows.columns else "" for n in ("exchange", "symbol"))
         self._take(exchange or venue, symbol or self._by_name, rows.path)
+        if exchange and self._params["contracts"] == "auto":
+            raise ParamError(
+                f"{rows.path}: {self._owner}: nothing is known of what amounts count at exchange {exchange}; say "
+                "contracts: none where they are base currency, else linear or inverse with contract_size"
+            )
         if self._params["contracts"] == "auto":
             self._params["contracts"] = "none"
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...core.errors import DataError
-from ..store.names import Named, named
+from ..store.names import Named, market_in, named
 from .decode import Rows
 
 _COLUMNS = ("symbol", "exchange")
@@ -30,12 +31,12 @@ class Identity:
         self._seen: dict[str, dict[str, str]] = {}
         self._path = ""
 
-    def names(self, paths: Iterable[Path], pattern: str = "") -> Named:
+    def names(self, paths: Sequence[Path], pattern: str = "") -> Named:
         """What the names of the files say, empty where they say nothing.
 
         Parameters
         ----------
-        paths : iterable of path
+        paths : sequence of path
             The files.
         pattern : str
             Of a provider's own names: the symbol as its first group, the kind as its second.
@@ -50,8 +51,19 @@ class Identity:
             for what, value in (("symbol", said.symbol), ("kind", said.kind)):
                 if value:
                     self._say(f"{what} by name", value, path)
+        self._spelled({path: named(path, pattern).symbol for path in paths})
         symbol, kind = (next(iter(self._seen.get(f"{what} by name", {})), "") for what in ("symbol", "kind"))
         return Named(symbol, kind)
+
+    def _spelled(self, said: Mapping[Path, str]) -> None:
+        """Hold what names of anybody's own spell against each other, and against what those of venues say."""
+        if all(said.values()):
+            return
+        for path, symbol in said.items():
+            if market := re.sub(r"[^A-Z0-9]", "", symbol.upper()) or market_in(path):
+                self._seen.setdefault("market by name", {}).setdefault(market, path.name)
+        if len(self._seen.get("market by name", ())) > 1:
+            raise self._several("market by name", next(iter(said)))
 
     def say(self, what: str, value: str, path: Path) -> None:
         """A file says that ``what`` (``symbol``, ``exchange``, …) of its rows is ``value``.
@@ -83,7 +95,7 @@ class Identity:
             raise self._several(what, path)
 
     def _several(self, what: str, path: Path) -> DataError:
-        word, by_name = what.removesuffix(" by name"), what.endswith(" by name")
+        word, by_name = what.removesuffix(" by name").replace("market", "symbol"), what.endswith(" by name")
         seen = sorted(self._seen[what].items())
         files = {file for _, file in seen}
         shown = ", ".join(value if len(files) == 1 else f"{value} of {file}" for value, file in seen[:8])

@@ -88,6 +88,7 @@ class TableTape(DumpTape):
         super().__init__(paths, **params)
         self._identity = Identity(type(self).__name__, chooses=True)
         self._others: dict[str, set[str]] = {}
+        self._words: dict[str, set[str]] = {}
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
@@ -115,13 +116,13 @@ class TableTape(DumpTape):
 
     def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers]]:
         table, how = self.how()
-        seen = self.counts, self._others, self.unread
+        seen = self.counts, self._others, self.unread, self._words
         for rows in read_file(cast("TableSource", source), table, how, quarantine, *seen):
             self._believe(rows)
             yield rows, rows["time"]
 
     def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
-        self._identity, self._others = Identity(type(self).__name__, chooses=True), {}
+        self._identity, self._others, self._words = Identity(type(self).__name__, chooses=True), {}, {}
         if self.p["infer_side"] != "tick":
             yield from super()._tapes_between(start, end)
         else:  # the rule begins with the first trade there is, wherever the reader wants to begin

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -19,8 +19,8 @@ from .joined import with_time
 from .sheet import Reading, Sheet
 from .stamps import Spelling, Stamps
 from .tabular import TableSource, sheets
+from .told_sides import half_known, only_ones
 from .values import (
-    NO_SIDE,
     SIDES,
     decimals,
     empty,
@@ -41,7 +41,6 @@ _SAYS = {
     "integer": "no whole number",
 }
 _SAYS |= {"side": "no side", "text": "no text"}
-_ZEROS, _ONES = ("0", "0.0"), ("1", "+1", "1.0")
 
 
 @dataclass(frozen=True)
@@ -77,11 +76,16 @@ class Column:
         """Where the likeliest of its names stands among ``headers``."""
         plain = [h.strip() if exact else h.strip().lower() for h in headers]
         for name in self.names or (self.name,):
-            name = name if exact else name.lower()
-            hits = [i for i, h in enumerate(plain) if name in (h, h.partition("/")[0])]
+            hits = _at(name if exact else name.lower(), plain)
+            if len(hits) > 1:  # of m and M the one as it is spelled
+                hits = _at(name, [h.strip() for h in headers]) or hits
             if hits:
                 return hits
         return []
+
+
+def _at(name: str, headers: Sequence[str]) -> list[int]:
+    return [i for i, header in enumerate(headers) if name in (header, header.partition("/")[0])]
 
 
 def _check_type(sheet: Sheet, column: Column, at: int) -> None:
@@ -123,6 +127,8 @@ class Table:
         Whether case matters in names, as it does where ``t`` is an id and ``T`` a time.
     asks : str
         What to do about words for sides of which only one is known, for errors.
+    guesses : bool
+        Whether ``words`` are but the usual ones, told neither by a provider nor by a user.
     spelling : Spelling or None
         How time stamps are written where a user says more than the unit.
     joined : tuple of str or int
@@ -140,6 +146,7 @@ class Table:
     counted: bool = False
     exact: bool = False
     asks: str = "no words of this provider"
+    guesses: bool = False
     spelling: Spelling | None = None
     joined: tuple[str | int, ...] = ()
     decimal: str = "."
@@ -200,6 +207,8 @@ class TableReader:
         By column, grows by what the rows that are passed over hold there.
     unread : dict of str to None, or None
         Grows by the columns that the table does not want.
+    seen : dict of str to set of str, or None
+        By column, grows by the words for sides there are.
     """
 
     def __init__(
@@ -210,12 +219,13 @@ class TableReader:
         counts: dict[str, int],
         others: dict[str, set[str]] | None = None,
         unread: dict[str, None] | None = None,
+        seen: dict[str, set[str]] | None = None,
     ) -> None:
         self._unread = {} if unread is None else unread
         self._path, self._table, self._quarantine, self._counts = path, table, quarantine, counts
         self._others = {} if others is None else others
         self._clock = Stamps(table.spelling or table.unit, path)
-        self._seen: dict[str, set[str]] = {}
+        self._seen = {} if seen is None else seen
 
     def rows(self, found: Iterable[Sheet]) -> Iterator[Rows]:
         """The rows of all sheets; times in µs, sides as +1, −1 and 0, text as objects."""
@@ -230,6 +240,8 @@ class TableReader:
                 rows = _forward(rows)
             yield rows
         self._clock.finish()
+        if self._table.guesses and (wrong := only_ones(self._seen.get("side", ()))):
+            raise DataError(f"{self._path}: column side {wrong}; {self._table.asks}")
 
     def _read(self, sheet: Sheet, places: dict[str, int]) -> Rows:
         columns: dict[str, NDArray[Any]] = {}
@@ -307,29 +319,6 @@ class TableReader:
         return values, bad | (values < 0) | (missing & (not column.optional))
 
 
-def half_known(seen: Collection[str], words: Mapping[str, int]) -> str:
-    """Why the words of a column do not tell both sides: two, of which only one is known; empty where they do.
-
-    A 0 beside a 1 is such a pair, though it is no side beside −1 and 1.
-
-    >>> half_known({"0", "1"}, {"1": 1, "-1": -1}), half_known({"0", "1", "-1"}, {"1": 1, "-1": -1})
-    ("holds '0' and '1', and nothing tells which of them is the buyer", '')
-    >>> half_known({"b", "a"}, SIDES), half_known({"b", "s", "x"}, SIDES), half_known({"buy", ""}, SIDES)
-    ("holds 'a' and 'b', and nothing tells which of them is the buyer", '', '')
-    """
-    if len({words[word] for word in seen if word in words} - {0}) > 1:
-        return ""
-    strange = sorted(word for word in seen if word not in words and word not in NO_SIDE)
-    known = sorted(word for word in seen if words.get(word))
-    ones = [word for word in known if word in _ONES]
-    zeros = sorted(word for word in seen if word in _ZEROS and word not in words)
-    pair = sorted([*strange, *known, *zeros]) if strange else [*zeros[:1], *ones[:1]] if zeros and ones else []
-    if len(pair) < 2 and not strange:
-        return ""
-    shown = " and ".join(repr(printable(word[:20])) for word in pair[:4])
-    return f"holds {shown}, and nothing tells which of them is the buyer"
-
-
 def _forward(rows: Rows) -> Rows:
     """``rows`` turned around when they are newest first, as REST answers are."""
     time = next((v for k, v in rows.columns.items() if k in ("time", "open_time", "close_time")), None)
@@ -357,9 +346,12 @@ def read_file(
     counts: dict[str, int],
     others: dict[str, set[str]] | None = None,
     unread: dict[str, None] | None = None,
+    seen: dict[str, set[str]] | None = None,
 ) -> Iterator[Rows]:
     """The rows of one file by ``table``, in its order."""
-    return TableReader(source.path, table, quarantine, counts, others, unread).rows(sheets(source, how, quarantine))
+    return TableReader(source.path, table, quarantine, counts, others, unread, seen).rows(
+        sheets(source, how, quarantine)
+    )
 
 
 def first_time(path: Path, table: Table, how: Reading, name: str) -> int:

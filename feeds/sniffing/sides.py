@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..reading.tables import half_known
+from ..reading.told_sides import half_known, only_ones
 from ..reading.values import NO_SIDE
 from .words import BUYS, plain
 
@@ -30,7 +30,7 @@ def side(cells: Any, role: str, names: tuple[str, ...] | None, name: str = "") -
         given = {"buy": sorted(words & {"true", "t", "1"}), "sell": sorted(words & {"false", "f", "0"})}
         return {"sides": given}, "true where the taker bought", ""
     known = words - set(NO_SIDE)
-    if known <= _KNOWN.keys() and not half_known(words, _KNOWN):
+    if known <= _KNOWN.keys() and not (half_known(words, _KNOWN) or only_ones(words)):
         return {}, "who took liquidity, as the word says", ""
     if {plain(n) for n in names or ()} >= {"rtype", "publisherid"} and words <= {"a", "b", "n"}:
         return {"sides": {"buy": ["B"], "sell": ["A"], "none": ["N"]}}, "Databento's: B bought, A sold", ""

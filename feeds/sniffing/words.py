@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from ..reading.usual_names import SYMBOL
+
 _QUOTES = ("usdt", "usd", "usdc", "busd", "eur", "gbp", "jpy", "krw")
 BUYS = ("isbuy", "isbuyertaker", "takerisbuyer", "buyertaker", "isbuyeraggressor")
 """What columns are called that are true where the taker bought."""
@@ -38,7 +40,7 @@ BARS = {
     ),
     "taker_sell_volume": ("takersellvolume", "sellvolume", "bidvolume", "sellvol"),
     "taker_buy_quote_volume": ("takerbuyquotevolume", "takerbuyquoteassetvolume"),
-    "symbol": ("symbol", "ticker", "instrument", "pair", "name", "code", "instrumentid", "secid", "contract"),
+    "symbol": tuple(dict.fromkeys(name.replace("_", "") for name in SYMBOL if not {" ", "-"} & set(name))),
 }
 """By our name: theirs, the likeliest first, letters and digits alone."""
 BIDS = {"bo", "bidopen", "openbid"}

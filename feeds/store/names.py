@@ -12,6 +12,14 @@ _HYPHENED = r"[A-Z0-9]*[A-Z][A-Z0-9]*(?:-[A-Z0-9]+)+"
 _NAMED = re.compile(rf"({_HYPHENED}|[A-Z0-9_]+)-(aggTrades|trades|\d+(?:[smhdw]|mo))(?=[-.])")
 _DAY = r"\d{4}-\d{2}(?:-\d{2})?"
 _BEFORE_DAY = re.compile(rf"([A-Z0-9]*[A-Z][A-Z0-9]*?(?:-[A-Z0-9]+?)*)[-_]?{_DAY}\.")
+_PAIRED = re.compile(
+    r"(?<![A-Z0-9])[A-Z0-9]*[A-Z][A-Z0-9]*?[-_]?(?:USDT|USDC|BUSD|FDUSD|TUSD|USD|EUR|GBP|JPY|KRW|TRY|BRL|BTC|ETH|BNB)"
+    r"(?:[-_](?:PERP|SWAP|PERPETUAL))?(?![A-Z0-9])"
+)
+_JOINED = re.compile(
+    r"(?<![a-z0-9])[a-z0-9]*[a-z][a-z0-9]*(?:[-_]?(?:usdt|usdc|busd)|[-_](?:usd|eur|gbp|jpy|krw|btc|eth))(?![a-z0-9])"
+)
+"""Names of somebody's own; in lower case fewer, since words end in usd, eth or try too."""
 _BEHIND_DAY = re.compile(rf"_trades_{_DAY}_([A-Za-z0-9-]+)\.")
 
 
@@ -50,6 +58,16 @@ def named(path: Path, pattern: str = "") -> Named:
         return Named(*found[-1])
     beside = _BEHIND_DAY.search(path.name) or _BEFORE_DAY.match(path.name)
     return Named(beside[1]) if beside else Named()
+
+
+def market_in(path: Path) -> str:
+    """The market that a name of anybody's own spells, letters and digits alone; empty where it spells none.
+
+    >>> [market_in(Path(name)) for name in ("my_BTCUSDT.csv", "btc-usd_2024.csv", "bars_ETH_EUR.csv", "country.csv")]
+    ['BTCUSDT', 'BTCUSD', 'ETHEUR', '']
+    """
+    hit = _PAIRED.search(path.name) or _JOINED.search(path.name)
+    return re.sub(r"[^A-Z0-9]", "", hit[0].upper()) if hit else ""
 
 
 def symbol_of(path: Path) -> str:
