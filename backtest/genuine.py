@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from warnings import catch_warnings, filterwarnings
@@ -11,11 +11,10 @@ from ..configs.fills_block import Fills
 from ..configs.models import RunConfig
 from ..core.lines import bar_data
 from ..core.meter import METER
-from ..core.registry import INDICATORS, STRATEGIES
+from ..core.registry import STRATEGIES
 from ..strategies.base import Use
 from .brokers.choice import broker_for
 from .engine import make_cerebro, what_ran
-from .hours import following, session_in
 from .read import Source
 from .record import Recorder
 from .result import Outcome
@@ -42,11 +41,10 @@ def through_backtrader(
     cerebro.broker.cerebro = cerebro
     if prepare is not None:
         prepare(cerebro.broker)
-    cerebro.indicator_blocks = _in_their_hours(config, sources)
+    cerebro.indicator_blocks = {
+        name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
+    }
     cerebro.risk_block = config.risk.settings()
-    if "session" in cerebro.risk_block:
-        first = next(iter(sources.values())).bars
-        cerebro.risk_block["session"] = session_in(cerebro.risk_block["session"], first.spec)
     add_sizer(cerebro, config)
     cerebro.addanalyzer(Recorder, _name="record")
     cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
@@ -56,21 +54,6 @@ def through_backtrader(
         strategy = cerebro.run()[0]
     engine, why = what_ran(cerebro)
     return Outcome(config, sources, strategy, strategy.analyzers.record, engine, why)
-
-
-def _in_their_hours(config: RunConfig, sources: Mapping[str, Source]) -> dict[str, Use]:
-    """The run's indicators, and those of its strategy that count days of trading hours because their feed has some."""
-    uses: dict[str, Use] = {
-        name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
-    }
-    first, own = next(iter(sources)), getattr(STRATEGIES.find(config.strategy.kind), "uses", {})
-    made = dict(uses)
-    for name, use in {**own, **uses}.items():
-        source = sources.get(use.data or first)
-        params = None if source is None else following(INDICATORS.find(use.kind), use.params, source.bars.spec)
-        if params is not None and params != dict(use.params):
-            made[name] = Use(use.kind, params, use.data)
-    return made
 
 
 @contextmanager

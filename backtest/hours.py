@@ -1,63 +1,48 @@
-"""Trading hours of a feed, and what follows them unless it says otherwise: indicators' days, and a run's."""
+"""How much of a year is trading, by the hours of a feed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from ..core.errors import ParamError
-from ..core.hours import TradingDays
-from ..feeds.aggregation.kinds import BarSpec
-from ..feeds.aggregation.sessions import Session
+import numpy as np
+from numpy.typing import NDArray
+
+from ..core.hours import TradingDays, parse_hours
+
+YEAR = 365 * 86_400_000_000
+"""µs."""
 
 
-def hours_of(spec: str) -> TradingDays | None:
-    """The trading hours of a kind of bars; None where it has none.
-
-    Examples
-    --------
-    >>> hours_of("30m@1d:America/New_York@09:30-16:00").text, hours_of("1m"), hours_of("own")
-    ('America/New_York@09:30-16:00', None, None)
-    """
-    try:
-        session = BarSpec.parse(spec).session
-    except ParamError:
-        return None
-    return None if session is None else session.hours
+def hours_of(data: Any) -> TradingDays | None:
+    """The trading hours of bars, or of a feed over them; None where it has none, or nobody says."""
+    text = getattr(data, "hours", "")
+    return parse_hours(text) if text else None
 
 
-def following(cls: Any, params: Mapping[str, Any], spec: str) -> dict[str, Any]:
-    """An indicator's parameters on bars of ``spec``: days are those of their trading hours unless ``timezone`` is said.
+def traded(hours: TradingDays | None, since: NDArray[Any], until: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """µs of trading from ``since`` to ``until``, and in a year: the 365 days before ``until``, so that none is ahead.
+
+    A calendar that begins within them tells by what it has of them.
 
     Parameters
     ----------
-    cls : type
-        The indicator.
-    params : mapping
-        As given, without defaults.
-    spec : str
-        The kind of bars.
-    """
-    given, hours = dict(params), hours_of(spec)
-    if hours is None or "timezone" in given or "timezone" not in getattr(cls, "bounds", {}):
-        return given
-    made = {**given, "timezone": hours.text}
-    try:
-        cls.resolve(made)
-    except ParamError:  # it counts by no days
-        return given
-    return made
-
-
-def session_in(text: str, spec: str) -> str:
-    """A session in a run on bars of ``spec``: without a zone its days are those of their trading hours.
+    hours : TradingDays or None
+        The trading hours; None where trading never ends.
+    since, until : ndarray
+        Epoch µs.
 
     Examples
     --------
-    >>> session_in("1d", "30m@1d:America/New_York@09:30-16:00"), session_in("1d:UTC@17:00", "1m")
-    ('1d:America/New_York@09:30-16:00', '1d:UTC@17:00')
+    Twenty days of six hours and a half, and a year of 261 such days:
+
+    >>> ends = np.array(["2024-03-01T16", "2024-03-29T16"], "M8[us]").astype(np.int64)
+    >>> made = traded(parse_hours("UTC@09:30-16:00"), ends[:1], ends[1:])
+    >>> [float(part[0]) / (390 * 60e6) for part in made]
+    [20.0, 261.0]
     """
-    session, hours = Session.parse(text), hours_of(spec)
-    if hours is None or session.timezone != "UTC" or not session.by_date:
-        return text
-    return str(Session(session.text, hours.text))
+    if hours is None:
+        return until - since, np.full(np.shape(until), float(YEAR))
+    since, until = np.asarray(since).astype(np.int64), np.asarray(until).astype(np.int64)
+    back = np.minimum(YEAR, until - hours.opens[0])
+    year = (hours.elapsed(until) - hours.elapsed(until - back)) * (YEAR / back)
+    return (hours.elapsed(until) - hours.elapsed(since)).astype(np.float64), year

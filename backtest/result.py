@@ -99,7 +99,7 @@ class Outcome:
     @cached_property
     def hours(self) -> TradingDays | None:
         """The trading hours of the first feed, where it has some."""
-        return hours_of(next(iter(self.sources.values())).bars.spec)
+        return hours_of(self.first)
 
     def _year(self) -> str:
         """How long a year is taken to be, in words."""

@@ -11,6 +11,7 @@ import numpy as np
 from ..core.errors import DataError
 from ..core.lots import DEFAULT_LOT, whole_lots
 from .closed import ClosedTrips
+from .hours import hours_of, traded
 
 __all__ = [
     "DEFAULT_LOT",
@@ -23,9 +24,6 @@ __all__ = [
     "kelly",
     "whole_lots",
 ]
-
-YEAR = 365 * 86_400_000_000
-"""µs."""
 
 
 def _notional(broker: Any, data: Any, size: float, price: float) -> float:
@@ -149,8 +147,9 @@ class VolatilityTarget(_Exposure):
     """As much as has the volatility that is wanted of the account.
 
     The share is the target over the realised volatility: the standard deviation (ddof 1) of the log returns of the
-    last ``window`` closes, times the root of how many such bars a year of 365 days holds, by the time those took. No
-    order is sent before there are as many, or while prices stand still.
+    last ``window`` closes, times the root of how many such bars a year of 365 days holds, by the time those took. Where
+    the feed has trading hours both count trading alone, in the 365 days before. No order is sent before there are as
+    many, or while prices stand still.
 
     Parameters
     ----------
@@ -169,14 +168,15 @@ class VolatilityTarget(_Exposure):
 
 
 def realised_volatility(data: Any, window: int) -> float:
-    """Standard deviation of the last ``window`` log returns, for a year of 365 days; NaN before there are as many."""
+    """Standard deviation of the last ``window`` log returns, for a year of trading; NaN before there are as many."""
     if len(data) <= window:
         return math.nan
     moves = np.diff(np.log(np.array(data.close.get(size=window + 1))))
-    elapsed = data.close_time[0] - data.close_time[-window]
-    if not elapsed > 0:
+    ends = np.array([data.close_time[-window], data.close_time[0]])
+    elapsed, year = traded(hours_of(data), ends[:1], ends[1:])
+    if not elapsed[0] > 0:
         return math.nan
-    return float(np.std(moves, ddof=1) * math.sqrt(window * YEAR / elapsed))
+    return float(np.std(moves, ddof=1) * math.sqrt(window * year[0] / elapsed[0]))
 
 
 class KellyFraction(_Exposure):

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
 from ..core.clock import SECOND, iso, parse_interval, parse_time
+from ..core.hours import EXTENDED, hours_in
 from ..core.registry import FEEDS
 from ..core.sizes import parse_size_edges
 from ..feeds.aggregation.sessions import KEYS, Session
@@ -101,7 +102,10 @@ class Data(Model):
         default=None,
         description="where bars are cut besides that name no session of their own: 1d:America/New_York, or "
         '{zone: America/Chicago, start: "17:00"}; or trading hours: {calendar: XNYS}, or {open: "09:30", '
-        'close: "16:00", zone: America/New_York}, with extended: true to keep trades outside them',
+        'close: "16:00", zone: America/New_York}',
+    )
+    extended: bool = Field(
+        default=False, description="whether trades outside trading hours are kept; else they are left out and counted"
     )
     row_size: Annotated[
         float | Literal["auto"] | None,
@@ -153,6 +157,7 @@ class Data(Model):
             raise ValueError("session needs bars beside it, as in bars: 1m")
         if self.actions is not None and self.instrument.margin == "inverse":
             raise ValueError("actions are of stocks; margin inverse is settled in coin")
+        self._check_extended()
         if self.instrument.margin == "inverse" and math.isnan(self.contract):
             raise ValueError(
                 "margin inverse needs instrument.contract_size, quote currency in one contract: 100 for BTC"
@@ -162,9 +167,23 @@ class Data(Model):
     def kinds(self, name: str) -> dict[str, Any]:
         """The feeds that this block, called ``name``, gives, and the kind of bars of each with its session."""
         specs = feed_specs(name, self.bars)
-        if self.session is None:
-            return specs
-        return {feed: text if "@" in text else f"{text}@{self.session}" for feed, text in specs.items()}
+        if self.session is not None:
+            specs = {feed: text if "@" in text else f"{text}@{self.session}" for feed, text in specs.items()}
+        if self.extended:
+            specs = {feed: f"{text}{EXTENDED}" if _in_hours(text) else text for feed, text in specs.items()}
+        return specs
+
+    def _check_extended(self) -> None:
+        if "extended" not in self.model_fields_set:
+            return
+        known = [text for text in (self.session, *feed_specs("", self.bars).values()) if text]
+        if any(text.endswith(EXTENDED) for text in known):
+            raise ValueError("extended is said in session or bars already; leave one of the two out")
+        if self.extended and not any(str(text).endswith(EXTENDED) for text in self.kinds("").values()):
+            raise ValueError(
+                "extended keeps trades outside trading hours, and there are none: add session: {calendar: XNYS}, or "
+                'session: {open: "09:30", close: "16:00", zone: America/New_York}'
+            )
 
     @property
     def contract(self) -> float:
@@ -182,6 +201,11 @@ class Data(Model):
         own = declared(FEEDS.find(self.feed))
         shared = {key: getattr(self, name) for key, name in key_fields(Data).items() if key in own}
         return {**shared, **(self.model_extra or {})}
+
+
+def _in_hours(text: str | None) -> bool:
+    """Whether a kind of bars leaves out what lies outside trading hours."""
+    return bool(text) and not str(text).endswith(EXTENDED) and bool(hours_in(str(text)))
 
 
 def feed_specs(name: str, bars: Any) -> dict[str, Any]:

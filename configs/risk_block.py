@@ -41,7 +41,10 @@ def _most(value: Any) -> Any:
 
 
 def _session(value: Any) -> str:
-    return str(Session.of(value))
+    """As text, in which UTC stands where it was said, for days without a zone may be those of trading hours."""
+    text = str(Session.of(value))
+    said = ":" in value if isinstance(value, str) else "zone" in value
+    return f"{text}:UTC" if said and ":" not in text else text
 
 
 Place = Annotated[Any, BeforeValidator(_distance), WithJsonSchema(Protective().schema())]
@@ -61,7 +64,8 @@ class Risk(Model):
     )
     session: Annotated[str, BeforeValidator(_session), WithJsonSchema(SESSION)] = Field(
         default="1d",
-        description="what daily_loss counts, with a time zone and a start if wished, as in 1d:America/Chicago@17:00",
+        description="what daily_loss counts, with a time zone and a start if wished, as in 1d:America/Chicago@17:00; "
+        "days without a zone are those of the trading hours of the first feed, where it has some",
     )
     max_position: Most = Field(default=None, description="largest position: 50% of the equity, or a size")
 

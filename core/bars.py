@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from .adjusted import adjusted, is_adjusted
 from .errors import DataError, InputError, unknown
+from .hours import hours_in
 from .schema import BARS, KNOWN_COLUMNS, Column
 from .sizes import SizeClass, sized_column
 from .ticks import grid_of, price_at
@@ -193,6 +194,11 @@ class Bars:
     def __len__(self) -> int:
         return len(self.columns["close_time"])
 
+    @cached_property
+    def hours(self) -> str:
+        """The trading hours that their kind names, as `core.hours.parse_hours` reads them; empty where it has none."""
+        return hours_in(self.spec)
+
     @property
     def schema(self) -> tuple[Column, ...]:
         """What the columns are, as far as this project makes them."""
@@ -298,6 +304,7 @@ class Bars:
 
         made = pd.DataFrame(dict(self.columns))
         made.index = pd.DatetimeIndex(self["close_time"].astype("datetime64[us]"), tz="UTC", name="time")
+        made.attrs["spec"] = self.spec
         return made
 
     @classmethod
@@ -311,6 +318,7 @@ class Bars:
         """
         import pandas as pd
 
+        spec = spec or str(frame.attrs.get("spec", ""))
         columns: dict[str, Array] = {str(c): frame[c].to_numpy() for c in frame.columns}
         if "close_time" not in columns:
             if not isinstance(frame.index, pd.DatetimeIndex):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .clock import DAY, iso, parse_zone
-from .errors import DataError, nearest
+from .errors import DataError, ParamError, nearest
 from .sessions import parse_start
 
 Integers = NDArray[np.int64]
@@ -193,6 +193,26 @@ def parse_hours(text: str) -> TradingDays | None:
     if hit is None:
         return _of_calendar(base, base != text)
     return _written(base, hit["zone"], hit["open"], hit["close"], hit["days"] or "Mon-Fri", base != text)
+
+
+def hours_in(spec: str) -> str:
+    """The trading hours within the text of a kind of bars; empty where it has none.
+
+    Raises
+    ------
+    ParamError
+        If they are those of a calendar that is not to be had here.
+
+    Examples
+    --------
+    >>> hours_in("30m@1d:America/New_York@09:30-16:00"), hours_in("4h@1d:America/New_York"), hours_in("1m")
+    ('America/New_York@09:30-16:00', '', '')
+    """
+    text = spec.partition("@")[2].partition(":")[2]
+    try:
+        return "" if not text or parse_hours(text) is None else text
+    except ValueError as err:
+        raise ParamError(f"bars of {spec}: {err}") from None
 
 
 def _is_zone(name: str) -> bool:

@@ -138,6 +138,11 @@ class BarData(bt.feed.DataBase):
         made: Bars = self.p.dataname
         return made
 
+    @property
+    def hours(self) -> str:
+        """The trading hours of the bars, as text; empty where they have none."""
+        return self.bars.hours
+
     def footprint(self, ago: int = 0, *args: Any, **kwargs: Any) -> Footprint | None:
         """The price rows of the current bar, or of one ``-ago`` bars back, as `Bars.footprint` gives them.
 

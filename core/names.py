@@ -26,6 +26,8 @@ class Names:
         Name of the traded feed.
     values : mapping of str to float
         Numbers by name.
+    hours : str
+        The trading hours of the traded feed, as `core.hours.parse_hours` reads them; empty where it has none.
     """
 
     columns: tuple[str, ...] = ()
@@ -34,6 +36,7 @@ class Names:
     clocks: Mapping[str, str] = field(default_factory=dict)
     traded: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
+    hours: str = ""
 
     def feed_of(self, owner: str) -> str:
         """The feed whose bars an indicator, or a feed itself, follows; "" for the traded one."""

@@ -14,7 +14,7 @@ from ..core.errors import ParamError
 from ..core.params import Rule, With, resolve
 from ..core.registry import FEEDS, INDICATORS
 from .drivers import drive
-from .inputs import LEVELS, Input, Source, columns_of, missing
+from .inputs import LEVELS, Input, Source, columns_of, counted_in, missing
 from .measure import Line
 from .meta import IndicatorMeta, adopted
 from .runs import Run, VecRun, bind
@@ -170,10 +170,13 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
 
     @classmethod
     def settled_over(
-        cls, params: dict[str, Any], carries: Callable[[str], bool], known: Iterable[str], feed: str
+        cls, params: dict[str, Any], carries: Callable[[str], bool], known: Iterable[str], feed: str, hours: str = ""
     ) -> dict[str, Any]:
-        """`settle` for bars whose columns are ``known``, with the classes of size that are asked for."""
-        made = cls.settle(params, carries)
+        """`settle` for bars whose columns are ``known``, with the classes of size that are asked for.
+
+        Days are those of ``hours``, the feed's trading hours, unless a zone is said.
+        """
+        made = counted_in(hours, cls.settle(params, carries), cls.complaint)
         return with_classes(cls.kind, made, known, feed) if cls.sized else made
 
     @classmethod
@@ -301,7 +304,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
             return through_cerebro(cls, source.bars(), full)
         if len(source) == 0:
             return np.full((len(cls.line_names(**full)), 0), np.nan)
-        settled = cls.settled_over(full, source.carries, source.names(), source.name)
+        settled = cls.settled_over(full, source.carries, source.names(), source.name, source.hours)
         source.stand_for(columns_of(cls.input_names(**settled)))
         cls.check_inputs(settled, source.carries, source.name, tuple(source.names()))
         columns = [_column(source, key, settled) for key in cls.input_names(**settled) if key != LEVELS]

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.kernels import step
 from ..core.params import Choice, Text, With
 from .base import Indicator, Line
-from .inputs import Input, Session, parse_days
+from .inputs import DAYS, Input, Session
 from .volume_delta import DIMENSIONS, FLOW_COLUMNS, net_flow
 from .vwap import parse_anchor
 from .windows import Floats, total_clear, total_push, total_size, total_value
@@ -43,9 +43,10 @@ class CVD(Indicator):
         Where the sum begins anew: an interval such as ``4h``, ``1d`` or ``1w`` (whole sessions), ``month``, ``none``
         (never), or a number of bars such as ``60b`` (always the last 60). A bar belongs to the session it opens in;
         weeks begin on Monday.
-    timezone : str, default='UTC'
+    timezone : str or None, default=None
         IANA zone in which whole days, weeks and months begin; with a time of day, as in
-        ``America/Chicago@17:00``, they begin at that.
+        ``America/Chicago@17:00``, they begin at that; or trading hours, as in ``XNYS``. None for the bars'
+        own hours, UTC where they have none.
 
     Inputs
     ------
@@ -88,11 +89,11 @@ class CVD(Indicator):
     """
 
     lines = ("cvd",)
-    params = {"unit": "base", "reset": "1d", "timezone": "UTC"}
+    params = {"unit": "base", "reset": "1d", "timezone": None}
     bounds = {
         "unit": Choice("base", "quote", "count"),
         "reset": Text(parse_anchor, "none, month, an interval such as 1d, or a number of bars such as 60b"),
-        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
+        "timezone": DAYS,
     }
     sized = True
     inputs = (*FLOW_COLUMNS["base"], _SESSION)

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.kernels import compiled, step
 from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
-from .inputs import Session, parse_days, parse_session
+from .inputs import DAYS, Session, parse_session
 from .thresholds import (
     THRESHOLD_BOUNDS,
     THRESHOLD_WITH,
@@ -109,9 +109,10 @@ class DeltaDivergence(Indicator):
     reset : str, default='none'
         When the cumulative delta and all pivots are forgotten: ``none``, ``month``, or an interval such as
         ``1d``.
-    timezone : str, default='UTC'
+    timezone : str or None, default=None
         IANA zone in which whole days, weeks and months begin; with a time of day, as in
-        ``America/Chicago@17:00``, they begin at that.
+        ``America/Chicago@17:00``, they begin at that; or trading hours, as in ``XNYS``. None for the bars'
+        own hours, UTC where they have none.
     threshold : {'mean', 'percentile', 'absolute'}, default='mean'
         How far apart the measure must be: ``k`` times the mean of |delta| over the last ``window`` bars
         that traded, its ``percentile`` among them, or ``amount``.
@@ -169,7 +170,7 @@ class DeltaDivergence(Indicator):
         "reach": 60,
         "measure": "cvd",
         "reset": "none",
-        "timezone": "UTC",
+        "timezone": None,
         **threshold_params(k=1.0, percentile=75.0),
     }
     bounds = {
@@ -177,7 +178,7 @@ class DeltaDivergence(Indicator):
         "reach": Bound(1, 1_000_000, integer=True),
         "measure": Choice(*_MEASURES),
         "reset": Text(parse_session, "none, month or an interval such as 1d"),
-        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
+        "timezone": DAYS,
         **THRESHOLD_BOUNDS,
     }
     sized = True

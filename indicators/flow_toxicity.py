@@ -11,7 +11,7 @@ import numpy as np
 from ..core.kernels import step
 from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
-from .inputs import Input, Session, parse_days, parse_session
+from .inputs import DAYS, Input, Session, parse_session
 from .windows import (
     Floats,
     window_clear,
@@ -82,9 +82,10 @@ class FlowToxicity(Indicator):
         The last ``window`` bars, or all bars since the last reset.
     reset : str, default='none'
         When everything is forgotten: ``none``, ``month``, or an interval such as ``1d`` or ``1w``.
-    timezone : str, default='UTC'
+    timezone : str or None, default=None
         IANA zone in which whole days, weeks and months begin; with a time of day, as in
-        ``America/Chicago@17:00``, they begin at that.
+        ``America/Chicago@17:00``, they begin at that; or trading hours, as in ``XNYS``. None for the bars'
+        own hours, UTC where they have none.
     ddof : int, default=1
         What is taken off the count under the deviation's root: 1 sample, 0 population.
     volatility : {'auto', 'realized', 'parkinson'}, default='auto'
@@ -153,7 +154,7 @@ class FlowToxicity(Indicator):
         "window": 240,
         "mode": "rolling",
         "reset": "none",
-        "timezone": "UTC",
+        "timezone": None,
         "ddof": 1,
         "volatility": "auto",
         "floor": False,
@@ -162,7 +163,7 @@ class FlowToxicity(Indicator):
         "window": Bound(2, 1_000_000, integer=True),
         "mode": Choice("rolling", "expanding"),
         "reset": Text(parse_session, "none, month or an interval such as 1d"),
-        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
+        "timezone": DAYS,
         "ddof": Choice(0, 1),
         "volatility": Choice("auto", "realized", "parkinson"),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ..core.bars import Bars
 from ..core.clock import DAY, grid_origin, parse_interval
 from ..core.errors import InputError, unknown
-from ..core.hours import TradingDays
+from ..core.hours import TradingDays, hours_in
+from ..core.params import Text
 from ..core.schema import BAR_COLUMNS, THREE_CLASSES
 from ..core.sessions import Days
 from ..core.sessions import parse_days as parse_days
@@ -174,6 +175,7 @@ class Source:
         self.is_series = getattr(given, "ndim", 2) == 1
         self._stands_for = ""
         self.levels = self.given.levels if isinstance(given, Bars) else None
+        self.hours = given.hours if isinstance(given, Bars) else hours_in(str(given.attrs.get("spec", "")))
 
     def __len__(self) -> int:
         return len(self.given)
@@ -234,6 +236,34 @@ def _times_of(frame: Any) -> dict[str, NDArray[Any]]:
     length = int(np.median(np.diff(closes))) if len(closes) > 1 else 0
     made = {"open_time": closes - length, "close_time": closes}
     return {k: v for k, v in made.items() if k not in known}
+
+
+ZONE = "timezone"
+"""The parameter that says whose days an indicator counts."""
+
+
+DAYS = Text(
+    parse_days,
+    "an IANA time zone, as in America/New_York, or America/Chicago@17:00, or trading hours, as in XNYS",
+    optional=True,
+)
+"""What it may be."""
+
+
+def counted_in(hours: str, params: dict[str, Any], complaint: Callable[[Mapping[str, Any]], str]) -> dict[str, Any]:
+    """``params`` whose days are those of a feed's trading hours, where they name no zone; UTC's where it has none.
+
+    So are those of an indicator that counts by no days, as ``complaint`` of its parameters tells.
+
+    Examples
+    --------
+    >>> counted_in("XNYS", {"anchor": "1d", "timezone": None}, lambda params: "")
+    {'anchor': '1d', 'timezone': 'XNYS'}
+    """
+    if ZONE not in params or params[ZONE] is not None:
+        return params
+    made = {**params, ZONE: hours or "UTC"}
+    return {**params, ZONE: "UTC"} if hours and complaint(made) else made
 
 
 def columns_of(inputs: Iterable[Input]) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
 from .dialects import CHOICES, DIALECTS, check_anchor, coarse, code, explained
-from .inputs import LEVELS, Session, parse_days, parse_session
+from .inputs import DAYS, LEVELS, Session, parse_session
 from .open_levels import open_add, open_nearest, open_size, open_touch
 from .price_rows import check_reach, joined_ticks
 from .profile_state import (
@@ -73,9 +73,10 @@ class NakedPOC(Indicator):
     ----------
     session : str, default='1d'
         What has a point of control: an interval such as ``4h``, ``1d``, ``1w``, or ``month``.
-    timezone : str, default='UTC'
+    timezone : str or None, default=None
         IANA zone in which whole days, weeks and months begin; with a time of day, as in
-        ``America/Chicago@17:00``, they begin at that.
+        ``America/Chicago@17:00``, they begin at that; or trading hours, as in ``XNYS``. None for the bars'
+        own hours, UTC where they have none.
     lookback : int, default=80
         Finished sessions that are remembered.
     dialect : str, default='cbot_two_row'
@@ -130,7 +131,7 @@ class NakedPOC(Indicator):
     lines = ("above", "below", "count")
     params = {
         "session": "1d",
-        "timezone": "UTC",
+        "timezone": None,
         "lookback": 80,
         "dialect": "cbot_two_row",
         "poc_tie": None,
@@ -140,7 +141,7 @@ class NakedPOC(Indicator):
     }
     bounds = {
         "session": Text(parse_session, "month, bar or an interval such as 1d"),
-        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
+        "timezone": DAYS,
         "lookback": Bound(1, 10_000, integer=True),
         "dialect": Choice(*DIALECTS),
         **{choice: Choice(None, *CHOICES[choice]) for choice in _CHOICES},

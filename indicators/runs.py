@@ -49,7 +49,7 @@ def bind(made: Any) -> Run:
         return _carries(data, name) or name in made.lines_read or _stands_for(cls, data, name, params)
 
     known, feed = tuple(data.lines.getlinealiases()), _feed_name(data)
-    made.settled = cls.settled_over(params, carries, known, feed)
+    made.settled = cls.settled_over(params, carries, known, feed, getattr(data, "hours", ""))
     cls.check_inputs(made.settled, carries, feed, known)
     made.first_input = made._minperiod
     made.addminperiod(cls.warmup(**made.settled))

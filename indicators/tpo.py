@@ -14,7 +14,7 @@ from ..core.kernels import compiled, levels_step
 from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
 from .dialects import CHOICES, check_anchor, chosen, coarse, code, explained
-from .inputs import LEVELS, Input, Session, parse_days, parse_session
+from .inputs import DAYS, LEVELS, Input, Session, parse_session
 from .kline_levels import levels_of_klines
 from .price_rows import check_reach, joined_ticks
 from .profile_state import (
@@ -155,9 +155,10 @@ class TPO(Indicator):
     ----------
     session : str, default='1d'
         What a profile is of: an interval such as ``1d`` or ``1w``, or ``month``.
-    timezone : str, default='UTC'
+    timezone : str or None, default=None
         IANA zone in which whole days, weeks and months begin; with a time of day, as in
-        ``America/New_York@09:30``, they begin at that.
+        ``America/New_York@09:30``, they begin at that; or trading hours, as in ``XNYS``. None for the bars'
+        own hours, UTC where they have none.
     bracket : str or None, default=None
         How long a letter lasts, counted from the beginning of the session: an interval, or ``bar`` for each bar its
         own. A bar counts in the bracket that it opens in; one longer than the bracket is refused.
@@ -258,7 +259,7 @@ class TPO(Indicator):
     lines = _LINES
     params = {
         "session": "1d",
-        "timezone": "UTC",
+        "timezone": None,
         "bracket": None,
         "initial_balance": "1h",
         "dialect": "cbot_two_row",
@@ -276,7 +277,7 @@ class TPO(Indicator):
     }
     bounds = {
         "session": Text(parse_session, "month or an interval such as 1d"),
-        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/New_York@09:30"),
+        "timezone": DAYS,
         "bracket": Text(_bracket, "an interval such as 30m, or bar", optional=True),
         "initial_balance": Text(parse_interval, "an interval such as 1h"),
         "dialect": Choice(*TPO_DIALECTS),

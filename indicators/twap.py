@@ -12,7 +12,7 @@ from ..core.kernels import step
 from ..core.params import Choice, Text, With
 from ..core.sizes import parse_size
 from .base import Indicator, Line
-from .inputs import Duration, Input, Session, parse_days
+from .inputs import DAYS, Duration, Input, Session
 from .vwap import parse_anchor
 from .windows import Floats, window_clear, window_moments, window_push, window_size
 
@@ -69,9 +69,10 @@ class TWAP(Indicator):
         Where the mean begins: an interval such as ``1h``, ``1d`` or ``1w`` (whole sessions), ``month``, ``bar`` (each
         bar alone), ``none`` (the first bar), or a number of bars such as ``60b`` (always the last 60). A bar belongs
         to the session it opens in; weeks begin on Monday.
-    timezone : str, default='UTC'
+    timezone : str or None, default=None
         IANA zone in which whole days, weeks and months begin; with a time of day, as in
-        ``America/Chicago@17:00``, they begin at that.
+        ``America/Chicago@17:00``, they begin at that; or trading hours, as in ``XNYS``. None for the bars'
+        own hours, UTC where they have none.
 
     Inputs
     ------
@@ -120,11 +121,11 @@ class TWAP(Indicator):
     """
 
     lines = ("twap",)
-    params = {"method": "time", "anchor": "1d", "timezone": "UTC"}
+    params = {"method": "time", "anchor": "1d", "timezone": None}
     bounds = {
         "method": Choice(*_METHODS),
         "anchor": Text(parse_anchor, "none, bar, month, an interval such as 1d, or a number of bars such as 60b"),
-        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
+        "timezone": DAYS,
     }
     sized = True
     inputs = _METHODS["time"]

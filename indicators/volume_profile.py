@@ -13,7 +13,7 @@ from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
 from .dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
-from .inputs import LEVELS, Input, Session, parse_days, parse_session
+from .inputs import DAYS, LEVELS, Input, Session, parse_session
 from .kline_levels import METHODS, levels_of_klines
 from .price_rows import check_reach, joined_ticks
 from .profile_nodes import nearest_nodes
@@ -114,9 +114,10 @@ class VolumeProfile(Indicator):
     session : str or None, default=None
         Build the profile anew in each session instead: an interval such as ``1d``, ``month``, ``none``
         or ``bar``. Values are of the session so far, developing.
-    timezone : str, default='UTC'
+    timezone : str or None, default=None
         IANA zone in which whole days, weeks and months begin; with a time of day, as in
-        ``America/Chicago@17:00``, they begin at that.
+        ``America/Chicago@17:00``, they begin at that; or trading hours, as in ``XNYS``. None for the bars'
+        own hours, UTC where they have none.
     composite : int, default=1
         Sessions in one profile: the current one and those before it.
     dialect : str, default='cbot_two_row'
@@ -213,7 +214,7 @@ class VolumeProfile(Indicator):
     params = {
         "window": 60,
         "session": None,
-        "timezone": "UTC",
+        "timezone": None,
         "composite": 1,
         "dialect": "cbot_two_row",
         "value_area": None,
@@ -234,7 +235,7 @@ class VolumeProfile(Indicator):
     bounds = {
         "window": Bound(1, 1_000_000, integer=True, optional=True),
         "session": Text(parse_session, "none, bar, month or an interval such as 1d", optional=True),
-        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
+        "timezone": DAYS,
         "composite": Bound(1, 100, integer=True),
         "dialect": Choice(*DIALECTS),
         "value_area": Bound(0, 1, open_low=True, optional=True),

@@ -13,7 +13,7 @@ from ..core.kernels import step
 from ..core.params import Bound, Choice, ListOf, Text, With
 from ..core.sizes import parse_size
 from .base import Indicator, Line
-from .inputs import Input, Session, parse_days, parse_session
+from .inputs import DAYS, Input, Session, parse_session
 from .kline_levels import METHODS
 from .kline_notional import REMEDY, KlineNotional
 from .windows import Floats, deviation, window_clear, window_moments, window_push, window_size
@@ -77,9 +77,10 @@ class VWAP(Indicator):
         Where the sums begin: an interval such as ``1h``, ``1d`` or ``1w`` (whole sessions), ``month``,
         ``bar`` (each bar alone), ``none`` (the first bar), or a number of bars such as ``60b``
         (always the last 60). A bar belongs to the session it opens in; weeks begin on Monday.
-    timezone : str, default='UTC'
+    timezone : str or None, default=None
         IANA zone in which whole days, weeks and months begin; with a time of day, as in
-        ``America/Chicago@17:00``, they begin at that.
+        ``America/Chicago@17:00``, they begin at that; or trading hours, as in ``XNYS``. None for the bars'
+        own hours, UTC where they have none.
     bands : list of float, default=[1.0]
         Deviations between the mean and each pair of bands; above 0, at most 8.
     from_klines : {None, 'uniform', 'close', 'hlc3'}, default=None
@@ -135,10 +136,10 @@ class VWAP(Indicator):
     """
 
     lines = ("vwap", "std", "upper1", "lower1")
-    params = {"anchor": "1d", "timezone": "UTC", "bands": [1.0], "from_klines": None}
+    params = {"anchor": "1d", "timezone": None, "bands": [1.0], "from_klines": None}
     bounds = {
         "anchor": Text(parse_anchor, "none, bar, month, an interval such as 1d, or a number of bars such as 60b"),
-        "timezone": Text(parse_days, "an IANA time zone, as in America/New_York, or America/Chicago@17:00"),
+        "timezone": DAYS,
         "bands": ListOf(Bound(0, open_low=True), most=8),
         "from_klines": Choice(None, *METHODS),
     }

@@ -309,7 +309,8 @@ class Expression:
         if missing := [c for c in function.reads if c not in self._names.columns]:
             raise self._wrong(node, f"this needs the column '{missing[0]}', which the feed lacks")
         columns = [self._read(("", name)) for name in function.reads]
-        return _Node.over(_filled(function, literals), [*columns, *parts], function.back(*literals))
+        filled = [*literals, self._names.hours] if function.by_hours else literals
+        return _Node.over(_filled(function, filled), [*columns, *parts], function.back(*literals))
 
 
 def _filled(function: Function, literals: list[Any]) -> Callable[..., Any]:

@@ -133,6 +133,8 @@ class Function:
         Whether its name may stand without brackets.
     literal : callable, optional
         Reads text that its result is compared with, as in ``time >= '09:30'``.
+    by_hours : bool
+        Whether `apply` is called with the trading hours of the traded feed behind all else.
     """
 
     group: str
@@ -145,6 +147,7 @@ class Function:
     reads: tuple[str, ...] = ()
     bare: bool = False
     literal: Callable[[str], float] | None = None
+    by_hours: bool = False
 
     def signature(self, name: str) -> str:
         """How it is written.
@@ -172,7 +175,7 @@ class Function:
 
 _X, _A, _B = Value("x"), Value("a"), Value("b")
 _CONDITION = Value("condition")
-_ZONE = Quoted("zone", parse_zone, "UTC")
+_ZONE = Quoted("zone", parse_zone, "")
 _SESSION = Quoted("session", times.parse_rule_session)
 _CLOCK = times.parse_clock
 
@@ -207,7 +210,7 @@ def _of_crossing(apply: Callable[..., Any], meaning: str) -> Function:
 def _of_time(
     apply: Callable[..., Any], meaning: str, *takes: Argument, reads: tuple[str, ...] = ("close_time",), **more: Any
 ) -> Function:
-    return Function("time", takes, apply, meaning, reads=reads, **more)
+    return Function("time", takes, apply, meaning, reads=reads, by_hours=True, **more)
 
 
 FUNCTIONS: Mapping[str, Function] = {

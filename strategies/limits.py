@@ -137,7 +137,8 @@ def impose(strategy: Any, settings: Mapping[str, Any]) -> None:
         Of a run's ``risk`` block: ``daily_loss``, ``session`` and ``max_position``.
     """
     if (loss := settings.get(LOSS)) is not None:
-        _watch(strategy, LossLimit(strategy, parse_amount(loss), Session.parse(settings.get("session", "1d"))))
+        session = Session.parse(settings.get("session", "1d"), getattr(strategy.data, "hours", ""))
+        _watch(strategy, LossLimit(strategy, parse_amount(loss), session))
     if (most := settings.get("max_position")) is not None:
         limit = PositionLimit(strategy, parse_amount(most))
         strategy.buy, strategy.sell = limit.cut(strategy.buy, 1.0), limit.cut(strategy.sell, -1.0)

@@ -27,7 +27,7 @@ class OpeningRangeDelta(Strategy):
     Parameters
     ----------
     session : str, default="1d"
-        What opens, as in ``1d@America/New_York``.
+        What opens, as in ``1d@America/New_York``; without a zone a day of the feed's trading hours, where it has some.
     minutes : float, default=60.0
         Length of the opening range.
     until : float, default=720.0
@@ -61,9 +61,9 @@ class OpeningRangeDelta(Strategy):
 
     def signals(self, lines: Lines) -> Signals:
         """Enter on a break with the session's delta; leave at the middle of the range, or late."""
-        close, cvd = lines["close"], lines["cvd"]
-        minutes = elapsed(lines["open_time"], lines["close_time"], self.p.session)
-        number = session(lines["open_time"], self.p.session)
+        close, cvd, hours = lines["close"], lines["cvd"], lines.names.hours
+        minutes = elapsed(lines["open_time"], lines["close_time"], self.p.session, hours)
+        number = session(lines["open_time"], self.p.session, hours)
         early, late = minutes <= self.p.minutes, minutes >= self.p.until
         high = _opening(np.max, lines["high"], number, early)
         low = _opening(np.min, lines["low"], number, early)

@@ -110,6 +110,7 @@ def lines_of(strategy: Any, *, whole: bool) -> Lines:
         {name: tuple(data.getlinealiases()) for name, data in feeds.items() if name},
         clocks,
         strategy.data._name,
+        hours=getattr(strategy.data, "hours", ""),
     )
 
     def read(ref: Ref) -> Floats:

@@ -237,13 +237,10 @@ def _class(wish: Wish, chart: str) -> Any:
 def _lines(bars: Bars, wishes: list[Wish], classes: list[Any], chart: str) -> Lines:
     """Every indicator's lines by name."""
     from ...indicators.references import all_over
-    from ..hours import following
 
     if chart == "heikinashi":
         bars = heikin_ashi(bars)
-    asked = {
-        wish.name: (cls, following(cls, wish.params, bars.spec)) for wish, cls in zip(wishes, classes, strict=True)
-    }
+    asked = {wish.name: (cls, wish.params) for wish, cls in zip(wishes, classes, strict=True)}
     return [(name, {k: frame[k].to_numpy() for k in frame.columns}) for name, frame in all_over(bars, asked).items()]
 
 

@@ -20,7 +20,7 @@ from ...strategies.rule_blocks import SIDES, Rulebook
 from ...strategies.rule_plan import Answers
 from ...strategies.signals import Masks
 from ..brokers.choice import contracts_of, funded, funding_of, kind_of, own_funding_of, paying
-from ..sizers import YEAR
+from ..hours import hours_of, traded
 from . import costly, desk, lots, margined, sizes
 from .costly import Costly
 from .desk import Desk
@@ -180,7 +180,9 @@ def desk_of(config: Any, params: Mapping[str, Any], bars: Bars, bits: NDArray[np
     numbers[desk.PAIRS] = config.sizer.kelly is not None
     if numbers[desk.LOSS]:
         bits = bits.copy()
-        bits[session_starts(bars, first, Session.parse(params.get("session", "1d")))] |= np.uint8(1 << desk.SESSION)
+        bits[session_starts(bars, first, Session.parse(params.get("session", "1d"), bars.hours))] |= np.uint8(
+            1 << desk.SESSION
+        )
     slots = np.zeros((2, int(min(most, len(bars))) + 1), np.int64)
     state, exits = desk.new_state(config.broker.cash), np.zeros(_exits(params), np.uint8)
     return numbers, state, slots, numbers_of_sizer(config), sizes.new_trips(), ranges, exits, bits
@@ -223,9 +225,9 @@ def _wanted(config: Any, said: Said, bars: Bars, first: int) -> Floats:
     at = np.flatnonzero(said.entering())
     at = at[at >= max(first, window)]
     times = bars["close_time"].astype(np.float64)
-    elapsed = times[at] - times[at - window]
-    at, elapsed = at[elapsed > 0], elapsed[elapsed > 0]
-    realised = _deviations(bars["close"], window, at - window) * np.sqrt(window * YEAR / elapsed)
+    elapsed, year = traded(hours_of(bars), times[at - window], times[at])
+    at, elapsed, year = at[elapsed > 0], elapsed[elapsed > 0], year[elapsed > 0]
+    realised = _deviations(bars["close"], window, at - window) * np.sqrt(window * year / elapsed)
     made[at[realised > 0]] = asked.volatility / 100.0 / realised[realised > 0]
     return made
 

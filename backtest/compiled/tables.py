@@ -65,7 +65,8 @@ class Tables:
     def _names(self) -> Names:
         columns = {name: _columns(bars) for name, bars in self.market.feeds.items()}
         lines = {name: made.names for name, made in self.indicators.items()}
-        return Names(columns[""], lines, {k: v for k, v in columns.items() if k}, self._clocks, self.market.traded)
+        others = {k: v for k, v in columns.items() if k}
+        return Names(columns[""], lines, others, self._clocks, self.market.traded, hours=self.bars.hours)
 
     def _read(self, ref: Ref) -> Floats:
         """A column, or a line of an indicator, on its own clock; a column that the bars lack is 0 throughout."""
@@ -147,7 +148,9 @@ def compute(one: Asked, market: Market, made: Mapping[str, Computed], shelf: She
 def _computed(cls: Any, params: Mapping[str, Any], bars: Bars, read: Mapping[tuple[str, str], Computed]) -> Computed:
     full = cls.resolve(params)
     columns = {".".join(ref): one.table[one.names.index(ref[1])] for ref, one in read.items()}
-    settled = cls.settled_over(full, lambda name: bars.carries(name) or name in columns, bars.columns, bars.source)
+    settled = cls.settled_over(
+        full, lambda name: bars.carries(name) or name in columns, bars.columns, bars.source, bars.hours
+    )
     before = max([1, *(one.warmup for one in read.values())]) - 1
     table = _table(cls, params, bars, columns, before)
     return Computed(tuple(cls.line_names(**full)), table, before + cls.warmup(**settled))

@@ -41,13 +41,18 @@ def luck_of(done: Mapping[int, Done]) -> Luck | None:
     if not ran or not all(one.daily for one in ran):
         return None
     series = {one.number: Daily.of(one.daily) for one in sorted(ran, key=lambda one: one.number)}
-    return luck(series, max(held_days(ran, series)))
+    # The points' own, which differ where they begin in different years of an exchange.
+    per_year = float(np.mean([one.row["periods_per_year"] for one in ran]))
+    return luck(series, max(held_days(ran, series)), per_year=per_year)
 
 
 def held_days(ran: Sequence[Done], series: Mapping[int, Daily]) -> tuple[float, float]:
     """Days that a position is held on average: at the middle point, and at the one with the best Sharpe ratio."""
     held = {
-        one.number: len(series[one.number].made) * one.row["exposure_pct"] / 100 / one.row["trades"]
+        one.number: np.count_nonzero(~np.isnan(series[one.number].made))
+        * one.row["exposure_pct"]
+        / 100
+        / one.row["trades"]
         for one in ran
         if one.row["trades"]
     }

@@ -26,8 +26,8 @@ class Daily(NamedTuple):
     first : int
         Their first day, counted from 1970.
     made : ndarray of float32
-        A return for each day from there on; NaN for a day without a bar. Those of a point that only ever held one side
-        are what it made over holding its mean position all the time.
+        A return for each day from there on, a trading day where bars have trading hours; NaN for a day without a bar.
+        Those of a point that only ever held one side are what it made over holding its mean position all the time.
     excess : bool
         Whether they are.
     """
@@ -69,10 +69,11 @@ def daily_of(outcome: Any) -> Daily | None:
     time, value, position = equity["time"], equity["value"], equity["position"]
     if outcome.engine != "compiled" and _elsewhere(outcome):
         return None
-    days = np.unique((time - 1) // DAY)
+    hours = outcome.hours
+    days = np.unique((time - 1) // DAY if hours is None else hours.numbers(time - 1))
     if len(days) < ENOUGH or not (value > 0).all():
         return None
-    made, _, _ = returns(time, value, start)
+    made, _, _ = returns(time, value, start, hours)
     close = bars["close"][np.searchsorted(bars["close_time"], time)]
     excess = bool((position >= 0).all() or (position <= 0).all())
     if excess:
@@ -105,8 +106,8 @@ def _market(outcome: Any, time: Any, close: Any) -> Any:
     """What one unit of account currency in the market made each day."""
     if _contract(outcome):
         # In coin a price that doubles pays half a coin, and one that halves costs one.
-        return 1.0 - 1.0 / (1.0 + returns(time, close, float(outcome.first["open"][0]))[0])
-    return returns(time, close, float(outcome.first["open"][0]))[0]
+        return 1.0 - 1.0 / (1.0 + returns(time, close, float(outcome.first["open"][0]), outcome.hours)[0])
+    return returns(time, close, float(outcome.first["open"][0]), outcome.hours)[0]
 
 
 def returns_table(kept: Mapping[int, str]) -> pa.Table:

@@ -63,7 +63,7 @@ def common_days(series: Mapping[int, Daily]) -> tuple[list[int], Floats]:
     return [*series], made[~np.isnan(made).any(axis=1)]
 
 
-def luck(series: Mapping[int, Daily], held: float, seed: int = 0) -> Luck | None:
+def luck(series: Mapping[int, Daily], held: float, seed: int = 0, per_year: float = YEAR_DAYS) -> Luck | None:
     """Compare the best of many with the best of the same points when none has an edge.
 
     The days are resampled in blocks, the same days for all points, so that points that do the same stay together. In
@@ -78,6 +78,8 @@ def luck(series: Mapping[int, Daily], held: float, seed: int = 0) -> Luck | None
         Days that a position is held.
     seed : int
         Of the resamples.
+    per_year : float
+        Daily returns in a year.
 
     Returns
     -------
@@ -106,7 +108,7 @@ def luck(series: Mapping[int, Daily], held: float, seed: int = 0) -> Luck | None
     gained = np.full(DRAWS, -np.inf)
     for part, own in _parts(apart, ratios):
         np.maximum(gained, _gains(drawn, part, own).max(axis=1), out=gained)
-    year, top = math.sqrt(YEAR_DAYS), float(ratios.max())
+    year, top = math.sqrt(per_year), float(ratios.max())
     height = float(np.quantile(gained, LEVEL))
     out = tuple(n for n, ratio in zip(np.array(numbers)[vary].tolist(), ratios, strict=True) if ratio > height)
     p = (1 + int(np.count_nonzero(gained >= top))) / (1 + DRAWS)

@@ -67,8 +67,10 @@ class Session:
     timezone: str = "UTC"
 
     @classmethod
-    def parse(cls, text: str) -> Session:
+    def parse(cls, text: str, hours: str = "") -> Session:
         """From text: a session, a colon and a zone if wished, and behind that ``@`` and when a day begins.
+
+        Days, weeks and months without a zone are those of ``hours``, trading hours, where there are some.
 
         Raises
         ------
@@ -81,6 +83,8 @@ class Session:
         Session(text='1d', timezone='Europe/Paris')
         >>> str(Session.parse("1d:America/New_York@18:00"))
         '1d:America/New_York@18:00'
+        >>> [str(Session.parse(text, "UTC@08:00-16:00")) for text in ("1d", "1d:UTC", "4h")]
+        ['1d:UTC@08:00-16:00', '1d', '4h']
         """
         name, colon, zone = text.partition(":")
         months = parse_months(name)
@@ -91,6 +95,8 @@ class Session:
             parse_days(zone)
             if length % DAY:
                 raise ValueError(f"session '{name}' is not whole days, weeks or month, which a time zone needs")
+        if not colon and length % DAY == 0:
+            zone = hours
         return cls(interval_text(length) if length else months_text(months), zone or "UTC")
 
     @classmethod
