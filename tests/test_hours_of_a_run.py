@@ -221,7 +221,8 @@ def test_a_sweep_keeps_returns_by_trading_days(tmp_path):
     path.write_text(
         f"name: r\ndata:\n  a: {{feed: CsvTape, path: tape.csv, bars: 2h, session: {SESSION}}}\n"
         "strategy:\n  kind: Rules\n"
-        "  params: {long: {enter: close > open, exit: close < open}, short: {enter: close < open}}\n"
+        "  params:\n    long: {enter: close > open, exit: close < open}\n"
+        "    short: {enter: close < open, exit: close > open}\n"
     )
     asked = load_config(path)
     made = simulate(asked, read(asked, "a", lambda text: None))
