@@ -97,7 +97,7 @@ def warned(done: dict[int, Done], total: int, days: int) -> str:
 
 
 def done_of(series: dict[int, Daily], **row: Any) -> dict[int, Done]:
-    figures = {"sharpe": 1.0, "exposure_pct": 50.0, "trades": 100, **row}
+    figures = {"sharpe": 1.0, "exposure_pct": 50.0, "periods_per_year": 365.0, "trades": 100, **row}
     return {n: Done(n, figures, "", one.text()) for n, one in series.items()}
 
 
