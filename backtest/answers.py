@@ -24,9 +24,11 @@ Names = Mapping[str, str]
 IDS = {
     "amberdata": ("exchange", "pair"),
     "aperiodic": ("exchange", "symbol"),
-    "kiyotaka": ("exchange", "rawSymbol", "normalizedSymbol", "category", "coin"),
+    "kiyotaka": ("type", "exchange", "rawSymbol", "normalizedSymbol", "category", "coin"),
 }
 """What each provider's answer calls the market; only the user knows."""
+KIYOTAKA_TYPES = ("VOLUME_PROFILE_AGG", "TRADE_AGG")
+"""What Kiyotaka's points may be, unless said otherwise the first."""
 AMBERDATA_SIZES = {"0": "0-1k", "1k": "1k-10k", "10k": "10k-100k", "100k": "100k+"}
 """What Amberdata calls its classes of trade size: the lower edge."""
 KIYOTAKA_INTERVALS = {text: word.upper() for word, text in reversed(INTERVAL_WORDS.items())}
@@ -229,16 +231,33 @@ def kiyotaka(bars: Bars, names: Names, *, usd: Values | None = None) -> dict[str
     if levels is None:
         raise InputError(f"{bars.source or 'bars'}: no price rows; a profile is made of trades")
     levels = levels if usd is None else rows_in_dollars(levels, bars, usd)
-    known: dict[str, Any] = {key: names[key] for key in IDS["kiyotaka"] if key in names}
-    if "," in known.get("exchange", ""):
-        known["exchange"] = known["exchange"].split(",")
-    interval = KIYOTAKA_INTERVALS.get(bars.spec, bars.spec)
     flat = np.column_stack([levels.price, levels.buy_volume, levels.sell_volume]).ravel()
     points = [
         {"Point": {"profile": flat[3 * a : 3 * b].tolist(), "timestamp": {"s": time}}}
         for a, b, time in zip(levels.offsets[:-1], levels.offsets[1:], stamps(bars, "seconds"), strict=True)
     ]
-    return {"series": [{"id": {"type": "VOLUME_PROFILE_AGG", **known, "interval": interval}, "points": points}]}
+    return {"series": [{"id": {**kiyotaka_id(names), "interval": kiyotaka_interval(bars.spec)}, "points": points}]}
+
+
+def kiyotaka_id(names: Names) -> dict[str, Any]:
+    """What the ``id`` of a series says of the market; of several exchanges a list.
+
+    >>> kiyotaka_id({"exchange": "BYBIT,OKEX", "coin": "BTC"})
+    {'type': 'VOLUME_PROFILE_AGG', 'exchange': ['BYBIT', 'OKEX'], 'coin': 'BTC'}
+    """
+    known: dict[str, Any] = {"type": KIYOTAKA_TYPES[0], **{k: names[k] for k in IDS["kiyotaka"] if k in names}}
+    if "," in known.get("exchange", ""):
+        known["exchange"] = known["exchange"].split(",")
+    return known
+
+
+def kiyotaka_interval(spec: str) -> str:
+    """An interval in Kiyotaka's words where it has one.
+
+    >>> kiyotaka_interval("1h"), kiyotaka_interval("7m")
+    ('HOUR', '7m')
+    """
+    return KIYOTAKA_INTERVALS.get(spec, spec)
 
 
 def aperiodic(bars: Bars, fields: Sequence[str] = ()) -> dict[str, Values]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -38,6 +38,13 @@ class _KiyotakaBars(TableBars):
         "exchange": Text(str, "an exchange that the answer holds, as in BYBIT", optional=True),
     }
     types: ClassVar[tuple[str, ...]] = ()
+    more_exchanges: ClassVar[tuple[str, ...]] = ()
+    """What ``exchange`` may be besides names of exchanges."""
+
+    def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
+        super().__init__(paths, **params)
+        self._named: set[str] = set()
+        """The sides that series are of, those without a point among them."""
 
     def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
         """The points of one answer; adds it to `files`."""
@@ -54,6 +61,7 @@ class _KiyotakaBars(TableBars):
         for one in series:
             name = one.get("id", {})
             seen.add(str(name.get("exchange")))
+            self._named.add(str(name.get("side")))
             if wanted not in (None, "all", name.get("exchange")):
                 continue
             if name.get("type") not in self.types:
@@ -67,7 +75,7 @@ class _KiyotakaBars(TableBars):
                 inner = next(iter(point.values())) if len(point) == 1 else point
                 yield {"market": market, "side": name.get("side"), **inner}
         if wanted not in (None, "all", *seen):
-            raise DataError(f"{path}: {unknown('exchange', wanted, [*sorted(seen), 'all'])}")
+            raise DataError(f"{path}: {unknown('exchange', wanted, [*sorted(seen), *self.more_exchanges])}")
 
 
 class KiyotakaProfile(_KiyotakaBars):
@@ -125,6 +133,7 @@ class KiyotakaProfile(_KiyotakaBars):
     params = {"bucket": None}
     bounds = {"bucket": Bound(0, open_low=True, optional=True)}
     has_levels = True
+    more_exchanges = ("all",)
     types = ("VOLUME_PROFILE_AGG",)
 
     def _points(self, path: Path, found: Any) -> Iterator[dict[str, Any]]:
@@ -188,7 +197,8 @@ class KiyotakaTrades(_KiyotakaBars):
     unit : {"base", "quote"}, default="base"
         What volumes count: coin, or dollars as ``transform.normalize.quote=USD`` gives.
     exchange : str or None, default=None
-        Which exchange of an answer that holds several.
+        Which exchange of an answer that holds several; candles of several are not summed, since nothing tells which of
+        their opens and closes came first.
     label : {"start", "end"}, default="start"
         Whether ``timestamp`` is the start or the end of the interval; the page says start.
     interval : str or None, default=None
@@ -244,8 +254,17 @@ class KiyotakaTrades(_KiyotakaBars):
         unit="s",
     )
 
+    @classmethod
+    def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
+        """What is wrong that no data need be read for; empty where nothing is."""
+        if params.get("exchange") == "all":
+            return f"{cls.__name__}: exchange: all sums profiles, not candles; name one exchange, or Merge trades"
+        return super().complaint(params, paths)
+
     def _read(self) -> Columns:
         """The series of the sides beside each other."""
+        if wrong := self.complaint(self.p):
+            raise ParamError(wrong)
         parts = self._parts()
         sides: dict[str, list[Rows]] = {}
         for part in parts:
@@ -260,7 +279,10 @@ class KiyotakaTrades(_KiyotakaBars):
             return _volumes({k: v for k, v in made.items() if k not in ("first", "last")}, self.p["unit"])
         if "" in sides:
             raise DataError(f"{self.source}: holds candles by side and without; give files of one kind")
-        return _volumes(_beside({k: _series(self.source, v) for k, v in sides.items()}), self.p["unit"])
+        both: dict[str, Columns] = {side: _series(self.source, own) for side, own in sides.items()}
+        for side in {"BUY", "SELL"} & self._named - both.keys():
+            both[side] = {"time": np.empty(0, np.int64)}
+        return _volumes(_beside(both), self.p["unit"])
 
 
 def _series(source: str, parts: list[Rows]) -> Columns:

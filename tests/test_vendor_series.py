@@ -184,6 +184,20 @@ def candles(**sides):
     return {"series": [{"id": {**name, "side": side}, "points": points} for side, points in sides.items()]}
 
 
+def test_a_series_without_points_is_a_side_that_took_nothing(tmp_path):
+    sells = [candle(S, (10, 11, 8, 9), 7)]
+    bars = KiyotakaTrades(put(tmp_path / "a.json", candles(SELL=sells, BUY=[]))).bars()
+    assert (bars["taker_buy_volume"].tolist(), bars["volume"].tolist()) == ([0.0], [7.0])
+
+
+def test_candles_of_several_exchanges_are_not_summed(tmp_path):
+    path = put(tmp_path / "a.json", candles(SELL=[candle(S, (10, 11, 8, 9), 7)]))
+    with pytest.raises(ParamError, match="exchange: all sums profiles, not candles; name one exchange"):
+        KiyotakaTrades(path, exchange="all").bars()
+    with pytest.raises(DataError, match=r"did you mean 'BINANCE'\? \(allowed: BINANCE\)"):
+        KiyotakaTrades(path, exchange="BINANC").bars()
+
+
 def test_candles_by_side_become_one_bar_of_both(tmp_path):
     buys = [candle(S, (10, 12, 9, 11), 5), candle(S + 60, (11, 13, 11, 12), 6)]
     sells = [candle(S, (10, 11, 8, 9), 7)]

@@ -141,7 +141,7 @@ class Asked:
     def names(self) -> dict[str, str]:
         """What the market is called."""
         from ...core.errors import ParamError, unknown
-        from ..answers import IDS
+        from ..answers import IDS, KIYOTAKA_TYPES
 
         made: dict[str, str] = {}
         for key, _, value in (text.partition("=") for text in self.ids):
@@ -150,6 +150,8 @@ class Asked:
             allowed = IDS.get(self.like or "", ())
             if key not in allowed:
                 raise ParamError(f"--id: {unknown('key', key, allowed)}")
+        if made.get("type", KIYOTAKA_TYPES[0]) not in KIYOTAKA_TYPES:
+            raise ParamError(f"--id: {unknown('type', made['type'], KIYOTAKA_TYPES)}")
         return made
 
     def part(self, bars: int, unless: int | None = None, *, forming: bool = False) -> slice:

@@ -98,7 +98,8 @@ def command(
     adds a column partial.
 
     --like prints what a provider's API answers: taapi a value or lists of values of one indicator; amberdata VWAP and
-    TWAP, newest first; kiyotaka volume profiles; aperiodic its 36 flow fields. The last three take no --indicator.
+    TWAP, newest first; kiyotaka volume profiles, or with --id type=TRADE_AGG candles by side; aperiodic its 36 flow
+    fields. The last three take no --indicator.
 
     Example: tapeflow compute dumps/*.zip --feed BinanceAggTrades --bars 5m --indicator "day=VWAP(anchor=1d)"
     """
@@ -315,14 +316,18 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet:
             )
         emit_json(told, out)
         return
-    if asked.like == "kiyotaka":
+    by_side = asked.names().get("type") == "TRADE_AGG"
+    profile = asked.like == "kiyotaka" and not by_side
+    if profile:
         source = _with_rows(source, quiet=quiet)
-    _, found = source.bars(out or "-", levels=asked.like == "kiyotaka")
+    _, found = source.bars(out or "-", levels=profile)
     bars = _whole_bars(source, found, asked, quiet=quiet)
     part = asked.part(len(bars), SHOWN if shape == "table" else None, forming=is_forming(bars))
     if asked.like == "kiyotaka":
         kept = bars.slice(part.start, part.stop)
-        emit_json(kiyotaka(kept, asked.names(), usd=_usd(asked, kept, quiet=quiet)), out)
+        usd = _usd(asked, kept, quiet=quiet)
+        told = _by_side(source, kept, asked, usd, quiet=quiet) if by_side else kiyotaka(kept, asked.names(), usd=usd)
+        emit_json(told, out)
         return
     columns = aperiodic(bars, [name.strip() for name in asked.fields.split(",")] if asked.fields else [])
     if asked.times:
@@ -331,6 +336,18 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet:
         _write_months({k: v[part] for k, v in columns.items()}, bars, asked, Path(str(out)), quiet=quiet)
         return
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
+
+
+def _by_side(source: Source, bars: Bars, asked: Asked, usd: Any, *, quiet: bool) -> dict[str, Any]:
+    """Kiyotaka's candles of each side, and a word on trades of neither."""
+    from ..answers import kiyotaka_id, kiyotaka_interval
+    from ..side_candles import side_candles
+
+    told = side_candles(bars, source.by_side(), kiyotaka_id(asked.names()), kiyotaka_interval(bars.spec), usd=usd)
+    known = bars["taker_buy_volume"] + bars["taker_sell_volume"]
+    if (left := float((bars["volume"] - known).sum())) > 1e-9 * float(bars["volume"].sum()):
+        note(f"note: {left:g} of the volume has no side and is in neither series", quiet=quiet)
+    return told
 
 
 def _usd(asked: Asked, bars: Bars, *, quiet: bool) -> Any:

@@ -172,6 +172,16 @@ class Source:
             raise DataError(f"{', '.join(self.inputs) or self.feed}: no bars between the times asked for")
         return feed, made
 
+    def by_side(self) -> dict[str, Bars]:
+        """Bars of each side's trades alone, of the one kind that is asked for; read anew."""
+        from ...core.registry import FEEDS
+        from ..side_candles import bars_by_side
+
+        wish = self._wish(FEEDS.find(self.feed))
+        params = feed_params(self.market, self.contract_size, self.extra)
+        only = {"specs": self.specs, "start": wish["start"], "end": wish["end"]}
+        return bars_by_side(self.feed, self.inputs, params, only)
+
     def open(self, cls: Any) -> Any:
         """The feed over the files."""
         from ...feeds.actions import read_actions

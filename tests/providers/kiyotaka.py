@@ -136,6 +136,39 @@ def _candles(ran: Ran) -> None:
     assert {name: float(ran.bars[name][0]) for name in wanted} == wanted
 
 
+def _by_side(ran: Ran) -> None:
+    for series, side in zip(ran.json["series"], (1, -1), strict=True):
+        assert series["id"] == {
+            "type": "TRADE_AGG",
+            "exchange": "BINANCE_FUTURES",
+            "rawSymbol": "BTCUSDT",
+            "interval": "MINUTE",
+            "side": "BUY" if side > 0 else "SELL",
+        }
+        points = {point["Point"]["timestamp"]["s"]: point["Point"] for point in series["points"]}
+        wanted = {}
+        for start in range(BEGIN, BEGIN + 9900 - 60, 60):
+            if own := [t for t in within(start, start + 60) if t.side == side]:
+                prices = [t.price for t in own]
+                wanted[start] = [prices[0], max(prices), min(prices), prices[-1], sum(t.quantity for t in own)]
+        found = {t: [p[n] for n in ("open", "high", "low", "close", "volume")] for t, p in points.items()}
+        assert list(found)[: len(wanted)] == list(wanted)
+        for start, values in wanted.items():
+            assert found[start] == pytest.approx(values, rel=1e-12)
+
+
+def _read_back(ran: Ran) -> None:
+    assert ran.bars is not None
+    took = [sum(t.quantity for t in within(BEGIN, BEGIN + 3600) if t.side == side) for side in (1, -1)]
+    assert [float(ran.bars[f"taker_{side}_volume"][0]) for side in ("buy", "sell")] == pytest.approx(took, rel=1e-12)
+
+
+def _by_side_in_dollars(ran: Ran) -> None:
+    for series, side in zip(ran.json["series"], (1, -1), strict=True):
+        paid = sum(t.price * t.quantity for t in within(BEGIN, BEGIN + 3600) if t.side == side)
+        assert series["points"][0]["Point"]["volume"] == pytest.approx(paid * 0.9991, rel=1e-12)
+
+
 PAGE = Page(
     "Kiyotaka: volume profile",
     "Flat triplets of price, bought and sold volume. The height of a row is the server's own: the page shows 6 at "
@@ -186,6 +219,27 @@ PAGE = Page(
             _ticks,
         ),
         Row("profile", "triplets", "{feed: KiyotakaProfile, path: profile.json}", "the page's rows of 6", _read),
+        Row(
+            "(type)",
+            "`TRADE_AGG`",
+            f"{_ASK.replace('HOUR', 'MINUTE')} {_IDS} --id type=TRADE_AGG --results max",
+            "open, high, low, close and volume of each side's trades, in plain Python",
+            _by_side,
+        ),
+        Row(
+            "(type)",
+            "`TRADE_AGG`, `USD`",
+            f"{_ASK} --id type=TRADE_AGG --usd 0.9991",
+            "volumes of each side in dollars",
+            _by_side_in_dollars,
+        ),
+        Row(
+            "(TRADE_AGG)",
+            "our own answer",
+            "{feed: KiyotakaTrades, path: ours.json}",
+            "what each side took, from the trades",
+            _read_back,
+        ),
         Row(
             "(TRADE_AGG)",
             "a series a side",

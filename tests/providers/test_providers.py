@@ -47,6 +47,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     binance.put_files(folder)
     aperiodic.put_files(folder)
     kiyotaka.put_files(folder)
+    ours = f"{folder}/ours.json --like kiyotaka --bars HOUR --id type=TRADE_AGG"
+    run(f"tapeflow compute {folder}/trades.csv --feed CsvTape --out {ours}")
     return folder
 
 
