@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..configs.models import RunConfig
+from .brokers.volume import check_volume
 from .compiled import by_engine, verified
 from .ex_days import check_readers
 from .fills import run_tape
@@ -64,6 +65,7 @@ def simulate(config: RunConfig, sources: dict[str, Source], shelf: Shelf | None 
     over the same bars may be on a ``shelf``, which saves time and changes nothing.
     """
     check_readers(config, sources)
+    check_volume(config, sources)
     outcome, why_not = by_engine(config, sources)
     if outcome is None:
         outcome = (run_tape if config.fills.tape else through_backtrader)(config, sources, shelf=shelf)

@@ -14,6 +14,7 @@ from ..core.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
 from ..feeds.aggregation.kinds import BarSpec
 from ..feeds.aggregation.rows import check_rows
+from ..feeds.reading.files import read_once
 from .data_block import Data, feed_specs
 from .errors import Complaint, KeyPath
 from .fills_block import no_tape
@@ -100,6 +101,8 @@ class Checker:
         if cls is not None:
             self._feeds |= dict.fromkeys(feed_specs(name, given.get("bars")), FeedView.of(cls, given))
             yield from check_params(path, cls, given, keys(Data), *((_named(given),) if cls.needs_path else ()))
+            once = (read_once(self._folder / name) for name in _named(given)) if cls.needs_path else ()
+            yield from (Complaint((*path, "path"), wrong) for wrong in once if wrong)
             yield from self._use(path, cls, given)
             yield from _kinds(path, cls, given)
 

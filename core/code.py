@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
+import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -39,6 +41,22 @@ def belongs_to(file: str) -> str:
     if file.startswith(("<", _STANDARD)) or any(part in file for part in _INSTALLED):
         return "library"
     return "own"
+
+
+def own_line(err: BaseException) -> str:
+    """Where in the user's own code an exception came up, as ``file:line: what stands there``; empty where in none.
+
+    The innermost line of theirs counts: what it calls fails by what it is called with.
+    """
+    found = ""
+    for frame, line in traceback.walk_tb(err.__traceback__):
+        file = frame.f_code.co_filename
+        if belongs_to(file) == "own" and Path(file).is_file():
+            path = Path(file).resolve()
+            here = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+            text = linecache.getline(file, line, frame.f_globals).strip()
+            found = f"{here}:{line}: {text}" if text else f"{here}:{line}"
+    return found
 
 
 def code_of(roots: Iterable[Path]) -> Code:

@@ -122,6 +122,7 @@ class TestMistakes:
         def fail(name: str) -> Path:
             raise RuntimeError("two\nlines")
 
+        fail.__code__ = fail.__code__.replace(co_filename="<no file of the user's>")
         monkeypatch.setattr(module, "find_config", fail)
         told = error("validate", "demo", code=1)
         assert told == "tapeflow: internal error: RuntimeError: two lines; run again with --debug"

@@ -157,9 +157,14 @@ class Root(click.Group):
 
     @staticmethod
     def _ours(err: Exception, given: list[str]) -> int:
+        from ...core.code import own_line
+
         if "--debug" in given:
             traceback.print_exc()
-            return EXIT_OURS
+            return EXIT_USER if own_line(err) else EXIT_OURS
+        if where := own_line(err):
+            _say(f"tapeflow: {_one_line(f'{where}: {type(err).__name__}: {err}')}; --debug shows the way there")
+            return EXIT_USER
         _say(f"tapeflow: internal error: {type(err).__name__}: {_one_line(str(err))}; run again with --debug")
         return EXIT_OURS
 

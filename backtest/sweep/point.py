@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...configs.models import RunConfig
+from ...core.code import own_line
 from ...core.errors import TapeflowError
 from ..read import Source
 from ..runner import simulate
@@ -78,4 +79,6 @@ def attempt(config: RunConfig, sources: Mapping[str, Source], known: Known | Non
     except MemoryError:
         raise
     except Exception as err:
-        return {}, f"{type(err).__name__}: {' '.join(str(err).split())}", ""
+        where = own_line(err)
+        says = f"{type(err).__name__}: {' '.join(str(err).split())}"
+        return {}, f"{where}: {says}" if where else says, ""

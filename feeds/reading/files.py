@@ -87,13 +87,21 @@ def expand(paths: Iterable[str | Path]) -> list[Path]:
     return list(found)
 
 
+def read_once(path: Path) -> str:
+    """Why what ``path`` names cannot be read, standard input, a pipe or a device; empty where it is none."""
+    if path.is_file() or path.is_dir() or (path.name != "-" and not path.exists()):
+        return ""
+    text = "-" if path.name == "-" else str(path)
+    what = "standard input" if text in ("-", "/dev/stdin", "/dev/fd/0") else "a pipe or a device"
+    return f"{text}: is {what}, and files are read more than once: save it to a file, as in {_AS_IN}"
+
+
 def _expand_one(text: str) -> list[Path]:
     path = Path(text).expanduser()
     if path.is_file():
         return [path]
-    if text == "-" or (path.exists() and not path.is_dir()):
-        what = "standard input" if text in ("-", "/dev/stdin", "/dev/fd/0") else "a pipe or a device"
-        raise DataError(f"{text}: is {what}, and files are read more than once: save it to a file, as in {_AS_IN}")
+    if wrong := read_once(path):
+        raise DataError(wrong)
     if path.is_dir():
         raise DataError(f"{text}: is a folder; name files, as in {text.rstrip('/')}/*.zip")
     if not glob.has_magic(text):
