@@ -9,8 +9,10 @@ from tapeflow.core.registry import FEEDS
 from tapeflow.feeds.catalog import Catalog
 from tapeflow.feeds.generic import CsvTape
 from tapeflow.feeds.store.add import add
+from tapeflow.feeds.store.atlas import as_venue
 from tapeflow.feeds.store.holdings import holdings
 from tapeflow.feeds.store.names import kind_of, symbol_of, venue_of
+from tapeflow.tests.command import tapeflow
 
 NAMES = {
     "BTCUSDT-aggTrades-2024-01-31.zip": "BTCUSDT",
@@ -84,3 +86,47 @@ def test_a_market_that_the_feed_does_not_know_is_a_name(tmp_path):
 def test_a_market_of_the_feed_is_still_held_to_its_bounds(tmp_path):
     with pytest.raises(ParamError, match="market must be one of 'spot', 'um', 'cm'"):
         add(tmp_path / "c", [one(tmp_path / "a.csv", 1)], "BinanceAggTrades", {"market": "linear"}, symbol="X")
+
+
+ATLAS = "perpetual-BTC-USDT:USDT"
+
+
+def test_a_symbol_of_atlas_is_kept_as_its_venue_writes_it(tmp_path):
+    path = tmp_path / "a.csv"
+    path.write_text("1,10,7,1,1,1704187800000,True,True\n")
+    add(tmp_path / "c", [path], "BinanceAggTrades", {}, symbol=ATLAS)
+    (one_series,) = holdings(tmp_path / "c")
+    assert (one_series.series.symbol, one_series.series.market) == ("BTCUSDT", "um")
+    assert add(tmp_path / "c", [path], "BinanceAggTrades", {"market": "um"}, symbol="BTCUSDT")[0].known
+    with pytest.raises(ParamError, match="is no market of spot; it is one of um"):
+        add(tmp_path / "c", [path], "BinanceAggTrades", {"market": "spot"}, symbol=ATLAS)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "venue", "own"),
+    [
+        (ATLAS, "okx", "BTC-USDT-SWAP"),
+        (ATLAS, "bybit", "BTCUSDT"),
+        ("perpetual-BTC-USD:BTC", "binance", "BTCUSD_PERP"),
+        ("perpetual-BTC-USD:BTC", "bybit", "BTCUSD"),
+        ("perpetual-BTC-USD:BTC", "bitmex", "XBTUSD"),
+        ("spot-BTC-USD", "coinbase", "BTC-USD"),
+        ("BTC_USDT", "gate", "BTC_USDT"),
+    ],
+)
+def test_each_venue_writes_it_in_its_way(symbol, venue, own):
+    assert as_venue(symbol, venue) == own
+
+
+def test_a_venue_that_is_not_known_asks_for_its_own_symbol():
+    assert as_venue(ATLAS, "mine", named="BTC-USDT-SWAP") == "BTC-USDT-SWAP"
+    with pytest.raises(ParamError, match="how mine writes it is not known; give its own, as in BTCUSDT"):
+        as_venue(ATLAS, "mine")
+
+
+def test_a_download_asks_for_the_venue_s_own_symbol(tmp_path):
+    asked = ["data", "download", "binance", "--symbol", ATLAS, "--from", "2024-01-01", "--to", "2024-01-01"]
+    site = ["--base-url", "http://127.0.0.1:9", "--retries", "0", "--dir", str(tmp_path)]
+    assert "/BTCUSDT/BTCUSDT-aggTrades-2024-01-01.zip" in tapeflow(*asked, *site, "--market", "um").output
+    refused = tapeflow(*asked, *site, "--market", "spot")
+    assert (refused.exit_code, "is no market of spot" in refused.output) == (2, True)

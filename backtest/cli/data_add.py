@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 @click.option(
     "--contract-size", type=float, metavar="X", help="Quote currency in one contract of market cm: 100 for BTC."
 )
-@click.option("--symbol", metavar="S", help="What the files hold, where their names do not say it.")
+@click.option(
+    "--symbol", metavar="S", help="What the files hold, where their names do not say it; also as Atlas has it."
+)
 @click.option("--venue", metavar="V", help="Where they come from; the feed's own unless given.")
 @click.option("--param", "extra", multiple=True, metavar="KEY=VALUE", help="Another parameter of the feed.")
 @common(quiet=True)

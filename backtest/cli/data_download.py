@@ -23,7 +23,14 @@ _NAMED = 10
 @click.command("download", short_help="Fetch public market data, verified and resumable.")
 @click.argument("provider", type=click.Choice(["binance"]))
 @click.option("--market", required=True, metavar="M", help="spot, um (USD-margined) or cm (coin-margined).")
-@click.option("--symbol", "symbols", required=True, multiple=True, metavar="S", help="As BTCUSDT; may be repeated.")
+@click.option(
+    "--symbol",
+    "symbols",
+    required=True,
+    multiple=True,
+    metavar="S",
+    help="As BTCUSDT, or in Atlas' notation; may be repeated.",
+)
 @click.option("--type", "kind", default="aggTrades", show_default=True, metavar="T", help="As klines or trades.")
 @click.option("--interval", metavar="I", help="Of klines, as in 1m; the month is 1mo.")
 @click.option("--from", "start", required=True, metavar="DAY", help="First day in UTC, as 2024-01-31, or 2024-01.")
@@ -72,7 +79,7 @@ def _archive(folder: Path, display: Any, **given: Any) -> list[Fetched]:
 
     start, end = _read("--from", given["start"], parse_day), _read("--to", given["end"], _last_day)
     wish = Wish(
-        given["market"], given["kind"], given["symbols"], start, end, given["interval"], given["grain"] or "auto"
+        given["market"], given["kind"], _symbols(given), start, end, given["interval"], given["grain"] or "auto"
     )
     http = Http(_site(given, SITE), jobs=given["jobs"], retries=given["retries"], tell=display.note)
     return download(wish, folder, http, jobs=given["jobs"], refresh=given["refresh"], watch=display)
@@ -90,9 +97,17 @@ def _rest(folder: Path, display: Any, **given: Any) -> list[Fetched]:
             shown = given[option] if option == "grain" else option
             raise ParamError(f"--{shown}: has no meaning with --rest")
     start, end = _read("--from", given["start"], _first_ms), _read("--to", given["end"], _last_ms)
-    wanted = spans(given["market"], given["symbols"], start, end)
+    wanted = spans(given["market"], _symbols(given), start, end)
     http = Http(_site(given, SITES[given["market"]]), jobs=given["jobs"], retries=given["retries"], tell=display.note)
     return paginate(wanted, folder, http, jobs=given["jobs"], watch=display)
+
+
+def _symbols(given: dict[str, Any]) -> tuple[str, ...]:
+    """The symbols as Binance writes them."""
+    from ...feeds.store.atlas import as_venue
+
+    pair = given["kind"] == "indexPriceKlines"
+    return tuple(as_venue(s, "binance", given["market"], pair=pair) for s in given["symbols"])
 
 
 def _site(given: dict[str, Any], usual: str) -> str:
@@ -158,7 +173,7 @@ def _json(made: list[Fetched], folder: str, given: dict[str, Any], counts: dict[
         {"path": str(r.path), "url": r.url, "state": r.state, "bytes": r.bytes, "sha256": r.sha256, "why": r.why}
         for r in made
     ]
-    what = {"folder": folder, "market": given["market"], "type": given["kind"], "symbols": list(given["symbols"])}
+    what = {"folder": folder, "market": given["market"], "type": given["kind"], "symbols": list(_symbols(given))}
     print_json({**what, "counts": counts, "bytes": sum(r.bytes for r in made), "files": files})
 
 

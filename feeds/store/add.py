@@ -23,9 +23,11 @@ from ..reading.decode import Rows as Decoded
 from ..reading.dumps import DumpTape, stamped
 from ..reading.files import expand
 from ..reading.order import Batch
+from .atlas import Atlas, as_venue
 from .layout import ADDED, MANIFEST, Partition, Series, Shelf, SourceFile, day_folder
 from .merge import Rows, day_cuts, merge, tape_days
 from .names import kind_of, symbol_of, venue_of
+from .names import named as by_name
 from .read import rows_of
 from .shared import count_shared
 from .write import Writer, writing
@@ -93,7 +95,8 @@ def add(
         Its parameters; ``market`` is a mere name where the feed has no such parameter, and when left out the exchange
         that the rows name, the kind of their contracts, or ``spot``.
     symbol, venue : str or None
-        What they hold; None takes the symbol from each file's name and the venue from the feed.
+        What they hold; None takes the symbol from each file's name and the venue from the feed. A symbol in Atlas'
+        notation is kept as the venue writes it, and tells the market too.
     tell : callable
         Called with what became of each file, as it is done.
 
@@ -108,15 +111,21 @@ def add(
     if not cls.needs_path:
         raise ParamError(f"--feed {feed}: reads no files, there is nothing to add")
     files = expand(paths)
-    symbols = {path: symbol or symbol_of(path) for path in files}
     params, named = dict(params), ""
+    if symbol and (atlas := Atlas.parse(symbol)) and "market" in cls.params and params.get("market", "auto") == "auto":
+        params["market"] = atlas.market
+    market = str(params.get("market", "")) if "market" in cls.params else ""
+    own = venue or venue_of(cls)
+    symbols = {
+        path: as_venue(symbol, own, market, by_name(path).symbol) if symbol else symbol_of(path) for path in files
+    }
     if "market" not in cls.params:
         named = str(params.pop("market", ""))
     cls(files[:1], **params)
     made, known = [], _Days()
     with writing(Path(root).expanduser()) as writer:
         for path in files:
-            series = Series(venue or venue_of(cls), named, symbols[path], "")
+            series = Series(own, named, symbols[path], "")
             made.append(_Adding(writer, cls, path, params, series).run())
             known.count_shared(writer.root, made[-1])
             tell(made[-1])

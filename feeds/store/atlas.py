@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ...core.errors import ParamError
+
 _FORM = re.compile(r"(spot|perpetual|future)-([A-Z0-9]+)-([A-Z0-9]+)(?::([A-Z0-9]+))?(?:-(\d{8}))?")
 
 
@@ -57,6 +59,11 @@ class Atlas:
         return known.get(market, self.kind != "spot")
 
     @property
+    def market(self) -> str:
+        """What Binance calls its market: ``spot``, ``um`` or ``cm``."""
+        return "spot" if self.kind == "spot" else "cm" if self.inverse else "um"
+
+    @property
     def names(self) -> tuple[str, ...]:
         """How venues write it: Binance and Bybit, OKX, Coinbase, Kraken and BitMEX.
 
@@ -86,3 +93,48 @@ def names_of(symbol: str) -> tuple[str, ...]:
     """
     atlas = Atlas.parse(symbol)
     return (symbol, *atlas.names) if atlas else (symbol,)
+
+
+def as_venue(symbol: str, venue: str, market: str = "", named: str = "", *, pair: bool = False) -> str:
+    """A symbol as its venue writes it; one that is not in Atlas' notation stays as it is.
+
+    Parameters
+    ----------
+    symbol : str
+        As a user writes it.
+    venue : str
+        Such as ``binance``.
+    market : str
+        ``spot``, ``um`` or ``cm``, where that is known.
+    named : str
+        The symbol in a file's name, where there is one; it is believed where it is of the same market.
+    pair : bool
+        Whether the pair is wanted rather than its contract.
+
+    Raises
+    ------
+    ParamError
+        If the market cannot hold it, or nothing tells how the venue writes it.
+
+    Examples
+    --------
+    >>> as_venue("perpetual-BTC-USDT:USDT", "binance", "um"), as_venue("perpetual-BTC-USDT:USDT", "okx")
+    ('BTCUSDT', 'BTC-USDT-SWAP')
+    >>> as_venue("BTCUSDT", "binance"), as_venue("perpetual-BTC-USD:BTC", "bitmex")
+    ('BTCUSDT', 'XBTUSD')
+    """
+    atlas = Atlas.parse(symbol)
+    if atlas is None:
+        return symbol
+    if market in ("spot", "um", "cm") and not atlas.fits(market):
+        raise ParamError(f"symbol '{symbol}' is no market of {market}; it is one of {atlas.market}")
+    if named in atlas.names:
+        return named
+    own = {"binance": 0, "bybit": 2 * (atlas.inverse and atlas.kind == "perpetual"), "okx": 1, "coinbase": 1}
+    if pair:
+        return f"{atlas.base}{atlas.quote}"
+    if venue in own:
+        return atlas.names[own[venue]]
+    if venue == "bitmex" and atlas.names[-1] == "XBTUSD":
+        return "XBTUSD"
+    raise ParamError(f"symbol '{symbol}': how {venue} writes it is not known; give its own, as in {atlas.names[0]}")
