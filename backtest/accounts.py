@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from ..core.clock import iso
 from ..core.counting import counted
-from .brokers.choice import funded, paying
+from .brokers.choice import funded, paying, rolling
 from .brokers.liquidation import LIQUIDATION
 
 PROTECTION = ("stop_loss", "take_profit", "trailing_stop")
-KINDS = ("funding", "borrow", "dividend")
+KINDS = ("funding", "borrow", "dividend", "roll")
 
 
 Orders = Mapping[int, Mapping[str, Any]]
@@ -50,12 +51,24 @@ def figures(config: Any, strategy: Any, orders: Mapping[int, Mapping[str, Any]])
     """Numbers of result.json about what the run's costs and instrument brought, where it has them."""
     money, instrument = config.broker, next(iter(config.data.values())).instrument
     flows, made = flows_of(strategy), {}
-    for kind, asked in zip(KINDS, (bool(funded(config)), bool(money.borrow), paying(config)), strict=True):
+    for kind, asked in zip(
+        KINDS, (bool(funded(config)), bool(money.borrow), paying(config), rolling(config)), strict=True
+    ):
         if asked:
             amounts = [flow.amount for flow in flows if flow.kind == kind]
             made[kind] = {"payments": len(amounts), "net": math.fsum(amounts)}
     if instrument.margined:
         made["liquidations"] = sum(row["reason"] == LIQUIDATION for row in orders.values())
+    return made
+
+
+def rolls(sources: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Where continuous series went from contract to contract, within the bars of the run."""
+    made: list[dict[str, Any]] = []
+    for name, source in sources.items():
+        begin, end = int(source.bars["open_time"][0]), int(source.bars["close_time"][-1])
+        within = (roll for roll in getattr(source.feed, "rolls", ()) if begin <= roll.time < end)
+        made += [{"data": name, **asdict(roll), "time": iso(roll.time)} for roll in within]
     return made
 
 
@@ -168,6 +181,11 @@ def _holding(config: Any) -> Iterator[str]:
             "Splits: prices and sizes are in shares of the first day. Dividends are cash at the open of the ex-day, on "
             "what was held at the close before, shorts pay them; signals read prices adjusted for those so far, and "
             "orders that rest are left as they are."
+        )
+    if rolling(config):
+        yield (
+            "Rolls: a position goes from contract to contract at the open of the first bar of the new one, before any "
+            "order; the gap is no profit, and two fills cost a taker's fee and slippage each."
         )
     if config.broker.borrow:
         yield f"Borrow: {config.broker.borrow:.2%} a year, simple, on what is sold short and on borrowed cash."

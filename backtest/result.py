@@ -202,6 +202,7 @@ class Outcome:
             **self.figures(),
             **(self.band.summary() if self.band else {}),
             "currency": accounts.currency(self.config),
+            **({"rolls": rolls} if (rolls := accounts.rolls(self.sources)) else {}),
             "indicators": self.indicators(),
             "lines": self.lines(),
             "warnings": self.warnings(),

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.distances import parse_distance
+from ..core.registry import FEEDS
 from .errors import Complaint
 
 STOPS = ("stop_loss", "trailing_stop")
@@ -31,7 +32,24 @@ def contradictions(config: Any) -> Iterator[Complaint]:
         if config.fills.tape and own.actions is not None:
             text = "goes with fills from bars: the tape that fills orders is in shares of its own day"
             yield Complaint(("data", name, "actions"), text, on_key=True)
+    yield from _rolling(config, block)
     yield from _protection(config, block)
+
+
+def _rolling(config: Any, block: Any) -> Iterator[Complaint]:
+    """What a continuous series that is traded does not go with."""
+    traded, money = next(iter(config.data)), config.broker
+    feed: Any = FEEDS.find(block.feed)
+    if not feed.rolls_over:
+        return
+    if block.params["adjust"] == "none":
+        text = "none leaves the gap between contracts in prices, which a position would earn: trade difference or ratio"
+        yield Complaint(("data", traded, "adjust"), text)
+    if block.instrument.margin == "inverse":
+        yield Complaint(("data", traded, "instrument"), "margin inverse does not go with adjusted prices")
+    if money.impact is not None or money.participation is not None or money.slippage.unit == "range":
+        text = "slippage by range, impact and participation are of single bars, and what a roll would cost is not known"
+        yield Complaint(("broker",), f"{text}: give slippage as a share, a price or in ticks")
 
 
 def _protection(config: Any, block: Any) -> Iterator[Complaint]:

@@ -172,6 +172,14 @@ ACTIONS = (
 )
 """What corporate actions add to bars, where dividends were paid."""
 
+ROLL, ROLL_FROM, ROLL_TO = ROLL_COLUMNS = ("roll", "roll_from", "roll_to")
+ROLLS = (
+    Column(ROLL, "flag", "1 on the first bar of a new contract of a continuous series, else 0"),
+    Column(ROLL_FROM, "price", "what the old contract was worth at the roll, else 0", price=1),
+    Column(ROLL_TO, "price", "what the new contract was worth then, else 0", price=1),
+)
+"""What a continuous series of futures has besides."""
+
 BAR_COLUMNS = {c.name: c for c in BARS}
 THREE_CLASSES = frozenset(c.name for c in _BY_CLASS)
 """Columns of small, medium and large rows."""

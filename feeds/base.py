@@ -63,6 +63,8 @@ class Feed:
     """Whether its bars can have price rows."""
     knows_prices: ClassVar[bool] = True
     """False where a bar in which somebody traded may be without an open or a close, so that it cannot be traded."""
+    rolls_over: ClassVar[bool] = False
+    """Whether its bars go from one contract to the next, marked by `core.schema.ROLLS`."""
     why_no_actions: ClassVar[str] = ""
     """Why splits and dividends cannot be told of it; empty where they can."""
     canonical: ClassVar[tuple[str, ...]] = tuple(BAR_COLUMNS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import nan
 from typing import Any, Protocol
 
 from ...core.clock import DAY
-from ...core.schema import DIVIDEND
+from ...core.schema import DIVIDEND, ROLL
 from .costly import CostlyBroker
 
 YEAR = 365 * DAY
@@ -24,14 +25,14 @@ class Flow:
     data : str
         Name of the feed.
     kind : str
-        ``funding``, ``borrow`` or ``dividend``.
+        ``funding``, ``borrow``, ``dividend`` or ``roll``.
     position : float
         Signed size; for borrow what was borrowed: a size below 0, or NaN for cash.
     price : float
         At which the position was valued.
     rate : float
         Of the notional; for borrow over the time it is for; for a dividend, of the price, which is that of the close
-        before.
+        before; NaN for a roll.
     amount : float
         Account currency; below 0 when paid.
     """
@@ -85,7 +86,7 @@ class CarryBroker(CostlyBroker):
     What falls due within a bar, its close included, is reckoned on what is held at its close, at its close; what falls
     between two bars on what was held at the close of the earlier, at that close. A dump that tells the mark price is
     taken at its word. A dividend is booked at the open of its ex-day, before any order, on what was held at the close
-    before: a long is paid it, a short pays it.
+    before: a long is paid it, a short pays it. So is what the two fills of a roll cost, from one contract to the next.
 
     Attributes
     ----------
@@ -166,7 +167,6 @@ class CarryBroker(CostlyBroker):
                 owed = self.contract(data).notional(held, price)
                 self._book(data, Flow(end, data._name, "borrow", held, price, rate, -rate * owed))
             if self.cash < 0 and data is self.cerebro.datas[0]:
-                nan = float("nan")
                 self._book(data, Flow(end, data._name, "borrow", nan, nan, rate, rate * self.cash))
 
     def _pay(self, data: Any) -> None:
@@ -178,6 +178,16 @@ class CarryBroker(CostlyBroker):
             self._book(
                 data, Flow(int(data.open_time[0]), data._name, DIVIDEND, held, before, paid / before, held * paid)
             )
+        rolls = getattr(data.lines, ROLL, None)
+        if rolls is not None and rolls[0] and held:
+            old, new = data.lines.roll_from[0], data.lines.roll_to[0]
+            cost = self._change(data, held, old) + self._change(data, held, new)
+            self._book(data, Flow(int(data.open_time[0]), data._name, ROLL, held, new, nan, -cost))
+
+    def _change(self, data: Any, held: float, price: float) -> float:
+        """What one of the two fills of a roll costs: a taker's fee, and slippage."""
+        fee = self.getcommissioninfo(data).getcommission(held, price)
+        return float(fee + abs(held) * (self.p.slip_perc * abs(price) + self.p.slip_fixed))
 
     def _book(self, data: Any, flow: Flow) -> None:
         self.cash += flow.amount

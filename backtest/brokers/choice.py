@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ...core.registry import FEEDS
 from ...feeds.funding import read_funding
 from ..broker import Broker, Fees, make_broker
 from ..costs import costs_of
@@ -54,7 +55,7 @@ def kind_of(config: Any) -> Any:
     fees = money.fees
     if instrument.margined:
         return LiquidatingBroker
-    if money.borrow or funded(config) or paying(config):
+    if money.borrow or funded(config) or paying(config) or rolling(config):
         return CarryBroker
     sized = money.impact is not None or money.participation is not None or money.slippage.unit == "range"
     return CostlyBroker if sized or fees.tiers or fees.per_contract or fees.minimum else None
@@ -119,6 +120,11 @@ def funded(config: Any) -> dict[str, Any]:
 def paying(config: Any) -> bool:
     """Whether a feed's corporate actions are told, so that dividends may fall due."""
     return any(block.actions is not None for block in config.data.values())
+
+
+def rolling(config: Any) -> bool:
+    """Whether a feed goes from contract to contract, which costs whoever holds a position."""
+    return any(FEEDS.find(block.feed).rolls_over for block in config.data.values())  # type: ignore[attr-defined]
 
 
 def rates_of(config: Any, asked: Any) -> Any:

@@ -5,18 +5,31 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.kernels import inner
-from ...core.schema import DIVIDEND
+from ...core.schema import DIVIDEND, ROLL
 from ..brokers.carry import YEAR
-from .costly import BORROW, CARRIES, CLOSE_TIME, FLOWS, OPEN_TIME, PAID, PAYS, Costly
-from .layout import CASH, HELD, Book
+from .costly import (
+    BORROW,
+    CARRIES,
+    CLOSE_TIME,
+    FLOWS,
+    OPEN_TIME,
+    PAID,
+    PAYS,
+    ROLLS,
+    ROLLS_FROM,
+    ROLLS_TO,
+    Costly,
+    fee_of,
+)
+from .layout import CASH, HELD, SLIP_FIXED, SLIP_SHARE, Book
 from .margined import ISOLATED, POSTED, Margin
 
 TIME, RATE, MARK = range(3)
 """Rows of the payments of funding."""
 DUE, KIND, SIZE, VALUED, SHARE, AMOUNT = range(6)
 """Columns of what was booked: when it was due, of which of `KINDS`, on how much and at which price, rate, money."""
-KINDS = ("funding", "borrow", DIVIDEND)
-FUNDING, INTEREST, PAYMENT = range(3)
+KINDS = ("funding", "borrow", DIVIDEND, ROLL)
+FUNDING, INTEREST, PAYMENT, CHANGE = range(4)
 Flow = tuple[float, int, float, float, float, float]
 """What is booked, in the order of its columns."""
 
@@ -68,6 +81,14 @@ def _carry(book: Book, costly: Costly, margin: Margin | None, start: float, end:
 
 
 @inner
+def _change(book: Book, costly: Costly, held: float, price: float, bar: int) -> float:
+    """What one of the two fills of a roll costs: a taker's fee, and slippage."""
+    costs = book[6]
+    fee = fee_of(book, costly, held, price, False, bar)
+    return float(fee + abs(held) * (costs[SLIP_SHARE] * abs(price) + costs[SLIP_FIXED]))
+
+
+@inner
 def carry_to(book: Book, costly: Costly, margin: Margin | None, bar: int, close: float) -> None:
     """Book what falls due between the bar before ``bar``, whose ``close`` is given, and the open of ``bar``."""
     times = costly[1]
@@ -76,6 +97,10 @@ def carry_to(book: Book, costly: Costly, margin: Margin | None, bar: int, close:
         paid, held = times[PAYS, bar], book[5][HELD]
         if paid != 0.0 and held != 0.0:
             _book(book, costly, margin, (times[OPEN_TIME, bar], PAYMENT, held, close, paid / close, held * paid))
+        if times[ROLLS, bar] != 0.0 and held != 0.0:
+            old, new = times[ROLLS_FROM, bar], times[ROLLS_TO, bar]
+            cost = _change(book, costly, held, old, bar) + _change(book, costly, held, new, bar)
+            _book(book, costly, margin, (times[OPEN_TIME, bar], CHANGE, held, new, np.nan, -cost))
 
 
 @inner
@@ -94,7 +119,7 @@ def carry_over(book: Book, costly: Costly, margin: Margin | None, bar: int, clos
 def lacks_room(costly: Costly, bar: int) -> bool:
     """Whether there is no room for what bar ``bar`` may bring."""
     payments, flows, state = costly[4], costly[5], costly[3]
-    at, due, end = int(state[PAID]), 5, costly[1][CLOSE_TIME, bar]
+    at, due, end = int(state[PAID]), 6, costly[1][CLOSE_TIME, bar]
     while at < payments.shape[1] and payments[TIME, at] <= end:
         due += 1
         at += 1

@@ -36,8 +36,9 @@ CARRIES, PER_CONTRACT, MINIMUM, CONTRACT, RANGE, IMPACT, PARTICIPATION, STEP, SC
 a contract; slippage as a share of the range; coefficient of impact and most of a bar's volume (0 for neither); the
 lot and ten to the decimals of a size; annual rate of borrowing."""
 
-CLOSE_TIME, OPEN_TIME, VOLUME, SIGMA, MEAN_VOLUME, PAYS = range(6)
-"""Rows of the bars: times in epoch µs, volume; volatility and mean volume of the bars before; dividend for a unit."""
+CLOSE_TIME, OPEN_TIME, VOLUME, SIGMA, MEAN_VOLUME, PAYS, ROLLS, ROLLS_FROM, ROLLS_TO = range(9)
+"""Rows of the bars: times in epoch µs, volume; volatility and mean volume of the bars before; dividend for a unit;
+whether the contract changes, from which price and to which."""
 
 VOLUME_BEFORE, OLDEST, TAKEN_BAR, TAKEN_VOLUME, PAID, FLOWS = range(6)
 """State: volume that fees go by and the oldest fill in it; the bar whose volume was taken and how much; payments of

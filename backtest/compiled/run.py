@@ -20,7 +20,7 @@ from ...strategies.rule_blocks import Rulebook
 from ...strategies.rule_plan import Answers, reasons
 from ...strategies.rules import Rules
 from ...strategies.signals import Masks
-from ..brokers.choice import funded, funding_of, own_funding_of, paying
+from ..brokers.choice import funded, funding_of, own_funding_of, paying, rolling
 from ..brokers.liquidation import LIQUIDATION
 from ..costs import costs_of
 from ..result import Outcome
@@ -96,7 +96,7 @@ def run_compiled(config: Any, sources: Mapping[str, Any], why: str = ASKED) -> O
     tables = Tables({name: source.bars for name, source in sources.items()}, uses_of(config))
     record: Any = follow_config(config, next(iter(sources)), tables)
     strategy = SimpleNamespace(indicators={name: made for name, made in tables.indicators.items() if is_named(name)})
-    if config.broker.borrow or funded(config) or paying(config):
+    if config.broker.borrow or funded(config) or paying(config) or rolling(config):
         rates = {"funding": funding_of(config), "own_funding": own_funding_of(config)}
         strategy.broker = SimpleNamespace(flows=record.flows, **rates)
     return Outcome(config, dict(sources), strategy, record, "compiled", why)

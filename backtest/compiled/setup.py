@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from ...core.bars import Bars
 from ...core.distances import Atr, parse_distance
-from ...core.schema import ADJUSTMENT, DIVIDEND
+from ...core.schema import ADJUSTMENT, DIVIDEND, ROLL_COLUMNS
 from ...core.ticks import grid_of
 from ...core.units import parse_amount
 from ...feeds.aggregation.sessions import Session
 from ...strategies.rule_blocks import SIDES, Rulebook
 from ...strategies.rule_plan import Answers
 from ...strategies.signals import Masks
-from ..brokers.choice import contracts_of, funded, funding_of, kind_of, own_funding_of, paying
+from ..brokers.choice import contracts_of, funded, funding_of, kind_of, own_funding_of, paying, rolling
 from ..hours import hours_of, traded
 from . import costly, desk, lots, margined, sizes
 from .costly import Costly
@@ -121,16 +121,18 @@ def costly_of(config: Any, bars: Bars) -> Costly | None:
     lot = sizing(None, 1.0, block.step, 0.0)
     numbers[[costly.STEP, costly.SCALE]] = lot[[lots.STEP, lots.SCALE]]
     numbers[costly.CONTRACT] = next(iter(contracts_of(config).values())).size
-    numbers[costly.CARRIES] = bool(funded(config) or money.borrow or paying(config))
+    numbers[costly.CARRIES] = bool(funded(config) or money.borrow or paying(config) or rolling(config))
     numbers[costly.PER_CONTRACT], numbers[costly.MINIMUM] = money.fees.per_contract, money.fees.minimum
     numbers[costly.RANGE] = money.slippage.amount if money.slippage.unit == "range" else 0.0
     numbers[costly.IMPACT] = money.impact.coefficient if money.impact is not None else 0.0
     numbers[costly.PARTICIPATION] = money.participation or 0.0
     numbers[costly.BORROW] = money.borrow
-    rows = np.zeros((6, len(bars)))
+    rows = np.zeros((9, len(bars)))
     rows[costly.CLOSE_TIME], rows[costly.OPEN_TIME] = bars["close_time"], bars["open_time"]
     rows[costly.VOLUME] = bars["volume"] if "volume" in bars.columns else 0.0
     rows[costly.PAYS] = bars.columns.get(DIVIDEND, 0.0)
+    for at, name in zip((costly.ROLLS, costly.ROLLS_FROM, costly.ROLLS_TO), ROLL_COLUMNS, strict=True):
+        rows[at] = bars.columns.get(name, 0.0)
     if money.impact is not None:
         rows[costly.SIGMA] = _sigma_before(bars["close"], money.impact.window)
         rows[costly.MEAN_VOLUME] = means_before(rows[costly.VOLUME], money.impact.window)

@@ -12,7 +12,7 @@ from .money import Money
 
 Floats = NDArray[np.float64]
 
-KINDS = ("funding", "borrow", "dividend")
+KINDS = ("funding", "borrow", "dividend", "roll")
 """In the order in which they are shown; others follow by name."""
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from ...configs.models import RunConfig
 from ...core.errors import ParamError, unknown
-from ..brokers.choice import funded, paying
+from ..brokers.choice import funded, paying, rolling
 from ..fills.terms import ASSUMPTIONS
 
 EVERY = (
@@ -32,7 +32,12 @@ def figures_of(config: RunConfig) -> Iterator[str]:
     (True, False)
     """
     yield from EVERY
-    for kind, has in (("funding", funded(config)), ("borrow", config.broker.borrow), ("dividend", paying(config))):
+    for kind, has in (
+        ("funding", funded(config)),
+        ("borrow", config.broker.borrow),
+        ("dividend", paying(config)),
+        ("roll", rolling(config)),
+    ):
         if has:
             yield from (f"{kind}.payments", f"{kind}.net")
     if next(iter(config.data.values())).instrument.margined:
