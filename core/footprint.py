@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .errors import InputError, ParamError
+from .levels import Levels
 from .ticks import grid_of
 from .volume_row import VolumeRow
-
-if TYPE_CHECKING:
-    from .bars import Bars, Levels
 
 _NEAR = 1e-9
 _OVER = 0.01
@@ -108,34 +108,34 @@ class Footprint:
 
 
 def footprint_of(
-    bars: Bars,
+    levels: Levels | None,
+    of: str,
+    low: NDArray[np.float64],
+    high: NDArray[np.float64],
     i: int,
     ticks_per_row: int | None = None,
     va_percent: float = 70.0,
     imbalance_percent: float = 300.0,
     row_size: float | None = None,
 ) -> Footprint | None:
-    """The footprint of bar ``i``; see `core.bars.Bars.footprint`."""
-    levels = bars.levels
+    """The footprint of bar ``i`` of all that a source ``of`` a name gave; see `core.bars.Bars.footprint`."""
     if levels is None:
-        raise InputError(
-            f"footprint reads 'levels', which {bars.source or 'bars'} does not carry: set row_size on a feed of trades"
-        )
-    if not -len(bars) <= i < len(bars):
-        raise InputError(f"footprint: no bar {i}; {bars.source or 'bars'} has {len(bars)}")
+        raise InputError(f"footprint reads 'levels', which {of} does not carry: set row_size on a feed of trades")
+    if not -len(low) <= i < len(low):
+        raise InputError(f"footprint: no bar {i}; {of} has {len(low)}")
     if not 0 < va_percent <= 100:
         raise ParamError(f"footprint: va_percent must be above 0 to 100 (got {va_percent})")
     if not imbalance_percent >= 0:
         raise ParamError(f"footprint: imbalance_percent must be at least 0 (got {imbalance_percent})")
-    height = _height(bars, levels, ticks_per_row, row_size)
-    i %= len(bars)
+    height = _height(of, levels, ticks_per_row, row_size)
+    i %= len(low)
     a, b = int(levels.offsets[i]), int(levels.offsets[i + 1])
     rows = (levels.price_tick[a:b] // height).tolist()
     if not rows:
         return None
     num, den = grid_of(levels.tick)
     num *= height
-    first, last = _reach(rows, float(bars["low"][i]), float(bars["high"][i]), num, den)
+    first, last = _reach(rows, float(low[i]), float(high[i]), num, den)
     bought, sold = [0.0] * (last - first + 1), [0.0] * (last - first + 1)
     for row, buy, sell in zip(rows, levels.buy_volume[a:b].tolist(), levels.sell_volume[a:b].tolist(), strict=True):
         bought[row - first] += buy
@@ -143,14 +143,13 @@ def footprint_of(
     return Footprint(first, bought, sold, num, den, va_percent / 100, max(imbalance_percent / 100, 1.0))
 
 
-def _height(bars: Bars, levels: Levels, ticks_per_row: int | None, row_size: float | None) -> int:
+def _height(of: str, levels: Levels, ticks_per_row: int | None, row_size: float | None) -> int:
     """Height of a row in ticks of the levels."""
     if ticks_per_row is not None and row_size is not None:
         raise ParamError("footprint: give ticks_per_row or row_size, not both")
     if ticks_per_row is not None and not levels.tick_known:
         raise ParamError(
-            f"footprint: ticks_per_row needs the tick, which {bars.source or 'bars'} does not know; set tick on the "
-            "feed, or give row_size"
+            f"footprint: ticks_per_row needs the tick, which {of} does not know; set tick on the feed, or give row_size"
         )
     if ticks_per_row is None and row_size is None:
         return levels.row_ticks
@@ -159,7 +158,7 @@ def _height(bars: Bars, levels: Levels, ticks_per_row: int | None, row_size: flo
     if not times > 1 - _NEAR or abs(times - round(times)) > _NEAR * times:
         given = f"ticks_per_row {ticks_per_row}" if ticks_per_row is not None else f"row_size {row_size:g}"
         own = f"{levels.row_size:g}" + (f", {levels.row_ticks} ticks" if levels.tick_known else "")
-        raise InputError(f"footprint: {given} is no whole multiple of the rows of {bars.source or 'bars'} ({own})")
+        raise InputError(f"footprint: {given} is no whole multiple of the rows of {of} ({own})")
     return levels.row_ticks * round(times)
 
 

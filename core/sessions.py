@@ -6,16 +6,12 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .clock import DAY, HOUR, MINUTE, SECOND, parse_zone
-
-if TYPE_CHECKING:
-    from .hours import TradingDays
 
 Integers = NDArray[np.int64]
 
@@ -115,26 +111,6 @@ class Days:
         first, last = self.number(int(times.min())), self.number(int(times.max()))
         begins = np.array([self.begin(n) for n in range(first, last + 1)], np.int64)
         return first + np.searchsorted(begins, times, "right").astype(np.int64) - 1
-
-
-def parse_days(text: str) -> Days | TradingDays:
-    """The days that a parameter names: of a time zone, of a zone from a time of day on, or those of trading hours.
-
-    Raises
-    ------
-    ValueError
-        If there is no such zone, time of day or calendar.
-
-    Examples
-    --------
-    >>> parse_days("America/New_York@18:00").start // HOUR, parse_days("UTC").plain
-    (18, True)
-    >>> parse_days("America/Chicago@17:00-16:00").plain
-    False
-    """
-    from .hours import parse_hours
-
-    return parse_hours(text) or Days.parse(text)
 
 
 @lru_cache(maxsize=65_536)

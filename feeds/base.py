@@ -22,9 +22,13 @@ from .actions import CorporateActions
 from .aggregation.bars import Aggregator
 from .aggregation.cutters import Covered
 from .aggregation.kinds import BarSpec
+from .aggregation.resample import resample
+from .reading.calendars import in_hours
 from .reading.faults import Faults, Places
 from .reading.files import InputFile, expand
+from .reading.gaps import finish
 from .reading.identity import Identity
+from .reading.settling import settled
 from .reading.units import check_units
 
 Instant = int | str | None
@@ -395,10 +399,6 @@ class KlineFeed(Feed):
         gaps: str,
     ) -> list[Bars]:
         """The klines, read once, as they are before they are made longer, for each kind: by its trading hours."""
-        from .reading.calendars import in_hours
-        from .reading.klines import finish
-        from .reading.settling import settled
-
         for spec in wanted:
             if spec is not None and spec.measure:
                 raise ParamError(f"bars: {spec.text} must be cut from trades; {type(self).__name__} gives klines")
@@ -453,8 +453,6 @@ def _longer(bars: Bars, spec: BarSpec | None) -> Bars:
     DataError
         If they do not fit into it.
     """
-    from .aggregation.resample import resample
-
     own = int(np.min(bars["close_time"] - bars["open_time"]))
     if spec is None or spec.text == bars.spec or (spec.interval == own and spec.session is None):
         return bars

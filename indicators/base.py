@@ -14,9 +14,10 @@ from ..core.errors import ParamError
 from ..core.params import Rule, With, resolve
 from ..core.registry import FEEDS, INDICATORS
 from .drivers import drive
+from .hosting import through_cerebro
 from .inputs import LEVELS, Input, Source, columns_of, counted_in, missing
-from .measure import Line
-from .meta import IndicatorMeta, adopted
+from .measure import UNTOLD, Line
+from .meta import IndicatorMeta
 from .runs import Run, VecRun, bind
 from .sizing import disagrees, levels_of_size, of_size, with_classes
 
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["Indicator", "Line"]
 
 Floats = NDArray[np.float64]
-UNTOLD = Line("not told: the class has no measures for it", unit="unknown", overlay=False)
-"""What a line is whose author does not say."""
 
 
 class Indicator(bt.Indicator, metaclass=IndicatorMeta):
@@ -299,8 +298,6 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         source = bars if isinstance(bars, Source) else Source(bars)
         full = cls.resolve(params)
         if cls.level() in ("next", "lines"):
-            from .hosting import through_cerebro
-
             return through_cerebro(cls, source.bars(), full)
         if len(source) == 0:
             return np.full((len(cls.line_names(**full)), 0), np.nan)
@@ -367,6 +364,14 @@ def _column(source: Source, key: Input, params: Mapping[str, Any]) -> NDArray[An
     if isinstance(key, str | int):
         return source.column(key)
     return key.array(params, *(source.column(name) for name in key.needs))
+
+
+def adopted(plain: Any) -> Any:
+    """A plain backtrader indicator as one of ours: of the same name, lines and parameters; None for anything else."""
+    if not isinstance(plain, bt.indicator.MetaIndicator) or isinstance(plain, IndicatorMeta):
+        return None
+    body = {"__module__": plain.__module__, "__doc__": plain.__doc__, "__qualname__": plain.__qualname__}
+    return IndicatorMeta(plain.__name__, (plain, Indicator), body)
 
 
 INDICATORS.adopt_with(adopted)

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars
 from ..core.clock import DAY, grid_origin, parse_interval
+from ..core.days import parse_days as parse_days
 from ..core.errors import InputError, unknown
 from ..core.hours import TradingDays, hours_in
 from ..core.params import Text
 from ..core.schema import BAR_COLUMNS, THREE_CLASSES
 from ..core.sessions import Days
-from ..core.sessions import parse_days as parse_days
 from ..core.sizes import classes_in
 
 if TYPE_CHECKING:

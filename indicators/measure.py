@@ -55,3 +55,7 @@ class Line:
             object.__setattr__(self, "unit", named)
         if self.overlay is None:
             object.__setattr__(self, "overlay", (self.price, self.size) == (1, 0))
+
+
+UNTOLD = Line("not told: the class has no measures for it", unit="unknown", overlay=False)
+"""What a line is whose author does not say."""

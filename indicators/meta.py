@@ -11,6 +11,7 @@ import backtrader as bt
 
 from ..core.registry import INDICATORS
 from ..core.sizes import ALL
+from .measure import UNTOLD
 from .sizing import RULE, documented, of_size
 
 _variants: dict[tuple[type, tuple[str, ...]], Any] = {}
@@ -93,20 +94,8 @@ def _extended_names(cls: Any, **params: Any) -> tuple[str, ...]:
 
 def _extended_measures(cls: Any, **params: Any) -> dict[str, Any]:
     """What the parent's lines are, and those that were added."""
-    from .base import UNTOLD
-
     known = cls.inner.line_measures(**cls.inner_params(params))
     return {name: known.get(name) or cls.measures.get(name, UNTOLD) for name in cls.line_names(**params)}
-
-
-def adopted(plain: Any) -> Any:
-    """A plain backtrader indicator as one of ours: of the same name, lines and parameters; None for anything else."""
-    if not isinstance(plain, bt.indicator.MetaIndicator) or isinstance(plain, IndicatorMeta):
-        return None
-    from .base import Indicator
-
-    body = {"__module__": plain.__module__, "__doc__": plain.__doc__, "__qualname__": plain.__qualname__}
-    return IndicatorMeta(plain.__name__, (plain, Indicator), body)
 
 
 def _completed(hook: Any) -> Any:
@@ -122,8 +111,7 @@ def _completed(hook: Any) -> Any:
 
 def _leave_to_backtrader(cls: Any) -> None:
     """An author's plain ``next``, or line arithmetic, runs as backtrader runs it; hooks of his own stay."""
-    from .base import Indicator
-
+    ours = [base for base in cls.__mro__ if isinstance(base, IndicatorMeta)][-1]
     stock = bt.indicator.Indicator
     own_next = cls.level() == "next"
     made = {
@@ -134,7 +122,7 @@ def _leave_to_backtrader(cls: Any) -> None:
     if not own_next:
         made |= {"next": stock.next, "prenext": stock.prenext}
     for name, hook in made.items():
-        if getattr(cls, name) is getattr(Indicator, name):
+        if getattr(cls, name) is getattr(ours, name):
             setattr(cls, name, hook)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..core.clock import DAY, MINUTE, grid_origin, parse_zone
-from ..core.sessions import parse_days
+from ..core.days import parse_days
 from ..feeds.aggregation.sessions import Session
 from ..indicators.inputs import Session as SessionNumber
 from ..indicators.inputs import local_times

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tapeflow.core.clock import MINUTE, iso, parse_time
-from tapeflow.core.sessions import parse_days
+from tapeflow.core.days import parse_days
 from tapeflow.feeds.auditing.audit import audit
 from tapeflow.feeds.generic import CsvBars, CsvTape
 

@@ -20,9 +20,9 @@ from tapeflow.backtest.sweep.daily import daily_of
 from tapeflow.backtest.sweep.journal import Done
 from tapeflow.configs.loader import load_config
 from tapeflow.core.clock import DAY, HOUR, MINUTE, iso, parse_time
+from tapeflow.core.days import parse_days
 from tapeflow.core.errors import TapeflowError
 from tapeflow.core.registry import INDICATORS
-from tapeflow.core.sessions import parse_days
 from tapeflow.feeds.generic import CsvTape
 from tapeflow.indicators.vwap import VWAP
 from tapeflow.tests.trading import config, trade

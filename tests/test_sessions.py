@@ -12,8 +12,9 @@ import pytest
 from tapeflow.api import run
 from tapeflow.configs.loader import load_config as load
 from tapeflow.core.clock import DAY, HOUR, MINUTE, SECOND, iso, parse_time
+from tapeflow.core.days import parse_days
 from tapeflow.core.errors import ParamError, TapeflowError
-from tapeflow.core.sessions import Days, parse_days
+from tapeflow.core.sessions import Days
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.aggregation.kinds import BarSpec
 from tapeflow.feeds.aggregation.sessions import Session

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tapeflow.core.clock import DAY, HOUR, MINUTE, parse_time
+from tapeflow.core.days import parse_days
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.core.sessions import Days, parse_days
+from tapeflow.core.sessions import Days
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.feeds.aggregation.kinds import BarSpec

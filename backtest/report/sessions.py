@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.clock import HOUR, interval_text, parse_interval
+from ...core.days import parse_days
 from ...core.errors import TapeflowError
-from ...core.sessions import parse_days
 from ...feeds.aggregation.kinds import BarSpec
 from ...feeds.aggregation.sessions import Session
 from .folder import Folder

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.clock import DAY, HOUR, grid_origin, interval_text, iso, parse_interval
+from ...core.days import parse_days
 from ...core.errors import DataError, unknown
 from ...core.hours import EXTENDED, TradingDays
-from ...core.sessions import Days, parse_days
+from ...core.sessions import Days
 
 Integers = NDArray[np.int64]
 

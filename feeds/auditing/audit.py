@@ -25,7 +25,7 @@ from ..reading.decode import Decoder, Quarantine, Rows
 from ..reading.dumps import DumpTape
 from ..reading.faults import Faults
 from ..reading.files import Source
-from ..reading.klines import finish
+from ..reading.gaps import finish
 from ..reading.order import Batch
 from ..reading.settling import settled
 from ..reading.strays import stray_trades

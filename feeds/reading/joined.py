@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ...core.errors import DataError, unknown
 from .sheet import Sheet
 from .values import texts
-
-if TYPE_CHECKING:
-    from .tables import Table
 
 NAME = "+"
 """Between the names of columns that are joined, in the name of what they make."""
@@ -25,22 +22,23 @@ def joined_name(parts: tuple[str | int, ...]) -> str:
     return NAME.join(map(str, parts))
 
 
-def with_time(sheet: Sheet, table: Table) -> Sheet:
-    """``sheet`` with one more column, the last, of what the table says is joined.
+def with_time(sheet: Sheet, joined: tuple[str | int, ...], form: str = "") -> Sheet:
+    """``sheet`` with one more column, the last, of the date and the time in the columns ``joined``.
+
+    A ``form`` of times, as of ``strptime``, may count on noughts before a time of day that is a whole number.
 
     Raises
     ------
     DataError
         If one of its parts is not there.
     """
-    if not table.joined:
+    if not joined:
         return sheet
     import pyarrow.compute as pc
 
-    form = table.spelling.form if table.spelling else ""
-    cells = [sheet.cells[_where(sheet, part)] for part in table.joined]
+    cells = [sheet.cells[_where(sheet, part)] for part in joined]
     words = [_day(cells[0]), *(_time_of_day(c, form) for c in cells[1:])]
-    names = None if sheet.names is None else (*sheet.names, joined_name(table.joined))
+    names = None if sheet.names is None else (*sheet.names, joined_name(joined))
     return replace(sheet, names=names, cells=[*sheet.cells, pc.binary_join_element_wise(*words, " ")])
 
 

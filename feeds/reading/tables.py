@@ -230,7 +230,7 @@ class TableReader:
     def rows(self, found: Iterable[Sheet]) -> Iterator[Rows]:
         """The rows of all sheets; times in µs, sides as +1, −1 and 0, text as objects."""
         for sheet in found:
-            sheet = with_time(sheet, self._table)
+            sheet = with_time(sheet, self._table.joined, self._table.spelling.form if self._table.spelling else "")
             places = self._table.places(sheet)
             if sheet.names is not None:
                 taken = set(places.values())

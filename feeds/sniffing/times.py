@@ -16,7 +16,6 @@ from ..reading.joined import with_time
 from ..reading.local_times import file_day
 from ..reading.sheet import Sheet
 from ..reading.stamps import Spelling, Stamps
-from ..reading.tables import Table
 from ..reading.time_formats import fitting, read_format
 from ..reading.values import decimals, plain_numbers, texts
 from .words import CLOCKS, DATES, TIMES, found, plain
@@ -84,7 +83,7 @@ def _spelled(sheet: Sheet, places: tuple[int, ...], decimal: str) -> Times | Non
     import pyarrow as pa
 
     if len(places) == 2:
-        part = with_time(sheet, Table((), joined=tuple(i + 1 for i in places)))
+        part = with_time(sheet, tuple(i + 1 for i in places))
         cells = part.cells[-1]
     else:
         cells = sheet.cells[places[0]]
