@@ -17,24 +17,6 @@ from .reading.tables import Column, Table
 class BitfinexTrades(TableTape):
     """Bitfinex's trades: the JSON of ``GET /v2/trades/{symbol}/hist``, or lines of id, ms, amount and price.
 
-    Parameters
-    ----------
-    paths : path or sequence of paths
-        Files, in any order; patterns are expanded. Answers that are newest first are turned around.
-    infer_side : {"none", "tick", "bulk"}, default="none"
-        What to do about rows without a side.
-    symbol : str or None, default=None
-        The market wanted of files that hold several.
-    bad_rows : {"error", "quarantine"}, default="error"
-        What to do with lines that cannot be read.
-
-    Raises
-    ------
-    DataError
-        For a file that cannot be read, with its row, column and value.
-    ParamError
-        For a parameter out of bounds.
-
     Notes
     -----
     An amount above 0 is a buyer's aggression, one below 0 a seller's. Ids are of all pairs together, so that missing

@@ -9,24 +9,6 @@ from .reading.tables import Column, Table
 class BitstampTrades(TableTape):
     """Bitstamp's trades: the JSON of ``GET /api/v2/transactions/{pair}/``, or a CSV with its keys as the header.
 
-    Parameters
-    ----------
-    paths : path or sequence of paths
-        Files, in any order; patterns are expanded. Answers that are newest first are turned around.
-    infer_side : {"none", "tick", "bulk"}, default="none"
-        What to do about rows without a side.
-    symbol : str or None, default=None
-        The market wanted of files that hold several.
-    bad_rows : {"error", "quarantine"}, default="error"
-        What to do with lines that cannot be read.
-
-    Raises
-    ------
-    DataError
-        For a file that cannot be read, with its row, column and value.
-    ParamError
-        For a parameter out of bounds.
-
     Notes
     -----
     ``type`` is 0 for a buyer's aggression and 1 for a seller's. Times are whole seconds, so trades of one second keep

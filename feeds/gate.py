@@ -9,28 +9,10 @@ from .reading.tables import Column, Table
 class GateTrades(TableTape):
     """Gate's spot trades: the JSON of ``GET /spot/trades``, or a CSV with its keys as the header.
 
-    Parameters
-    ----------
-    paths : path or sequence of paths
-        Files, in any order; patterns are expanded. Answers that are newest first are turned around.
-    infer_side : {"none", "tick", "bulk"}, default="none"
-        What to do about rows without a side.
-    symbol : str or None, default=None
-        The market wanted of files that hold several.
-    bad_rows : {"error", "quarantine"}, default="error"
-        What to do with lines that cannot be read.
-
-    Raises
-    ------
-    DataError
-        For a file that cannot be read, with its row, column and value.
-    ParamError
-        For a parameter out of bounds.
-
     Notes
     -----
     The side is the taker's. ``create_time_ms`` is read digit by digit and cut to the µs. Futures count contracts of
-    each market's own size in signed numbers and are not read.
+    each market's own size in signed numbers and are refused.
 
     References
     ----------
@@ -55,5 +37,6 @@ class GateTrades(TableTape):
             ("side",),
             ("id",),
             Column("symbol", "text", ("currency_pair",), optional=True),
-        )
+        ),
+        foreign={"contract": "it holds futures, whose signed sizes count contracts; GateTrades reads the spot market"},
     )

@@ -164,6 +164,16 @@ def _not_none(columns: tuple[Column, ...], given: Mapping[str, Any]) -> tuple[Co
     return tuple(c for c in columns if c.name not in given or given[c.name] is not None)
 
 
+def _wanted(
+    columns: tuple[Column, ...], given: Mapping[str, Any]
+) -> tuple[tuple[Column, ...], tuple[tuple[str, ...], ...]]:
+    """The columns to look for by a user's map, and the names of cells where it counts them; else empty."""
+    there = _there(given)
+    cells = by_cells(there)
+    made = mapped(_not_none(columns, given), there)
+    return (tuple(c for c in made if c.name in there or not c.optional) if cells else made), cells
+
+
 def _counted(columns: tuple[Column, ...], given: Mapping[str, Any]) -> str:
     """What is wrong with a map that counts cells, or that says of a column that it is none."""
     needed = [c.name for c in columns if not c.optional and c.name in given and given[c.name] is None]
@@ -205,14 +215,10 @@ class MappedTape(ContractTape):
         """What stands where, and how to read it."""
         if wrong := _clash(self.p):
             raise ParamError(wrong)
-        given = _there(self.p["columns"])
         words = side_words(self.p["sides"]) or _WORDS
         if self.p["side_of"] == "maker":
             words = {word: -sign for word, sign in words.items()}
-        cells = by_cells(given)
-        columns = mapped(_not_none(_TAPE, self.p["columns"]), given)
-        if cells:
-            columns = tuple(c for c in columns if c.name in given or not c.optional)
+        columns, cells = _wanted(_TAPE, self.p["columns"])
         table = Table(columns, cells, words=words, counted=bool(cells), asks=_ASKS, guesses=not self.p["sides"])
         return of_symbol(described(table, self.p, strictly=False), self.p["symbol"]), reading(self.p)
 
@@ -341,14 +347,10 @@ class MappedBars(TableBars):
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
-        given = _there(self.p["columns"])
-        cells = by_cells(given)
         if wrong := self.complaint(self.p):
             raise ParamError(wrong)
         extra = tuple(Column(name, "number", ()) for name in self.extra_columns(self.p))
-        columns = mapped((*_not_none(_BARS, self.p["columns"]), *extra), given)
-        if cells:
-            columns = tuple(c for c in columns if c.name in given or not c.optional)
+        columns, cells = _wanted((*_BARS, *extra), self.p["columns"])
         table = Table(columns, cells, counted=bool(cells))
         return of_symbol(described(table, self.p, strictly=True), self.p["symbol"]), reading(self.p)
 

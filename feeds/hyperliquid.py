@@ -9,24 +9,6 @@ from .reading.tables import Column, Table
 class HyperliquidTrades(TableTape):
     """Hyperliquid's trades: the JSON of ``recentTrades``, and recorded ``trades`` messages, one a line.
 
-    Parameters
-    ----------
-    paths : path or sequence of paths
-        Files, in any order; patterns are expanded. Answers that are newest first are turned around.
-    infer_side : {"none", "tick", "bulk"}, default="none"
-        What to do about rows without a side.
-    symbol : str or None, default=None
-        The market wanted of files that hold several.
-    bad_rows : {"error", "quarantine"}, default="error"
-        What to do with lines that cannot be read.
-
-    Raises
-    ------
-    DataError
-        For a file that cannot be read, with its row, column and value.
-    ParamError
-        For a parameter out of bounds.
-
     Notes
     -----
     ``B`` is a buyer's aggression and ``A`` a seller's; sizes are base currency. Ids are hashes, so that missing rows

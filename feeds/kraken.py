@@ -41,24 +41,6 @@ class KrakenTrades(TableTape):
     Reads JSON of one pair, CSV lines ``price, volume, time, side[, type, misc[, id]]``, and lines of the downloadable
     history ``time, price, volume``, which tell no side. A header, where there is one, says the order.
 
-    Parameters
-    ----------
-    paths : path or sequence of paths
-        Files, in any order; patterns are expanded.
-    infer_side : {"none", "tick", "bulk"}, default="none"
-        What to do about rows without a side, as those of the downloadable history.
-    symbol : str or None, default=None
-        The market wanted of files that have such a column.
-    bad_rows : {"error", "quarantine"}, default="error"
-        What to do with lines that cannot be read.
-
-    Raises
-    ------
-    DataError
-        For a file that cannot be read, with its row, column and value.
-    ParamError
-        For a parameter out of bounds.
-
     Notes
     -----
     ``b`` and ``s`` are the taker's side. Seconds are read digit by digit and cut to the µs.

@@ -9,28 +9,10 @@ from .reading.tables import Column, Table
 class KucoinTrades(TableTape):
     """KuCoin's spot trades: the JSON of ``GET /api/v1/market/histories``, or a CSV with its keys as the header.
 
-    Parameters
-    ----------
-    paths : path or sequence of paths
-        Files, in any order; patterns are expanded. Answers that are newest first are turned around.
-    infer_side : {"none", "tick", "bulk"}, default="none"
-        What to do about rows without a side.
-    symbol : str or None, default=None
-        The market wanted of files that hold several.
-    bad_rows : {"error", "quarantine"}, default="error"
-        What to do with lines that cannot be read.
-
-    Raises
-    ------
-    DataError
-        For a file that cannot be read, with its row, column and value.
-    ParamError
-        For a parameter out of bounds.
-
     Notes
     -----
     The side is the taker's. Times are in ns and cut to the µs. Numbers of sequence are not known to be without holes,
-    so that missing rows are not looked for. Futures count contracts of each market's own size and are not read.
+    so that missing rows are not looked for. Futures count contracts of each market's own size and are refused.
 
     References
     ----------
@@ -57,4 +39,5 @@ class KucoinTrades(TableTape):
             Column("symbol", "text", ("symbol",), optional=True),
         ),
         rows="data",
+        foreign={"contractId": "it holds futures, whose sizes count contracts; KucoinTrades reads the spot market"},
     )

@@ -162,3 +162,26 @@ def test_what_is_of_another_kind_is_refused(tmp_path: Path, feed: str, answer: A
     path.write_text(json.dumps(answer))
     with pytest.raises(TapeflowError, match=r"answer\.json"):
         _trades(feed, path)
+
+
+@pytest.mark.parametrize(
+    ("feed", "answer"),
+    [
+        (
+            "GateTrades",
+            [{"id": 1, "create_time": 1704187800, "contract": "BTC_USDT", "size": -100, "price": "42000.5"}],
+        ),
+        (
+            "KucoinTrades",
+            {
+                "data": [
+                    {"sequence": 1, "contractId": 1, "ts": 1729243032152000000, "size": 7, "price": "6", "side": "buy"}
+                ]
+            },
+        ),
+    ],
+)
+def test_futures_whose_sizes_are_contracts_are_refused_by_name(tmp_path, feed, answer):
+    (tmp_path / "a.json").write_text(json.dumps(answer))
+    with pytest.raises(DataError, match=f"it holds futures, whose .*sizes count contracts; {feed} reads the spot"):
+        list(FEEDS.find(feed)(tmp_path / "a.json").tapes())

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from inspect import cleandoc
 from pathlib import Path
 from typing import Any, ClassVar, cast
 
@@ -60,6 +61,36 @@ def trade_columns(
     return (*made, *more)
 
 
+_SAID = """
+Parameters
+----------
+paths : path or sequence of paths
+    Files, in any order; patterns are expanded. Answers that are newest first are turned around.
+infer_side : {"none", "tick", "bulk"}, default="none"
+    What to do about rows without a side.
+symbol : str or None, default=None
+    The market wanted of files that hold several.
+bad_rows : {"error", "quarantine"}, default="error"
+    What to do with lines that cannot be read.
+
+Raises
+------
+DataError
+    For a file that cannot be read, with its row, column and value.
+ParamError
+    For a parameter out of bounds.
+"""
+"""What the documentation of a feed says that has the parameters of all and none besides."""
+
+
+def _documented(doc: str | None) -> str | None:
+    """A docstring with `_SAID` before its notes, unless it says its parameters itself."""
+    head, notes, tail = cleandoc(doc or "").partition("Notes\n-----")
+    if not notes or "Parameters\n----------" in head:
+        return doc
+    return f"{head.rstrip()}\n{_SAID}\n{notes}{tail}"
+
+
 def by_arrival(params: Mapping[str, Any]) -> bool:
     """Whether trades go by the time of their receipt: ``timestamp: true``, or the feed's own word for it."""
     return params["timestamp"] in ("true", True) or params.get("clock") in ("local", "recv")
@@ -83,6 +114,10 @@ class TableTape(DumpTape):
     """Whether ids of one market follow each other without a hole."""
     dated: ClassVar[str] = ""
     """Pattern of file names that hold a whole day UTC: year, month and day as groups."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.__doc__ = _documented(cls.__dict__.get("__doc__"))
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)

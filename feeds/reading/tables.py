@@ -135,6 +135,8 @@ class Table:
         Columns, or numbers of cells, that make the time together, a blank between them; empty where one does.
     decimal, thousands : str
         What stands before the fraction of a number, and between its thousands.
+    foreign : mapping of str to str
+        Columns that only files of another kind have, and what those are, for errors.
     """
 
     columns: tuple[Column, ...]
@@ -151,6 +153,7 @@ class Table:
     joined: tuple[str | int, ...] = ()
     decimal: str = "."
     thousands: str = ""
+    foreign: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def places(self, sheet: Sheet) -> dict[str, int]:
         """Where each wanted column stands in a sheet.
@@ -161,6 +164,9 @@ class Table:
             If one is missing or stands there twice.
         """
         names = None if self.counted else sheet.names
+        for name in names or ():
+            if why := self.foreign.get(name):
+                raise DataError(f"{sheet.path}: has a column {name}: {why}")
         if names is None:
             names = self._of_positions(sheet)
         made = {}
