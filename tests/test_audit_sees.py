@@ -269,3 +269,50 @@ def test_a_price_that_the_exchanges_kline_has_too_is_no_damage(tmp_path):
     lines[5] = lines[5].replace("110.0", "101.0")
     other = audit(BinanceAggTrades(tmp_path / "t.csv"), klines=BinanceKlines(written(tmp_path / "k.csv", lines)))
     assert found(other) == {"price_spike": 1, "kline_high": 1}
+
+
+# -- klines far from all around them -----------------------------------------------------------------
+
+
+def bars_file(path, change):
+    rows = [[MS + 60_000 * i, 100 + i % 5, 103 + i % 5, 98 + i % 5, 101 + i % 5, 10] for i in range(400)]
+    change(rows)
+    return written(path, ["time,open,high,low,close,volume", *(",".join(map(str, row)) for row in rows)])
+
+
+@pytest.mark.parametrize(("cell", "factor"), [(2, 1e4), (3, 1e-8), (2, 12), (3, 1 / 12)])
+@pytest.mark.parametrize("at", [0, 200, 398, 399])
+def test_a_kline_that_reaches_tenfold_away_and_comes_back_is_damage(tmp_path, cell, factor, at):
+    def change(rows):
+        rows[at][cell] *= factor
+
+    report = audit(CsvBars(bars_file(tmp_path / "a.csv", change)))
+    assert found(report) == {"kline_spike": 1}
+    assert report.grade != "A"
+    (example,) = report.finding("kline_spike").spots
+    assert (example.row, example.time) == (at + 2, (MS + 60_000 * at) * 1000)
+
+
+def test_a_whole_kline_elsewhere_is_damage_too(tmp_path):
+    def change(rows):
+        rows[200][1:5] = [price * 1000 for price in rows[200][1:5]]
+
+    assert found(audit(CsvBars(bars_file(tmp_path / "a.csv", change)))) == {"kline_spike": 1}
+
+
+def test_a_wick_that_an_exchange_may_have_traded_is_noted_and_no_damage(tmp_path):
+    def change(rows):
+        rows[200][3] = 55.0
+
+    report = audit(CsvBars(bars_file(tmp_path / "a.csv", change)))
+    assert (found(report), report.grade, report.finding("kline_wick").count) == ({}, "A", 1)
+
+
+@pytest.mark.parametrize("scale", [lambda i: 1.0, lambda i: 20.0 if i >= 200 else 1.0, lambda i: 1.5 ** (i // 10)])
+def test_prices_that_move_and_stay_are_neither(tmp_path, scale):
+    def change(rows):
+        for i, row in enumerate(rows):
+            row[1:5] = [price * scale(i) for price in row[1:5]]
+
+    report = audit(CsvBars(bars_file(tmp_path / "a.csv", change)))
+    assert {f.kind for f in report.findings if f.count} & {"kline_spike", "kline_wick"} == set()

@@ -69,6 +69,7 @@ KINDS: dict[str, Kind] = {
         f"kline_odd_{kind}": Kind(DAMAGE, "bars", f"kline that contradicts itself: {says}")
         for kind, says in SAYS.items()
     },
+    "kline_spike": Kind(DAMAGE, "bars", "kline that reaches tenfold away from all prices around it and comes back"),
     "kline_overlap": Kind(DAMAGE, "bars", "kline that opens before the one before it closes"),
     "kline_conflict": Kind(DAMAGE, "bars", "kline that came before with other figures"),
     "kline_off_grid": Kind(DAMAGE, "bars", "kline off the grid of the others, or of another length"),
@@ -79,6 +80,7 @@ KINDS: dict[str, Kind] = {
     "kline_disorder": Kind(MENDED, "bars", "kline earlier than the one before it"),
     "tape_without_kline": Kind(NOTE, "rows", "trade in a minute that has no kline"),
     "price_wick": Kind(NOTE, "rows", "price far off that came back at once, as the exchange's kline has it"),
+    "kline_wick": Kind(NOTE, "bars", "kline that reaches far from the prices around it and comes back"),
     "silence": Kind(NOTE, "time", "long time without trades while ids go on: a halt or a quiet market"),
     "partial_day": Kind(NOTE, "", "day at an end of the tape that is not whole"),
     "size_outlier": Kind(NOTE, "rows", "quantity far above all others"),

@@ -18,6 +18,7 @@ from ..reading.contradictions import contradictions, example_of
 from ..reading.faults import Places
 from .chunk import Chunk, Floats, Integers
 from .findings import NINE, Log, Spot
+from .wicks import wicks
 
 _SUMS = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
 _OPEN, _HIGH, _LOW, _CLOSE = range(4)
@@ -215,7 +216,7 @@ def look_at_klines(log: Log, bars: Bars, places: Places | None = None, grid: Gri
     Parameters
     ----------
     log : Log
-        Takes ``kline_gap``, ``kline_overlap``, ``kline_odd_…`` and ``empty_kline``.
+        Takes ``kline_gap``, ``kline_overlap``, ``kline_odd_…``, ``kline_spike``, ``kline_wick`` and ``empty_kline``.
     bars : Bars
         In time order.
     places : Places or None
@@ -244,5 +245,12 @@ def look_at_klines(log: Log, bars: Bars, places: Places | None = None, grid: Gri
     log.many("kline_overlap", np.flatnonzero(apart < 0), lambda i: spot(i, "opens before the one before it closes"))
     empty = np.flatnonzero(bars["trades"] == 0)
     log.many("empty_kline", empty, lambda i: spot(i, "no trades"))
+    odd = np.zeros(len(bars), bool)
     for kind, wrong in contradictions(bars).items():
+        odd |= wrong
         log.many(f"kline_odd_{kind}", np.flatnonzero(wrong), lambda i, kind=kind: spot(i, example_of(bars, kind, i)))  # type: ignore[misc]
+    spike, wick, price = wicks(bars)
+    text = "price {:g} is far from all around it, where the kline closes at {:g}"
+    for kind, which in (("kline_spike", spike), ("kline_wick", wick)):
+        far = np.flatnonzero(which & ~odd)
+        log.many(kind, far, lambda i: spot(i, text.format(price[i], bars["close"][i])))
