@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import backtrader as bt
-
-LIMITED = (bt.Order.StopLimit, bt.Order.StopTrailLimit)
-AT_MARKET = (bt.Order.Stop, bt.Order.StopTrail)
+from . import order_rules
 
 
 def would_trade(order: Any) -> bool:
     """Whether ``order`` would trade or trigger at the prices of its feed's current bar, had anybody traded there."""
-    data, kind, made = order.data, order.exectype, order.created
-    if kind == bt.Order.Market or (kind in AT_MARKET and order.executed.size):
-        return True
-    if kind == bt.Order.Limit or (kind in LIMITED and order.triggered):
-        limit = made.price if kind == bt.Order.Limit else made.pricelimit
-        reached = (limit >= data.low[0], limit >= data.open[0]), (limit <= data.high[0], limit <= data.open[0])
-        return any(reached[0 if order.isbuy() else 1])
-    if kind in LIMITED or kind in AT_MARKET:
-        stop = made.price
-        reached = (stop <= data.high[0], stop <= data.open[0]), (stop >= data.low[0], stop >= data.open[0])
-        return any(reached[0 if order.isbuy() else 1])
-    return False
+    data, made = order.data, order.created
+    return order_rules.would_trade(
+        order.exectype, order.triggered, bool(order.executed.size), order.isbuy(), made.price, made.pricelimit,
+        data.open[0], data.high[0], data.low[0],
+    )  # fmt: skip

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from ...core.brackets import Bracket, kept, most_notional
+from ..order_rules import price_leaving
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class Contract:
 
     def _price(self, size: float, entry: float, collateral: float, rate: float) -> float:
         """Solves collateral + size·(p − entry) = rate·|size|·p; not above 0 where there is no such price."""
-        return (size * entry - collateral) / (size - rate * abs(size))
+        return price_leaving(size, entry, collateral, rate)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from typing import Any
 import backtrader as bt
 from backtrader.order import BuyOrder, SellOrder
 
+from ..order_rules import AFTER, LAST, beside_force, stops_before
 from .margin import MarginBroker
 
-LIMITS = (bt.Order.Limit, bt.Order.StopLimit, bt.Order.StopTrailLimit)
-STOPS = (bt.Order.Stop, bt.Order.StopTrail, bt.Order.StopLimit, bt.Order.StopTrailLimit)
 LIQUIDATION = "liquidation"
 
 
@@ -88,24 +87,17 @@ class LiquidatingBroker(MarginBroker):
 
     def _comes_after(self, order: Any) -> bool:
         """Whether a forced close comes before ``order`` would close the position within this bar."""
-        data, kind = order.data, order.exectype
-        size = self.positions[data].size
-        if kind == bt.Order.Market or order.size * size >= 0 or len(data) <= order.tried:
+        data, made = order.data, order.created
+        if len(data) <= order.tried or not self._beyond(data, data.low[0], data.high[0]):
             return False
-        if not self._beyond(data, data.low[0], data.high[0]):
-            return False
-        if kind in STOPS and not order.triggered:
-            return not self._nearer(order, size)
-        limit = order.created.price if kind == bt.Order.Limit else order.created.pricelimit
-        at_open = kind in LIMITS and (limit <= data.open[0] if size > 0 else limit >= data.open[0])
-        return not at_open and not any(self._nearer(other, size) for other in self.pending)
-
-    def _nearer(self, order: Any, size: float) -> bool:
-        """Whether ``order`` is a stop that closes a position of ``size`` before it is closed by force."""
-        if order is None or order.exectype not in STOPS or order.size * size >= 0 or not order.active():
-            return False
-        price = self.liquidation_price(order.data)
-        return bool(order.created.price > price if size > 0 else order.created.price < price)
+        held, forced = self.positions[data].size, self.liquidation_price(data)
+        turn = beside_force(
+            order.exectype, order.triggered, held, order.size, made.price, made.pricelimit, data.open[0], forced
+        )
+        if turn != LAST:
+            return turn == AFTER
+        others = (o for o in self.pending if o is not None and o.data is data and o.active())
+        return not any(stops_before(o.exectype, held, o.size, o.created.price, forced) for o in others)
 
     def _withdraw(self, order: Any) -> None:
         """Cancel an order, one that is still on its way too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...core.kernels import inner, woven
+from ..order_rules import MARKET
 from .account import trial
 from .costly import Costly, terms_of
 from .groups import cancel_family, cancel_others, end, rests
@@ -18,7 +19,6 @@ from .layout import (
     GONE,
     HELD,
     MARGIN,
-    MARKET,
     NEWS,
     ORDERS,
     PARENT,
@@ -34,7 +34,7 @@ from .layout import (
     Integers,
 )
 from .margined import Margin, admit_margined, comes_after, force
-from .matching import Prices, fill, fill_price, follow_price, would_trade
+from .matching import Prices, fill, fill_price, follow_price, waits
 
 
 @inner
@@ -109,7 +109,7 @@ def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Price
         k = queue[q]
         if not rests(whole[k, STATUS]) or _expired(book, k, prices[4], bar):
             continue
-        if bar >= whole[k, ACTIVE] and would_trade(whole, real, k, prices):
+        if bar >= whole[k, ACTIVE] and waits(whole, real, k, prices):
             whole[k, WAITED] += 1
     _tidy(whole, queue, count)
 

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from ...core.kernels import inner, woven
 from ...core.tick_kernels import on_grid
+from ..order_rules import LIMIT, MARKET, STOP, STOP_TRAIL
 from .exact import add, total
 from .groups import cancel, rests
 from .layout import (
@@ -15,16 +16,12 @@ from .layout import (
     FILL_SIZE,
     FILLS,
     HELD,
-    LIMIT,
-    MARKET,
     ORDERS,
     PARTIAL,
     REMAINING,
     RESTING,
     SIZE,
     STATUS,
-    STOP,
-    STOP_TRAIL,
     TYPE,
     WHO,
     Book,

@@ -17,8 +17,8 @@ Integers = NDArray[np.int64]
 Book = tuple[Integers, Floats, Integers, Floats, Integers, Floats, Floats]
 """Whole numbers of orders, their floats, the queue of resting orders, fills, counters, account, costs."""
 
-MARKET, CLOSE, LIMIT, STOP, STOP_LIMIT, STOP_TRAIL, STOP_TRAIL_LIMIT = range(7)
 TYPES = ("market", "close", "limit", "stop", "stop_limit", "stop_trail", "stop_trail_limit")
+"""By the numbers of `order_rules`."""
 CREATED, SUBMITTED, ACCEPTED, PARTIAL, COMPLETED, CANCELED, EXPIRED, MARGIN, REJECTED = range(9)
 STATUSES = ("created", "submitted", "accepted", "partial", "completed", "canceled", "expired", "margin", "rejected")
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.kernels import inner, woven
+from .. import order_rules
 from ..afford import TRIES
+from ..order_rules import AFTER, LAST, MARKET
 from .account import note, traded, worth
 from .costly import Costly, fee_of, note_fill, size_now
 from .groups import cancel, cancel_family, cancel_others, end, rests
@@ -22,20 +24,18 @@ from .layout import (
     HELD,
     LEADER,
     LEAST,
-    LIMIT,
     LOT,
     LOT_SCALE,
     MARGIN,
-    MARKET,
     NEWS,
     ORDERS,
     PRICE,
+    PRICE_LIMIT,
     REMAINING,
     RESTING,
     SIZE,
     STATUS,
-    STOP,
-    STOP_TRAIL,
+    TRIGGERED,
     TYPE,
     Book,
     Floats,
@@ -48,6 +48,10 @@ Margin = Floats
 posted, the reason that forced orders are given, the free margin at the last close, and the largest notional; from
 `BRACKETS` on a rate of maintenance and its deduction for each bracket."""
 PAID_FOR, LEVERAGE, FORCED_FEE, ISOLATED, POSTED, FORCED, FREE, MOST_NOTIONAL, BRACKETS = range(9)
+
+price_leaving = woven(order_rules.price_leaving)
+beside_force = woven(order_rules.beside_force)
+stops_before = woven(order_rules.stops_before)
 
 
 @woven
@@ -93,8 +97,7 @@ def _collateral(book: Book, margin: Margin) -> float:
 @inner
 def _price_at(book: Book, margin: Margin, rate: float, deduction: float) -> float:
     """The price at which what is left is ``rate`` of the notional less the deduction; NaN where there is none."""
-    held, entry = book[5][HELD], book[5][ENTRY]
-    price = (held * entry - (_collateral(book, margin) + deduction)) / (held - rate * abs(held))
+    price = price_leaving(book[5][HELD], book[5][ENTRY], _collateral(book, margin) + deduction, rate)
     return float(price if price > 0.0 else np.nan)
 
 
@@ -225,30 +228,20 @@ def _beyond(book: Book, margin: Margin, low: float, high: float) -> bool:
 
 
 @inner
-def _nearer(book: Book, margin: Margin, k: int) -> bool:
-    """Whether order ``k`` is a stop that closes the position before it is closed by force."""
-    whole, real, held = book[0], book[1], book[5][HELD]
-    if whole[k, TYPE] not in (STOP, STOP_TRAIL) or real[k, SIZE] * held >= 0.0:
-        return False
-    price = _forced_at(book, margin)
-    return bool(real[k, PRICE] > price if held > 0.0 else real[k, PRICE] < price)
-
-
-@inner
 def comes_after(book: Book, margin: Margin, k: int, first: float, high: float, low: float) -> bool:
     """Whether a forced close comes before order ``k`` would close the position within a bar that opens at ``first``."""
     whole, real, queue, count, held = book[0], book[1], book[2], book[4], book[5][HELD]
-    kind = whole[k, TYPE]
-    if kind == MARKET or real[k, SIZE] * held >= 0.0 or not _beyond(book, margin, low, high):
+    if not _beyond(book, margin, low, high):
         return False
-    if kind != LIMIT:
-        return not _nearer(book, margin, k)
-    if real[k, PRICE] <= first if held > 0.0 else real[k, PRICE] >= first:
-        return False
-    nearer = False
+    forced, size, price, limit = _forced_at(book, margin), real[k, SIZE], real[k, PRICE], real[k, PRICE_LIMIT]
+    turn = beside_force(whole[k, TYPE], whole[k, TRIGGERED] != 0, held, size, price, limit, first, forced)
+    if turn != LAST:
+        return bool(turn == AFTER)
     for q in range(count[RESTING]):
-        nearer |= rests(whole[queue[q], STATUS]) and _nearer(book, margin, queue[q])
-    return not nearer
+        j = queue[q]
+        if rests(whole[j, STATUS]) and stops_before(whole[j, TYPE], held, real[j, SIZE], real[j, PRICE], forced):
+            return False
+    return True
 
 
 @inner

@@ -6,17 +6,16 @@ import numpy as np
 
 from ...core.kernels import inner, woven
 from ...core.tick_kernels import settled
+from .. import order_rules
+from ..order_rules import CLOSE, LIMIT, MARKET, STOP, STOP_TRAIL, STOP_TRAIL_LIMIT, TRAILING
 from .account import settle_fill
 from .costly import Costly, Terms, away, priced
 from .groups import cancel_family, cancel_others, complete, end, rests
 from .layout import (
     ANNOTATED,
-    CLOSE,
     COMPLETED,
     FILL_SIZE,
-    LIMIT,
     MARGIN,
-    MARKET,
     NEWS,
     PRICE,
     PRICE_LIMIT,
@@ -25,9 +24,6 @@ from .layout import (
     SHOWN,
     SIZE,
     STATUS,
-    STOP,
-    STOP_TRAIL,
-    STOP_TRAIL_LIMIT,
     TRIGGERED,
     TYPE,
     Book,
@@ -39,6 +35,8 @@ from .orders import trail
 
 Prices = tuple[float, float, float, float, float]
 """Open, high, low, close and day number of a bar."""
+
+would_trade = woven(order_rules.would_trade)
 
 
 @woven
@@ -157,19 +155,11 @@ def fill_price(whole: Integers, real: Floats, k: int, terms: Terms, prices: Pric
 
 
 @woven
-def would_trade(whole: Integers, real: Floats, k: int, prices: Prices) -> bool:
+def waits(whole: Integers, real: Floats, k: int, prices: Prices) -> bool:
     """Whether order ``k`` would trade or trigger within a bar, had anybody traded there."""
-    kind, buy = whole[k, TYPE], real[k, SIZE] > 0.0
-    first, high, low, _, _ = prices
-    if kind == MARKET or (kind in (STOP, STOP_TRAIL) and real[k, FILL_SIZE] != 0.0):
-        return True
-    if kind == CLOSE:
-        return False
-    if kind == LIMIT or (whole[k, TRIGGERED] != 0 and kind not in (STOP, STOP_TRAIL)):
-        limit = real[k, PRICE] if kind == LIMIT else real[k, PRICE_LIMIT]
-        return bool((limit >= low or limit >= first) if buy else (limit <= high or limit <= first))
-    stop = real[k, PRICE]
-    return bool((stop <= high or stop <= first) if buy else (stop >= low or stop >= first))
+    triggered, filled, buy = whole[k, TRIGGERED] != 0, real[k, FILL_SIZE] != 0.0, real[k, SIZE] > 0.0
+    price, limit = real[k, PRICE], real[k, PRICE_LIMIT]
+    return would_trade(whole[k, TYPE], triggered, filled, buy, price, limit, prices[0], prices[1], prices[2])
 
 
 @woven
@@ -201,7 +191,7 @@ def fill(book: Book, costly: Costly | None, margin: Margin | None, k: int, price
 def follow_price(whole: Integers, real: Floats, k: int, waiting: bool, close: float, bar: int) -> None:
     """Let order ``k``, if it trails and was not yet triggered before this bar (``waiting``), follow the close."""
     kind = whole[k, TYPE]
-    if waiting and kind in (STOP_TRAIL, STOP_TRAIL_LIMIT) and rests(whole[k, STATUS]):
+    if waiting and kind in TRAILING and rests(whole[k, STATUS]):
         trail(real, k, kind == STOP_TRAIL_LIMIT, close)
         if bar == whole[k, NEWS]:
             real[k, SHOWN] = real[k, PRICE]

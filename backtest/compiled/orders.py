@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ...core.kernels import inner, woven
+from .. import order_rules
+from ..order_rules import STOP_TRAIL_LIMIT, TRAILING
 from .layout import (
     ACTIVE,
     BAR,
@@ -27,8 +29,6 @@ from .layout import (
     SHOWN,
     SIZE,
     STATUS,
-    STOP_TRAIL,
-    STOP_TRAIL_LIMIT,
     TRAIL,
     TRAIL_SHARE,
     TYPE,
@@ -37,22 +37,17 @@ from .layout import (
     Floats,
 )
 
+trailed = woven(order_rules.trailed)
+
 
 @woven
 def trail(real: Floats, k: int, with_limit: bool, price: float) -> None:
     """Let trailing stop ``k`` follow ``price``, never back; its limit keeps its distance."""
-    share = real[k, TRAIL_SHARE]
-    reach = real[k, TRAIL] if real[k, TRAIL] != 0.0 else price * share if share != 0.0 else 0.0
-    if real[k, SIZE] > 0.0:
-        price += reach
-        moves = price < real[k, PRICE]
-    else:
-        price -= reach
-        moves = price > real[k, PRICE]
-    if moves:
-        real[k, PRICE] = price
+    level = trailed(real[k, SIZE] > 0.0, real[k, PRICE], price, real[k, TRAIL], real[k, TRAIL_SHARE])
+    if level != real[k, PRICE]:
+        real[k, PRICE] = level
         if with_limit:
-            real[k, PRICE_LIMIT] = price - real[k, OFFSET]
+            real[k, PRICE_LIMIT] = level - real[k, OFFSET]
 
 
 @inner
@@ -101,7 +96,7 @@ def set_trail(book: Book, k: int, distance: float, share: float) -> None:
     whole, real, _, _, _, _, _ = book
     o, kind = real[k], whole[k, TYPE]
     o[TRAIL], o[TRAIL_SHARE] = distance, share
-    if kind in (STOP_TRAIL, STOP_TRAIL_LIMIT):
+    if kind in TRAILING:
         o[OFFSET] = o[PRICE] - o[PRICE_LIMIT]
         price = o[PRICE]
         o[PRICE] = np.inf if o[SIZE] > 0.0 else -np.inf

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..brokers.carry import Flow
+from ..order_rules import MARKET
 from ..record import Fill
 from .carrying import DUE, KIND, KINDS
 from .carrying import SIZE as SIZE_HELD
@@ -28,7 +29,6 @@ from .layout import (
     FILL_SIZE,
     FILLED,
     FILLS,
-    MARKET,
     NEWS,
     OPENED,
     OPENED_FEE,

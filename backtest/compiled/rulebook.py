@@ -6,6 +6,7 @@ import numpy as np
 
 from ...core.kernels import inner, lean, woven
 from ...core.tick_kernels import on_grid
+from ..order_rules import LIMIT, MARKET
 from .broker import admit, hold, trade
 from .carrying import carry_over, carry_to, lacks_room
 from .costly import Costly
@@ -53,8 +54,6 @@ from .layout import (
     FILLS,
     FLOOR,
     HELD,
-    LIMIT,
-    MARKET,
     ORDERS,
     RESTING,
     RUINED,

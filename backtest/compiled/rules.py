@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ...core.kernels import inner, lean, woven
 from ...core.tick_kernels import on_grid
 from ..broker import RUIN
+from ..order_rules import LIMIT, MARKET, STOP, STOP_TRAIL
 from .account import worth
 from .broker import admit, trade
 from .groups import cancel
@@ -20,15 +21,11 @@ from .layout import (
     FILLS,
     FLOOR,
     HELD,
-    LIMIT,
-    MARKET,
     NEWS,
     ORDERS,
     RESTING,
     RUINED,
     STATUS,
-    STOP,
-    STOP_TRAIL,
     SUBMITTED,
     WHO,
     Book,

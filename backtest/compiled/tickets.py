@@ -15,15 +15,13 @@ from ...core.bars import Bars
 from ...core.clock import day_numbers
 from ...core.errors import DataError
 from ...core.kernels import compiled
+from ..order_rules import LIMIT, MARKET, STOP
 from .account import worth
 from .broker import trade
 from .groups import cancel
 from .layout import (
     CASH,
     HELD,
-    LIMIT,
-    MARKET,
-    STOP,
     TAKEN,
     TYPES,
     Book,

@@ -30,12 +30,17 @@ class FastCerebro(bt.Cerebro):
         Why the plain loop was used; empty after a fast run.
     skipping : bool
         Whether the strategy said ahead on which bars it can act, and the others were left out.
+    left_out : int
+        How many bars were.
+    foreseen : int
+        How many of them while orders rested, which were foreseen to trade on none of them.
     shelf : Shelf or None
         Lines that other runs over the same bars computed; those it lacks are added to it.
     """
 
     reason = "the run was not over preloaded arrays"
     skipping = False
+    left_out = foreseen = 0
     shelf: Shelf | None = None
 
     def by_precedence(self) -> list[Any]:

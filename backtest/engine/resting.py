@@ -1,31 +1,64 @@
-"""How long resting orders rest: the first bar on which any of them could fill or expire, found over arrays."""
+"""How long resting orders rest: the first bar on which any of them could fill or expire, found ahead."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from backtrader.brokers.bbroker import BackBroker
-from backtrader.order import Order
 from numpy.typing import NDArray
 
+from ...core.kernels import lean, woven
+from .. import order_rules
 from ..broker import Broker
+from ..order_rules import CLOSE, STOP_TRAIL_LIMIT, TRAILING, is_limit
+from .plain import Plain
 
-Test = Callable[[int, int], NDArray[np.bool_]]
-
-BLOCK = 32
-"""Bars looked at first; each further look takes four times as many."""
 MATCHING = ("_try_exec", "_try_exec_limit", "_try_exec_stop", "_try_exec_stoplimit")
-TRAILING = (Order.StopTrail, Order.StopTrailLimit)
-STOPS = (Order.Stop, Order.StopLimit, *TRAILING)
-LIMITED = (Order.StopLimit, Order.StopTrailLimit)
+KNOWN = (BackBroker, Broker, Plain)
+"""Brokers that fill orders by the rules that are foreseen here."""
+
+would_trade = woven(order_rules.would_trade)
+trailed = woven(order_rules.trailed)
 
 
 def matches_as_known(broker: Any) -> bool:
     """Whether ``broker`` fills orders by the rules that are foreseen here."""
-    own = ((getattr(type(broker), name), name) for name in MATCHING)
-    return all(method in (getattr(BackBroker, name), getattr(Broker, name)) for method, name in own)
+    return all(getattr(type(broker), name) in [getattr(kind, name) for kind in KNOWN] for name in MATCHING)
+
+
+@lean
+def _first(
+    order: tuple[int, bool, bool, bool, bool],
+    levels: tuple[float, float, float, float],
+    bars: NDArray[np.float64],
+    shut: NDArray[np.bool_],
+    span: tuple[int, int],
+) -> tuple[int, float]:
+    """The first bar of a span on which an order would trade, and where its trigger lies by then.
+
+    Parameters
+    ----------
+    order : tuple
+        Type, and whether it has triggered, is filled in part, buys and trails.
+    levels : tuple of float
+        Its price, its limit, and by how much it trails: a distance, or a share of the price.
+    bars : ndarray of float64, (4, n)
+        Open, high, low and close.
+    shut : ndarray of bool, (n,) or (0,)
+        Bars in which orders wait; none where there are no such bars. An order that would trade there is not merely
+        resting, though it will wait.
+    span : tuple of int
+        First bar, and the one after the last.
+    """
+    kind, triggered, filled, buy, trails = order
+    price, limit, distance, share = levels
+    for bar in range(span[0], span[1]):
+        if would_trade(kind, triggered, filled, buy, price, limit, bars[0, bar], bars[1, bar], bars[2, bar]):
+            return bar, price
+        if trails and not (len(shut) > 0 and shut[bar]):
+            price = trailed(buy, price, bars[3, bar], distance, share)
+    return span[1], price
 
 
 class Resting:
@@ -35,16 +68,17 @@ class Resting:
     ----------
     data : feed
         Preloaded.
-    shut : bytes or None
-        1 for each bar in which orders wait. An order that would trade there is not resting, though it will wait.
+    broker : BackBroker
+        Whose orders. `Broker` has to try a limit order once, for the maker's fee, so that bar is not left out.
     """
 
-    def __init__(self, data: Any, shut: bytes | None = None) -> None:
-        self.shut = None if shut is None else np.frombuffer(shut, dtype=np.bool_)
-        names = ("open", "high", "low", "close", "datetime")
-        self.open, self.high, self.low, self.close, self.times = (
-            np.frombuffer(getattr(data.lines, name).array, dtype=np.float64) for name in names
-        )
+    def __init__(self, data: Any, broker: Any) -> None:
+        names = ("open", "high", "low", "close")
+        self.times = np.frombuffer(data.lines.datetime.array, dtype=np.float64)
+        self._bars = np.array([np.frombuffer(getattr(data.lines, name).array, dtype=np.float64) for name in names])
+        self._tries = isinstance(broker, Broker)
+        shut = broker.shut_bars(data) if self._tries else None
+        self._shut = np.array(np.frombuffer(shut or b"", dtype=np.bool_))
 
     def until(self, orders: Any, bar: int, end: int) -> int:
         """First bar from ``bar`` on, at most ``end``, on which one of ``orders`` is not merely resting."""
@@ -52,79 +86,32 @@ class Resting:
             if order.valid:
                 end = min(end, int(np.searchsorted(self.times, order.valid, side="right")))
             if order.active():
-                end = self._first(order, bar, end)
+                end = self._search(order, bar, end)[0] if self._rests(order) else bar
             if end <= bar:
                 return bar
         return end
 
     def follow(self, orders: Any, bar: int, end: int) -> None:
-        """Let trailing stops follow the closes of bars ``bar`` to ``end``."""
+        """Let trailing stops follow the closes of bars ``bar`` to ``end``, on none of which they trade."""
         for order in orders:
-            if order.active() and order.exectype in TRAILING and not self._is_limit(order):
-                price = float(self._levels(order, bar, end)[-1])
+            if order.active() and order.exectype in TRAILING and not order.triggered:
+                price = self._search(order, bar, end)[1]
                 if price != order.created.price:
                     order.created.price = price
-                    if order.exectype == Order.StopTrailLimit:
+                    if order.exectype == STOP_TRAIL_LIMIT:
                         order.created.pricelimit = price - order._limitoffset
 
-    def _first(self, order: Any, bar: int, end: int) -> int:
-        if self._is_limit(order):
-            if not order.__dict__.get("rested", False):
-                return bar
-            made = order.created
-            return self._search(
-                self._limit(order, made.price if order.exectype == Order.Limit else made.pricelimit), bar, end
-            )
-        if order.exectype in TRAILING:
-            return self._first_trailed(order, bar, end)
-        if order.exectype in STOPS:
-            price = order.created.price
-            return self._search(lambda a, b: self._stopped(order, price, a, b), bar, end)
-        return bar
+    def _rests(self, order: Any) -> bool:
+        if order.exectype == CLOSE:
+            return False
+        limited = is_limit(order.exectype, order.triggered)
+        return not (limited and self._tries) or order.__dict__.get("rested", False)
 
-    @staticmethod
-    def _is_limit(order: Any) -> bool:
-        return bool(order.exectype == Order.Limit or (order.triggered and order.exectype in LIMITED))
-
-    def _limit(self, order: Any, price: float) -> Test:
-        if order.isbuy():
-            return lambda a, b: (price >= self.open[a:b]) | (price >= self.low[a:b])
-        return lambda a, b: (price <= self.open[a:b]) | (price <= self.high[a:b])
-
-    def _stopped(self, order: Any, price: Any, a: int, b: int) -> NDArray[np.bool_]:
-        opened, reach = self.open[a:b], (self.high if order.isbuy() else self.low)[a:b]
-        beyond = np.greater_equal if order.isbuy() else np.less_equal
-        made: NDArray[np.bool_] = beyond(opened, price) | beyond(reach, price)
-        return made
-
-    def _first_trailed(self, order: Any, bar: int, end: int) -> int:
-        start = bar
-        return self._search(
-            lambda a, b: self._stopped(order, self._levels(order, start, b)[a - start : -1], a, b), bar, end
+    def _search(self, order: Any, bar: int, end: int) -> tuple[int, float]:
+        made, kind, triggered = order.created, order.exectype, bool(order.triggered)
+        trails = kind in TRAILING and not triggered
+        state = kind, triggered, bool(order.executed.size), order.isbuy(), trails
+        away = float(order.trailamount or 0.0), float(order.trailpercent or 0.0)
+        return _first(
+            state, (float(made.price), float(made.pricelimit or 0.0), *away), self._bars, self._shut, (bar, end)
         )
-
-    def _levels(self, order: Any, bar: int, end: int) -> NDArray[np.float64]:
-        """Trigger before each bar from ``bar`` to ``end``, and after the last."""
-        close = self.close[bar:end]
-        if self.shut is not None:
-            close = np.where(self.shut[bar:end], np.nan, close)  # which `nearer` leaves out
-        if order.trailamount:
-            distance: Any = order.trailamount
-        else:
-            distance = close * order.trailpercent if order.trailpercent else 0.0
-        steps = close + distance if order.isbuy() else close - distance
-        nearer = np.fmin if order.isbuy() else np.fmax
-        made: NDArray[np.float64] = nearer.accumulate(np.concatenate(([order.created.price], steps)))
-        return made
-
-    @staticmethod
-    def _search(test: Test, bar: int, end: int) -> int:
-        size = BLOCK
-        while bar < end:
-            last = min(bar + size, end)
-            hits = test(bar, last)
-            at = int(hits.argmax())
-            if hits[at]:
-                return bar + at
-            bar, size = last, size * 4
-        return end

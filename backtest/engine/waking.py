@@ -10,7 +10,6 @@ import backtrader as bt
 import numpy as np
 
 from ...strategies.base import Strategy
-from ..broker import Broker
 from .cursors import Cursor
 from .news import deliver
 from .parts import Part
@@ -106,8 +105,10 @@ class _Waking:
         return bars if self.cerebro._event_stop else bar
 
     def _leave_out(self, bar: int, to: int) -> None:
+        self.cerebro.left_out += to - bar
         if self.broker.pending and self.resting:
             self.resting.follow(self.broker.pending, bar, to)
+            self.cerebro.foreseen += to - bar
         self.part.stamps.extend(self.times[bar:to])
         self.cursor.i = self.after.i = to - 1
         self.broker.stale = True
@@ -140,9 +141,7 @@ class _Waking:
 
 def _resting(broker: Any, data: Any) -> Resting | None:
     """What foresees the orders of ``broker``; None where it fills them by rules of its own."""
-    if not matches_as_known(broker):
-        return None
-    return Resting(data, broker.shut_bars(data) if isinstance(broker, Broker) else None)
+    return Resting(data, broker) if matches_as_known(broker) else None
 
 
 def _quiet_until(broker: Any, resting: Resting | None, bar: int, due: int) -> int:
