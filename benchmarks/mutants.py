@@ -5,27 +5,30 @@ modules once; each mutant lives in a fork of that process, in which the code obj
 a mutant costs its tests and nothing else. Kernels of the groups in ``PLAIN`` run as the Python they are written in.
 
 Usage: ``python benchmarks/mutants.py [--seed 1] [--count 200] [--group compiled …] [--only backtest/lots …]``.
-Mutants that no test can see stand in ``equivalent_mutants.txt`` beside this file, each with the reason.
+What was found is kept in a file as it is found: a run that ended early goes on where it was, and ``--again`` tries once
+more those that lived. Mutants that no test can see stand in ``equivalent_mutants.txt``, each with the reason.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import hashlib
 import importlib
 import inspect
 import json
 import os
-import random
 import re
+import resource
 import signal
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
+from tempfile import TemporaryFile
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -35,9 +38,12 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 60
 """CPU seconds that one test may take; a loop that has lost its end is a mutant that was seen."""
-ENOUGH = 60
-"""CPU seconds of tests after which a mutant that nothing has seen yet counts as one that lives."""
-LIVED, KILLED = 0, 1
+PATIENCE = 900
+"""Seconds on the clock after which a mutant that waits for something is given up, as one that was seen."""
+MORE = 4 << 30
+"""Bytes that a mutant may ask for beyond what the process holds: one that has lost a bound takes no machine with it."""
+LIVED, KILLED, UNMADE = 0, 1, 2
+BEGUN, LATE = "begun", "killed, late"
 
 GROUPS: dict[str, tuple[str, list[str]]] = {
     # modules as a glob, tests in the order in which they are asked
@@ -53,6 +59,7 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
             "arrow",
             "sources",
             "merge",
+            *["identity", "trade_identity", "contradictions", "csv_lines", "times"],
         ],
     ),
     "aggregation": (
@@ -72,23 +79,26 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
     ),
     "compiled": (
         "backtest/compiled/*.py",
-        ["compiled", "compiled_signals", "compiled_desk", "compiled_verify", "costs_engines", "costs_brackets"],
+        [
+            *["compiled", "compiled_signals", "compiled_desk", "compiled_verify", "costs_engines", "costs_brackets"],
+            *["all_in", "ruin", "empty_bars"],
+        ],
     ),
     "brokers": (
         "backtest/brokers/*.py",
         [
             *["costs_fees", "costs_margin", "costs_slippage", "costs_funding", "costs_brackets", "costs_engines"],
-            "costs_funding_feeds",
+            *["costs_funding_feeds", "all_in", "ruin"],
         ],
     ),
-    "fills": ("backtest/fills/*.py", ["fills", "fills_broker", "fills_run"]),
+    "fills": ("backtest/fills/*.py", ["fills", "fills_broker", "fills_run", "fills_survival"]),
     "engine": (
         "backtest/engine/*.py",
         ["engine", "engine_orders", "engine_several", "stock_parity", "helpers_over_lines"],
     ),
     "figures": (
         "backtest/{round_trips,statistics,bootstrap,broker,record,lots,sizers,accounts}.py",
-        ["statistics", "bootstrap", "broker", "sizers", "run"],
+        ["statistics", "intervals", "bootstrap", "broker", "sizers", "all_in", "ruin", "run"],
     ),
     "plans": (
         "strategies/{plan,rule_plan,risk,limits,times,rolling,functions}.py",
@@ -164,6 +174,11 @@ class Mutant:
         """The changed line before and after."""
         before = (ROOT / self.path).read_bytes().splitlines()[self.line - 1]
         return before.decode().strip(), self.source().splitlines()[self.line - 1].decode().strip()
+
+    @cached_property
+    def name(self) -> str:
+        """What it is, wherever in the module it stands."""
+        return " | ".join([self.path, self.function, *self.lines()])
 
     @property
     def module(self) -> str:
@@ -274,6 +289,13 @@ def candidates(only: Iterable[str] = ()) -> list[Mutant]:
     return made
 
 
+def sampled(every: list[Mutant], seed: int, count: int) -> list[Mutant]:
+    """As many of them, chosen by what each is: a change elsewhere in the code leaves the sample what it was."""
+    by_name = {mutant.name: mutant for mutant in every}
+    drawn = sorted(by_name, key=lambda name: hashlib.sha256(f"{seed} {name}".encode()).digest())[:count]
+    return sorted((by_name[name] for name in drawn), key=every.index)
+
+
 def function_of(mutant: Mutant) -> FunctionType:
     """The living function that a mutant changes."""
     found: Any = importlib.import_module(mutant.module)
@@ -318,8 +340,9 @@ class Runner:
     A test that fails on a mutant is tried on sound code once before it is believed.
     """
 
-    def __init__(self, mutants: list[Mutant], tell: Callable[[Mutant, str, str], None]) -> None:
-        self.mutants, self.tell = mutants, tell
+    def __init__(self, mutants: list[Mutant], enough: float, tell: Callable[[Mutant, str, str], None]) -> None:
+        # enough: CPU seconds of tests for one that nothing has seen; tell: how one ended or BEGUN, and what saw it
+        self.mutants, self.enough, self.tell = mutants, enough, tell
         self.sound: dict[str, bool] = {}
         self.seconds: dict[str, float] = {}
         self.begun = 0.0
@@ -341,13 +364,14 @@ class Runner:
         items = list(session.items)
         for mutant in self.mutants:
             about = _about(mutant)
+            self.tell(mutant, BEGUN, "")
             while True:
                 usable = [item for item in items if self.sound.get(item.nodeid, True)]
                 usable.sort(key=lambda item, about=about: (not _names(item, about), self.seconds.get(item.nodeid, 0.3)))
                 status, by = self._fork(lambda mutant=mutant, usable=usable: self._try(mutant, usable))
-                if status != KILLED or self._is_sound(by, items):
+                if status in (LIVED, UNMADE) or not by or self._is_sound(by, items):
                     break
-            self.tell(mutant, {LIVED: "lived", KILLED: "killed", 2: "not made"}.get(status, "killed, late"), by)
+            self.tell(mutant, {LIVED: "lived", KILLED: "killed", UNMADE: "not made"}.get(status, LATE), by)
         return True
 
     def _is_sound(self, by: str, items: list[Any]) -> bool:
@@ -360,7 +384,7 @@ class Runner:
         try:
             put_in(mutant)
         except (LookupError, ValueError) as err:
-            self._leave(2, str(err))
+            self._leave(UNMADE, str(err))
         self._run(items)
 
     def _run(self, items: list[Any]) -> None:
@@ -368,27 +392,37 @@ class Runner:
         for item, following in zip(items, [*items[1:], None], strict=True):
             signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST)
             self.begun = time.process_time()
+            self._say(item.nodeid)
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
-            if time.process_time() - begun > ENOUGH:
+            if time.process_time() - begun > self.enough:
                 break
         self._leave(LIVED)
 
     def _leave(self, status: int, by: str = "") -> None:
-        os.write(self.pipe, json.dumps([by, self.seconds]).encode())
+        self._say(by)
         os._exit(status)
 
+    def _say(self, by: str) -> None:
+        """Tell the process that forked this one which test is asked, or which one saw the mutant."""
+        self.said.seek(0)
+        self.said.write(json.dumps([by, self.seconds]).encode())
+        self.said.truncate()
+        self.said.flush()
+
     def _fork(self, work: Callable[[], None]) -> tuple[int, str]:
-        read, self.pipe = os.pipe()
-        if not (pid := os.fork()):
-            try:
-                work()
-            finally:
-                os._exit(3)
-        os.close(self.pipe)
-        with os.fdopen(read, "rb") as said:
-            by, seconds = json.loads(said.read() or '["", {}]')
+        with TemporaryFile() as self.said:
+            if not (pid := os.fork()):
+                try:
+                    signal.alarm(PATIENCE)
+                    held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+                    resource.setrlimit(resource.RLIMIT_AS, (held + MORE, resource.RLIM_INFINITY))
+                    work()
+                finally:
+                    os._exit(3)
+            status = os.waitpid(pid, 0)[1]
+            self.said.seek(0)
+            by, seconds = json.loads(self.said.read() or '["", {}]')
         self.seconds |= seconds
-        status = os.waitpid(pid, 0)[1]
         return (os.WEXITSTATUS(status) if os.WIFEXITED(status) else 9), by
 
 
@@ -409,8 +443,15 @@ def _source(function: Any) -> str:
 
 
 def run_plainly(package: str) -> None:
-    """Leave the kernels of ``package`` as Python, which needs no compiler."""
-    compiler = numba.njit
+    """Leave the kernels of ``package`` as Python, which needs no compiler.
+
+    What they call of other packages may be made without what Python calls it by: it is made anew, with that.
+    """
+    from numba.core.caching import NullCache
+
+    from tapeflow.core import kept, kernels
+
+    compiler, bare = numba.njit, set()
 
     def njit(*args: Any, **more: Any) -> Any:
         def made(fn: Any) -> Any:
@@ -418,11 +459,52 @@ def run_plainly(package: str) -> None:
                 # as `core.kernels.ready` asks
                 fn.signatures = (True,)
                 return fn
+            if more.pop("no_cpython_wrapper", False):
+                bare.add(fn)
             return compiler(*args, **more)(fn)
 
         return made
 
     numba.njit = njit
+    kernels.Kept = lambda fn: NullCache() if fn in bare else kept.Kept(fn)
+
+
+class Found:
+    """What was found of each mutant, kept in a file line by line."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.equal = (ROOT / "benchmarks" / "equivalent_mutants.txt").read_text(encoding="utf-8")
+
+    def __call__(self, mutant: Mutant, how: str, by: str) -> None:
+        """Keep how one ended, and say it."""
+        with self.path.open("a", encoding="utf-8") as file:
+            print(json.dumps([mutant.name, how, by]), file=file)
+        if how != BEGUN:
+            how = self._judged(mutant, how)
+            print(f"{how:9} {mutant.group} {mutant}  {by.rpartition('/')[2] if how == 'killed' else ''}", flush=True)
+
+    def known(self) -> dict[str, str]:
+        """How each ended that was tried, by its name."""
+        lines = self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else []
+        return {name: how for name, how, _ in map(json.loads, lines)}
+
+    def waiting(self, mutants: list[Mutant], again: bool) -> list[Mutant]:
+        """Those not tried yet, with ``again`` those that lived too."""
+        known, open_ = self.known(), {None, BEGUN, *(["lived"] if again else [])}
+        return [mutant for mutant in mutants if known.get(mutant.name) in open_]
+
+    def counts(self, mutants: list[Mutant]) -> str:
+        """How many ended how, and the share that was seen of those that can be."""
+        known = self.known()
+        counts = Counter(self._judged(m, known[m.name]) for m in mutants if known.get(m.name, BEGUN) != BEGUN)
+        killed = counts["killed"] + counts[LATE]
+        share = killed / ((killed + counts["lived"]) or 1)
+        return f"{counts.total()} of {len(mutants)} tried: {dict(counts)}, {share:.1%} of those not equivalent seen"
+
+    def _judged(self, mutant: Mutant, how: str) -> str:
+        known = " | ".join([mutant.path, *mutant.lines()])
+        return "equivalent" if how == "lived" and known in self.equal else how
 
 
 def main() -> int:
@@ -431,38 +513,40 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--count", type=int, default=200)
     asked.add_argument("--group", nargs="*", choices=list(GROUPS), default=list(GROUPS))
-    asked.add_argument("--only", nargs="*", default=[], help="parts of path:line:, all their mutants")
+    asked.add_argument("--only", nargs="*", default=[], help="parts of path:function:, all their mutants")
+    asked.add_argument("--enough", type=float, default=60, help="CPU seconds of tests before one counts as living")
+    asked.add_argument("--kept", type=Path, default=ROOT / ".dev" / "mutants.jsonl", help="file of what was found")
+    asked.add_argument("--again", action="store_true", help="try those that lived once more")
     given = asked.parse_args()
     every = candidates(given.only)
-    sample = every if given.only else random.Random(given.seed).sample(every, given.count)  # noqa: S311
+    sample = every if given.only else sampled(every, given.seed, given.count)
     print(f"{len(sample)} of {len(every)} mutants, seed {given.seed}", flush=True)
-    equal = (ROOT / "benchmarks" / "equivalent_mutants.txt").read_text(encoding="utf-8")
+    given.kept.parent.mkdir(exist_ok=True)
+    found = Found(given.kept)
     for group in given.group:
-        chosen = [m for m in sample if m.group == group]
-        if not chosen:
-            continue
-        if not (pid := os.fork()):  # a process for each group: kernels are compiled or left plain once in it
-            os._exit(_group(group, chosen, equal))
-        os.waitpid(pid, 0)
+        waiting = found.waiting([m for m in sample if m.group == group], given.again)
+        while waiting:
+            if not (pid := os.fork()):  # a process for each group: kernels are compiled or left plain once in it
+                os._exit(_group(group, waiting, given.enough, found))
+            status = os.waitpid(pid, 0)[1]
+            known = found.known()
+            broken = [m for m in waiting if known.get(m.name) == BEGUN]
+            if not broken or not os.WIFSIGNALED(status) or os.WTERMSIG(status) in (signal.SIGINT, signal.SIGTERM):
+                break
+            found(broken[0], LATE, "")  # it took the whole process with it
+            waiting = found.waiting(waiting, again=False)
+    print(found.counts(sample), flush=True)
     return 0
 
 
-def _group(group: str, chosen: list[Mutant], equal: str) -> int:
-    counts: Counter[str] = Counter()
-
-    def tell(mutant: Mutant, how: str, by: str) -> None:
-        known = " | ".join([mutant.path, *mutant.lines()])
-        how = "equivalent" if how == "lived" and known in equal else how
-        counts[how] += 1
-        print(f"{how:9} {group} {mutant}  {by.rpartition('/')[2] if how == 'killed' else ''}", flush=True)
-
+def _group(group: str, chosen: list[Mutant], enough: float, found: Found) -> int:
     if group in PLAIN:
         run_plainly(PLAIN[group])
     tests = [str(ROOT / "tests" / f"test_{name}.py") for name in GROUPS[group][1]]
     options = ["-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal"]
     options += ["-W", "ignore::RuntimeWarning", "-m", "not slow"]
-    pytest.main([*options, *tests], plugins=[Runner(chosen, tell)])
-    print(f"{group}: {dict(counts)}", flush=True)
+    if pytest.main([*options, *tests], plugins=[Runner(chosen, enough, found)]):
+        print(f"{group}: not all of its tests could be collected", flush=True)
     return 0
 
 
