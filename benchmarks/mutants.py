@@ -59,7 +59,7 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
             "arrow",
             "sources",
             "merge",
-            *["identity", "trade_identity", "contradictions", "csv_lines", "times"],
+            *["identity", "trade_identity", "contradictions", "csv_lines", "times", "equality"],
         ],
     ),
     "aggregation": (
@@ -81,30 +81,30 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         "backtest/compiled/*.py",
         [
             *["compiled", "compiled_signals", "compiled_desk", "compiled_verify", "costs_engines", "costs_brackets"],
-            *["all_in", "ruin", "empty_bars"],
+            *["all_in", "ruin", "empty_bars", "equality"],
         ],
     ),
     "brokers": (
         "backtest/brokers/*.py",
         [
             *["costs_fees", "costs_margin", "costs_slippage", "costs_funding", "costs_brackets", "costs_engines"],
-            *["costs_funding_feeds", "all_in", "ruin"],
+            *["costs_funding_feeds", "all_in", "ruin", "equality"],
         ],
     ),
-    "fills": ("backtest/fills/*.py", ["fills", "fills_broker", "fills_run", "fills_survival"]),
+    "fills": ("backtest/fills/*.py", ["fills", "fills_broker", "fills_run", "fills_survival", "equality"]),
     "engine": (
         "backtest/engine/*.py",
         ["engine", "engine_orders", "engine_several", "stock_parity", "helpers_over_lines"],
     ),
     "figures": (
         "backtest/{round_trips,statistics,bootstrap,broker,record,lots,sizers,accounts}.py",
-        ["statistics", "intervals", "bootstrap", "broker", "sizers", "all_in", "ruin", "run"],
+        ["statistics", "intervals", "bootstrap", "broker", "sizers", "all_in", "ruin", "equality", "doubts", "run"],
     ),
     "plans": (
         "strategies/{plan,rule_plan,risk,limits,times,rolling,functions}.py",
         [
             *["strategies_signals", "rules_named", "rules_feeds", "risk", "expressions_functions", "expressions"],
-            "strategies",
+            *["strategies", "equality"],
         ],
     ),
 }

@@ -63,7 +63,7 @@ def sources() -> dict[str, Source]:
     return made
 
 
-def ran(raw: dict[str, Any], given: dict[str, Source]) -> Outcome:
+def ran(raw: dict[str, Any], given: dict[str, Source], kind: type[Strategy] = _Spread) -> Outcome:
     """A run of the spread with the broker of a config."""
     made = from_mapping(raw)
     cerebro = make_cerebro(made.engine)
@@ -72,7 +72,7 @@ def ran(raw: dict[str, Any], given: dict[str, Source]) -> Outcome:
     cerebro.broker = broker_for(made)
     cerebro.broker.cerebro = cerebro
     cerebro.addanalyzer(Recorder, _name="record")
-    cerebro.addstrategy(_Spread)
+    cerebro.addstrategy(kind)
     strategy = cerebro.run()[0]
     return Outcome(made, dict(given), strategy, strategy.analyzers.record, what_ran(cerebro)[0])
 
@@ -145,6 +145,21 @@ class _Feed:
 def test_two_fundings_of_the_traded_feed_are_refused() -> None:
     with pytest.raises(TapeflowError, match=r"broker\.funding: is of the traded feed, whose instrument has funding"):
         from_mapping(pair(broker={"funding": "1bp"}))
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_the_brokers_funding_is_the_first_feeds_and_nobody_pays_for_what_is_not_held(count: int) -> None:
+    class Some(_Spread):
+        def next(self) -> None:
+            self.datas, every = self.datas[:count], self.datas
+            super().next()
+            self.datas = every
+
+    raw = pair(broker={"cash": 10_000.0, "funding": {"rate": "3bp", "every": "4h"}})
+    del raw["data"]["near"]["instrument"]["funding"]
+    flows = ran(raw, sources(), Some).strategy.broker.flows
+    assert {flow.data for flow in flows} == {"near", "far"} & {*list(STEP)[:count]}
+    assert {flow.rate for flow in flows if flow.data == "near"} == {3e-4}
 
 
 @pytest.mark.parametrize("brackets", [False, True])

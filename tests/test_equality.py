@@ -3,16 +3,35 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import backtrader as bt
 import numpy as np
+import pandas as pd
 import pytest
 
+from tapeflow.backtest.broker import make_broker
 from tapeflow.backtest.compiled.choice import why_not
-from tapeflow.backtest.runner import Source, simulate
+from tapeflow.backtest.fills import Terms
+from tapeflow.backtest.fills.kernels import calibrate
+from tapeflow.backtest.fills.survival import survival
+from tapeflow.backtest.read import Source
+from tapeflow.backtest.record import Recorder
+from tapeflow.backtest.runner import simulate
+from tapeflow.backtest.statistics import returns
+from tapeflow.backtest.sweep.best import caution
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
+from tapeflow.core.clock import DAY
+from tapeflow.core.lines import bar_data
+from tapeflow.core.tape import Tape
+from tapeflow.feeds.reading.contradictions import is_usual
+from tapeflow.feeds.reading.order import Batch, Order
+from tapeflow.strategies.rules import Rules
+from tapeflow.tests import test_fills_broker as from_tape
+from tapeflow.tests.test_doubts import said
 from tapeflow.tests.test_empty_bars import ENGINES
 from tapeflow.tests.trading import flat, moving
 
@@ -136,7 +155,7 @@ def adding(cash: float) -> dict[str, Any]:
 
 def bounded(size: float) -> dict[str, Any]:
     instrument = {k: v for k, v in LINEAR.items() if k != "maintenance"} | {"brackets": BRACKETS}
-    return {"sizer": {"fixed": size}, "data": {"instrument": instrument, "lot": 1e-12}, "broker": {"cash": 1e5}}
+    return {"sizer": {"fixed": size}, "data": {"instrument": instrument, "lot": 0.001}, "broker": {"cash": 1e5}}
 
 
 def held(cash: float, size: float = 50.0, **instrument: Any) -> dict[str, Any]:
@@ -160,7 +179,7 @@ MARGIN = [
     *row(
         "the largest notional that a bracket's leverage allows",
         Side(DONE, [(1, 80.0, 100.0)], blocks=bounded(80.0)),
-        Side(LACKS, [], blocks=bounded(80.0 + 1e-12)),
+        Side(LACKS, [], blocks=bounded(80.001)),
     ),
     *row(
         "a low at the liquidation price",
@@ -200,6 +219,12 @@ def resting(limit: str, **rule: Any) -> dict[str, Any]:
     return {"params": {"long": None, "entries": {"rest": {"long": "uptick_count > 0", "limit": limit, **rule}}}}
 
 
+def averaged(bars: int) -> dict[str, Any]:
+    """An indicator that no rule asks, and that is known from the bar of that number on."""
+    return {"indicators": {"average": {"kind": "talib.SMA", "timeperiod": bars}}}
+
+
+NAMED = {"params": {"long": None, "entries": {"go": {"long": "uptick_count > 0"}}}}
 IN = (1, 1.0, 100.0)
 ORDERS = [
     *row(
@@ -237,8 +262,8 @@ ORDERS = [
         Side(DONE, [(1, 5.0, 100.0)], blocks={"sizer": {"fixed": 5}, "broker": {"cash": 1e4, "participation": 0.5}}),
         Side(
             DONE,
-            [(1, 5.0, 100.0), (2, 0.001, 100.0)],
-            blocks={"sizer": {"fixed": 5.001}, "broker": {"cash": 1e4, "participation": 0.5}},
+            [(1, 5.0, 100.0), (2, 0.5, 100.0)],
+            blocks={"sizer": {"fixed": 5.5}, "broker": {"cash": 1e4, "participation": 0.5}},
         ),
     ),
 ]
@@ -285,6 +310,16 @@ LIMITS = [
         Side(DONE, [IN], blocks={"risk": {"time_stop": 4}}),
     ),
     *row(
+        "the first bar on which all indicators are known",
+        Side(DONE, [(3, 1.0, 100.0)], enter=(2,), blocks=averaged(3)),
+        Side([], [], enter=(2,), blocks=averaged(4)),
+    ),
+    *row(
+        "the first bar on which all indicators are known, by named rules",
+        Side(DONE, [(3, 1.0, 100.0)], enter=(2,), blocks={**averaged(3), **NAMED}),
+        Side([], [], enter=(2,), blocks={**averaged(4), **NAMED}),
+    ),
+    *row(
         "the first bar after a cooldown",
         Side(
             DONE * 3,
@@ -304,3 +339,100 @@ def test_a_border_and_what_is_beyond_it(side: Side, engine: str) -> None:
     made = side.run(engine).record
     assert [row["status"] for row in made.orders.values()] == side.status
     assert [(f.bar, f.opened + f.closed, f.price) for f in made.fills] == side.fills
+
+
+@pytest.mark.parametrize("engine", from_tape.ENGINES)
+@pytest.mark.parametrize(
+    ("cash", "limit", "ends"),
+    [
+        (300.0, None, "Completed"),
+        (less(300.0), None, "Margin"),
+        (1e6, 99.0, "Completed"),
+        (1e6, 98.5, "Accepted"),
+    ],
+)
+def test_a_border_where_the_tape_fills(engine: Any, cash: float, limit: float | None, ends: str) -> None:
+    tape = from_tape.tape_of([[(100.0, 9.0, 1)], [(100.0, 9.0, 1), (99.0, 9.0, -1)], [(100.0, 9.0, 1)]])
+    order = {} if limit is None else {"exectype": bt.Order.Limit, "price": limit}
+    script = {0: [from_tape.send(1, 3.0, **order)]}
+    made = from_tape.trade(tape, script, Terms(), engine, make_broker(cash, 0.0, 0.0))
+    assert made.news[-1][2] == ends
+
+
+@pytest.mark.parametrize(
+    ("profit", "edge"), [(1.0, True), (less(1.0), True), (5e-324, True), (0.0, False), (-0.5, False), (-1.0, False)]
+)
+def test_an_edge_is_a_profit_above_nothing(profit: float, edge: bool) -> None:
+    found = survival(lambda extra: profit - 1e3 * extra.share - extra.ticks - extra.latency, profit, 1.0, 1e3, 0.1)
+    assert found.says().startswith("the edge survives") == edge
+    assert math.isnan(found.bp) == (not edge)
+
+
+@pytest.mark.parametrize(("number", "left"), [(0, 1), (-1, 2)])
+@pytest.mark.parametrize("late", [False, True])
+def test_a_row_with_the_first_id_comes_once_and_one_without_an_id_is_another(
+    number: int, left: int, late: bool, tmp_path: Any
+) -> None:
+    counts: Counter[str] = Counter()
+    order = Order(counts)
+    time = [10, 20, 10] if late else [10, 10, 20]
+    ids = np.array([number if at == 10 else 1 if number == 0 else -1 for at in time])
+    tape = Tape.of(time=time, price=[1.0] * 3, quantity=[1.0] * 3, side=[1] * 3, trade_id=ids)
+    after = np.where(ids >= 0, ids + 1, -1)
+    given = [*order.push(Batch(tape, tmp_path, np.arange(3), ids, after)), *order.finish()]
+    assert [at for part in given for at in part.time.tolist()] == [10] * left + [20]
+    assert counts["duplicates"] == 2 - left
+
+
+@pytest.mark.parametrize("dated", [True, False])
+def test_exact_times_are_used_where_every_feed_has_them_and_only_there(dated: bool) -> None:
+    market = flat(8).assign(uptick_count=np.array([0.0, 1, 0, 0, 0, 0, 0, 0]))
+    rules = {"long": {"enter": "uptick_count > 0 and other.close > 0"}}
+    cerebro = bt.Cerebro(stdstats=False)
+    cerebro.adddata(bar_data(market, "main"), name="main")
+    plain = {name: market[name] for name in ("open", "high", "low", "close", "volume")}
+    frame = pd.DataFrame(plain, index=pd.to_datetime(market["close_time"], unit="us"))
+    other = bar_data(market, "other") if dated else bt.feeds.PandasData(dataname=frame)
+    cerebro.adddata(other, name="other")
+    cerebro.broker = make_broker(1e4, 0.0, 0.0)
+    cerebro.broker.cerebro = cerebro
+    cerebro.addstrategy(Rules, **rules)
+    cerebro.addanalyzer(Recorder, _name="record")
+    record = cerebro.run()[0].analyzers.record
+    assert [fill.bar for fill in record.fills] == [2]
+
+
+@pytest.mark.parametrize(("count", "enough"), [(9, False), (10, True)])
+def test_ten_round_trips_are_enough_to_say_what_hangs_on_one(count: int, enough: bool) -> None:
+    told = " ".join(said([-1.0] * (count - 1) + [40.0]))
+    assert ("too few" in told) == (not enough)
+    assert ("Without the best round trip" in told) == enough
+    assert (f"Only 1 of {count} trades won" in told) == enough
+
+
+@pytest.mark.parametrize(("days", "basis"), [(19, "bar"), (20, "daily")])
+def test_twenty_days_have_daily_returns(days: int, basis: str) -> None:
+    time = DAY * np.arange(1, days + 1)
+    assert returns(time, np.linspace(101, 120, days), 100.0)[2] == basis
+
+
+@pytest.mark.parametrize(("days", "short"), [(249, True), (250, False)])
+def test_a_year_of_days_settles_which_point_was_best(days: int, short: bool) -> None:
+    assert ("cannot settle this" in caution(None, 10, days)) == short
+
+
+@pytest.mark.parametrize(("breaks", "known"), [(9, False), (10, True)])
+def test_ten_broken_levels_tell_a_queue(breaks: int, known: bool) -> None:
+    # Each print of buyers is above the one before: what traded there is one level that broke.
+    price = 100.0 + np.arange(breaks + 1)
+    depth, spread = np.full((2, 1), -1.0), np.full(1, -1.0)
+    calibrate(price, np.full(breaks + 1, 2.0), np.ones(breaks + 1, np.int8), np.array([breaks + 1]), depth, spread)
+    assert depth[0, 0] == (2.0 if known else pytest.approx(math.nan, nan_ok=True))
+
+
+@pytest.mark.parametrize(("bars", "usual"), [(19, False), (20, True)])
+def test_twenty_bars_tell_what_is_usual(bars: int, usual: bool) -> None:
+    market = flat(bars, quote_volume=np.full(bars, 1000.0))
+    assert is_usual(market, np.ones(bars, bool)) == usual
+    half = np.arange(bars) < bars // 2
+    assert not is_usual(market, half)

@@ -215,6 +215,17 @@ def test_a_window_keeps_its_bits_whatever_was_before_it(text: str) -> None:
     np.testing.assert_array_equal(later[lag:], worth(text, columns)[100 + lag :])
 
 
+@pytest.mark.parametrize(
+    ("text", "lag"),
+    [
+        *[("mean(close, 5)", 4), ("std(close, 2)", 1), ("percentile(close, 9, 50)", 8), ("count(close > open, 3)", 2)],
+        *[("prev(close)", 1), ("change(close, 3)", 3), ("crossover(close, open)", 1), ("abs(close)", 0)],
+    ],
+)
+def test_a_function_looks_back_so_many_bars_and_no_further(text: str, lag: int) -> None:
+    assert Expression(text, Names(("open", "close"))).lag == lag
+
+
 def test_every_function_has_an_oracle_and_its_name_is_taken() -> None:
     called = {name for text in ORACLES for name in re.findall(r"[a-z]+(?=\()|^[a-z]{2,}", text)}
     assert called == set(FUNCTIONS) == set(NAMED)

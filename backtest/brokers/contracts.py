@@ -72,10 +72,6 @@ class Contract:
         """Profit of a position of signed ``size`` from ``entry`` to ``price``, in account currency."""
         return size * (price - entry)
 
-    def entry(self, size: float, price: float, added: float, at: float) -> float:
-        """Entry price of a position after more was added in its direction."""
-        return (price * size + added * at) / (size + added)
-
     def kept(self, size: float, price: float) -> float:
         """Maintenance margin of a position of ``size`` at ``price``."""
         return kept(self.brackets, self.notional(size, price))
@@ -157,7 +153,7 @@ class Inverse(Contract):
         return size * self.size * (1.0 / entry - 1.0 / price) if size else 0.0
 
     def entry(self, size: float, price: float, added: float, at: float) -> float:
-        """Harmonic mean of the prices, for coin is what was paid."""
+        """Entry price after more was added in its direction: the harmonic mean, for coin is what was paid."""
         return (size + added) / (size / price + added / at)
 
     def _price(self, size: float, entry: float, collateral: float, rate: float) -> float:

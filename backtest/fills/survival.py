@@ -98,7 +98,7 @@ def break_even(profit: Profit, plain: float, guess: float, most: float) -> float
     >>> break_even(lambda x: 1.0, 1.0, 5.0, 1000.0)
     nan
     """
-    lo, at_lo, hi = 0.0, plain, min(guess, most)
+    lo, at_lo, hi = 0.0, plain, min(guess, most) or most  # a profit next to nothing guesses 0
     while (at_hi := profit(hi)) > 0:
         if hi >= most:
             return math.nan
