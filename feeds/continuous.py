@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars
 from ..core.clock import iso
+from ..core.days import parse_days
 from ..core.errors import DataError, TapeflowError
 from ..core.params import Bound, Choice, Text, resolve
 from ..core.registry import FEEDS
 from ..core.schema import ROLL, ROLL_COLUMNS, ROLL_FROM, ROLL_TO
-from ..core.sessions import parse_days
 from .aggregation.kinds import BarSpec
 from .base import Instant, KlineFeed
 from .reading.files import expand
