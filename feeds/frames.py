@@ -50,7 +50,9 @@ def _table(frame: Any) -> Any:
     if hasattr(frame, "reset_index") and hasattr(frame, "columns"):
         # An index of times is a column like any other.
         if type(frame.index).__name__ == "DatetimeIndex":
-            frame = frame.rename_axis(frame.index.name or "time").reset_index()
+            # Frames of ours are indexed by right edges, and have both edges as columns.
+            told = {"open_time", "close_time"} <= set(frame.columns)
+            frame = frame.rename_axis(frame.index.name or "time").reset_index(drop=told)
         return pa.Table.from_pandas(frame, preserve_index=False)
     if hasattr(frame, "__arrow_c_stream__") and not hasattr(frame, "reset_index"):
         return pa.table(frame)
@@ -154,7 +156,8 @@ class FrameBars(MappedBars):
     Parameters
     ----------
     frame : pandas or polars frame, pyarrow table, or mapping of names to arrays
-        Anything with ``__arrow_c_stream__`` does. A DatetimeIndex of pandas is a column ``time`` or of its own name.
+        Anything with ``__arrow_c_stream__`` does. A DatetimeIndex of pandas is a column ``time`` or of its own name,
+        unless ``open_time`` and ``close_time`` are columns.
     columns : dict, default={}
         What the frame calls ``time`` and the canonical columns; what is left out is looked for under its own name.
         Any other name makes an extra column.

@@ -11,9 +11,10 @@ import pytest
 from tapeflow.core.clock import DAY, HOUR, MINUTE, parse_time
 from tapeflow.core.days import parse_days
 from tapeflow.core.errors import DataError, ParamError
+from tapeflow.core.schema import Quality
 from tapeflow.core.sessions import Days
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
+from tapeflow.feeds.aggregation.bars import Aggregator, aggregate
 from tapeflow.feeds.aggregation.kinds import BarSpec
 from tapeflow.feeds.aggregation.resample import resample
 from tapeflow.feeds.aggregation.sessions import Session
@@ -121,7 +122,8 @@ def test_what_is_outside_the_hours_is_left_out_and_counted():
     inside = parse_days(NEW_YORK).inside(tape.time)
     options = {"row_size": "auto", "size_edges": ("p50", "p90")}
     made = aggregate([tape], [f"1m@1d:{NEW_YORK}", f"50t@1d:{NEW_YORK}"], **options)
-    alone = aggregate([tape.take(inside)], [f"1m@1d:{NEW_YORK}", f"50t@1d:{NEW_YORK}"], **options)
+    known = int(tape.time[0]) + 1, int(tape.time[-1])
+    alone = aggregate([tape.take(inside)], [f"1m@1d:{NEW_YORK}", f"50t@1d:{NEW_YORK}"], covered=known, **options)
     for bars, other in zip(made, alone, strict=True):
         for name in bars.columns:
             assert bars[name].tobytes() == other[name].tobytes(), name
@@ -240,3 +242,28 @@ def test_rules_know_how_long_a_session_lasts():
     gone = elapsed(bars["open_time"], bars["close_time"], f"1d@{NEW_YORK}")
     assert set((left + gone).tolist()) == {390.0}
     assert left.min() == 0
+
+
+@pytest.mark.parametrize("kind", ["1m", "1h", "1d"])
+def test_trades_outside_the_hours_prove_that_the_bars_at_the_edges_are_whole(kind):
+    open_, close = parse_time("2024-03-04T14:30"), parse_time("2024-03-08T21:00")
+    inside = tape_between("2024-03-04T14:30", "2024-03-08T21:00")
+
+    def partial(tape, venue=None):
+        under_way = Aggregator([f"{kind}@1d:{NEW_YORK}", kind])
+        under_way.push(tape, venue)
+        bars, plain = under_way.finish()
+        flags = (bars["quality"] & int(Quality.PARTIAL) != 0).tolist()
+        assert plain["quality"][0] & plain["quality"][-1] & int(Quality.PARTIAL)
+        return flags[0], flags[-1]
+
+    def at(*times):
+        return Tape.of(time=times, price=[100.0] * len(times), quantity=[1.0] * len(times), side=[1] * len(times))
+
+    before, behind = at(open_ - 1), at(close)
+    assert partial(inside) == (True, True)
+    assert partial(Tape.join([before, inside])) == (False, True)
+    assert partial(Tape.join([inside, behind])) == (True, False)
+    both = Tape.join([before, inside, behind])
+    assert partial(both) == (False, False)
+    assert partial(both, np.zeros(len(both), np.int64)) == (True, True)

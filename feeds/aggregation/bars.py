@@ -160,6 +160,8 @@ class Aggregator:
         self._kinds = [_Kind(BarSpec.parse(spec), self._edges, tick, **wanted) for spec in specs]
         self._row_size, self._tick, self._source = row_size, tick, source
         self._rows, self._last, self._highest = 0, _LONG_AGO, math.inf
+        self._seen: Covered = None, None
+        """The first and the last row of a single tape, outside the hours too."""
         self._outages = Outages()
         if tick is not None and (row_size is not None or any(kind.spec.needs_tick for kind in self._kinds)):
             self._highest = tick * _MOST_TICKS
@@ -177,6 +179,8 @@ class Aggregator:
         self._check_order(tape.time)
         self._check_span(tape.time)
         self._outages.note(tape, venue)
+        if venue is None:
+            self._seen = int(tape.time[0]) if self._seen[0] is None else self._seen[0], int(tape.time[-1])
         self._rows, self._last = self._rows + len(tape), int(tape.time[-1])
         tape = self._within(tape)
         if not len(tape):
@@ -255,7 +259,15 @@ class Aggregator:
         DataError
             If imbalance or run bars are asked for and no row has a side.
         """
-        return [self._bars(kind, covered) for kind in self._kinds]
+        return [self._bars(kind, self._proved(covered)) for kind in self._kinds]
+
+    def _proved(self, covered: Covered) -> Covered:
+        """``covered``, and what the first and the last row prove: outside the hours, that all between is there."""
+        (since, until), (first, last) = covered, self._seen
+        if first is not None and last is not None:
+            since = first + 1 if since is None else min(since, first + 1)
+            until = last if until is None else max(until, last)
+        return since, until
 
     def _forget_classes(self, columns: dict[str, NDArray[np.float64] | Integers]) -> None:
         """Classes are not known of bars that open before the first percentiles are."""
