@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tapeflow.core.clock import HOUR, MINUTE, parse_time
-from tapeflow.core.schema import Quality
 from tapeflow.core.days import parse_days
+from tapeflow.core.schema import Quality
 from tapeflow.feeds.frames import FrameBars, FrameTape
 from tapeflow.feeds.generic import CsvBars
 from tapeflow.indicators.volume_profile import VolumeProfile
