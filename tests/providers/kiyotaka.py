@@ -15,6 +15,13 @@ _IDS = "--id exchange=BINANCE_FUTURES --id rawSymbol=BTCUSDT"
 _WINDOW = f"--from {BEGIN} --period 3600"
 PROFILE = [66108, 0, 5.467, 66114, 6.239, 25.314, 66120, 7.308, 20.503]
 """The part of a profile that the page shows."""
+PRICES = (0.9995, 1.0005, 0.98, 0.97)
+"""Dollars in one unit of the quote currency, by half hours."""
+_RULE = (
+    "{data: {main: {feed: CsvTape, path: trades.csv, bars: 10m}, usd: {feed: CsvBars, path: usd.csv}}, "
+    "indicators: {flow: {kind: VolumeDelta, unit: quote}}, strategy: {kind: Rules, params: {long: {"
+    "enter: 'flow.delta * usd.close > 223000', exit: 'flow.delta * usd.close <= 223000'}}}}"
+)
 
 
 def put_files(folder: Path) -> None:
@@ -37,7 +44,7 @@ def put_files(folder: Path) -> None:
         )
     (folder / "candles.json").write_text(json.dumps({"series": sides}))
     lines = ["time,open,high,low,close,volume"]
-    lines += [f"{BEGIN + 1800 * i},{p},{p},{p},{p},1" for i, p in enumerate((0.9995, 1.0005, 0.98, 0.97))]
+    lines += [f"{BEGIN + 1800 * i},{p},{p},{p},{p},1" for i, p in enumerate(PRICES)]
     (folder / "usd.csv").write_text("\n".join([*lines, ""]))
 
 
@@ -96,6 +103,19 @@ def _dollars(ran: Ran) -> None:
     paid = [sum(t.price * t.quantity for t in within(BEGIN, BEGIN + 3600) if t.side == side) for side in (1, -1)]
     assert [sum(row[k] for row in flat) for k in (0, 1)] == pytest.approx(paid, rel=1e-12)
     assert "1 unit of the quote currency is 1 USD" in ran.notes
+
+
+def _rule_in_dollars(ran: Ran) -> None:
+    known = {BEGIN + 1800 * (i + 1): price for i, price in enumerate(PRICES)}
+    wanted, held = [], False
+    for close in range(min(known), BEGIN + 9900, 600):
+        price = known[max(t for t in known if t <= close)]
+        flow = sum(t.side * t.price * t.quantity for t in within(close - 600, close)) * price
+        if (flow > 223_000) != held:
+            held = not held
+            wanted.append((close * 1_000_000, "buy" if held else "sell"))
+    assert [(order["created_time"], order["side"]) for order in ran.orders] == wanted
+    assert len(wanted) > 2
 
 
 def _ticks(ran: Ran) -> None:
@@ -217,6 +237,13 @@ PAGE = Page(
             f"{_ASK} --tick 0.1 --row-size 0.1 --usd CsvBars:usd.csv",
             "dollars at the last price of the quote currency known at the close of the hour",
             _ticks,
+        ),
+        Row(
+            "transform.normalize.quote",
+            "`USD`",
+            _RULE,
+            "in the YAML of a run: the price is a feed beside the traded one, and rules multiply by its last close",
+            _rule_in_dollars,
         ),
         Row("profile", "triplets", "{feed: KiyotakaProfile, path: profile.json}", "the page's rows of 6", _read),
         Row(

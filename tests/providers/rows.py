@@ -15,6 +15,7 @@ import numpy as np
 import yaml
 
 from tapeflow.backtest.read import read
+from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.tests.command import tapeflow
@@ -32,6 +33,7 @@ class Ran:
     text: str = ""
     notes: str = ""
     bars: Bars | None = None
+    orders: tuple[dict[str, Any], ...] = ()
 
     @property
     def json(self) -> Any:
@@ -53,7 +55,7 @@ class Row:
     values : str
         What the page allows.
     run : str
-        A command line, or the YAML of a data block.
+        A command line, the YAML of a data block, or that of a run.
     says : str
         What is checked of it, for the reader of the docs.
     check : callable
@@ -81,6 +83,12 @@ class Page:
 
 def run(text: str) -> Ran:
     """Run a row where its files are."""
+    if text.startswith("{data:"):
+        config = from_mapping({"name": "row", **yaml.safe_load(text)})
+        sources: dict[str, Any] = {}
+        for name in config.data:
+            sources |= read(config, name, lambda told: None)
+        return Ran(orders=tuple(simulate(config, sources).record.orders.values()))
     if text.startswith("{"):
         block = yaml.safe_load(text)
         rules = {"kind": "Rules", "params": {"long": {"enter": "close > open"}}}
