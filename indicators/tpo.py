@@ -9,138 +9,23 @@ import numpy as np
 
 from ..core.bars import Bars, Levels
 from ..core.clock import interval_text, parse_interval
-from ..core.errors import InputError
-from ..core.kernels import compiled, levels_step
 from ..core.params import Bound, Choice, Text, With
-from .base import Indicator, Line
+from .base import Indicator
 from .dialects import CHOICES, check_anchor, chosen, coarse, code, explained
 from .inputs import DAYS, LEVELS, Input, Session, parse_session
 from .kline_levels import levels_of_klines
 from .price_rows import check_reach, joined_ticks
-from .profile_state import (
-    HEAD,
-    HIGH,
-    LOW,
-    MASK,
-    TOTAL,
-    Floats,
-    price_of,
-    profile_add,
-    profile_clear,
-    profile_poc,
-    profile_state,
-    row_at,
-    row_of,
-)
+from .profile_state import MASK, Floats, profile_state
 from .session_clock import SinceOpen
-from .tpo_dialects import LETTERS, TPO_DIALECTS
-from .value_area import EXPANSIONS, expand
+from .tpo_brackets import bracket_of, check_lengths, open_bars, parse_bracket
+from .tpo_dialects import LETTERS, TPO_DIALECTS, Published
+from .tpo_kernel import OWN, SERIAL, tpo
+from .tpo_lines import LINES, MEASURES, PREVIOUS
+from .value_area import EXPANSIONS
 
 _SESSION, _SINCE = Session(), SinceOpen()
 _PRICES: tuple[Input, ...] = ("high", "low", "close")
-_LINES = (
-    *("poc", "vah", "val", "ib_high", "ib_low", "letters", "poor_high", "poor_low"),
-    *("tail_high", "tail_low", "singles", "single_above", "single_below"),
-)
-_PREVIOUS = ("prev_poc", "prev_vah", "prev_val")
 _METHODS = {"range": "uniform", "close": "close"}
-_ID, _NUMBER, _SERIAL, _LOW, _HIGH, _IB_HIGH, _IB_LOW, _NOW, _BEFORE, _OWN = 0, 1, 2, 3, 4, 5, 6, 7, 10, 13
-"""Behind the profile: the session, the bracket's number in it and among all, the rows that it reached, the initial
-balance, the levels so far and those of the session before; then, by slot, the last bracket that traded there."""
-
-
-def _bracket(text: str) -> int:
-    """Microseconds of a bracket; 0 where each bar is its own."""
-    return 0 if text == "bar" else parse_interval(text)
-
-
-@compiled
-def _letter(s: Any, own: int, tick: Any, buy: Any, sell: Any, fresh: bool, ceil: bool, traded: bool) -> bool:
-    """Give the rows of a bar the letter of its bracket, where they have not got it; whether there are any."""
-    mask, low, high = int(s[MASK]), 0, -1
-    for i in range(len(tick)):
-        if not buy[i] + sell[i] > 0.0:
-            continue
-        row = row_of(s, tick[i], ceil)
-        low, high = (row, row) if high < low else (min(low, row), max(high, row))
-        seen = own + _OWN + (row & mask)
-        if traded and s[seen] != s[own + _SERIAL]:
-            s[seen] = s[own + _SERIAL]
-            profile_add(s, row, 1.0)
-            s[TOTAL] += 1.0
-    if high < low or traded:
-        return high >= low
-    if fresh:
-        s[own + _LOW], s[own + _HIGH] = low, low - 1
-    for row in range(low, int(s[own + _LOW])):
-        profile_add(s, row, 1.0)
-        s[TOTAL] += 1.0
-    for row in range(int(s[own + _HIGH]) + 1, high + 1):
-        profile_add(s, row, 1.0)
-        s[TOTAL] += 1.0
-    s[own + _LOW], s[own + _HIGH] = min(s[own + _LOW], low), max(s[own + _HIGH], high)
-    return True
-
-
-@compiled
-def _alone(s: Any, row: int) -> bool:
-    return bool(s[HEAD + (row & int(s[MASK]))] == 1.0)
-
-
-@compiled
-def _singles(s: Any, y: Any, here: int) -> None:
-    """Poor extremes, tails and what is single between them."""
-    low, high = int(s[LOW]), int(s[HIGH])
-    top, bottom = high, low
-    while top >= low and _alone(s, top):
-        top -= 1
-    while bottom <= high and _alone(s, bottom):
-        bottom += 1
-    y[6], y[7] = 1.0 if top == high else 0.0, 1.0 if bottom == low else 0.0
-    y[8], y[9], y[10] = high - top, bottom - low, 0.0
-    for row in range(bottom, top + 1):
-        if _alone(s, row):
-            y[10] += 1.0
-            if row <= here:
-                y[12] = price_of(s, row)
-            elif y[11] != y[11]:
-                y[11] = price_of(s, row)
-
-
-@levels_step
-def tpo(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) -> None:
-    """Kernel; ``x`` is the session, the time in it, high, low and close, ``p`` as `TPO.numbers` says."""
-    bracket, skip, ceil, traded = p[0], p[5] == 1.0, p[7] == 1.0, p[10] == 1.0
-    mask = int(s[MASK])
-    own = HEAD + mask + 1
-    if x[0] != s[own + _ID]:
-        s[own + _BEFORE : own + _OWN] = s[own + _NOW : own + _BEFORE]
-        s[own + _ID], s[own + _NUMBER] = x[0], -1.0
-        s[own + _IB_HIGH] = s[own + _IB_LOW] = np.nan
-        profile_clear(s)
-    if len(tick) > 0:
-        number = np.floor(x[1] / bracket) if bracket > 0.0 else s[own + _NUMBER] + 1.0
-        fresh = number != s[own + _NUMBER]
-        if fresh:
-            s[own + _SERIAL] += 1.0
-        if _letter(s, own, tick, buy, sell, fresh, ceil, traded):
-            s[own + _NUMBER] = number
-            if x[1] < p[1]:
-                if not x[2] <= s[own + _IB_HIGH]:
-                    s[own + _IB_HIGH] = x[2]
-                if not x[3] >= s[own + _IB_LOW]:
-                    s[own + _IB_LOW] = x[3]
-    if p[9] == 1.0:
-        y[13:16] = s[own + _BEFORE : own + _OWN]
-    low, high = int(s[LOW]), int(s[HIGH])
-    if high < low:
-        return
-    poc = profile_poc(s, int(p[4]), skip)
-    down, up = expand(s, HEAD, mask, low, high, poc, s[TOTAL], p[2], int(p[3]), int(p[8]), int(p[6]), skip)
-    y[0], y[1], y[2] = price_of(s, poc), price_of(s, up), price_of(s, down)
-    s[own + _NOW : own + _BEFORE] = y[:3]
-    y[3], y[4], y[5] = s[own + _IB_HIGH], s[own + _IB_LOW], s[TOTAL]
-    _singles(s, y, row_at(s, x[4], ceil) if x[4] == x[4] else low - 1)
 
 
 class TPO(Indicator):
@@ -166,7 +51,8 @@ class TPO(Indicator):
         How long the initial balance lasts, from the beginning of the session.
     dialect : str, default='cbot_two_row'
         Whose choices stand where ``bracket`` and those below are None: ``cbot_two_row``, ``market_profile``,
-        ``tradingview``, ``sierra`` or ``lean``. `explain` prints them.
+        ``tradingview``, ``sierra`` or ``lean``. `explain` prints them. NinjaTrader and ATAS publish no rule for
+        letters.
     letters : {None, 'range', 'traded'}, default=None
         Whether a bracket marks every row from its lowest to its highest, or those that traded.
     value_area : float or None, default=None
@@ -256,7 +142,7 @@ class TPO(Indicator):
     {'poc': 20090.0, 'letters': 111.0}
     """
 
-    lines = _LINES
+    lines = LINES
     params = {
         "session": "1d",
         "timezone": None,
@@ -278,9 +164,9 @@ class TPO(Indicator):
     bounds = {
         "session": Text(parse_session, "month or an interval such as 1d"),
         "timezone": DAYS,
-        "bracket": Text(_bracket, "an interval such as 30m, or bar", optional=True),
+        "bracket": Text(parse_bracket, "an interval such as 30m, or bar", optional=True),
         "initial_balance": Text(parse_interval, "an interval such as 1h"),
-        "dialect": Choice(*TPO_DIALECTS),
+        "dialect": Published(*TPO_DIALECTS),
         "letters": Choice(None, *LETTERS),
         "value_area": Bound(0, 1, open_low=True, optional=True),
         **{choice: Choice(None, *values) for choice, values in CHOICES.items()},
@@ -288,24 +174,8 @@ class TPO(Indicator):
         "row_size": Bound(0, open_low=True, optional=True),
     }
     inputs = (LEVELS, _SESSION, _SINCE, *_PRICES)
-    measures = {
-        "poc": Line("row with the most letters", price=1),
-        "vah": Line("the value area's highest row", price=1),
-        "val": Line("the value area's lowest row", price=1),
-        "ib_high": Line("highest price of the initial balance", price=1, sparse=True),
-        "ib_low": Line("lowest price of the initial balance", price=1, sparse=True),
-        "letters": Line("letters in all"),
-        "poor_high": Line("whether the highest row has two letters or more"),
-        "poor_low": Line("whether the lowest row has two letters or more"),
-        "tail_high": Line("rows of one letter at the top"),
-        "tail_low": Line("rows of one letter at the bottom"),
-        "singles": Line("single prints between the tails"),
-        "single_above": Line("nearest single print above the close", price=1, sparse=True),
-        "single_below": Line("nearest single print at or below the close", price=1, sparse=True),
-        "prev_poc": Line("poc of the session before", price=1, sparse=True),
-        "prev_vah": Line("vah of the session before", price=1, sparse=True),
-        "prev_val": Line("val of the session before", price=1, sparse=True),
-    }
+    measures = MEASURES
+    sized = True
     nan_policy = "pass"
     remedies = {LEVELS: "set row_size on a feed of trades, or ask for from_klines: range"}
     only_with = {"timezone": With("session", ("none", "bar"), but=True)}
@@ -323,7 +193,7 @@ class TPO(Indicator):
     @classmethod
     def line_names(cls, **params: Any) -> tuple[str, ...]:
         """Those of the session, and of the one before where asked for."""
-        return (*_LINES, *_PREVIOUS) if params["previous"] else _LINES
+        return (*LINES, *PREVIOUS) if params["previous"] else LINES
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any]) -> str:
@@ -331,7 +201,7 @@ class TPO(Indicator):
         session = parse_session(params["session"])
         if session in ("none", "bar"):
             return f"session must be month or an interval such as 1d, which brackets are counted in (got {session!r})"
-        bracket = _bracket(chosen(params, "bracket", TPO_DIALECTS))
+        bracket = bracket_of(params)
         if isinstance(session, int) and bracket > session:
             return f"bracket {interval_text(bracket)} is longer than session {params['session']}"
         return _SESSION.complaint(params)
@@ -345,7 +215,7 @@ class TPO(Indicator):
             yield from coarse(bars.levels, full, TPO_DIALECTS)
             if full["from_klines"] is not None:
                 yield "from_klines changes nothing where the feed has levels"
-        bracket = _bracket(chosen(full, "bracket", TPO_DIALECTS))
+        bracket = bracket_of(full)
         if bracket:
             since = _SINCE.array(full, np.asarray(bars["open_time"]))
             over = int(np.count_nonzero(since % bracket + (bars["close_time"] - bars["open_time"]) > bracket))
@@ -372,7 +242,7 @@ class TPO(Indicator):
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:
         """Bracket (0: each bar), initial balance, share, rows weighed, choices, side, previous, letters."""
         return (
-            float(_bracket(chosen(params, "bracket", TPO_DIALECTS))),
+            float(bracket_of(params)),
             float(parse_interval(params["initial_balance"])),
             float(chosen(params, "value_area", TPO_DIALECTS)),
             float(EXPANSIONS.index(chosen(params, "expansion", TPO_DIALECTS)) + 1),
@@ -384,10 +254,10 @@ class TPO(Indicator):
     @classmethod
     def levels_of(cls, bars: Bars, **params: Any) -> Levels:
         """The feed's levels, if the height asked for fits them, or the reach of its bars."""
-        _check_lengths(bars, params)
+        check_lengths(bars, params)
         if bars.levels is None and params["from_klines"] is not None:
             ceil = chosen(params, "anchor", TPO_DIALECTS) == "ceil"
-            levels = levels_of_klines(_open_bars(bars), _METHODS[params["from_klines"]], params["row_size"], ceil=ceil)
+            levels = levels_of_klines(open_bars(bars), _METHODS[params["from_klines"]], params["row_size"], ceil=ceil)
         else:
             levels = super().levels_of(bars, **params)
             check_anchor(bars, levels, params, cls.kind, TPO_DIALECTS)
@@ -399,26 +269,7 @@ class TPO(Indicator):
     def levels_state(cls, levels: Levels, **params: Any) -> Floats:
         """Room for the widest profile, and for the bracket that each row traded in last."""
         profile = profile_state(levels, joined_ticks(levels, params["row_size"], cls.kind), 0)
-        own = np.full(_OWN, np.nan)
-        own[_SERIAL] = 0.0
+        own = np.full(OWN, np.nan)
+        own[SERIAL] = 0.0
         traded = chosen(params, "letters", TPO_DIALECTS) == "traded"
         return np.concatenate([profile, own, np.zeros(int(profile[MASK]) + 1 if traded else 0)])
-
-
-def _check_lengths(bars: Bars, params: Mapping[str, Any]) -> None:
-    """Refuse bars that no bracket can hold."""
-    bracket = _bracket(chosen(params, "bracket", TPO_DIALECTS))
-    shortest = int((bars["close_time"] - bars["open_time"]).min()) if len(bars) else 0
-    if bracket and shortest > bracket:
-        raise InputError(
-            f"TPO: bars of {bars.source or 'the feed'} last {interval_text(shortest)} and more, longer than bracket "
-            f"{interval_text(bracket)}; take shorter bars, or bracket: bar for a letter each"
-        )
-
-
-def _open_bars(bars: Bars) -> Bars:
-    """Bars of volume 1, and 0 where nobody traded: flat bars that say so."""
-    volume, still = bars["volume"], bars["high"] <= bars["low"]
-    made = {name: bars[name] for name in ("open_time", "close_time", "high", "low", "close")}
-    made["volume"] = np.where((volume <= 0.0) & still, 0.0, 1.0)
-    return Bars(made, None, bars.spec, bars.source, bars.row_size)

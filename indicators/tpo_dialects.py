@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from ..core.params import Choice
 from .dialects import DALTON, LINN, PIVOTS, PYMP, Dialect, Stated
 
 LETTERS = ("range", "traded")
@@ -62,3 +65,20 @@ TPO_DIALECTS: dict[str, Dialect] = {
         letters=Stated("traded", _LEAN, _AT_CLOSE),
     ),
 }
+
+UNPUBLISHED = {"ninjatrader": "NinjaTrader", "atas": "ATAS"}
+"""Programs that draw letters, but tell nobody how they find the point of control and the value area."""
+
+
+class Published(Choice):
+    """A dialect whose rule is public; of one whose rule is not it says so."""
+
+    def check(self, value: Any) -> str:
+        """Empty when ``value`` is legal, else what a legal one is.
+
+        >>> Published("lean").check("atas")
+        "must be one of 'lean': ATAS publishes no rule for letters"
+        """
+        said = super().check(value)
+        who = UNPUBLISHED.get(value) if isinstance(value, str) else None
+        return f"{said}: {who} publishes no rule for letters" if said and who else said

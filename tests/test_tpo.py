@@ -203,6 +203,7 @@ def test_bars_longer_than_a_bracket_are_refused_and_those_that_straddle_are_told
         ({"session": "10m"}, "bracket 30m is longer than session 10m"),
         ({"bracket": "thirty"}, "bracket"),
         ({"session": "4h", "timezone": "Asia/Tokyo"}, "whole days"),
+        ({"dialect": "ninjatrader"}, "'sierra', 'lean': NinjaTrader publishes no rule for letters"),
         ({"dialect": "atas"}, "dialect must be one of"),
     ],
 )

@@ -1,0 +1,43 @@
+"""Brackets of TPO: how long a letter lasts, and bars that no bracket holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from ..core.bars import Bars
+from ..core.clock import interval_text, parse_interval
+from ..core.errors import InputError
+from .dialects import chosen
+from .tpo_dialects import TPO_DIALECTS
+
+
+def parse_bracket(text: str) -> int:
+    """Microseconds of a bracket; 0 where each bar is its own."""
+    return 0 if text == "bar" else parse_interval(text)
+
+
+def bracket_of(params: Mapping[str, Any]) -> int:
+    """The bracket in force."""
+    return parse_bracket(chosen(params, "bracket", TPO_DIALECTS))
+
+
+def check_lengths(bars: Bars, params: Mapping[str, Any]) -> None:
+    """Refuse bars that no bracket can hold."""
+    bracket = bracket_of(params)
+    shortest = int((bars["close_time"] - bars["open_time"]).min()) if len(bars) else 0
+    if bracket and shortest > bracket:
+        raise InputError(
+            f"TPO: bars of {bars.source or 'the feed'} last {interval_text(shortest)} and more, longer than bracket "
+            f"{interval_text(bracket)}; take shorter bars, or bracket: bar for a letter each"
+        )
+
+
+def open_bars(bars: Bars) -> Bars:
+    """Bars of volume 1, and 0 where nobody traded: flat bars that say so."""
+    volume, still = bars["volume"], bars["high"] <= bars["low"]
+    made = {name: bars[name] for name in ("open_time", "close_time", "high", "low", "close")}
+    made["volume"] = np.where((volume <= 0.0) & still, 0.0, 1.0)
+    return Bars(made, None, bars.spec, bars.source, bars.row_size)
