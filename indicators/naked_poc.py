@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,9 @@ from ..core.bars import Bars, Levels
 from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
-from .dialects import CHOICES, DIALECTS, check_anchor, coarse, code, explained
-from .inputs import DAYS, LEVELS, Session, parse_session
+from .dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
+from .inputs import DAYS, LEVELS, Input, Session, parse_session
+from .kline_levels import METHODS, levels_of_klines
 from .open_levels import open_add, open_nearest, open_size, open_touch
 from .price_rows import check_reach, joined_ticks
 from .profile_state import (
@@ -29,14 +30,16 @@ from .profile_state import (
     row_at,
     row_of,
 )
+from .sizing import check_guessed
 
 _SESSION = Session()
+_KLINES = ("close", "low", "high", "volume")
 _CHOICES = ("poc_tie", "gaps", "anchor")
 
 
 @levels_step
 def naked_poc(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) -> None:
-    """Kernel; ``p`` is the look-back and the choices, ``x`` the session and the close."""
+    """Kernel; ``p`` is look-back, choices and whether rows are guessed, ``x`` session, close, low and high."""
     lookback, tie, skip, ceil = int(p[0]), int(p[1]), p[2] == 1.0, p[3] == 1.0
     own = HEAD + int(s[MASK]) + 1
     at = own + 1
@@ -52,6 +55,8 @@ def naked_poc(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) ->
             row = row_of(s, tick[i], ceil)
             low, high = (row, row) if high < low else (min(low, row), max(high, row))
             profile_add(s, row, volume)
+    if low <= high and p[4] == 1.0:
+        low, high = row_at(s, x[2], ceil), row_at(s, x[3], ceil)
     if low <= high:
         open_touch(s, at, lookback, low, high)
     here = row_at(s, x[1], ceil)
@@ -87,8 +92,12 @@ class NakedPOC(Indicator):
         Whether a row nobody traded at counts as a row, when equal rows are told apart by the middle.
     anchor : {None, 'floor', 'ceil'}, default=None
         Whether a row is named by its lower edge and reaches up, or by its upper edge and reaches down.
+    from_klines : {None, 'uniform', 'close', 'hlc3'}, default=None
+        Where the feed has no levels, lay each bar's volume on rows as `VolumeProfile` does; a bar then trades at every
+        row from its low to its high. Has no effect on a feed that has levels.
     row_size : float or None, default=None
-        Height of a row, a whole multiple of the feed's; None for the feed's own.
+        Height of a row. On a feed with levels a whole multiple of its own, None for its own. With ``from_klines``
+        None is the feed's, else the 1, 2 or 5 × 10^k nearest to 5 bp of the first close.
 
     Inputs
     ------
@@ -96,6 +105,8 @@ class NakedPOC(Indicator):
         Amount by price row and side.
     close : price
         What above and below are seen from.
+    high, low, volume
+        Instead of levels, with ``from_klines``.
     open_time : µs UTC
         For the session.
 
@@ -115,7 +126,7 @@ class NakedPOC(Indicator):
     ParamError
         If a parameter is out of range, or another one is given.
     InputError
-        If the data has no levels, or ``row_size`` does not fit them.
+        If the data has no levels and ``from_klines`` is None, or ``row_size`` does not fit its levels.
 
     References
     ----------
@@ -137,6 +148,7 @@ class NakedPOC(Indicator):
         "poc_tie": None,
         "gaps": None,
         "anchor": None,
+        "from_klines": None,
         "row_size": None,
     }
     bounds = {
@@ -145,6 +157,7 @@ class NakedPOC(Indicator):
         "lookback": Bound(1, 10_000, integer=True),
         "dialect": Choice(*DIALECTS),
         **{choice: Choice(None, *CHOICES[choice]) for choice in _CHOICES},
+        "from_klines": Choice(None, *METHODS),
         "row_size": Bound(0, open_low=True, optional=True),
     }
     sized = True
@@ -159,10 +172,12 @@ class NakedPOC(Indicator):
         {"session": "10m"},
         {"session": "bar", "lookback": 5, "dialect": "lean"},
         {"session": "15m", "row_size": 10.0, "dialect": "atas"},
+        {"session": "20m", "from_klines": "hlc3"},
     )
     price_scale = 10.0
     param_units = {"row_size": (1, 0)}
     step = naked_poc
+    remedies = {LEVELS: "set row_size on a feed of trades, or ask for from_klines: uniform"}
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any]) -> str:
@@ -175,8 +190,11 @@ class NakedPOC(Indicator):
     def remarks(cls, bars: Bars, **params: Any) -> Iterator[str]:
         """Besides what changes nothing: rows too high to round up."""
         yield from super().remarks(bars, **params)
+        full = cls.resolve(params)
         if bars.levels is not None:
-            yield from coarse(bars.levels, cls.resolve(params))
+            yield from coarse(bars.levels, full)
+            if full["from_klines"] is not None:
+                yield "from_klines changes nothing where the feed has levels"
 
     @classmethod
     def explain(cls, **params: Any) -> list[dict[str, str]]:
@@ -185,16 +203,33 @@ class NakedPOC(Indicator):
 
     @classmethod
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:
-        """Look-back and choices."""
-        return float(params["lookback"]), *(code(params, choice) for choice in _CHOICES)
+        """Look-back, choices, and whether rows are guessed."""
+        guessed = float(params["from_klines"] is not None)
+        return float(params["lookback"]), *(code(params, choice) for choice in _CHOICES), guessed
+
+    @classmethod
+    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+        """Real levels win over guessed ones."""
+        return {**params, "from_klines": None} if carries(LEVELS) else params
+
+    @classmethod
+    def input_names(cls, **params: Any) -> tuple[Input, ...]:
+        """The session and the close, and levels or what they are guessed from."""
+        return (_SESSION, *_KLINES) if params["from_klines"] is not None else (LEVELS, _SESSION, "close")
 
     @classmethod
     def levels_of(cls, bars: Bars, **params: Any) -> Levels:
-        """The feed's levels, if the height asked for fits them."""
-        levels = super().levels_of(bars, **params)
+        """The feed's levels, if the height asked for fits them, or guessed ones."""
+        guessed = bars.levels is None and params["from_klines"] is not None
+        if guessed:
+            check_guessed(cls.kind, params)
+            ceil = chosen(params, "anchor") == "ceil"
+            levels = levels_of_klines(bars, params["from_klines"], params["row_size"], ceil=ceil)
+        else:
+            levels = super().levels_of(bars, **params)
+            check_anchor(bars, levels, params, cls.kind)
         height = joined_ticks(levels, params["row_size"], cls.kind, bars.source)
         check_reach(bars, levels, height, cls.kind, window=0)
-        check_anchor(bars, levels, params, cls.kind)
         return levels
 
     @classmethod

@@ -160,6 +160,18 @@ def levels_of_size(kind: str, levels: Levels, params: Mapping[str, Any], feed: s
     return levels.of(classes)
 
 
+def check_guessed(kind: str, params: Mapping[str, Any]) -> None:
+    """Refuse price rows of a size where rows are guessed from klines.
+
+    Raises
+    ------
+    InputError
+        Naming the size, and what keeps such rows.
+    """
+    if params.get(_CLASSES):
+        raise InputError(f"{kind} asks for price rows of {params['size']}, which none guesses: set row_size")
+
+
 def disagrees(params: Mapping[str, Any], block: Mapping[str, Any], gives: str, *, rows: bool) -> dict[str, str]:
     """A size that the edges of a data block, of a feed that ``gives`` a tape, do not make, or its ``rows``."""
     asked = parse_size(params["size"])

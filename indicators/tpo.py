@@ -17,6 +17,7 @@ from .kline_levels import levels_of_klines
 from .price_rows import check_reach, joined_ticks
 from .profile_state import MASK, Floats, profile_state
 from .session_clock import SinceOpen
+from .sizing import check_guessed
 from .tpo_brackets import bracket_of, check_lengths, open_bars, parse_bracket
 from .tpo_dialects import LETTERS, TPO_DIALECTS, Published
 from .tpo_kernel import OWN, SERIAL, tpo
@@ -256,6 +257,7 @@ class TPO(Indicator):
         """The feed's levels, if the height asked for fits them, or the reach of its bars."""
         check_lengths(bars, params)
         if bars.levels is None and params["from_klines"] is not None:
+            check_guessed(cls.kind, params)
             ceil = chosen(params, "anchor", TPO_DIALECTS) == "ceil"
             levels = levels_of_klines(open_bars(bars), _METHODS[params["from_klines"]], params["row_size"], ceil=ceil)
         else:

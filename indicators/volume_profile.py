@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from ..core.bars import Bars, Levels
-from ..core.errors import InputError
 from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
 from .base import Indicator, Line
@@ -39,6 +38,7 @@ from .profile_state import (
     window_row,
     window_state,
 )
+from .sizing import check_guessed
 from .value_area import EXPANSIONS, expand
 
 _SESSION = Session()
@@ -350,10 +350,7 @@ class VolumeProfile(Indicator):
         """The feed's levels, if the height asked for fits them, or guessed ones."""
         guessed = bars.levels is None and params["from_klines"] is not None
         if guessed:
-            if params.get("size_classes"):
-                raise InputError(
-                    f"{cls.kind} asks for price rows of {params['size']}, which none guesses: set row_size"
-                )
+            check_guessed(cls.kind, params)
             ceil = chosen(params, "anchor") == "ceil"
             levels = levels_of_klines(bars, params["from_klines"], params["row_size"], ceil=ceil)
         else:

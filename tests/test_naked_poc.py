@@ -11,6 +11,7 @@ import pytest
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
+from tapeflow.indicators.kline_levels import levels_of_klines
 from tapeflow.indicators.naked_poc import NakedPOC
 
 GAPPY = empty_bars(sample_bars(400, seed=9), np.flatnonzero(np.random.default_rng(3).random(400) < 0.2))
@@ -97,9 +98,45 @@ def test_the_dialect_decides_between_equal_rows() -> None:
     assert (low, high) == (1, 4)
 
 
-def test_klines_are_refused() -> None:
-    with pytest.raises(InputError, match="NakedPOC reads 'levels'"):
+def test_klines_are_refused_unless_their_rows_may_be_guessed() -> None:
+    with pytest.raises(InputError, match=r"NakedPOC reads 'levels'.*from_klines: uniform"):
         NakedPOC.over(sample_bars(50, klines=True))
+
+
+@pytest.mark.parametrize("method", ["close", "hlc3"])
+def test_a_kline_trades_at_every_row_from_its_low_to_its_high(method: str) -> None:
+    bars = sample_bars(300, seed=4, klines=True)
+    high, low, close = (bars[name] for name in ("high", "low", "close"))
+    price = close if method == "close" else (high + low + close) / 3.0
+    finished: list[int] = []
+    rows: dict[int, float] = {}
+    expected = []
+    for i in range(len(bars)):
+        if i and i % 10 == 0:
+            finished.append(_poc(rows))
+            rows = {}
+        row = math.floor(price[i] / SIZE)
+        rows[row] = rows.get(row, 0.0) + bars["volume"][i]
+        finished = [p for p in finished if not math.floor(low[i] / SIZE) <= p <= math.floor(high[i] / SIZE)]
+        here = math.floor(close[i] / SIZE)
+        above, below = (
+            min((p for p in finished if p > here), default=math.nan),
+            max((p for p in finished if p < here), default=math.nan),
+        )
+        expected.append([above * SIZE, below * SIZE, len(finished)])
+    lines = NakedPOC.over(bars, session="10m", from_klines=method, row_size=SIZE, lookback=100)
+    assert np.array_equal(expected, lines.to_numpy(), equal_nan=True)
+    assert np.nanmax(lines["count"]) >= 1
+
+
+def test_a_bar_spread_over_its_rows_is_one_that_traded_there() -> None:
+    bars = sample_bars(300, seed=4, klines=True)
+    # Off the edges of rows: a high that is one lies in the row above, of which an even spread has nothing.
+    bars = bars.assign(**{name: bars[name] + 0.01 for name in ("open", "high", "low", "close")})
+    made = NakedPOC.over(bars, session="10m", from_klines="uniform", row_size=SIZE)
+    rows = levels_of_klines(bars, "uniform", SIZE)
+    wanted = NakedPOC.over(Bars(bars.columns, rows), session="10m")
+    assert np.array_equal(made, wanted, equal_nan=True)
 
 
 def test_a_session_without_end_is_refused() -> None:
