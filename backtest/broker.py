@@ -222,7 +222,7 @@ class Broker(bt.brokers.BackBroker):
         """``size``, which has a sign, cut to what ``money`` allows; 0 where that is too little for an order."""
         data = order.data
         made = afforded(abs(size), money, getattr(data, "lot", None), left)
-        if made < abs(size) and self.quote(data, made, price) < getattr(data, "min_notional", 0.0):
+        if made < abs(size) and abs(self.quote(data, made, price)) < getattr(data, "min_notional", 0.0):
             return 0.0
         return math.copysign(made, size) if made else 0.0
 

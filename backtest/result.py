@@ -224,7 +224,7 @@ class Outcome:
     def buy_and_hold_pct(self) -> float:
         """What the traded feed's price did from its first open to its last close, in percent; no costs."""
         first, last = float(self.first["open"][0]), float(self.first["close"][-1])
-        return 100.0 * (last / first - 1.0) if first > 0 else math.nan
+        return 100.0 * (last / first - 1.0) if first > 0 and last > 0 else math.nan
 
     def indicators(self) -> dict[str, dict[str, Any]]:
         """Every indicator with the feed it follows and all its parameters, those that the strategy brought included."""

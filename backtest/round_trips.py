@@ -70,8 +70,8 @@ class RoundTrip:
 
     @property
     def return_pct(self) -> float:
-        """Profit after fees in percent of the entry's notional."""
-        return 100.0 * self.pnl_net / self.notional if self.notional else float("nan")
+        """Profit after fees in percent of the entry's notional; NaN where that is not above 0."""
+        return 100.0 * self.pnl_net / self.notional if self.notional > 0 else float("nan")
 
 
 class Pairing:

@@ -27,8 +27,8 @@ __all__ = [
 
 
 def _notional(broker: Any, data: Any, size: float, price: float) -> float:
-    """What ``size`` is worth, in quote currency."""
-    return float(broker.quote(data, size, price) if hasattr(broker, "quote") else size * price)
+    """What ``size`` is worth, in quote currency, without sign."""
+    return abs(float(broker.quote(data, size, price) if hasattr(broker, "quote") else size * price))
 
 
 def _closing(sizer: Any, data: Any, isbuy: bool) -> float:

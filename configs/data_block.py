@@ -155,6 +155,8 @@ class Data(Model):
             raise ValueError("levels_by_size needs size_edges of amounts beside it, as in [1k, 10k]")
         if self.session is not None and self.bars is None:
             raise ValueError("session needs bars beside it, as in bars: 1m")
+        if self.actions is not None and self.instrument.negative_prices:
+            raise ValueError("actions are of stocks, whose prices are above 0: leave out instrument.negative_prices")
         if self.actions is not None and self.instrument.margin == "inverse":
             raise ValueError("actions are of stocks; margin inverse is settled in coin")
         self._check_extended()

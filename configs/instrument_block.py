@@ -50,6 +50,11 @@ class Instrument(Model):
         default="cross", description="what is at stake: the whole account, or the margin posted for the position"
     )
     liquidation_fee: Share = Field(default=0.0, description="share of the notional that a forced close costs besides")
+    negative_prices: bool = Field(
+        default=False,
+        description="whether the market may trade at 0 and below, as oil did in April 2020; margin spot, with sizes, "
+        "fees and distances that are no shares of a price",
+    )
     funding: Funding | None = Field(
         default=None, description="what this instrument pays, where several are traded: a rate every 8 h, or dumps"
     )
@@ -60,6 +65,8 @@ class Instrument(Model):
             raise ValueError("contract_size is for margin linear or inverse; spot trades the coin itself")
         if self.margin == "spot" and self.collateral == "isolated":
             raise ValueError("collateral isolated is for margin linear or inverse")
+        if self.margined and self.negative_prices:
+            raise ValueError("negative_prices goes with margin spot and leverage 1: margin is a share of the price")
         if self.margined and not self.brackets and self.maintenance >= 1 / self.leverage:
             raise ValueError(
                 f"maintenance {self.maintenance:.3%} is not below 1 / leverage {1 / self.leverage:.3%}: "

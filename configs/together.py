@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.distances import parse_distance
-from ..core.registry import FEEDS
+from ..core.registry import FEEDS, INDICATORS, STRATEGIES
 from .errors import Complaint
 
 STOPS = ("stop_loss", "trailing_stop")
@@ -33,7 +33,57 @@ def contradictions(config: Any) -> Iterator[Complaint]:
             text = "goes with fills from bars: the tape that fills orders is in shares of its own day"
             yield Complaint(("data", name, "actions"), text, on_key=True)
     yield from _rolling(config, block)
+    if instrument.negative_prices:
+        yield from _below_0(config, block)
+    yield from _logs_below_0(config)
     yield from _protection(config, block)
+
+
+def _below_0(config: Any, block: Any) -> Iterator[Complaint]:
+    """What is a share of a price, which means nothing where prices may be 0 and below."""
+    money, traded, why = config.broker, next(iter(config.data)), "where prices may be below 0 (negative_prices)"
+    if config.sizer.fixed is None:
+        yield Complaint(("sizer",), f"is a share of the price, which means nothing {why}: give fixed")
+    fees = money.fees
+    if fees.maker or fees.taker or fees.tiers:
+        yield Complaint(("broker", "fees"), f"are shares of the price, which mean nothing {why}: give per_contract")
+    if money.slippage.unit == "fraction" and money.slippage.amount:
+        text = f"is a share of the price, which means nothing {why}: give ticks, as in 1tick, or a price"
+        yield Complaint(("broker", "slippage"), text)
+    if money.impact is not None:
+        yield Complaint(("broker", "impact"), f"goes by log returns, which mean nothing {why}")
+    if money.borrow:
+        yield Complaint(("broker", "borrow"), f"is of the notional, which means nothing {why}")
+    if config.risk.max_position is not None:
+        yield Complaint(
+            ("risk", "max_position"), f"is a share of the price, which means nothing {why}: give sizer.fixed"
+        )
+    if block.params.get("adjust") == "ratio":
+        yield Complaint(("data", traded, "adjust"), f"ratio means nothing {why}: take difference")
+    given = {**config.strategy.params, **config.risk.settings()}
+    for name in (*STOPS, "take_profit"):
+        asked = given.get(name)
+        if asked is not None and getattr(parse_distance(asked), "unit", "") == "fraction":
+            place = ("risk", name) if config.risk.settings().get(name) is not None else ("strategy", "params", name)
+            yield Complaint(place, f"is a share of the price, which means nothing {why}: give a price, ticks or atr")
+    for name, rule in (config.strategy.params.get("entries") or {}).items():
+        if config.strategy.kind == "Rules" and "limit" in rule:
+            text = f"is a price that must be above 0, {why}: enter at market"
+            yield Complaint(("strategy", "params", "entries", name, "limit"), text)
+
+
+def _logs_below_0(config: Any) -> Iterator[Complaint]:
+    """Indicators that go by logs of prices which may be 0 and below."""
+    first, *_ = config.feeds
+    below = {feed for feed, name in config.feeds.items() if config.data[name].instrument.negative_prices}
+    brought = getattr(STRATEGIES.find(config.strategy.kind), "uses", {})
+    for name, use in {**brought, **config.indicators}.items():
+        cls: Any = INDICATORS.find(use.kind)
+        if cls.above_0 and (use.data or first) in below:
+            where = ("indicators", name) if name in config.indicators else ("strategy", "kind")
+            yield Complaint(
+                where, f"{use.kind} goes by logs or shares of prices, which may be below 0 (negative_prices)"
+            )
 
 
 def _rolling(config: Any, block: Any) -> Iterator[Complaint]:

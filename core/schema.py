@@ -180,6 +180,9 @@ ROLLS = (
 )
 """What a continuous series of futures has besides."""
 
+ALLOW_NEGATIVE = "say instrument: {negative_prices: true} (--negative-prices) where the market may trade below 0"
+"""What to do about prices below 0 that were traded."""
+
 BAR_COLUMNS = {c.name: c for c in BARS}
 THREE_CLASSES = frozenset(c.name for c in _BY_CLASS)
 """Columns of small, medium and large rows."""

@@ -130,6 +130,8 @@ class Feed:
         """The venue's price step, where known."""
         self.unread: dict[str, None] = {}
         """Columns of the files that were passed over; filled by reading, as far as files name them."""
+        self.negative_prices = False
+        """Whether its market may trade at 0 and below; set by who reads it."""
         self.actions: CorporateActions | None = None
         """Splits and dividends that bars are adjusted for."""
         self.quarantine: Path | None = None
@@ -330,6 +332,8 @@ class TapeFeed(Feed):
             self.counts["outside_hours"] = under_way.outside
         if self.actions is not None:
             made = [self.actions.finished(bars, window.first) for bars in made]
+        if self.negative_prices:
+            made = [without_returns_below_0(bars) for bars in made]
         return [replace(bars, notes=(*bars.notes, *self.remarks())) for bars in made]
 
 
@@ -407,7 +411,7 @@ class KlineFeed(Feed):
         bars = replace(bars, notes=(*bars.notes, *filter(None, said))).between(start, end)
         if not len(bars):
             raise DataError(f"{self.source}: no klines{_between(start, end)}")
-        bars = settled(bars, may_miss_prices=self.may_miss_prices)
+        bars = settled(bars, may_miss_prices=self.may_miss_prices, may_be_negative=self.negative_prices)
         self._first = int(bars["close_time"][0]) - 1
         if self.actions is not None:
             bars = self.actions.klines(bars)
@@ -438,6 +442,13 @@ class KlineFeed(Feed):
         if self.actions is None:
             return made
         return [self.actions.finished(bars, self._first) for bars in made]
+
+
+def without_returns_below_0(bars: Bars) -> Bars:
+    """The same bars, without the volatility of log returns where a price was not above 0."""
+    if not (bars["low"] <= 0).any():
+        return bars
+    return bars.assign(realized_vol=np.where(bars["low"] > 0, bars["realized_vol"], np.nan))
 
 
 def _hours(spec: BarSpec | None) -> str:

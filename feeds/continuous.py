@@ -20,7 +20,7 @@ from ..core.days import parse_days
 from ..core.errors import DataError, TapeflowError
 from ..core.params import Bound, Choice, Text, resolve
 from ..core.registry import FEEDS
-from ..core.schema import ROLL, ROLL_COLUMNS, ROLL_FROM, ROLL_TO
+from ..core.schema import ALLOW_NEGATIVE, ROLL, ROLL_COLUMNS, ROLL_FROM, ROLL_TO
 from .aggregation.kinds import BarSpec
 from .base import Instant, KlineFeed
 from .reading.files import expand
@@ -268,6 +268,8 @@ class Continuous(KlineFeed):
 
     def klines(self) -> Bars:
         """The series, adjusted; fills `rolls`, `files`, `counts` and `interval`."""
+        for one in self.contracts:
+            one.feed.negative_prices = self.negative_prices
         read = [one.read() for one in self.contracts]
         if isinstance(self.p["contracts"], Mapping):
             order = sorted(range(len(read)), key=lambda i: (int(read[i]["close_time"][-1]), self.contracts[i].name))
@@ -349,7 +351,10 @@ class Continuous(KlineFeed):
         if self.p["adjust"] == "difference":
             shifts = np.cumsum([0.0, *(roll.old_price - roll.new_price for roll in self.rolls)])
             self._levels = shifts - shifts[-1] if last else shifts
-            return [_shifted(part, float(shift)) for part, shift in zip(parts, self._levels, strict=True)]
+            made = [_shifted(part, float(shift)) for part, shift in zip(parts, self._levels, strict=True)]
+            if not self.negative_prices:
+                _check_above_0(made)
+            return made
         factors = np.cumprod([1.0, *(roll.old_price / roll.new_price for roll in self.rolls)])
         self._levels = factors / factors[-1] if last else factors
         return [_scaled(part, float(factor)) for part, factor in zip(parts, self._levels, strict=True)]
@@ -410,6 +415,16 @@ def _contracts(folder: Path, given: Any) -> Iterator[_Contract]:
         else:
             feed = cls(paths, **_params(item))
             yield _Contract(item.get("name") or feed.paths[0].name.split(".")[0], feed, expiry)
+
+
+def _check_above_0(parts: Sequence[Bars]) -> None:
+    """Refuse prices that shifting took to 0 and below."""
+    for part in parts:
+        if len(at := np.flatnonzero(part["low"] <= 0)):
+            raise DataError(
+                f"Continuous: the low at {iso(int(part['open_time'][at[0]]))} is {part['low'][at[0]]:g} once gaps are "
+                f"taken out: take adjust: ratio, or another anchor; {ALLOW_NEGATIVE}"
+            )
 
 
 def _shifted(bars: Bars, by: float) -> Bars:

@@ -19,7 +19,7 @@ from ..core.registry import FEEDS
 from ..core.schema import Quality
 from ..core.tape import Tape
 from .aggregation.bars import Aggregator, BarSpec, Covered
-from .base import Feed, Instant, TapeFeed, Window, instant
+from .base import Feed, Instant, TapeFeed, Window, instant, without_returns_below_0
 
 Integers = NDArray[np.int64]
 _OWN = ("feed", "path", "name", "rate")
@@ -260,6 +260,8 @@ class Merge(TapeFeed):
             raise DataError(f"{self.source}: no trades in the time asked for")
         known = [w.covered(v.feed.covered()) for w, v in zip(windows, self.venues, strict=True)]
         made = [replace(bars, notes=(*bars.notes, self._note())) for bars in whole.finish(_common(known))]
+        if self.negative_prices:
+            made = [without_returns_below_0(bars) for bars in made]
         if whole.outside:
             self.counts["outside_hours"] = whole.outside
         by_venue = [part.finish() for part in parts]
@@ -292,6 +294,7 @@ class Merge(TapeFeed):
         self.files, self.counts = [], Counter(rows=0)
         for v in self.venues:
             aside = self.quarantine
+            v.feed.negative_prices = self.negative_prices
             v.feed.quarantine = None if aside is None else aside.with_name(f"{v.name}.{aside.name}")
         streams = [v.tapes(w, start, end) for v, w in zip(self.venues, windows, strict=True)]
         for tape, venue in interleaved(streams):

@@ -102,6 +102,7 @@ class Amihud(Indicator):
         "from_klines": Choice(None, *METHODS),
     }
     sized = True
+    above_0 = True
     inputs = ("close", "quote_volume")
     remedies = {"quote_volume": REMEDY}
     measures = {"amihud": Line("absolute return for one unit of notional", -1, -1)}

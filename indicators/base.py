@@ -72,6 +72,8 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         Files beside the class's source that it reads by other means than Python's ``open``; run.lock has their digests.
     sized : bool
         Whether it has the parameter ``size`` too, which has it read the columns of some classes of trade size.
+    above_0 : bool
+        Whether it goes by logs or shares of prices, which mean nothing where prices may be 0 and below.
     mirror : str
         What the law of mirrors turns round: ``sides`` lets buys and sells trade places, ``book`` turns prices
         upside down with them, for what tells up from down.
@@ -110,6 +112,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     line_params: ClassVar[tuple[str, ...]] = ()
     only_with: ClassVar[dict[str, With]] = {}
     param_units: ClassVar[dict[str, tuple[int, int]]] = {}
+    above_0: ClassVar[bool] = False
     mirror: ClassVar[str] = "sides"
     sized: ClassVar[bool] = False
     reads: ClassVar[tuple[str, ...]] = ()

@@ -80,6 +80,7 @@ class BipowerVariation(Indicator):
     lines = ("bipower_variation",)
     params = {"window": 60}
     bounds = {"window": Bound(2, 1_000_000, integer=True)}
+    above_0 = True
     inputs = ("close",)
     measures = {"bipower_variation": Line("variance of log returns without jumps")}
     presets = ({"window": 10},)

@@ -94,6 +94,7 @@ class CorwinSchultz(Indicator):
     lines = ("corwin_schultz",)
     params = {"window": 60}
     bounds = {"window": Bound(1, 1_000_000, integer=True)}
+    above_0 = True
     inputs = ("high", "low", "volume")
     measures = {"corwin_schultz": Line("spread implied by highs and lows, as a share of the price")}
     presets = ({"window": 1},)

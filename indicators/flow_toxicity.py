@@ -168,6 +168,7 @@ class FlowToxicity(Indicator):
         "volatility": Choice("auto", "realized", "parkinson"),
     }
     sized = True
+    above_0 = True
     inputs = (*_FLOW, "realized_vol", _RESET)
     measures = {
         "toxicity": Line("z_flow times z_vol", odd=True),

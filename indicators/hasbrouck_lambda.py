@@ -86,6 +86,7 @@ class HasbrouckLambda(ImpactKind):
 
     lines = ("hasbrouck_lambda",)
     sized = True
+    above_0 = True
     inputs = ("close", "taker_buy_quote_volume", "taker_sell_quote_volume")
     measures = {"hasbrouck_lambda": Line("log return for one signed root of notional", -0.5, -0.5, odd=True)}
     step = hasbrouck_lambda

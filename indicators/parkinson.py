@@ -74,6 +74,7 @@ class Parkinson(Indicator):
     lines = ("parkinson",)
     params = {"window": 60}
     bounds = {"window": Bound(1, 1_000_000, integer=True)}
+    above_0 = True
     inputs = ("high", "low")
     measures = {"parkinson": Line("volatility of a bar from ranges")}
     presets = ({"window": 1}, {"window": 10})

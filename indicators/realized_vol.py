@@ -84,6 +84,7 @@ class RealizedVol(Indicator):
     lines = ("realized_vol",)
     params = {"window": 60, "returns": "close"}
     bounds = {"window": Bound(1, 1_000_000, integer=True), "returns": Choice("close", "trades")}
+    above_0 = True
     inputs = ("close",)
     measures = {"realized_vol": Line("root of summed squared log returns")}
     presets = ({"window": 10}, {"window": 10, "returns": "trades"})

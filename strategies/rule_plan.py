@@ -191,7 +191,7 @@ class RulePlan(Plan):
         """So many times what the sizer gives, in whole lots; 0 below the smallest notional."""
         strategy, data = self._strategy, self._strategy.data
         size = whole_lots(times * strategy.getsizing(data, isbuy=side == "long"), getattr(data, "lot", None))
-        return size if size * data.close[0] >= getattr(data, "min_notional", 0.0) else 0.0
+        return size if abs(size * data.close[0]) >= getattr(data, "min_notional", 0.0) else 0.0
 
     def _rounded(self, price: float) -> float:
         return grid_of(getattr(self._strategy.data, "tick", None)).on(price)

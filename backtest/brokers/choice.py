@@ -40,6 +40,7 @@ def broker_for(config: Any) -> Broker:
     made.range_share = money.slippage.amount if money.slippage.unit == "range" else 0.0
     made.impact = None if money.impact is None else SquareRoot(money.impact.coefficient, money.impact.window)
     made.participation = money.participation
+    made.negative_prices = block.instrument.negative_prices
     made.contracts, made.empty_bars = contracts_of(config), config.fills.empty_bars
     made.addcommissioninfo(_fees(config))
     if issubclass(kind, CarryBroker):

@@ -31,11 +31,14 @@ class CostlyBroker(Broker):
         Most of a bar's volume that own fills may be.
     contracts : mapping of str to Contract
         What each feed trades, by its name.
+    negative_prices : bool
+        Whether fills may be at 0 and below.
     """
 
     range_share = 0.0
     impact: SquareRoot | None = None
     participation: float | None = None
+    negative_prices = False
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -127,7 +130,6 @@ class CostlyBroker(Broker):
         moved = slipped - self.distance(self._trying, price)
         return self._priced(max(moved, pmin) if lim else moved)
 
-    @staticmethod
-    def _priced(price: float) -> float | None:
+    def _priced(self, price: float) -> float | None:
         """``price``, or None, which fills nothing, where the impact has no bounds."""
-        return price if price > 0 and math.isfinite(price) else None
+        return price if (price > 0 or self.negative_prices) and math.isfinite(price) else None

@@ -47,6 +47,7 @@ _COLUMNS = ("finding", "what", "how many", "share", "where", "example")
     show_default=True,
     help="Whether ids of one market follow each other, where the feed does not know: holes are looked for if so.",
 )
+@click.option("--negative-prices", is_flag=True, help="The market may trade at 0 and below, as oil did in 2020.")
 @click.option("--require", type=click.Choice(GRADES[:-1]), help="Exit with 2 when the grade is worse.")
 @click.option("--out", metavar="FILE", help="All of it as .json, or the findings as .csv or .parquet.")
 @common(quiet=True)
@@ -61,6 +62,7 @@ def command(
     klines_feed: str | None,
     spec: str,
     ids: str,
+    negative_prices: bool,
     require: str | None,
     out: str | None,
     as_json: bool,
@@ -80,6 +82,7 @@ def command(
     if out is not None:
         check_format(out)
     feed = _feed(inputs, kind, catalog, feed_params(market, contract_size, extra))
+    feed.negative_prices = negative_prices
     apart(feed.paths, out)
     quarantine = Path(out).with_suffix(".quarantine.csv") if out not in (None, "-") else None
     with Progress(quiet=quiet) as progress:

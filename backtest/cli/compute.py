@@ -113,6 +113,7 @@ def command(
         shape = choose_format("json" if asked.like in DOCUMENTS else form, out, as_json=as_json)
     load_plugins(list(plugins), Path())
     classes = [_class(wish, asked.chart) for wish in wishes]
+    _check_logs(source, wishes, classes)
     source = source.with_classes([asked.classes(), *(str(w.params.get("size", "all")) for w in wishes)])
     if asked.like in COMPLETE:
         announce_compiling(quiet=quiet)
@@ -296,6 +297,17 @@ def _taapi(bars: Bars, lines: Lines, asked: Asked, *, many: bool, out: str | Non
     part = asked.part(len(bars), None if many else 1, forming=is_forming(bars))
     times = stamps(bars, asked.times)[part] if asked.times else None
     emit_json(taapi({name: values[part] for name, values in lines[0][1].items()}, times, many=many), out)
+
+
+def _check_logs(source: Source, wishes: list[Wish], classes: list[Any]) -> None:
+    """Refuse indicators that go by logs of prices which may be 0 and below."""
+    from ...core.errors import ParamError
+
+    for wish, cls in zip(wishes, classes, strict=True):
+        if source.negative_prices and cls.above_0:
+            raise ParamError(
+                f"--indicator {wish.kind}: goes by logs or shares of prices, which may be below 0 (--negative-prices)"
+            )
 
 
 def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet: bool) -> None:

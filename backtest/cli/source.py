@@ -49,6 +49,7 @@ _OPTIONS = (
         metavar="FILE",
         help="Splits and dividends of the stock, a CSV with date, split and dividend; days begin at midnight UTC.",
     ),
+    click.option("--negative-prices", is_flag=True, help="The market may trade at 0 and below, as oil did in 2020."),
     click.option(
         "--from",
         "start",
@@ -79,7 +80,7 @@ class Source:
         Class name of the feed.
     market, contract_size, extra
         The feed's parameters, where given.
-    specs, tick, row_size, size_edges, gaps, start, end, period, actions
+    specs, tick, row_size, size_edges, gaps, start, end, period, actions, negative_prices
         How to make bars of it, where given.
     partial : bool
         Whether a first or last bar that the data do not cover is wanted.
@@ -99,6 +100,7 @@ class Source:
     end: str | None
     period: str | None = None
     actions: str | None = None
+    negative_prices: bool = False
     partial: bool = False
 
     def with_classes(self, sizes: Iterable[str]) -> Source:
@@ -187,6 +189,7 @@ class Source:
         from ...feeds.actions import read_actions
 
         feed = cls(self.inputs, **feed_params(self.market, self.contract_size, self.extra))
+        feed.negative_prices = self.negative_prices
         if self.actions is not None:
             feed.adjust_for(read_actions([self.actions], feed.p.get("symbol")))
         return feed

@@ -93,6 +93,8 @@ def _reasons(config: Any, sources: Mapping[str, Any] | None) -> Iterator[str]:
     params = {**config.strategy.params, **config.risk.settings()}
     yield from _of_strategy(strategy, params)
     yield from _of_costs(config)
+    if next(iter(config.data.values())).instrument.negative_prices:
+        yield "prices below 0 (negative_prices) are traded by backtrader's broker"
     yield from _beyond("", config, dict.fromkeys(RUN))
     traded = next(iter(config.data.values()))
     if decimals(traded.step or DEFAULT_LOT) > MOST_DECIMALS:

@@ -109,7 +109,7 @@ def _audit_klines(feed: KlineFeed, spec: str, quarantine: Path | None, keep: int
     if not len(raw):
         raise DataError(f"{feed.source}: no klines")
     judged, grid = in_hours(raw, BarSpec.parse(spec), assumed=feed.assumes_ends)
-    look_at_klines(log, judged, feed.places, grid)
+    look_at_klines(log, judged, feed.places, grid, may_be_negative=feed.negative_prices)
     bars = _of_a_run(feed, judged, faults, grid)
     interval = usual_length(raw)
     start, end = int(raw["open_time"][0]), int(raw["close_time"].max())
@@ -140,7 +140,12 @@ def _of_a_run(feed: KlineFeed, raw: Bars, faults: Listening, grid: Grid | None) 
     try:
         check_units(raw, feed.of_units)
         return finish(
-            settled(raw, may_miss_prices=feed.may_miss_prices), int(feed.interval or 0), "keep", None, feed.tick, grid
+            settled(raw, may_miss_prices=feed.may_miss_prices, may_be_negative=feed.negative_prices),
+            int(feed.interval or 0),
+            "keep",
+            None,
+            feed.tick,
+            grid,
         )
     except DataError as err:
         faults.refuse(str(err))
@@ -351,7 +356,7 @@ class _Audit:
     def _trades(self, feed: DumpTape, rows: Rows, time: Integers, strays: NDArray[np.bool_]) -> None:
         """Rows with a time: put voids and strays aside, follow ids, hand new trades to the detectors."""
         price, quantity = rows["price"], rows["quantity"]
-        void = (price <= 0) | (quantity <= 0)
+        void = (~np.isfinite(price) if feed.negative_prices else price <= 0) | (quantity <= 0)
         if void.any():
             rows = replace(rows, columns={**rows.columns, "price": np.where(void, 1.0, price)})
         batch = feed.batch(rows, time)

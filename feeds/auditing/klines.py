@@ -210,7 +210,14 @@ def usual_length(bars: Bars) -> int:
     return max(int(lengths[np.argmax(times)]), 1)
 
 
-def look_at_klines(log: Log, bars: Bars, places: Places | None = None, grid: Grid | None = None) -> None:
+def look_at_klines(
+    log: Log,
+    bars: Bars,
+    places: Places | None = None,
+    grid: Grid | None = None,
+    *,
+    may_be_negative: bool = False,
+) -> None:
     """What klines tell about themselves.
 
     Parameters
@@ -223,6 +230,8 @@ def look_at_klines(log: Log, bars: Bars, places: Places | None = None, grid: Gri
         Where they stand.
     grid : Grid or None
         Of the trading hours in which they are due.
+    may_be_negative : bool
+        Whether prices may be 0 and below.
     """
     if not len(bars):
         return
@@ -246,9 +255,11 @@ def look_at_klines(log: Log, bars: Bars, places: Places | None = None, grid: Gri
     empty = np.flatnonzero(bars["trades"] == 0)
     log.many("empty_kline", empty, lambda i: spot(i, "no trades"))
     odd = np.zeros(len(bars), bool)
-    for kind, wrong in contradictions(bars).items():
+    for kind, wrong in contradictions(bars, may_be_negative=may_be_negative).items():
         odd |= wrong
         log.many(f"kline_odd_{kind}", np.flatnonzero(wrong), lambda i, kind=kind: spot(i, example_of(bars, kind, i)))  # type: ignore[misc]
+    if may_be_negative:
+        return  # how far prices are apart near 0 no ratio tells
     spike, wick, price = wicks(bars)
     text = "price {:g} is far from all around it, where the kline closes at {:g}"
     for kind, which in (("kline_spike", spike), ("kline_wick", wick)):

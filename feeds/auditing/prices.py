@@ -94,6 +94,17 @@ def spikes(logs: Floats, limit: float, s: Floats, out: Integers) -> int:
     return n
 
 
+def _logs(prices: Floats) -> Floats:
+    """Logs of prices; of those not above 0 the last before that was, or the first there is, else of 1."""
+    if prices.min() > 0:
+        return np.log(prices)
+    known = np.flatnonzero(prices > 0)
+    if not len(known):
+        return np.zeros(len(prices))
+    at = np.maximum(np.searchsorted(known, np.arange(len(prices)), "right") - 1, 0)
+    return np.log(prices[known[at]])
+
+
 class Spikes:
     """Prices far off that came back at once.
 
@@ -119,7 +130,7 @@ class Spikes:
         """Take new rows."""
         if not len(chunk):
             return
-        logs = np.log(chunk.price)
+        logs = _logs(chunk.price)
         if self._s is None:
             self._s = np.array([float(np.median(logs[:_BACK])), 0.0])
             self._last = float(logs[0])

@@ -94,7 +94,8 @@ class Rehearsal:
 
     def _without_void(self, feed: DumpTape, rows: Rows, time: Integers) -> Batch:
         """The batch of rows that are trades; one behind a voided row is flagged."""
-        keep = (rows["price"] > 0) & (rows["quantity"] > 0)
+        keep = (rows["price"] > 0) | (feed.negative_prices & np.isfinite(rows["price"]))
+        keep &= rows["quantity"] > 0
         kept = np.flatnonzero(keep)
         behind = np.diff(kept, prepend=-2 if self._void else -1) > 1
         self._void = not keep[-1]

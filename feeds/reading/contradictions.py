@@ -31,7 +31,7 @@ ENOUGH = 20
 """Bars from which on a kind of contradiction can be how their source counts, and no damage."""
 
 
-def contradictions(bars: Bars, *, may_miss_prices: bool = False) -> dict[str, Mask]:
+def contradictions(bars: Bars, *, may_miss_prices: bool = False, may_be_negative: bool = False) -> dict[str, Mask]:
     """Which bars contradict themselves, by the kinds of `SAYS`.
 
     Parameters
@@ -40,6 +40,8 @@ def contradictions(bars: Bars, *, may_miss_prices: bool = False) -> dict[str, Ma
         As an exchange or a file gives them. A column that the source does not know at all contradicts nothing.
     may_miss_prices : bool
         Whether a missing price is what the provider means.
+    may_be_negative : bool
+        Whether prices, and notionals with them, may be 0 and below.
 
     Returns
     -------
@@ -56,12 +58,12 @@ def contradictions(bars: Bars, *, may_miss_prices: bool = False) -> dict[str, Ma
     {'price': [False, True, False], 'takers': [False, False, True]}
     """
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        priceless = _priceless(bars, may_miss_prices)
+        priceless = _priceless(bars, may_miss_prices, may_be_negative)
         made = {
             "price": priceless,
             "range": _out_of_range(bars) & ~priceless,
-            "takers": _too_many_takers(bars),
-            "negative": _negative(bars),
+            "takers": _too_many_takers(bars, notional=not may_be_negative),
+            "negative": _negative(bars, notional=not may_be_negative),
             "trades": _without_trades(bars),
         }
         asked = ~(priceless | made["range"] | made["negative"])
@@ -75,28 +77,33 @@ def _none(bars: Bars) -> Mask:
     return np.zeros(len(bars), bool)
 
 
-def _priceless(bars: Bars, may_miss: bool) -> Mask:
+def _priceless(bars: Bars, may_miss: bool, may_be_negative: bool) -> Mask:
     wrong = _none(bars)
     for name in PRICES:
         if bars.carries(name):
-            wrong |= ~((bars[name] > 0) & (bars[name] < np.inf)) & ~(np.isnan(bars[name]) & may_miss)
+            can_be = np.isfinite(bars[name]) & ((bars[name] > 0) | may_be_negative)
+            wrong |= ~can_be & ~(np.isnan(bars[name]) & may_miss)
     return wrong
 
 
 def _out_of_range(bars: Bars) -> Mask:
-    high, low = bars["high"] * (1 + _SLACK), bars["low"] * (1 - _SLACK)
+    high, low = _wider(bars["high"], bars["low"], _SLACK)
     wrong: Mask = high < low
     for name in ("open", "close"):
         wrong = wrong | (bars[name] > high) | (bars[name] < low)
     return wrong
 
 
-def _too_many_takers(bars: Bars) -> Mask:
-    wrong = _none(bars)
-    for total, buy, sell in (
-        ("volume", "taker_buy_volume", "taker_sell_volume"),
-        ("quote_volume", "taker_buy_quote_volume", "taker_sell_quote_volume"),
-    ):
+def _wider(high: Floats, low: Floats, part: float) -> tuple[Floats, Floats]:
+    """Both ends of a range moved apart by a part of themselves."""
+    return high + np.abs(high) * part, low - np.abs(low) * part
+
+
+def _too_many_takers(bars: Bars, *, notional: bool) -> Mask:
+    wrong, sums = _none(bars), [("volume", "taker_buy_volume", "taker_sell_volume")]
+    if notional:
+        sums.append(("quote_volume", "taker_buy_quote_volume", "taker_sell_quote_volume"))
+    for total, buy, sell in sums:
         most = np.abs(bars[total]) * (1 + _SLACK)
         wrong |= (bars[buy] > most) | (bars[sell] > most)
         # Each of the three may be rounded by itself.
@@ -104,12 +111,17 @@ def _too_many_takers(bars: Bars) -> Mask:
     return wrong
 
 
-def _negative(bars: Bars) -> Mask:
+def _negative(bars: Bars, *, notional: bool) -> Mask:
     wrong = _none(bars)
-    for name in ("volume", "quote_volume", "trades", "taker_buy_volume", "taker_buy_quote_volume"):
+    for name in (
+        "volume",
+        "trades",
+        "taker_buy_volume",
+        *(("quote_volume", "taker_buy_quote_volume") if notional else ()),
+    ):
         wrong |= bars[name] < 0
     # What was sold is often all less what was bought: below 0 it is the takers that are too many.
-    for sold, total in (("taker_sell_volume", "volume"), ("taker_sell_quote_volume", "quote_volume")):
+    for sold, total in (("taker_sell_volume", "volume"), ("taker_sell_quote_volume", "quote_volume"))[: 1 + notional]:
         derived = np.abs(bars[total] - bars[sold.replace("sell", "buy")] - bars[sold]) <= _SLACK * np.abs(bars[total])
         wrong |= (bars[sold] < 0) & ~derived
     return wrong
@@ -138,7 +150,7 @@ def is_usual(bars: Bars, wrong: Mask) -> bool:
 def _mean_outside(bars: Bars, asked: Mask, part: float) -> Mask:
     """Where quote over volume lies outside low and high by more than both can be rounded and a ``part`` of a price."""
     high, low, volume, quote = bars["high"], bars["low"], bars["volume"], bars["quote_volume"]
-    high, low = high * (1 + part), low * (1 - part)
+    high, low = _wider(high, low, part)
     wrong: Mask = asked & (volume > 0) & ((quote > high * volume) | (quote < low * volume))
     rows = np.flatnonzero(wrong)
     if not len(rows):

@@ -208,13 +208,16 @@ class DumpTape(TapeFeed):
             yield rows, clock.microseconds(rows, "time")
 
     def _without_void(self, rows: Rows, time: Integers) -> Batch:
-        """The batch of ``rows`` less voided ones (price or quantity 0); the row behind a voided one is flagged."""
+        """The batch of ``rows`` less voided ones (price or quantity 0); the row behind a voided one is flagged.
+
+        Where prices may be negative, only a quantity voids.
+        """
         price, quantity = rows["price"], rows["quantity"]
         _check_notional(rows, price, quantity)
         self._check_strays(rows, time)
         if len(rows) and price.min() > 0 and quantity.min() > 0 and not self._void:
             return self.batch(rows, time)
-        keep = (price > 0) & (quantity > 0)
+        keep = (np.isfinite(price) if self.negative_prices else price > 0) & (quantity > 0)
         self.counts["void"] += int((~keep).sum())
         kept = np.flatnonzero(keep)
         behind = np.diff(kept, prepend=-2 if self._void else -1) > 1

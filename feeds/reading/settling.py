@@ -11,7 +11,7 @@ import numpy as np
 from ...core.bars import Bars
 from ...core.clock import iso
 from ...core.errors import DataError
-from ...core.schema import Quality
+from ...core.schema import ALLOW_NEGATIVE, Quality
 from .contradictions import ENOUGH, FLOWS, PRICES, SAYS, Mask, contradictions, is_usual, shown_in
 
 _TAKERS = tuple(name for name in FLOWS if name.startswith(("taker_", "delta_")))
@@ -21,7 +21,7 @@ _FAR = 0.4
 """Log distance from the close before that makes the prices, not the amounts, the odd ones."""
 
 
-def settled(bars: Bars, *, may_miss_prices: bool = False) -> Bars:
+def settled(bars: Bars, *, may_miss_prices: bool = False, may_be_negative: bool = False) -> Bars:
     """The same bars, those that contradict themselves flagged ``CONTRADICTORY`` and without figures that cannot be.
 
     Prices that cannot be (0, negative, missing, out of each other's range) are all four the close of the bar before,
@@ -34,7 +34,7 @@ def settled(bars: Bars, *, may_miss_prices: bool = False) -> Bars:
     ----------
     bars : Bars
         In time order.
-    may_miss_prices : bool
+    may_miss_prices, may_be_negative : bool
         As for `contradictions`.
 
     Raises
@@ -53,7 +53,7 @@ def settled(bars: Bars, *, may_miss_prices: bool = False) -> Bars:
     ([1, 2], [9.0, 9.0], [9.0, 9.0], [0, 128])
     """
     bars = _unknown_where_all_are_0(bars)
-    found = contradictions(bars, may_miss_prices=may_miss_prices)
+    found = contradictions(bars, may_miss_prices=may_miss_prices, may_be_negative=may_be_negative)
     if is_usual(bars, found.get("mean", np.zeros(len(bars), bool))):
         del found["mean"]  # of another unit, which a remark of the feed tells
     if not found:
@@ -76,7 +76,7 @@ def settled(bars: Bars, *, may_miss_prices: bool = False) -> Bars:
     columns["quality"] = np.where(wrong, bars["quality"] | int(Quality.CONTRADICTORY), bars["quality"])
     first = int(np.argmax(source >= 0))
     if source[-1] < 0:
-        raise DataError(f"{bars.source}: no bar has prices that can be: {_said(found)}")
+        raise DataError(f"{bars.source}: no bar has prices that can be: {_said(found)}.{_hint(bars, 'price')}")
     made = replace(bars, columns=columns, notes=(*bars.notes, _note(bars, found, wrong, first)))
     return made.slice(first, None)
 
@@ -120,8 +120,15 @@ def _check_misread(bars: Bars, found: Mapping[str, Mask]) -> None:
             first = int(np.argmax(which))
             raise DataError(
                 f"{bars.source}: {count:,} of {len(bars):,} bars contradict themselves ({SAYS[kind]}), the first at "
-                f"{iso(int(bars['open_time'][first]))}: {shown_in(bars, kind, first)}; are columns mistaken for others?"
+                f"{iso(int(bars['open_time'][first]))}: {shown_in(bars, kind, first)}; "
+                f"are columns mistaken for others?{_hint(bars, kind)}"
             )
+
+
+def _hint(bars: Bars, kind: str) -> str:
+    """What to do where prices below 0 may have been traded."""
+    below = kind == "price" and any((bars[name] < 0).any() for name in PRICES)
+    return f" Or {ALLOW_NEGATIVE}" if below else ""
 
 
 def _said(found: Mapping[str, Any]) -> str:
@@ -134,4 +141,5 @@ def _note(bars: Bars, found: Mapping[str, Mask], wrong: Mask, left_out: int) -> 
     return (
         f"{int(wrong.sum()):,} of {len(bars):,} bars contradict themselves ({_said(found)}), the first at {first}: "
         f"prices that cannot be are the close before, amounts that cannot be unknown, nothing fills there{dropped}"
+        f"{_hint(bars, 'price' if 'price' in found else '')}"
     )

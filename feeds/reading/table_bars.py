@@ -160,7 +160,7 @@ class TableBars(TableRows):
         columns = {k: v for k, v in columns.items() if v.dtype.kind in "if"}
         _complete(columns)
         bars = Bars(columns, None, self._kind(opens, closes), self.source, notes=self.notes())
-        return by_bulk(settled(bars)) if self.p["infer_side"] == "bulk" else bars
+        return by_bulk(settled(bars, may_be_negative=self.negative_prices)) if self.p["infer_side"] == "bulk" else bars
 
     def _kind(self, opens: Integers, closes: Integers) -> str:
         return interval_text(int(self.interval or 0)) if regular(opens, closes) else name_of(opens, closes)

@@ -151,6 +151,8 @@ class TableTape(DumpTape):
 
     def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers]]:
         table, how = self.how()
+        if self.negative_prices:
+            table = replace(table, columns=tuple(replace(c, signed=c.name == "price") for c in table.columns))
         seen = self.counts, self._others, self.unread, self._words
         for rows in read_file(cast("TableSource", source), table, how, quarantine, *seen):
             self._believe(rows)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
+from ...core.schema import ALLOW_NEGATIVE
 from ..store.atlas import names_of
 from .decode import Quarantine, Rows, both_names, printable
 from .joined import with_time
@@ -63,6 +64,8 @@ class Column:
         Of a side: the words for it where they are not the table's.
     divisor : float
         What numbers are divided by.
+    signed : bool
+        Whether an amount or a fixed number may be below 0.
     """
 
     name: str
@@ -71,6 +74,7 @@ class Column:
     optional: bool = False
     words: Mapping[str, int] | None = None
     divisor: float = 1.0
+    signed: bool = False
 
     def find(self, headers: Sequence[str], exact: bool = False) -> list[int]:
         """Where the likeliest of its names stands among ``headers``."""
@@ -300,7 +304,10 @@ class TableReader:
         if column.kind == "integer":
             return f": '{short}' is negative"
         hint = number_hint(text, self._table.decimal) if self._table.spelling else ""
-        return f": '{short}' is {_wrong(text) if column.kind == 'amount' else _SAYS[column.kind]}{hint}"
+        wrong = _wrong(text) if column.kind in ("amount", "fixed") else _SAYS[column.kind]
+        if wrong == "negative" and column.name == "price":
+            hint = f"; {ALLOW_NEGATIVE}"
+        return f": '{short}' is {wrong}{hint}"
 
     def _convert(self, column: Column, cells: Any, called: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         if column.kind == "time":
@@ -322,7 +329,7 @@ class TableReader:
         if column.kind == "number":
             return values, bad
         missing = np.isnan(values) if column.kind == "amount" else empty(cells)
-        return values, bad | (values < 0) | (missing & (not column.optional))
+        return values, bad | ((values < 0) & (not column.signed)) | (missing & (not column.optional))
 
 
 def _forward(rows: Rows) -> Rows:
