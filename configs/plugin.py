@@ -107,12 +107,15 @@ class FeedView:
         Whether its bars can have price rows.
     tape : bool
         Whether it gives trades.
+    classes : bool
+        Whether its bars may keep classes of trade size.
     """
 
     name: str
     columns: tuple[str, ...]
     levels: bool
     tape: bool = False
+    classes: bool = False
 
     @classmethod
     def of(cls, feed: Any, given: Raw) -> FeedView:
@@ -121,15 +124,15 @@ class FeedView:
         classes = columns_between(block_edges(given)) if tape else ()
         actions = [c.name for c in ACTIONS] if given.get("actions") is not None else ()
         columns = (*feed.canonical, *feed.extra_columns(legal(feed, given)), *classes, *actions)
-        return cls(feed.__name__, columns, feed.has_levels, tape)
+        return cls(feed.__name__, columns, feed.has_levels, tape, tape or feed.may_have_classes)
 
 
 def lacks(cls: Any, given: Raw, feed: FeedView, lines: Collection[str] = ()) -> str:
     """Empty, or which input of an indicator neither the feed nor another one's ``lines`` can know."""
     known = frozenset((*feed.columns, *lines, *(("levels",) if feed.levels else ())))
     params = legal(cls, given)
-    if getattr(cls, "sized", False) and feed.tape:
-        params["size"] = "all"  # its classes are those of the data block's edges, which the class compares
+    if getattr(cls, "sized", False) and feed.classes:
+        params["size"] = "all"  # its classes are those of the data block's edges or of a file, which the class compares
     try:
         settled = cls.settled_over(params, known.__contains__, feed.columns, feed.name)
         cls.check_inputs(settled, known.__contains__, feed.name, feed.columns)

@@ -65,6 +65,8 @@ class Feed:
     needs_path: ClassVar[bool] = True
     has_levels: ClassVar[bool] = False
     """Whether its bars can have price rows."""
+    may_have_classes: ClassVar[bool] = False
+    """Whether its bars keep classes of trade size where its files do, which reading them tells."""
     knows_prices: ClassVar[bool] = True
     """False where a bar in which somebody traded may be without an open or a close, so that it cannot be traded."""
     rolls_over: ClassVar[bool] = False

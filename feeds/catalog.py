@@ -176,6 +176,7 @@ class CatalogKlines(_Shelved, KlineFeed):
     """
 
     abstract = False
+    may_have_classes = True
     params = _PARAMS
     _span: tuple[int | None, int | None] = (None, None)
 

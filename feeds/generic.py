@@ -327,6 +327,7 @@ class MappedBars(TableBars):
     """Bars from a table whose columns the user names."""
 
     abstract = True
+    may_have_classes = True
     params = {"columns": {}, **TIME_PARAMS, "price_divisor": 1.0, "symbol": None}
     bounds = {"columns": ColumnMap(), **TIME_BOUNDS, "price_divisor": DIVISOR, "symbol": CHOSEN}
 
@@ -351,7 +352,7 @@ class MappedBars(TableBars):
             raise ParamError(wrong)
         extra = tuple(Column(name, "number", ()) for name in self.extra_columns(self.p))
         columns, cells = _wanted((*_BARS, *extra), self.p["columns"])
-        table = Table(columns, cells, counted=bool(cells))
+        table = Table(columns, cells, counted=bool(cells), classes=True)
         return of_symbol(described(table, self.p, strictly=True), self.p["symbol"]), reading(self.p)
 
 
@@ -364,7 +365,8 @@ class CsvBars(MappedBars):
         Files; patterns are expanded. Rows that two files share must be the same in both.
     columns : dict, default={}
         What the file calls ``time`` and the canonical columns; or the numbers of their cells, counted from 1. What is
-        left out is looked for under its own name. Any other name makes an extra column.
+        left out is looked for under its own name, columns of classes of trade size among it. Any other name makes an
+        extra column.
     time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
         Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO
         8601, or for another spelling that has year, month and day in this order. ``excel`` are the days of a

@@ -18,12 +18,17 @@ from tapeflow.core.registry import INDICATORS
 from tapeflow.core.samples import sample_bars
 from tapeflow.core.schema import SIZE_EDGES
 from tapeflow.core.sizes import SIZED, classes_between, classes_in, parse_size, parse_size_edges
+from tapeflow.core.tables import write_table
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.feeds.aggregation.edges import BLOCK
 from tapeflow.feeds.aggregation.resample import resample
+from tapeflow.feeds.catalog import CatalogKlines
+from tapeflow.feeds.generic import CsvBars
 from tapeflow.feeds.load import open_feed
 from tapeflow.feeds.merge import Merge
+from tapeflow.feeds.store.add import add
+from tapeflow.feeds.store.export import export
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.tests.command import tapeflow
 from tapeflow.tests.compute_runs import TAPE, compute, error, rows
@@ -405,3 +410,39 @@ def test_amberdata_answers_of_the_size_that_its_names_mean() -> None:
 def test_klines_have_no_sizes() -> None:
     with pytest.raises(InputError, match=r"keeps no classes of size: set size_edges: .* on a feed of trades"):
         INDICATORS.find("VWAP").over(sample_bars(30, klines=True), size="1k+")  # type: ignore[attr-defined]
+
+
+def dated_bars() -> Bars:
+    """Minutes with their classes, of a day that a file can name."""
+    tape = tape_of()
+    dated = replace(tape, time=tape.time + 1_704_067_200_000_000)
+    return aggregate([dated], ["1m"], size_edges=parse_size_edges(EDGES))[0]
+
+
+def test_classes_survive_files_and_catalogs_of_bars(tmp_path: Path) -> None:
+    """What a column of a class holds is the same behind a file of bars, a catalog of them, and an export of that."""
+    made = dated_bars()
+    write_table({name: made[name] for name in made.columns}, tmp_path / "bars.parquet")
+    write_table({name: made[name] for name in made.columns}, tmp_path / "bars.csv")
+    add(tmp_path / "store", [tmp_path / "bars.parquet"], "CsvBars", {}, symbol="X")
+    export(tmp_path / "store", tmp_path / "out.parquet")
+    names = [span.column(name) for span in CLASSES for name in SIZED]
+    read = [CsvBars(tmp_path / name).bars() for name in ("bars.parquet", "bars.csv", "out.parquet")]
+    for bars in (*read, CatalogKlines(tmp_path / "store").bars()):
+        assert classes_in(bars.columns) == CLASSES
+        for name in names:
+            np.testing.assert_array_equal(bars[name], made[name], err_msg=name)
+
+
+@pytest.mark.parametrize(("size", "code"), [("100-1k", 0), ("100-2k", 2)])
+def test_a_run_over_bars_of_a_file_asks_for_their_classes(tmp_path: Path, size: str, code: int) -> None:
+    made = dated_bars()
+    write_table({name: made[name] for name in made.columns}, tmp_path / "bars.parquet")
+    (tmp_path / "run.yaml").write_text(
+        f"name: sized\ndata: {{main: {{feed: CsvBars, path: '{tmp_path}/bars.parquet'}}}}\n"
+        f"indicators: {{delta: {{kind: VolumeDelta, size: {size}}}}}\n"
+        "strategy: {kind: Rules, params: {long: {enter: delta.delta > 0, exit: delta.delta < 0}}}\n"
+    )
+    done = tapeflow("run", tmp_path / "run.yaml", "--out", tmp_path / "result")
+    assert done.exit_code == code, done.output
+    assert ("keeps the classes 0-100, 100-1k, 1k-5k, 5k+" in done.output) == (code == 2)

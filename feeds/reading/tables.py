@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from ...core.schema import ALLOW_NEGATIVE
+from ...core.sizes import of_column
 from ..store.atlas import names_of
 from .decode import Quarantine, Rows, both_names, printable
 from .joined import with_time
@@ -139,6 +140,8 @@ class Table:
         Columns, or numbers of cells, that make the time together, a blank between them; empty where one does.
     decimal, thousands : str
         What stands before the fraction of a number, and between its thousands.
+    classes : bool
+        Whether columns of classes of trade size, as ``taker_buy_volume_1k_10k``, are wanted where there are some.
     foreign : mapping of str to str
         Columns that only files of another kind have, and what those are, for errors.
     """
@@ -157,6 +160,7 @@ class Table:
     joined: tuple[str | int, ...] = ()
     decimal: str = "."
     thousands: str = ""
+    classes: bool = False
     foreign: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
 
     def places(self, sheet: Sheet) -> dict[str, int]:
@@ -184,7 +188,13 @@ class Table:
             if hits:
                 made[column.name] = hits[0]
                 _check_type(sheet, column, hits[0])
-        return made
+        return made | self._of_classes(sheet)
+
+    def _of_classes(self, sheet: Sheet) -> dict[str, int]:
+        """Where columns of classes of trade size stand."""
+        own = {column.name for column in self.columns}
+        found = enumerate(sheet.names or ()) if self.classes and not self.counted else ()
+        return {name: at for at, name in found if name not in own and of_column(name)}
 
     def _of_positions(self, sheet: Sheet) -> tuple[str, ...]:
         for names in self.positions:
@@ -262,7 +272,8 @@ class TableReader:
             sheet = sheet.take(np.flatnonzero(~passed))
         bad = np.zeros(len(sheet), bool)
         raw = replace(sheet, cells=sheet.cells[:-1]) if self._table.joined else sheet
-        for column in self._table.columns:
+        classes = [Column(name, "number") for name in places.keys() - {c.name for c in self._table.columns}]
+        for column in (*self._table.columns, *classes):
             if column.name in places:
                 cells = sheet.cells[places[column.name]]
                 called = both_names(sheet.names[places[column.name]] if sheet.names else "", column.name)

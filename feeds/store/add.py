@@ -17,6 +17,7 @@ from ...core.errors import DataError, ParamError
 from ...core.registry import FEEDS
 from ...core.schema import KLINE_COLUMNS
 from ...core.signed import read_bounded
+from ...core.sizes import of_column
 from ...core.tape import Tape
 from ..base import Feed, KlineFeed, TapeFeed
 from ..reading.decode import Rows as Decoded
@@ -231,7 +232,8 @@ class _Adding:
         bars = feed.klines()
         self._series = self._added.series = replace(self._series, kind=f"klines_{bars.spec}")
         self._covered = (None, None)
-        rows = Rows({name: bars[name] for name in KLINE_COLUMNS if bars.carries(name)}, "open_time", "open_time")
+        names = (*(name for name in KLINE_COLUMNS if bars.carries(name)), *filter(of_column, bars.columns))
+        rows = Rows({name: bars[name] for name in names}, "open_time", "open_time")
         for lo, hi in day_cuts(rows.times):
             yield int(rows.times[lo]) // DAY, rows.take(slice(lo, hi))
 

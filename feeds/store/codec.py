@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...core.kernels import compiled
 from ...core.schema import KLINE_COLUMNS, TAPE, Quality
+from ...core.sizes import of_column
 from ...core.tape import Tape
 
 Columns = dict[str, NDArray[Any]]
@@ -112,7 +113,8 @@ def tape_columns(tape: Tape) -> Columns:
 
 def canonical(columns: Columns) -> Columns:
     """The same rows with columns in order and without those that say nothing, so that equal rows make equal files."""
-    made = {name: columns[name] for name in (_TAPE if "time" in columns else KLINE_COLUMNS) if name in columns}
+    usual = _TAPE if "time" in columns else (*KLINE_COLUMNS, *sorted(filter(of_column, columns)))
+    made = {name: columns[name] for name in usual if name in columns}
     for name in ("flags", "quality"):
         if name in made and not made[name].any():
             del made[name]

@@ -11,6 +11,7 @@ import numpy as np
 
 from ...core.errors import DataError
 from ...core.schema import KLINE_COLUMNS, TAPE
+from ...core.sizes import of_column
 from ...core.writing import replacing
 from ..base import Instant
 from ..catalog import Catalog, CatalogKlines
@@ -70,7 +71,7 @@ def _trades(feed: Catalog, start: Instant, end: Instant) -> Generator[Columns, N
 
 def _klines(feed: CatalogKlines, start: Instant, end: Instant) -> Generator[Columns, None, None]:
     bars = feed.bars(start=start, end=end)
-    yield {name: bars[name] for name in KLINE_COLUMNS}
+    yield {name: bars[name] for name in (*KLINE_COLUMNS, *filter(of_column, bars.columns))}
 
 
 def _write(batches: Iterator[Columns], path: Path, suffix: str) -> int:
