@@ -1,7 +1,7 @@
 """Pages of documentation, run as a reader would: every block of code in order, in an empty folder.
 
 Blocks of ``bash`` are run with the real command line, blocks of ``python`` in one interpreter a page. A
-block of yaml, python or toml whose first line is ``# some/file.ext`` is written there. A block of ``text``
+block of yaml, python, toml or csv whose first line is ``# some/file.ext`` is written there. A block of ``text``
 holds lines that what ran before it printed, in this order; ``…`` stands for anything.
 
 Comments before a block say what a reader cannot see: ``<!-- exit: 2 -->`` that the command fails,
@@ -27,7 +27,7 @@ from typing import Any
 
 _FENCE = re.compile(r"^(?P<indent> *)(?P<ticks>`{3,})(?P<info>[^`]*)$")
 _COMMENT = re.compile(r"^ *<!-- (?P<key>exit|not run|given): (?P<value>.*) -->$")
-_FILE = re.compile(r"^# (?P<path>[\w./-]+\.(?:ya?ml|py|toml))$")
+_FILE = re.compile(r"^# (?P<path>[\w./-]+\.(?:ya?ml|py|toml|csv))$")
 _PRELOAD = ("tapeflow.tests.preload", __name__)
 
 
@@ -44,7 +44,7 @@ class Block:
     def file(self) -> str | None:
         """Where it is written to; None where it is run."""
         hit = _FILE.match(self.text.partition("\n")[0])
-        return hit["path"] if hit and self.language in ("yaml", "python", "toml") else None
+        return hit["path"] if hit and self.language in ("yaml", "python", "toml", "csv") else None
 
 
 def blocks(page: str) -> Iterator[Block]:
