@@ -251,7 +251,9 @@ class Merge(TapeFeed):
             levels_by_size=levels_by_size,
             source=self.source,
         )
-        parts = [Aggregator(timed, size_edges=size_edges, source=venue.name) for venue in self.venues]
+        parts = [
+            Aggregator(timed, size_edges=size_edges, source=venue.name, may_be_outside=True) for venue in self.venues
+        ]
         for tape, venue in self._merged(windows, since, until):
             whole.push(tape, venue)
             for i, part in enumerate(parts if timed else ()):
@@ -274,8 +276,8 @@ class Merge(TapeFeed):
         return "venues in one quote currency: " + ", ".join(f"{v.name} {v.rate.says()}" for v in self.venues)
 
     def _with_venues(self, bars: Bars, parts: list[Bars]) -> Bars:
-        """``bars`` with the sums of each venue, and with silent venues counted and flagged."""
-        opens, closes = bars["open_time"], bars["close_time"]
+        """``bars`` with the sums of each venue, and with silent venues counted and flagged; a night is no silence."""
+        opens, spent = bars["open_time"], BarSpec.parse(bars.spec).grid.elapsed(bars["close_time"])
         made: dict[str, NDArray[Any]] = {}
         silent = np.zeros(len(bars), np.int64)
         for venue, part in zip(self.venues, parts, strict=True):
@@ -284,8 +286,8 @@ class Merge(TapeFeed):
                 made[f"{name}_{venue.name}"] = np.zeros(len(bars))
                 made[f"{name}_{venue.name}"][at] = part[name]
             traded = made[f"volume_{venue.name}"] > 0
-            last = np.maximum.accumulate(np.where(traded, closes, -(2**62)))
-            silent += (closes - last >= parse_interval(self.p["silence"])) & ~traded
+            last = np.maximum.accumulate(np.where(traded, spent, -(2**62)))
+            silent += (spent - last >= parse_interval(self.p["silence"])) & ~traded
         flags = np.where(silent > 0, int(Quality.PARTIAL), 0)
         return bars.assign(**made, silent_venues=silent.astype(np.float64), quality=bars["quality"] | flags)
 

@@ -10,10 +10,13 @@ import pytest
 from tapeflow.core.clock import HOUR, MINUTE, parse_time
 from tapeflow.core.days import parse_days
 from tapeflow.core.schema import Quality
+from tapeflow.feeds.catalog import Catalog
 from tapeflow.feeds.frames import FrameBars, FrameTape
-from tapeflow.feeds.generic import CsvBars
+from tapeflow.feeds.generic import CsvBars, CsvTape
+from tapeflow.feeds.merge import Merge
 from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.indicators.vwap import VWAP
+from tapeflow.tests.command import tapeflow as tapeflow
 
 exchange_calendars = pytest.importorskip("exchange_calendars")
 
@@ -158,3 +161,42 @@ def test_the_plain_calendar_is_that_of_the_package():
         (opens, closes) for _, opens, closes in TRADED
     ]
     assert {datetime.fromtimestamp(opens / 1e6, UTC).hour for _, opens, _ in TRADED} == {13, 14}
+
+
+def test_venues_are_not_silent_by_night(tape, tmp_path):
+    """One venue trades every seven minutes, the other every hour of the trading day, the third by night alone."""
+    stamps = tape.index.as_unit("us").asi8
+    inside = parse_days("XNYS").inside(stamps)
+    picked = {
+        "often": np.ones(len(stamps), bool),
+        "hourly": inside & (np.arange(len(stamps)) % 9 == 0),
+        "night": ~inside,
+    }
+    for name, rows_ in picked.items():
+        part = tape[rows_].assign(time=stamps[rows_])
+        part[["time", "price", "quantity", "side"]].to_csv(tmp_path / f"{name}.csv", index=False)
+    feeds = [{"feed": "CsvTape", "path": str(tmp_path / f"{name}.csv"), "name": name} for name in picked]
+    bars = Merge(feeds=feeds[:2], silence="2h").bars("30m@1d:XNYS")
+    alone = FrameTape(frame=tape[picked["hourly"]]).bars("30m@1d:XNYS")
+    at = np.searchsorted(bars["open_time"], alone["open_time"])
+    assert bars["volume_hourly"][at].tolist() == alone["volume"].tolist()
+    assert bars["volume_hourly"].sum() == alone["volume"].sum()
+    assert not bars["silent_venues"][at[0] :].any()
+    made = Merge(feeds=feeds, silence="2h").bars("30m@1d:XNYS")
+    assert not made["volume_night"].any()
+    assert made["silent_venues"].all()
+
+
+def test_a_catalog_gives_the_bars_of_the_hours_that_its_files_give(tape, tmp_path):
+    part = tape.assign(time=tape.index.as_unit("us").asi8)
+    part[["time", "price", "quantity", "side"]].to_csv(tmp_path / "t.csv", index=False)
+    where = "--symbol", "ABC", "--venue", "x", "--market", "spot", "--catalog", tmp_path / "c"
+    added = tapeflow("data", "add", tmp_path / "t.csv", "--feed", "CsvTape", *where, "-q")
+    assert added.exit_code == 0, added.output
+    kinds = [f"{kind}@1d:XNYS" for kind in ("1h", "1d", "1w")]
+    for ours, theirs in zip(
+        Catalog(tmp_path / "c").bars_of(kinds), CsvTape(tmp_path / "t.csv").bars_of(kinds), strict=True
+    ):
+        for name, values in theirs.columns.items():
+            if name != "quality":  # a catalog knows of whole days
+                assert values.tobytes() == ours[name].tobytes(), name

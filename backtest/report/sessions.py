@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ...core.clock import HOUR, interval_text, parse_interval
 from ...core.days import parse_days
 from ...core.errors import TapeflowError
+from ...core.hours import EXTENDED
 from ...feeds.aggregation.kinds import BarSpec
 from ...feeds.aggregation.sessions import Session
 from .folder import Folder
@@ -77,6 +78,8 @@ def divided(session: Session, start: int, end: int) -> Sessions:
     >>> made = divided(Session("1d", "America/New_York"), 19_000 * DAY, 19_002 * DAY)
     >>> (made.edges / HOUR - 19_000 * 24).tolist(), (made.days - 19_000).tolist(), made.name
     ([-19.0, 5.0, 29.0, 53.0], [-1, 0, 1], 'day in America/New_York')
+    >>> divided(Session("1w", "UTC@08:00-16:00"), start=0, end=DAY).name
+    'trading week of UTC@08:00-16:00'
     """
     edges = [session.start(start)]
     while edges[-1] < end:
@@ -87,8 +90,12 @@ def divided(session: Session, start: int, end: int) -> Sessions:
 
 def _named(session: Session) -> str:
     """A session in words, with the time of day at which it begins unless that is midnight."""
+    word = _WORDS.get(session.text, session.text)
+    if session.hours is not None:
+        hours, extended, _ = session.timezone.partition(EXTENDED)
+        return f"trading {word} of {hours}{', extended' if extended else ''}"
     zone, at, start = session.timezone.partition("@")
-    return f"{_WORDS.get(session.text, session.text)} in {zone}{f' from {start}' if at else ''}"
+    return f"{word} in {zone}{f' from {start}' if at else ''}"
 
 
 def _by_indicators(folder: Folder, name: str) -> Any:

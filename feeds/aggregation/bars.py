@@ -132,6 +132,8 @@ class Aggregator:
         Whether the bars keep the price rows of every class of size too, whose edges are amounts then.
     source : str
         Where the tape comes from, for errors and reports.
+    may_be_outside : bool
+        Whether a tape of which no row is within trading hours has no bars, and is no error.
 
     Notes
     -----
@@ -149,7 +151,9 @@ class Aggregator:
         sequence: bool = False,
         levels_by_size: bool = False,
         source: str = "tape",
+        may_be_outside: bool = False,
     ) -> None:
+        self._may_be_outside = may_be_outside
         self._edges = _edges(SIZE_EDGES if size_edges is None else size_edges)
         if row_size is not None:
             check_rows(row_size, tick)
@@ -283,7 +287,7 @@ class Aggregator:
             columns[name] = np.full(len(columns[name]), np.nan)
 
     def _bars(self, kind: _Kind, covered: Covered) -> Bars:
-        if kind.outside and not kind.pushed:
+        if kind.outside and not kind.pushed and not self._may_be_outside:
             raise DataError(f"{self._source}: no trade within the trading hours; {_left_out(kind)}")
         if not kind.pushed:
             return Bars.of(open_time=[], close_time=[], spec=kind.spec.text, source=self._source)
