@@ -78,7 +78,7 @@ def divided(session: Session, start: int, end: int) -> Sessions:
     >>> made = divided(Session("1d", "America/New_York"), 19_000 * DAY, 19_002 * DAY)
     >>> (made.edges / HOUR - 19_000 * 24).tolist(), (made.days - 19_000).tolist(), made.name
     ([-19.0, 5.0, 29.0, 53.0], [-1, 0, 1], 'day in America/New_York')
-    >>> divided(Session("1w", "UTC@08:00-16:00"), start=0, end=DAY).name
+    >>> divided(Session("1w", "UTC@08:00-16:00"), 19_000 * DAY, 19_001 * DAY).name
     'trading week of UTC@08:00-16:00'
     """
     edges = [session.start(start)]
