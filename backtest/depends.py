@@ -49,8 +49,16 @@ def declared_reads(config: Any) -> Iterator[Path]:
 
 def files_read(config: Any, code: Code, inputs: set[Path]) -> list[Path]:
     """Files that plugins opened or declare, but for the run's ``inputs`` and the code itself."""
-    found = {*opened_by({str(path) for path in code.files}), *(path.resolve() for path in declared_reads(config))}
+    causes = {*map(str, code.files), *_folders(code.packages)}
+    found = {*opened_by(causes), *(path.resolve() for path in declared_reads(config))}
     return sorted(path for path in found if path not in inputs and path not in code.files)
+
+
+def _folders(packages: set[str]) -> Iterator[str]:
+    """Folders of installed packages, as `watch` names those of plugins."""
+    for name in packages:
+        for folder in getattr(sys.modules.get(name), "__path__", ()):
+            yield f"{os.path.realpath(folder)}{os.sep}"
 
 
 def place(path: Path, folder: Path, plugins: tuple[Path, ...] = ()) -> str:

@@ -13,6 +13,7 @@ import yaml
 
 from ..core.keeping import file_digest
 from ..core.signed import signed
+from ..core.watch import anything_opened
 from .depends import code_behind, files_read, package_versions, place
 
 APART = ("run.lock", "report.html")
@@ -110,6 +111,14 @@ def make_lock(
         "reads": _listed(files_read(config, code, inputs), config),
         "config": config.resolved(),
     }
+
+
+def reads_of_run(config: Any) -> dict[str, str]:
+    """sha256 of the files that plugins have read in the run under way, by their places; none without plugins."""
+    if not anything_opened():
+        return {}
+    code = code_behind(config)
+    return {one["path"]: one["sha256"] for one in _listed(files_read(config, code, set()), config)}
 
 
 def _listed(files: Iterable[Path], config: Any) -> list[dict[str, str]]:

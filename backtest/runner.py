@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..configs.models import RunConfig
+from ..core.watch import Seen, seeing
 from .brokers.volume import check_volume
 from .compiled import by_engine, verified
 from .ex_days import check_readers
@@ -48,7 +49,7 @@ def run(
     check_place(out)
     config = config.model_copy(update={"sweep": None})
     say = progress or (lambda text: None)
-    with TemporaryDirectory(prefix="tapeflow-") as aside:
+    with seeing(Seen()), TemporaryDirectory(prefix="tapeflow-") as aside:
         sources: dict[str, Source] = {}
         for name in config.data:
             sources |= read(config, name, say, aside=Path(aside))

@@ -197,6 +197,7 @@ def discover() -> None:
     if _forbidden:
         return
     for point in entry_points(group=GROUP):
+        _watch_package(point.value)
         load_module(point.value)
 
 
@@ -220,6 +221,17 @@ def _begin(what: str) -> None:
     from .watch import watch
 
     watch()
+
+
+def _watch_package(name: str) -> None:
+    """See what an installed plugin opens, from the first line of its import on."""
+    from importlib.machinery import PathFinder
+
+    from .watch import watch_package
+
+    spec = PathFinder.find_spec(name.partition(":")[0].partition(".")[0])
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
+        watch_package(Path(folder))
 
 
 def load_module(name: str) -> Any:

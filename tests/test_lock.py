@@ -14,6 +14,7 @@ import yaml
 
 from tapeflow.api import run
 from tapeflow.configs.loader import load_config
+from tapeflow.tests.command import tapeflow
 
 CONFIG = """\
 name: locked
@@ -176,3 +177,71 @@ def test_databases_are_read_and_zones_are_the_machine_s(tmp_path: Path) -> None:
 def test_a_run_without_plugins_lists_none(tmp_path: Path) -> None:
     made = lock_of(project(tmp_path))
     assert (made["plugins"], made["reads"]) == ([], [])
+
+
+READS = """
+from pathlib import Path
+
+from tapeflow.strategies.base import Strategy
+
+HERE = Path(__file__).parent
+
+
+class {kind}(Strategy):
+    params = {{"file": "one.txt"}}
+
+    def next(self):
+        if len(self) == 3 and float((HERE / self.p.file).read_text()) > 0:
+            self.buy()
+"""
+
+
+def reading(folder: Path, kind: str, more: str = "") -> Path:
+    """A project whose strategy reads the file that a parameter names, in the middle of the run."""
+    config = CONFIG[: CONFIG.index("strategy:")]
+    path = project(folder, f"{config}plugins: [own.py]\nstrategy: {{kind: {kind}, params: {{file: one.txt}}}}\n{more}")
+    (folder / "own.py").write_text(READS.format(kind=kind))
+    for name in ("one.txt", "two.txt"):
+        (folder / name).write_text("1.0\n")
+    return path
+
+
+def read_by(lock: dict[str, Any]) -> list[str]:
+    return [one["path"] for one in lock["reads"]]
+
+
+def test_of_several_runs_in_a_process_each_names_what_it_read_itself(tmp_path: Path) -> None:
+    path = reading(tmp_path, "ReadsByTurns")
+    made = []
+    for name, out in (("one.txt", "a"), ("two.txt", "b"), ("one.txt", "c")):
+        run(load_config(path, [f"strategy.params.file={name}"]), tmp_path / out)
+        made.append(yaml.safe_load((tmp_path / out / "run.lock").read_text()))
+    assert [read_by(lock) for lock in made] == [["one.txt"], ["two.txt"], ["one.txt"]]
+    assert {**made[0], "name": ""} == {**made[2], "name": ""}
+
+
+def test_what_one_run_wrote_and_another_reads_is_in_the_lock_of_the_other(tmp_path: Path) -> None:
+    path = reading(tmp_path, "WritesThenReads")
+    own = (tmp_path / "own.py").read_text()
+    (tmp_path / "own.py").write_text(own + "\n    def stop(self):\n        (HERE / 'two.txt').write_text('2.0')\n")
+    first = load_config(path)
+    run(first, tmp_path / "a")
+    run(load_config(path, ["strategy.params.file=two.txt"]), tmp_path / "b")
+    assert read_by(yaml.safe_load((tmp_path / "b" / "run.lock").read_text())) == ["two.txt"]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_lock_of_a_sweep_names_what_its_runs_read(tmp_path: Path, jobs: str) -> None:
+    swept = "sweep: {strategy.params.file: [one.txt, two.txt]}\n"
+    path = reading(tmp_path / "a", f"SweptBy{jobs}", swept)
+    words = ["sweep", str(path), "--out", str(tmp_path / "s"), "--jobs", jobs, "-q"]
+    made = tapeflow(*words)
+    assert made.exit_code == 0, made.stderr
+    first = yaml.safe_load((tmp_path / "s" / "sweep.yaml").read_text())
+    assert read_by(first) == ["one.txt", "two.txt"]
+    assert tapeflow(*words).exit_code == 0
+    assert yaml.safe_load((tmp_path / "s" / "sweep.yaml").read_text()) == first
+    (path.parent / "two.txt").write_text("-1.0\n")
+    again = tapeflow(*words)
+    assert again.exit_code == 2
+    assert "holds another sweep" in again.stderr

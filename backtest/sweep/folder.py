@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ import pyarrow.parquet as pq
 from ...configs.models import RunConfig
 from ...core.errors import DataError
 from ...core.folders import check_place, recover, replacing_folder
+from ...core.keeping import file_digest
 from ...core.signed import load_yaml, read_signed
 from ...core.writing import claim, replacing, telling
 from ..brokers.choice import funded, rates_of
@@ -79,7 +81,7 @@ def _funding(points: Sequence[Point]) -> dict[str, list[Any]]:
 
 
 @contextmanager
-def entered(out: Path, lock: Mapping[str, Any]) -> Iterator[None]:
+def entered(out: Path, lock: Mapping[str, Any], folder: Path) -> Iterator[None]:
     """Make the folder with its lock, in one step, or go on in it; nobody else does in the block.
 
     Raises
@@ -97,7 +99,8 @@ def entered(out: Path, lock: Mapping[str, Any]) -> Iterator[None]:
         except BlockingIOError:
             raise DataError(f"{out}: another process sweeps into it; wait for it, or choose another --out") from None
     try:
-        if where := _difference(_read_lock(out), load_yaml(out / LOCK, text.encode(), "a lock")):
+        old, new = _read_lock(out), load_yaml(out / LOCK, text.encode(), "a lock")
+        if where := _difference(_as_begun(old, new, folder), new):
             raise DataError(
                 f"{out} holds another sweep: {where} in {out / LOCK}; choose another --out, or remove the folder"
             )
@@ -105,6 +108,43 @@ def entered(out: Path, lock: Mapping[str, Any]) -> Iterator[None]:
     finally:
         if handle is not None:
             os.close(handle)
+
+
+def _as_begun(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """A lock without the files that were read by the runs alone and are as they were."""
+    begun = {one["path"]: at for at, one in enumerate(new["reads"])}
+    kept = [one for one in old["reads"] if one["path"] in begun or not _unchanged(one, folder)]
+    return {**old, "reads": sorted(kept, key=lambda one: begun.get(one["path"], len(begun)))}
+
+
+def _unchanged(one: Mapping[str, str], folder: Path) -> bool:
+    places = (Path(root, one["path"]) for root in (str(folder), *sys.path))
+    found = next((path for path in places if path.is_file()), None)
+    return found is not None and file_digest(found) == one["sha256"]
+
+
+def add_reads(out: Path, own: Mapping[str, str], done: Iterable[Done]) -> None:
+    """Add to the lock the files that plugins read while the runs were under way.
+
+    Raises
+    ------
+    DataError
+        If one of them was changed meanwhile.
+    """
+    lock = _read_lock(out)
+    known = {one["path"]: one["sha256"] for one in lock["reads"]}
+    found = dict(known)
+    for reads in (own, *(one.reads for one in done)):
+        for path, digest in reads.items():
+            if found.setdefault(path, digest) != digest:
+                raise DataError(
+                    f"{path} was changed while the sweep into {out} read it; remove the folder and run again"
+                )
+    inputs = {one["path"] for one in lock["inputs"]}
+    if more := {path: digest for path, digest in found.items() if path not in inputs and path not in known}:
+        lock["reads"] = [{"path": path, "sha256": digest} for path, digest in sorted((known | more).items())]
+        with replacing(out / LOCK) as made:
+            made.write_text(lock_text(lock), encoding="utf-8")
 
 
 def _difference(old: Any, new: Any, at: str = "") -> str:

@@ -8,6 +8,8 @@ from typing import Any
 from ...configs.models import RunConfig
 from ...core.code import own_line
 from ...core.errors import TapeflowError
+from ...core.watch import Seen, seeing
+from ..lock import reads_of_run
 from ..read import Source
 from ..runner import simulate
 from .daily import daily_of
@@ -68,7 +70,15 @@ def _flat(figures: Mapping[str, Any], above: str = "") -> Row:
     return made
 
 
-def attempt(config: RunConfig, sources: Mapping[str, Source], known: Known | None = None) -> tuple[Row, str, str]:
+def attempt(
+    config: RunConfig, sources: Mapping[str, Source], known: Known | None = None
+) -> tuple[Row, str, str, dict[str, str]]:
+    """The row of a run, what went wrong instead, its daily returns, and files that plugins read for it."""
+    with seeing(Seen()):
+        return *_attempted(config, sources, known), reads_of_run(config)
+
+
+def _attempted(config: RunConfig, sources: Mapping[str, Source], known: Known | None) -> tuple[Row, str, str]:
     """The row of a run and its daily returns, or what went wrong instead: one that fails does not end a sweep."""
     try:
         outcome = _outcome(config, sources, known)

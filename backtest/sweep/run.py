@@ -14,8 +14,10 @@ import numpy as np
 
 from ...configs.models import RunConfig
 from ...core.clock import DAY
+from ...core.watch import Seen, seeing
+from ..lock import reads_of_run
 from ..read import Progress, Source, read, wanted
-from .folder import TABLE, check_folder, entered, make_sweep_lock, read_table, write_table
+from .folder import TABLE, add_reads, check_folder, entered, make_sweep_lock, read_table, write_table
 from .journal import Done, Journal
 from .names import check_figure
 from .pace import Pace
@@ -98,13 +100,19 @@ def sweep(
         point that fails while it runs does not end the sweep; its row says why.
     """
     say = progress or (lambda text: None)
+    with seeing(Seen()):
+        return _swept(config, out, jobs, say, origin, figure)
+
+
+def _swept(config: RunConfig, out: Path, jobs: int | None, say: Progress, origin: str, figure: str) -> Swept:
     check_folder(out)
     points = points_of(config, origin)
     if figure:
         check_figure(figure, (point.config for point in points))
     groups = _read(points, say)
     days = min(_days(group.sources) for group in groups)
-    with entered(out, make_sweep_lock(as_swept(config), [group.sources for group in groups], points)):
+    lock = make_sweep_lock(as_swept(config), [group.sources for group in groups], points)
+    with entered(out, lock, config.folder):
         done = _finished(config, out, points, groups, jobs, say)
     return Swept(out, points, done, days)
 
@@ -124,6 +132,7 @@ def _finished(
             done |= {row.number: row for row in rows}
             pace.add(len(rows))
             say(pace.line())
+    add_reads(out, reads_of_run(as_swept(config)), done.values())
     write_table(out, points, done)
     journal.remove()
     return done
