@@ -1,10 +1,12 @@
 """run.lock: it names everything a run depended on, and is the same wherever the run's folder lies."""
 
 import hashlib
+import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -104,10 +106,11 @@ def with_plugin(folder: Path, kind: str) -> Path:
     return path
 
 
-def in_a_process_of_its_own(path: Path, out: str) -> dict[str, Any]:
+def in_a_process_of_its_own(path: Path, out: str, more: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The lock of a run on the command line, from another folder."""
     args = ["-m", "tapeflow.backtest.cli", "run", str(path), "--no-report", "--quiet", "--out", str(path.parent / out)]
-    done = subprocess.run([sys.executable, *args], cwd=path.parent.parent, capture_output=True, text=True)
+    env = {**os.environ, **(more or {})}
+    done = subprocess.run([sys.executable, *args], cwd=path.parent.parent, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
     return dict(yaml.safe_load((path.parent / out / "run.lock").read_text()))
 
@@ -245,3 +248,24 @@ def test_the_lock_of_a_sweep_names_what_its_runs_read(tmp_path: Path, jobs: str)
     again = tapeflow(*words)
     assert again.exit_code == 2
     assert "holds another sweep" in again.stderr
+
+
+def test_what_an_installed_plugin_reads_at_its_import_is_in_the_lock(tmp_path: Path) -> None:
+    site = tmp_path / "site-packages"
+    package, told = site / "installed_reader", site / "installed_reader-1.0.dist-info"
+    package.mkdir(parents=True)
+    told.mkdir()
+    (package / "__init__.py").write_text(
+        "import os\nfrom pathlib import Path\n\nfrom tapeflow.strategies.base import Strategy\n\n"
+        "K = float(Path(os.environ['READ_AT_IMPORT']).read_text())\n\n\n"
+        "class InstalledReader(Strategy):\n    def next(self):\n        self.buy(size=K)\n"
+    )
+    (told / "METADATA").write_text("Metadata-Version: 2.1\nName: installed-reader\nVersion: 1.0\n")
+    (told / "entry_points.txt").write_text("[tapeflow.plugins]\ninstalled_reader = installed_reader\n")
+    (told / "RECORD").write_text("installed_reader/__init__.py,,\n")
+    path = project(tmp_path / "a", f"{CONFIG[: CONFIG.index('strategy:')]}strategy: {{kind: InstalledReader}}\n")
+    (tmp_path / "a" / "weights.txt").write_text("1.0")
+    more = {"PYTHONPATH": str(site), "READ_AT_IMPORT": str(tmp_path / "a" / "weights.txt")}
+    made = in_a_process_of_its_own(path, "out", more)
+    assert read_by(made) == ["weights.txt"]
+    assert made["versions"]["installed_reader"] == "1.0"
