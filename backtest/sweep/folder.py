@@ -134,7 +134,7 @@ def add_reads(out: Path, own: Mapping[str, str], done: Iterable[Done]) -> None:
     lock = _read_lock(out)
     known = {one["path"]: one["sha256"] for one in lock["reads"]}
     found = dict(known)
-    for reads in (own, *(one.reads for one in done)):
+    for reads in (own, *(one.reads or {} for one in done)):
         for path, digest in reads.items():
             if found.setdefault(path, digest) != digest:
                 raise DataError(

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Any, NamedTuple
 
 from ...core.writing import telling
@@ -28,15 +28,15 @@ class Done(NamedTuple):
         What went wrong; empty where nothing did.
     daily : str
         Its daily returns, as `Daily` writes them; empty where they are not kept.
-    reads : dict of str to str
-        sha256 of the files that plugins opened while it ran, by their places.
+    reads : dict of str to str or None
+        sha256 of the files that plugins opened while it ran, by their places, until the lock has them.
     """
 
     number: int
     row: dict[str, Any]
     error: str
     daily: str = ""
-    reads: Mapping[str, str] = MappingProxyType({})
+    reads: Mapping[str, str] | None = None
 
 
 class Journal:
@@ -58,7 +58,7 @@ class Journal:
     >>> with Journal(folder) as journal:
     ...     journal.add([Done(2, {"sharpe": 0.1}, "")])
     >>> Journal(folder).read()
-    {2: Done(number=2, row={'sharpe': 0.1}, error='', daily='', reads={})}
+    {2: Done(number=2, row={'sharpe': 0.1}, error='', daily='', reads=None)}
     """
 
     def __init__(self, folder: Path) -> None:
@@ -81,7 +81,7 @@ class Journal:
     def add(self, rows: list[Done]) -> None:
         """Keep rows; once this returns they survive the end of the process."""
         with telling(self._path):
-            for row in (json.dumps([*row[:-1], dict(row.reads)]).encode() for row in rows):
+            for row in (json.dumps(row).encode() for row in rows):
                 self._file.write(_digest(row) + b" " + row + b"\n")
             self._file.flush()
 

@@ -72,10 +72,10 @@ def _flat(figures: Mapping[str, Any], above: str = "") -> Row:
 
 def attempt(
     config: RunConfig, sources: Mapping[str, Source], known: Known | None = None
-) -> tuple[Row, str, str, dict[str, str]]:
+) -> tuple[Row, str, str, dict[str, str] | None]:
     """The row of a run, what went wrong instead, its daily returns, and files that plugins read for it."""
     with seeing(Seen()):
-        return *_attempted(config, sources, known), reads_of_run(config)
+        return *_attempted(config, sources, known), reads_of_run(config) or None
 
 
 def _attempted(config: RunConfig, sources: Mapping[str, Source], known: Known | None) -> tuple[Row, str, str]:

@@ -135,7 +135,7 @@ def _finished(
     add_reads(out, reads_of_run(as_swept(config)), done.values())
     write_table(out, points, done)
     journal.remove()
-    return done
+    return {number: one._replace(reads=None) for number, one in done.items()}
 
 
 def _read(points: list[Point], say: Progress) -> list[_Group]:
