@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .adjusted import adjusted, is_adjusted
-from .errors import DataError, InputError, unknown
+from .errors import DataError, InputError, ParamError, unknown
 from .footprint import Footprint, footprint_of
 from .hours import hours_in
 from .levels import Levels as Levels
 from .schema import BARS, KNOWN_COLUMNS, Column
-from .sizes import sized_column
+from .sizes import ALL, SIZE_SAYS, parse_size, parts_of, sized_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,6 +149,7 @@ class Bars:
         imbalance_percent: float = 300.0,
         *,
         row_size: float | None = None,
+        size: str = ALL,
     ) -> Footprint | None:
         """The price rows of one bar as an object with the vocabulary of Pine's ``request.footprint()``.
 
@@ -165,6 +166,8 @@ class Bars:
             counts as 100.
         row_size : float or None
             Height of a row in quote currency, instead of ``ticks_per_row``.
+        size : str
+            The classes of trade size whose rows count, as in ``1k-10k``, where the bars keep rows by class.
 
         Returns
         -------
@@ -174,9 +177,10 @@ class Bars:
         Raises
         ------
         InputError
-            If there are no levels, or no such bar, or the height is no whole multiple of theirs.
+            If there are no levels, or no such bar, or the height is no whole multiple of theirs, or they keep no rows
+            of that size.
         ParamError
-            If a share is out of range.
+            If a share is out of range, or the size is none.
 
         Examples
         --------
@@ -188,7 +192,23 @@ class Bars:
         (20000.0, [False, False, False, False])
         """
         of, low, high = self.source or "bars", self["low"], self["high"]
-        return footprint_of(self.levels, of, low, high, i, ticks_per_row, va_percent, imbalance_percent, row_size)
+        levels = self.levels if self.levels is None else self._of_size(self.levels, size)
+        return footprint_of(levels, of, low, high, i, ticks_per_row, va_percent, imbalance_percent, row_size)
+
+    def _of_size(self, levels: Levels, size: str) -> Levels:
+        try:
+            asked = parse_size(size)
+        except ValueError as err:
+            why = f": {err}" if str(err) else ""
+            raise ParamError(f"footprint: size must be {SIZE_SAYS}{why} (got {size!r})") from None
+        held = tuple(levels.classes or ())
+        if asked and not (parts := parts_of(asked, held)):
+            keeps = f"rows of {', '.join(map(str, held))}" if held else "no rows by class"
+            raise InputError(
+                f"footprint asks for size {size}, but {self.source or 'bars'} keeps {keeps}: set levels_by_size: true "
+                "beside size_edges on a feed of trades"
+            )
+        return levels.of(parts) if asked else levels
 
     def assign(self, **columns: Array) -> Bars:
         """A copy with some columns replaced."""

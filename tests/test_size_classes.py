@@ -276,6 +276,25 @@ def test_price_rows_of_a_size_are_those_of_the_file_filtered_beforehand(tape, ki
     np.testing.assert_allclose(made, wanted, rtol=1e-12)
 
 
+def test_a_footprint_of_a_size_is_that_of_the_file_filtered_beforehand(tape: Tape) -> None:
+    bars = one(tape, size_edges=EDGES, row_size=0.05, tick=0.01, levels_by_size=True)
+    only = one(filtered(tape, "100-1k"), row_size=0.05, tick=0.01)
+    seen = 0
+    for i in range(len(bars)):
+        made, wanted = bars.footprint(i, size="100-1k"), only.footprint(i)
+        assert (made is None) == (wanted is None)
+        if made is not None and wanted is not None:
+            seen += 1
+            assert made.buy_volume() == pytest.approx(wanted.buy_volume(), rel=1e-12)
+            assert made.sell_volume() == pytest.approx(wanted.sell_volume(), rel=1e-12)
+            assert made.poc().down_price() == wanted.poc().down_price()
+    assert seen
+    with pytest.raises(InputError, match=r"footprint asks for size 1k-3k, but .* keeps rows of"):
+        bars.footprint(0, size="1k-3k")
+    with pytest.raises(ParamError, match="footprint: size must be"):
+        bars.footprint(0, size="many")
+
+
 def test_price_rows_of_all_classes_add_up_in_bars_long_and_short(tape: Tape) -> None:
     bars = one(tape, size_edges=EDGES, row_size=0.05, tick=0.01, levels_by_size=True)
     plain = one(tape, row_size=0.05, tick=0.01)
