@@ -513,7 +513,7 @@ def main() -> int:
     asked.add_argument("--seed", type=int, default=1)
     asked.add_argument("--count", type=int, default=200)
     asked.add_argument("--group", nargs="*", choices=list(GROUPS), default=list(GROUPS))
-    asked.add_argument("--only", nargs="*", default=[], help="parts of path:function:, all their mutants")
+    asked.add_argument("--only", nargs="*", default=[], help="parts of path:line:, all their mutants")
     asked.add_argument("--enough", type=float, default=60, help="CPU seconds of tests before one counts as living")
     asked.add_argument("--kept", type=Path, default=ROOT / ".dev" / "mutants.jsonl", help="file of what was found")
     asked.add_argument("--again", action="store_true", help="try those that lived once more")

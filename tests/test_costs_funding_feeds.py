@@ -122,7 +122,7 @@ def test_the_folder_has_all_payments_in_time_order(tmp_path: Path) -> None:
     assert times != sorted(times), "a long bar books late what fell due within it"
     read = {name: Source(_Feed(), source.bars) for name, source in given.items()}
     made.sources = read
-    result = save(made, tmp_path / "out", report=False)
+    result = save(made, tmp_path / "out")
     flows = pq.read_table(tmp_path / "out" / "flows.parquet").to_pylist()
     assert [flow["time"] for flow in flows] == sorted(flow["time"] for flow in flows)
     assert {flow["data"] for flow in flows} == {"near", "far", "slow"}
@@ -147,19 +147,29 @@ def test_two_fundings_of_the_traded_feed_are_refused() -> None:
         from_mapping(pair(broker={"funding": "1bp"}))
 
 
-@pytest.mark.parametrize("count", [1, 3])
-def test_the_brokers_funding_is_the_first_feeds_and_nobody_pays_for_what_is_not_held(count: int) -> None:
+@pytest.mark.parametrize(
+    ("traded", "margined", "paying"),
+    [(("near",), True, {"near"}), (tuple(STEP), True, {"near", "far"}), (("far",), False, set())],
+)
+def test_the_brokers_funding_is_the_first_feeds_and_nobody_pays_for_what_is_not_held(
+    traded: tuple[str, ...], margined: bool, paying: set[str]
+) -> None:
     class Some(_Spread):
         def next(self) -> None:
-            self.datas, every = self.datas[:count], self.datas
+            every = self.datas
+            self.datas = [data for data in every if data._name in traded]
             super().next()
             self.datas = every
 
     raw = pair(broker={"cash": 10_000.0, "funding": {"rate": "3bp", "every": "4h"}})
     del raw["data"]["near"]["instrument"]["funding"]
-    flows = ran(raw, sources(), Some).strategy.broker.flows
-    assert {flow.data for flow in flows} == {"near", "far"} & {*list(STEP)[:count]}
-    assert {flow.rate for flow in flows if flow.data == "near"} == {3e-4}
+    if not margined:
+        raw["data"] = {name: {"feed": "SyntheticTape"} for name in STEP}
+    made = ran(raw, sources(), Some)
+    assert {fill.data for fill in made.record.fills} == set(traded)
+    flows = made.strategy.broker.flows
+    assert {flow.data for flow in flows} == paying
+    assert {flow.rate for flow in flows if flow.data == "near"} <= {3e-4}
 
 
 @pytest.mark.parametrize("brackets", [False, True])

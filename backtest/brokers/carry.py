@@ -154,7 +154,7 @@ class CarryBroker(CostlyBroker):
         """Book what falls due later than ``start`` and not later than ``end``."""
         if end <= start:
             return
-        held = self.positions[data].size if data in self.positions else 0.0
+        held = self.positions[data].size
         rates = self.rates(data)
         if rates is not None and held:
             for time, rate, mark in rates.between(start, end):
@@ -172,7 +172,7 @@ class CarryBroker(CostlyBroker):
     def _pay(self, data: Any) -> None:
         """Book the dividend of an ex-day, on what was held at the close before."""
         line = getattr(data.lines, DIVIDEND, None)
-        held = self.positions[data].size if data in self.positions else 0.0
+        held = self.positions[data].size
         if line is not None and line[0] and held:
             before, paid = data.close[-1], line[0]
             self._book(

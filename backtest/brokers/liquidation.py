@@ -69,7 +69,7 @@ class LiquidatingBroker(MarginBroker):
 
     def _beyond(self, data: Any, low: float, high: float) -> bool:
         """Whether ``low`` or ``high`` is at the liquidation price, or beyond it."""
-        size = self.positions[data].size if data in self.positions else 0.0
+        size = self.positions[data].size
         if not size or self.is_shut(data):
             return False
         price = self.liquidation_price(data)  # nothing is beyond NaN
