@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..configs.models import RunConfig
 from ..core.clock import iso
 from ..core.counting import counted
 from .brokers.choice import funded, paying, rolling
@@ -36,20 +37,20 @@ def inputs(strategy: Any) -> dict[str, Any]:
     return {"funding": tuple(files)} if files else {}
 
 
-def coin_contracts(config: Any) -> dict[str, float]:
+def coin_contracts(config: RunConfig) -> dict[str, float]:
     """Quote currency in one contract of each feed that is settled in coin."""
     blocks = {feed: config.data[name] for feed, name in config.feeds.items()}
     return {feed: block.contract for feed, block in blocks.items() if block.instrument.margin == "inverse"}
 
 
-def currency(config: Any) -> str:
+def currency(config: RunConfig) -> str:
     """What the account is kept in: ``coin`` where the traded instrument is settled in it, else ``quote``."""
-    return "coin" if next(iter(config.data.values())).instrument.margin == "inverse" else "quote"
+    return "coin" if config.traded.inverse else "quote"
 
 
-def figures(config: Any, strategy: Any, orders: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
+def figures(config: RunConfig, strategy: Any, orders: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
     """Numbers of result.json about what the run's costs and instrument brought, where it has them."""
-    money, instrument = config.broker, next(iter(config.data.values())).instrument
+    money, instrument = config.broker, config.traded.instrument
     flows, made = flows_of(strategy), {}
     for kind, asked in zip(
         KINDS, (bool(funded(config)), bool(money.borrow), paying(config), rolling(config)), strict=True
@@ -93,9 +94,9 @@ def ruin(at: int | None, equity: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def strains(config: Any, equity: Mapping[str, Any], closes: Any) -> Iterator[str]:
+def strains(config: RunConfig, equity: Mapping[str, Any], closes: Any) -> Iterator[str]:
     """What an account without margin carried that no venue would have let it carry."""
-    if next(iter(config.data.values())).instrument.margined:
+    if config.traded.margined:
         return
     value, position = equity["value"], equity["position"]
     short = (position < 0) & (value > 0)
@@ -109,13 +110,13 @@ def strains(config: Any, equity: Mapping[str, Any], closes: Any) -> Iterator[str
         yield f"cash fell to {least:,.2f}: fees, interest or a covered short took more than there was"
 
 
-def shortfalls(config: Any, orders: Orders) -> Iterator[str]:
+def shortfalls(config: RunConfig, orders: Orders) -> Iterator[str]:
     """What the account could not pay for."""
     if less := cut(orders):
         entries = counted(less, "entry was", "entries were")
         yield f"{entries} cut to what cash, fees and slippage allow; a smaller sizer.percent leaves room"
     if lacking := sum(row["status"] == "margin" for row in orders.values()):
-        brackets = next(iter(config.data.values())).instrument.brackets
+        brackets = config.traded.instrument.brackets
         more = ", or beyond what the brackets allow" if brackets else ""
         yield (
             f"{counted(lacking, 'order was', 'orders were')} refused for lack of cash{more}: a smaller size or more "
@@ -136,10 +137,10 @@ def warnings(orders: Orders) -> Iterator[str]:
         yield f"{counted(closed, 'position was', 'positions were')} closed by force at the liquidation price"
 
 
-def assumptions(config: Any) -> Iterator[str]:
+def assumptions(config: RunConfig) -> Iterator[str]:
     """How costs and margin were taken, in words."""
-    money, block = config.broker, next(iter(config.data.values()))
-    fees, instrument = money.fees, block.instrument
+    money, traded = config.broker, config.traded
+    fees, instrument = traded.fees, traded.instrument
     yield f"Fees: {fees.maker:.4%} for limit orders that rested, {fees.taker:.4%} for all others."
     yield from _fee_schedule(fees)
     yield f"Slippage: {money.slippage} against every market order and stop, also beyond the bar's range."
@@ -171,7 +172,7 @@ def _fee_schedule(fees: Any) -> Iterator[str]:
         yield f"Besides, {fees.per_contract:g} a contract; a fill costs at least {fees.minimum:g}."
 
 
-def _holding(config: Any) -> Iterator[str]:
+def _holding(config: RunConfig) -> Iterator[str]:
     for name, funding in funded(config).items():
         rates = f"{funding.rate:.4%} every {funding.every}" if funding.rate is not None else "as dumped"
         of = f" of {name}" if len(config.data) > 1 else ""
@@ -191,9 +192,9 @@ def _holding(config: Any) -> Iterator[str]:
         yield f"Borrow: {config.broker.borrow:.2%} a year, simple, on what is sold short and on borrowed cash."
 
 
-def _missing(config: Any) -> str:
+def _missing(config: RunConfig) -> str:
     """What is left out of the account, in words."""
-    margined = next(iter(config.data.values())).instrument.margined
+    margined = config.traded.margined
     has = {"funding": funded(config), "borrow": config.broker.borrow, "liquidation": margined}
     left = [name for name, here in has.items() if not here]
     return " and ".join(part for part in (", ".join(left[:-1]), *left[-1:]) if part)

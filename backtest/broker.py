@@ -13,6 +13,7 @@ from backtrader.position import Position
 from ..core.clock import from_day_number
 from ..core.lines import BarData
 from ..core.lots import whole_lots
+from ..core.steps import steps_of
 from ..core.ticks import grid_of
 from .afford import afforded, is_sized
 from .waiting import would_trade
@@ -221,8 +222,8 @@ class Broker(bt.brokers.BackBroker):
     def _cut(self, order: Any, size: float, price: float, money: float, left: Callable[[float], float]) -> float:
         """``size``, which has a sign, cut to what ``money`` allows; 0 where that is too little for an order."""
         data = order.data
-        made = afforded(abs(size), money, getattr(data, "lot", None), left)
-        if made < abs(size) and abs(self.quote(data, made, price)) < getattr(data, "min_notional", 0.0):
+        made = afforded(abs(size), money, steps_of(data).lot, left)
+        if made < abs(size) and abs(self.quote(data, made, price)) < steps_of(data).min_notional:
             return 0.0
         return math.copysign(made, size) if made else 0.0
 
@@ -270,7 +271,7 @@ class Broker(bt.brokers.BackBroker):
     def look_at(self, data: Any) -> None:
         """Go by the tick of ``data``, an order of which is tried next."""
         if self.p.slip_fixed:
-            self._grid = grid_of(getattr(data, "tick", None))
+            self._grid = grid_of(steps_of(data).tick)
 
     def _try_exec_market(self, order: Any, popen: float, phigh: float, plow: float) -> None:
         if not math.isnan(popen):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from ..configs.models import RunConfig
 from ..core.errors import DataError
 from ..core.ticks import grid_of
 
@@ -30,7 +31,7 @@ class Costs(NamedTuple):
     tick: float = 0.0
 
 
-def costs_of(config: Any) -> Costs:
+def costs_of(config: RunConfig) -> Costs:
     """The costs that ``config`` asks for.
 
     Raises
@@ -39,7 +40,7 @@ def costs_of(config: Any) -> Costs:
         If slippage is in ticks and the traded feed's tick is not known.
     """
     fees, slip = config.broker.fees, config.broker.slippage
-    tick = next(iter(config.data.values())).tick
+    tick = config.traded.tick
     if slip.unit == "ticks" and slip.amount and not tick:
         raise DataError("broker.slippage is in ticks: set `tick` in the traded data block")
     if slip.unit == "fraction":
@@ -48,10 +49,10 @@ def costs_of(config: Any) -> Costs:
     return Costs(fees.maker, fees.taker, 0.0, distance, tick or 0.0)
 
 
-def not_compiled(config: Any) -> str:
+def not_compiled(config: RunConfig) -> str:
     """What of the costs and instruments of ``config`` is the work of backtrader's broker alone; empty for none.
 
     The compiled engine refuses a run by this name.
     """
-    traded = next(iter(config.data.values())).instrument
+    traded = config.traded.instrument
     return "margin inverse is worked out by backtrader's broker" if traded.margin == "inverse" else ""

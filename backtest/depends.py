@@ -10,12 +10,13 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 from typing import Any
 
+from ..configs.models import RunConfig
 from ..core.code import Code, belongs_to, code_of, reads_of
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES
 from ..core.watch import opened_by
 
 
-def classes_of(config: Any) -> list[Any]:
+def classes_of(config: RunConfig) -> list[Any]:
     """The classes that a run is made of: feeds, strategy, and the indicators of both."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     kinds = [block.kind for block in config.indicators.values()]
@@ -24,7 +25,7 @@ def classes_of(config: Any) -> list[Any]:
     return [*feeds, strategy, *map(INDICATORS.find, dict.fromkeys(kinds))]
 
 
-def code_behind(config: Any) -> Code:
+def code_behind(config: RunConfig) -> Code:
     """Sources of the user's that a run's classes, and its plugins, are made of."""
     named = (sys.modules.get(base.__module__) for cls in classes_of(config) for base in cls.__mro__)
     files = (getattr(module, "__file__", None) for module in named)
@@ -40,14 +41,14 @@ def _is_installed(name: str) -> bool:
     return name not in ("tapeflow", "backtrader") and bool(file) and "site-packages" in str(file)
 
 
-def declared_reads(config: Any) -> Iterator[Path]:
+def declared_reads(config: RunConfig) -> Iterator[Path]:
     """Files that classes of a run say they read by other means than Python's."""
     for cls in classes_of(config):
         for base in cls.__mro__:
             yield from (path for _, path in reads_of(base))
 
 
-def files_read(config: Any, code: Code, inputs: set[Path]) -> list[Path]:
+def files_read(config: RunConfig, code: Code, inputs: set[Path]) -> list[Path]:
     """Files that plugins opened or declare, but for the run's ``inputs`` and the code itself."""
     causes = {*map(str, code.files), *_folders(code.packages)}
     found = {*opened_by(causes), *(path.resolve() for path in declared_reads(config))}

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from ..configs.models import RunConfig
 from ..core.errors import InputError
 from ..core.registry import INDICATORS, STRATEGIES
 from ..core.schema import DIVIDEND
 from ..strategies.base import Strategy
 
 
-def check_readers(config: Any, sources: Mapping[str, Any]) -> None:
+def check_readers(config: RunConfig, sources: Mapping[str, Any]) -> None:
     """Refuse a run with dividends in which somebody reads traded prices beside adjusted ones.
 
     Raises
@@ -26,7 +27,7 @@ def check_readers(config: Any, sources: Mapping[str, Any]) -> None:
         raise InputError(f"{paid[0]} pays dividends, and {text}")
 
 
-def _wrong(config: Any) -> Iterator[str]:
+def _wrong(config: RunConfig) -> Iterator[str]:
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     kind = strategy.__name__
     signals = getattr(strategy, "signals", Strategy.signals) is not Strategy.signals

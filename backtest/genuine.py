@@ -49,7 +49,7 @@ def through_backtrader(
     cerebro.addanalyzer(Recorder, _name="record")
     cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
     traded = cerebro.datas[0]
-    METER.follow(lambda: len(traded), len(next(iter(sources.values())).bars))
+    METER.follow(lambda: len(traded), len(sources[config.traded.name].bars))
     with _backtraders_clock():
         strategy = cerebro.run()[0]
     engine, why = what_ran(cerebro)

@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from ..configs.models import RunConfig
 from ..core.keeping import file_digest
 from ..core.signed import signed
 from ..core.watch import anything_opened
@@ -77,7 +78,7 @@ def readers(sources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_lock(
-    config: Any, sources: Mapping[str, Any], engine: str, more: Mapping[str, Sequence[Any]] | None = None
+    config: RunConfig, sources: Mapping[str, Any], engine: str, more: Mapping[str, Sequence[Any]] | None = None
 ) -> dict[str, Any]:
     """The content of run.lock as plain YAML types.
 
@@ -113,7 +114,7 @@ def make_lock(
     }
 
 
-def reads_of_run(config: Any) -> dict[str, str]:
+def reads_of_run(config: RunConfig) -> dict[str, str]:
     """sha256 of the files that plugins have read in the run under way, by their places; none without plugins."""
     if not anything_opened():
         return {}
@@ -121,7 +122,7 @@ def reads_of_run(config: Any) -> dict[str, str]:
     return {one["path"]: one["sha256"] for one in _listed(files_read(config, code, set()), config)}
 
 
-def _listed(files: Iterable[Path], config: Any) -> list[dict[str, str]]:
+def _listed(files: Iterable[Path], config: RunConfig) -> list[dict[str, str]]:
     """Files with their digests, by places that hold wherever the run's folder lies."""
     folder = config.folder.resolve()
     return [{"path": place(path, folder, config.plugin_files), "sha256": file_digest(path)} for path in files]

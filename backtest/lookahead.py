@@ -143,7 +143,9 @@ def attack(config: RunConfig, sources: Sources, *, instants: int = INSTANTS, see
     try:
         base = Trace.of(simulate(genuine(config), dict(sources)))
     except IndexError as err:
-        return Findings((*stamped, _beyond(err, sources)), (), dict.fromkeys(ATTACKS, 0), (), 0, 0, 0, None)
+        return Findings(
+            (*stamped, _beyond(err, sources[config.traded.name].bars)), (), dict.fromkeys(ATTACKS, 0), (), 0, 0, 0, None
+        )
     found: dict[str, Leak] = {}
     chosen = choose(base, instants, seed)
     made, unmade = dict.fromkeys(ATTACKS, 0), list[str]()
@@ -267,9 +269,8 @@ def _price(bars: Bars, times: NDArray[np.int64]) -> NDArray[np.float64]:
     return made
 
 
-def _beyond(err: IndexError, sources: Sources) -> Leak:
+def _beyond(err: IndexError, bars: Bars) -> Leak:
     """The strategy that reads a bar after the last."""
-    bars = next(iter(sources.values())).bars
     end = int(bars["close_time"][-1])
     said = f"it reads beyond the last bar: an IndexError{_place(err)}"
     return Leak(Difference("the strategy", len(bars) - 1, end, "", said), "as it is", end)

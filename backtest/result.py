@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from ..configs.models import RunConfig
 from ..core.bars import Bars
 from ..core.clock import iso
 from ..core.counting import counted
@@ -21,6 +22,7 @@ from .hours import hours_of
 from .lock import make_lock, readers
 from .markouts import as_json
 from .quality import profit_from_damaged
+from .read import Source
 from .record import Recorder
 from .round_trips import RoundTrip, pair
 from .statistics import drawdown, summarise
@@ -87,8 +89,8 @@ class Outcome:
         What it came to under each assumption, where the tape filled its orders.
     """
 
-    config: Any
-    sources: dict[str, Any]
+    config: RunConfig
+    sources: dict[str, Source]
     strategy: Any
     record: Recorder
     engine: str = "backtrader"
@@ -130,7 +132,7 @@ class Outcome:
     @property
     def first(self) -> Bars:
         """Bars of the traded feed."""
-        bars: Bars = next(iter(self.sources.values())).bars
+        bars: Bars = self.sources[self.config.traded.name].bars
         return bars
 
     @cached_property
@@ -237,7 +239,7 @@ class Outcome:
     def _followed(self, indicator: Any) -> str:
         """The name of the feed whose bars an indicator follows; empty where that is not to be found."""
         if self.engine == "compiled":
-            return indicator.clock or next(iter(self.sources))
+            return indicator.clock or self.config.traded.name
         feed = feed_of(indicator, self.strategy.datas)
         return feed._name if feed is not None else ""
 
@@ -283,7 +285,7 @@ class Outcome:
             made.append("no fees are set: the figures are before fees")
         if self.equity["position"][-1]:
             made.append("the run ends with an open position; it is valued at the last close")
-        if type(next(iter(self.sources.values())).feed).__name__.startswith("Synthetic"):
+        if type(self.sources[self.config.traded.name].feed).__name__.startswith("Synthetic"):
             made.append("the tape is synthetic: it shows how things work, not what they earn")
         made += self.band.warnings() if self.band else []
         return made

@@ -8,8 +8,10 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from ..configs.models import RunConfig
 from ..core.errors import DataError
 from ..core.lots import DEFAULT_LOT, whole_lots
+from ..core.steps import steps_of
 from .closed import ClosedTrips
 from .hours import hours_of, traded
 
@@ -56,8 +58,8 @@ class _LotSizer(bt.Sizer):
         wish = self.wish(price)
         if not wish > 0.0:  # no money left, or no price that could say how much it buys
             return 0.0
-        size = whole_lots(wish, getattr(data, "lot", None))
-        return size if _notional(self.broker, data, size, price) >= getattr(data, "min_notional", 0.0) else 0.0
+        size = whole_lots(wish, steps_of(data).lot)
+        return size if _notional(self.broker, data, size, price) >= steps_of(data).min_notional else 0.0
 
     def wish(self, price: float) -> float:
         """Size before rounding, in base currency."""
@@ -119,8 +121,8 @@ class _Exposure(bt.Sizer):
             return 0.0
         value = equity * min(wanted, self.p.most / 100.0)
         units = self.broker.units(data, value, price) if hasattr(self.broker, "units") else value / price
-        size = whole_lots(units, getattr(data, "lot", None))
-        return size if _notional(self.broker, data, size, price) >= getattr(data, "min_notional", 0.0) else 0.0
+        size = whole_lots(units, steps_of(data).lot)
+        return size if _notional(self.broker, data, size, price) >= steps_of(data).min_notional else 0.0
 
     def share(self, data: Any, price: float, equity: float) -> float:
         """Notional over equity; NaN or 0 for no order."""
@@ -261,10 +263,10 @@ class RiskPerTrade(_Exposure):
         return float(self.p.percent / 100.0 * price / distance) if distance > 0 else math.nan
 
 
-def add_sizer(cerebro: Any, config: Any) -> None:
+def add_sizer(cerebro: Any, config: RunConfig) -> None:
     """Give ``cerebro`` the sizer that ``config`` asks for."""
     asked = config.sizer
-    most = asked.most if asked.most is not None else 100.0 * next(iter(config.data.values())).instrument.leverage
+    most = asked.most if asked.most is not None else 100.0 * config.traded.instrument.leverage
     if asked.fixed is not None:
         cerebro.addsizer(FixedAmount, size=asked.fixed)
     elif asked.volatility is not None:
@@ -274,7 +276,7 @@ def add_sizer(cerebro: Any, config: Any) -> None:
         cerebro.addsizer(KellyFraction, fraction=asked.kelly, trades=asked.trades, start=asked.start, most=most)
     elif asked.risk is not None:
         cerebro.addsizer(RiskPerTrade, percent=asked.risk, most=most)
-    elif next(iter(config.data.values())).instrument.margin == "inverse":
+    elif config.traded.inverse:
         cerebro.addsizer(ShareOfEquity, percent=asked.percent)
     else:
         cerebro.addsizer(PercentOfEquity, percent=asked.percent)

@@ -15,6 +15,7 @@ from .fills_block import Fills
 from .risk_block import Risk
 from .sizer_block import Sizer
 from .sweep_block import Sweep
+from .traded import Traded
 from .values import Model, Name
 
 
@@ -74,6 +75,12 @@ class RunConfig(Model):
     def feeds(self) -> dict[str, str]:
         """The data block behind each feed, by the feed's name; the first feed is traded."""
         return {feed: name for name, block in self.data.items() for feed in feed_specs(name, block.bars)}
+
+    @property
+    def traded(self) -> Traded:
+        """The instrument that is traded, that of the first feed."""
+        block, data = next(iter(self.data.items()))
+        return Traded(next(iter(feed_specs(block, data.bars))), block, data, self.broker.fees)
 
     @property
     def folder(self) -> Path:

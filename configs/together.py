@@ -8,14 +8,16 @@ from typing import Any
 from ..core.distances import parse_distance
 from ..core.registry import FEEDS, INDICATORS, STRATEGIES
 from .errors import Complaint
+from .models import RunConfig
+from .traded import Traded
 
 STOPS = ("stop_loss", "trailing_stop")
 
 
-def contradictions(config: Any) -> Iterator[Complaint]:
+def contradictions(config: RunConfig) -> Iterator[Complaint]:
     """Everything in ``config``, a `RunConfig`, that goes against another part of it."""
-    block = next(iter(config.data.values()))
-    instrument, money, sizer = block.instrument, config.broker, config.sizer
+    traded = config.traded
+    instrument, money, sizer = traded.instrument, config.broker, config.sizer
     largest = 100.0 * instrument.leverage
     for name in ("percent", "most", "start"):
         if (asked := getattr(sizer, name)) is not None and asked > largest:
@@ -32,16 +34,16 @@ def contradictions(config: Any) -> Iterator[Complaint]:
         if config.fills.tape and own.actions is not None:
             text = "goes with fills from bars: the tape that fills orders is in shares of its own day"
             yield Complaint(("data", name, "actions"), text, on_key=True)
-    yield from _rolling(config, block)
+    yield from _rolling(config, traded)
     if instrument.negative_prices:
-        yield from _below_0(config, block)
+        yield from _below_0(config, traded)
     yield from _logs_below_0(config)
-    yield from _protection(config, block)
+    yield from _protection(config, traded)
 
 
-def _below_0(config: Any, block: Any) -> Iterator[Complaint]:
+def _below_0(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
     """What is a share of a price, which means nothing where prices may be 0 and below."""
-    money, traded, why = config.broker, next(iter(config.data)), "where prices may be below 0 (negative_prices)"
+    money, why = config.broker, "where prices may be below 0 (negative_prices)"
     if config.sizer.fixed is None:
         yield Complaint(("sizer",), f"is a share of the price, which means nothing {why}: give fixed")
     fees = money.fees
@@ -58,8 +60,8 @@ def _below_0(config: Any, block: Any) -> Iterator[Complaint]:
         yield Complaint(
             ("risk", "max_position"), f"is a share of the price, which means nothing {why}: give sizer.fixed"
         )
-    if block.params.get("adjust") == "ratio":
-        yield Complaint(("data", traded, "adjust"), f"ratio means nothing {why}: take difference")
+    if traded.data.params.get("adjust") == "ratio":
+        yield Complaint(("data", traded.block, "adjust"), f"ratio means nothing {why}: take difference")
     given = {**config.strategy.params, **config.risk.settings()}
     for name in (*STOPS, "take_profit"):
         asked = given.get(name)
@@ -72,37 +74,36 @@ def _below_0(config: Any, block: Any) -> Iterator[Complaint]:
             yield Complaint(("strategy", "params", "entries", name, "limit"), text)
 
 
-def _logs_below_0(config: Any) -> Iterator[Complaint]:
+def _logs_below_0(config: RunConfig) -> Iterator[Complaint]:
     """Indicators that go by logs of prices which may be 0 and below."""
-    first, *_ = config.feeds
     below = {feed for feed, name in config.feeds.items() if config.data[name].instrument.negative_prices}
     brought = getattr(STRATEGIES.find(config.strategy.kind), "uses", {})
     for name, use in {**brought, **config.indicators}.items():
         cls: Any = INDICATORS.find(use.kind)
-        if cls.above_0 and (use.data or first) in below:
+        if cls.above_0 and (use.data or config.traded.name) in below:
             where = ("indicators", name) if name in config.indicators else ("strategy", "kind")
             yield Complaint(
                 where, f"{use.kind} goes by logs or shares of prices, which may be below 0 (negative_prices)"
             )
 
 
-def _rolling(config: Any, block: Any) -> Iterator[Complaint]:
+def _rolling(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
     """What a continuous series that is traded does not go with."""
-    traded, money = next(iter(config.data)), config.broker
-    feed: Any = FEEDS.find(block.feed)
+    money = config.broker
+    feed: Any = FEEDS.find(traded.data.feed)
     if not feed.rolls_over:
         return
-    if block.params["adjust"] == "none":
+    if traded.data.params["adjust"] == "none":
         text = "none leaves the gap between contracts in prices, which a position would earn: trade difference or ratio"
-        yield Complaint(("data", traded, "adjust"), text)
-    if block.instrument.margin == "inverse":
-        yield Complaint(("data", traded, "instrument"), "margin inverse does not go with adjusted prices")
+        yield Complaint(("data", traded.block, "adjust"), text)
+    if traded.inverse:
+        yield Complaint(("data", traded.block, "instrument"), "margin inverse does not go with adjusted prices")
     if money.impact is not None or money.participation is not None or money.slippage.unit == "range":
         text = "slippage by range, impact and participation are of single bars, and what a roll would cost is not known"
         yield Complaint(("broker",), f"{text}: give slippage as a share, a price or in ticks")
 
 
-def _protection(config: Any, block: Any) -> Iterator[Complaint]:
+def _protection(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
     settings = {**config.strategy.params, **config.risk.settings()}
     if config.sizer.risk is not None and not any(settings.get(name) is not None for name in STOPS):
         yield Complaint(
@@ -110,5 +111,5 @@ def _protection(config: Any, block: Any) -> Iterator[Complaint]:
         )
     for name in (*STOPS, "take_profit"):
         asked = getattr(config.risk, name)
-        if asked is not None and getattr(parse_distance(asked), "unit", "") == "ticks" and not block.tick:
+        if asked is not None and getattr(parse_distance(asked), "unit", "") == "ticks" and not traded.tick:
             yield Complaint(("risk", name), "is in ticks: set `tick` in the traded data block")

@@ -9,6 +9,7 @@ from typing import Any
 import backtrader as bt
 
 from ..core.lots import whole_lots
+from ..core.steps import steps_of
 from ..core.units import Amount, parse_amount
 from ..feeds.aggregation.sessions import Session
 from .hooks import is_ruined
@@ -92,7 +93,7 @@ class PositionLimit:
             value, price = most * broker.getvalue(), data.close[0]
             most = broker.units(data, value, price) if hasattr(broker, "units") else value / price
         working = math.fsum(abs(o.executed.remsize) for o in self._working(data, side)) if side * held >= 0 else 0.0
-        return float(max(whole_lots(max(most - working, 0.0), getattr(data, "lot", None)) - side * held, 0.0))
+        return float(max(whole_lots(max(most - working, 0.0), steps_of(data).lot) - side * held, 0.0))
 
     def _working(self, data: Any, side: float) -> list[Any]:
         broker = self._strategy.broker

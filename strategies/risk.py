@@ -12,6 +12,7 @@ from ..core.distances import Atr, Measure, parse_distance
 from ..core.errors import DataError
 from ..core.registry import INDICATORS
 from ..core.schema import ADJUSTMENT
+from ..core.steps import steps_of
 from ..core.ticks import grid_of
 from .wake import NEVER
 
@@ -163,7 +164,7 @@ class Risk:
         self._orders.append(send(size=abs(size), oco=group, reason=reason, **kwargs))
 
     def _tick(self) -> float | None:
-        return getattr(self._strategy.data, "tick", None)
+        return steps_of(self._strategy.data).tick
 
     def _distance(self, asked: Measure, price: float) -> float:
         if isinstance(asked, Atr):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.lots import whole_lots
 from ..core.schema import ADJUSTMENT
+from ..core.steps import steps_of
 from ..core.ticks import grid_of
 from .lines import Floats, Lines
 from .plan import Plan, lines_of
@@ -139,7 +140,7 @@ class RulePlan(Plan):
     def _leave(self, rule: Exit, side: str) -> None:
         """Close the position, or the rule's share of it in whole lots."""
         strategy, held = self._strategy, abs(self._strategy.position.size)
-        part = whole_lots(held * rule.share, getattr(strategy.data, "lot", None))
+        part = whole_lots(held * rule.share, steps_of(strategy.data).lot)
         if rule.share >= 1.0 or part >= held:
             self._close(rule.name)
             return
@@ -190,11 +191,11 @@ class RulePlan(Plan):
     def _sized(self, times: float, side: str) -> float:
         """So many times what the sizer gives, in whole lots; 0 below the smallest notional."""
         strategy, data = self._strategy, self._strategy.data
-        size = whole_lots(times * strategy.getsizing(data, isbuy=side == "long"), getattr(data, "lot", None))
-        return size if abs(size * data.close[0]) >= getattr(data, "min_notional", 0.0) else 0.0
+        size = whole_lots(times * strategy.getsizing(data, isbuy=side == "long"), steps_of(data).lot)
+        return size if abs(size * data.close[0]) >= steps_of(data).min_notional else 0.0
 
     def _rounded(self, price: float) -> float:
-        return grid_of(getattr(self._strategy.data, "tick", None)).on(price)
+        return grid_of(steps_of(self._strategy.data).tick).on(price)
 
     def _expire(self) -> None:
         """Cancel limit entries that have rested long enough."""

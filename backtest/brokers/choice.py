@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ...configs.models import RunConfig
 from ...core.registry import FEEDS
 from ...feeds.funding import read_funding
 from ..broker import Broker, Fees, make_broker
@@ -18,7 +19,7 @@ from .liquidation import LiquidatingBroker
 from .margin import MarginBroker
 
 
-def broker_for(config: Any) -> Broker:
+def broker_for(config: RunConfig) -> Broker:
     """A broker with the money, costs and instruments of ``config``; the plainest that has them.
 
     Raises
@@ -27,9 +28,9 @@ def broker_for(config: Any) -> Broker:
         If slippage is in ticks and the tick is not known, or funding cannot be read.
     """
     kind = kind_of(config)
-    costs, block = costs_of(config), next(iter(config.data.values()))
+    costs, traded = costs_of(config), config.traded
     if kind is None:
-        plain = make_broker(config.broker.cash, *costs[:-1], lot=block.lot)
+        plain = make_broker(config.broker.cash, *costs[:-1], lot=traded.lot)
         plain.empty_bars = config.fills.empty_bars
         return plain
     money = config.broker
@@ -40,19 +41,19 @@ def broker_for(config: Any) -> Broker:
     made.range_share = money.slippage.amount if money.slippage.unit == "range" else 0.0
     made.impact = None if money.impact is None else SquareRoot(money.impact.coefficient, money.impact.window)
     made.participation = money.participation
-    made.negative_prices = block.instrument.negative_prices
+    made.negative_prices = traded.instrument.negative_prices
     made.contracts, made.empty_bars = contracts_of(config), config.fills.empty_bars
     made.addcommissioninfo(_fees(config))
     if issubclass(kind, CarryBroker):
         made.funding, made.own_funding, made.borrow = funding_of(config), own_funding_of(config), money.borrow
     if issubclass(kind, MarginBroker):
-        made.inverse = block.instrument.margin == "inverse"
+        made.inverse = traded.inverse
     return made  # type: ignore[no-any-return]
 
 
-def kind_of(config: Any) -> Any:
+def kind_of(config: RunConfig) -> Any:
     """The class of broker that a config needs; None for the plain one."""
-    money, instrument = config.broker, next(iter(config.data.values())).instrument
+    money, instrument = config.broker, config.traded.instrument
     fees = money.fees
     if instrument.margined:
         return LiquidatingBroker
@@ -62,9 +63,9 @@ def kind_of(config: Any) -> Any:
     return CostlyBroker if sized or fees.tiers or fees.per_contract or fees.minimum else None
 
 
-def contracts_of(config: Any) -> dict[str, Contract]:
+def contracts_of(config: RunConfig) -> dict[str, Contract]:
     """What each feed that the account can hold trades, by the feed's name."""
-    first = next(iter(config.data.values())).instrument.margin
+    first = config.traded.instrument.margin
     blocks = {feed: config.data[name] for feed, name in config.feeds.items()}
     return {feed: _contract(block) for feed, block in blocks.items() if block.instrument.margin == first}
 
@@ -83,7 +84,7 @@ def _contract(block: Any) -> Contract:
     )
 
 
-def _fees(config: Any) -> Fees:
+def _fees(config: RunConfig) -> Fees:
     fees, traded = config.broker.fees, next(iter(contracts_of(config).values()))
     kind: Any = InverseSchedule if traded.inverse else Schedule
     return kind(  # type: ignore[no-any-return]
@@ -93,24 +94,24 @@ def _fees(config: Any) -> Fees:
         per_contract=fees.per_contract,
         minimum=fees.minimum,
         contract=traded,
-        lot=next(iter(config.data.values())).step,
+        lot=config.traded.lot,
     )
 
 
-def funding_of(config: Any) -> Rates | None:
+def funding_of(config: RunConfig) -> Rates | None:
     """The funding rates that a config asks for; None where it asks for none."""
     asked = config.broker.funding
     return None if asked is None else rates_of(config, asked)
 
 
-def own_funding_of(config: Any) -> dict[str, Rates]:
+def own_funding_of(config: RunConfig) -> dict[str, Rates]:
     """The funding rates of instruments that have their own, by the names of their feeds."""
     asked = {name: block.instrument.funding for name, block in config.data.items()}
     made = {name: rates_of(config, funding) for name, funding in asked.items() if funding is not None}
     return {feed: made[name] for feed, name in config.feeds.items() if name in made}
 
 
-def funded(config: Any) -> dict[str, Any]:
+def funded(config: RunConfig) -> dict[str, Any]:
     """The funding blocks of a config by the data block that they are for."""
     first, *_ = config.data
     given = {name: block.instrument.funding for name, block in config.data.items()}
@@ -118,17 +119,17 @@ def funded(config: Any) -> dict[str, Any]:
     return {name: funding for name, funding in made.items() if funding is not None}
 
 
-def paying(config: Any) -> bool:
+def paying(config: RunConfig) -> bool:
     """Whether a feed's corporate actions are told, so that dividends may fall due."""
     return any(block.actions is not None for block in config.data.values())
 
 
-def rolling(config: Any) -> bool:
+def rolling(config: RunConfig) -> bool:
     """Whether a feed goes from contract to contract, which costs whoever holds a position."""
     return any(FEEDS.find(block.feed).rolls_over for block in config.data.values())  # type: ignore[attr-defined]
 
 
-def rates_of(config: Any, asked: Any) -> Any:
+def rates_of(config: RunConfig, asked: Any) -> Any:
     """The rates that a block of funding asks for, read from its files where it names some."""
     if asked.rate is not None:
         return ConstantRate(asked.rate, asked.interval)

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from ...core.lots import whole_lots
+from ...core.steps import steps_of
 from ..broker import Broker
 from .contracts import Contract
 from .fees import Schedule
@@ -84,7 +85,7 @@ class CostlyBroker(Broker):
             return 0.0
         contract = self.contract(data)
         most = volume / contract.base(1.0, data.close[ago])
-        return float(left if left <= most else whole_lots(most, getattr(data, "lot", None)))
+        return float(left if left <= most else whole_lots(most, steps_of(data).lot))
 
     def _try_exec(self, order: Any) -> None:
         self._trying = order

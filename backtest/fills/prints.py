@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ...configs.models import RunConfig
 from ...core.bars import Bars
 from ...core.errors import DataError
 from ...core.tape import Tape
@@ -157,7 +158,7 @@ class Markets:
         Where to spool.
     """
 
-    def __init__(self, config: Any, sources: Mapping[str, Any], folder: Path) -> None:
+    def __init__(self, config: RunConfig, sources: Mapping[str, Any], folder: Path) -> None:
         self._config, self._sources, self._folder = config, sources, folder
         self._prints: dict[str, Prints] = {}
         self._markets: dict[str, Market] = {}

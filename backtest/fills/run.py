@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from ...configs.models import RunConfig
 from ..genuine import through_backtrader
 from ..shelf import Shelf
 from .band import Band
@@ -17,7 +18,7 @@ from .survival import Survival, survival
 from .terms import ASSUMPTIONS, HEADLINE, Extra, Terms
 
 
-def run_tape(config: Any, sources: Mapping[str, Any], shelf: Shelf | None = None) -> Any:
+def run_tape(config: RunConfig, sources: Mapping[str, Any], shelf: Shelf | None = None) -> Any:
     """Run ``config`` over bars that were read, filling its orders from the tape behind them; nothing is kept of it.
 
     Parameters
@@ -50,8 +51,8 @@ def run_tape(config: Any, sources: Mapping[str, Any], shelf: Shelf | None = None
             shelf.markets = None
 
 
-def _with_band(config: Any, sources: Mapping[str, Any], shelf: Shelf) -> Any:
-    tick = shelf.markets[next(iter(sources))].prints.tick
+def _with_band(config: RunConfig, sources: Mapping[str, Any], shelf: Shelf) -> Any:
+    tick = shelf.markets[config.traded.name].prints.tick
     outcomes = {name: _outcome(config, sources, shelf, Terms.of(config, name)) for name in ASSUMPTIONS}
     made = outcomes[HEADLINE]
     found = _survival(config, sources, shelf, made, tick) if config.fills.survival else None
@@ -59,14 +60,14 @@ def _with_band(config: Any, sources: Mapping[str, Any], shelf: Shelf) -> Any:
     return made
 
 
-def _outcome(config: Any, sources: Mapping[str, Any], shelf: Shelf, terms: Terms) -> Any:
+def _outcome(config: RunConfig, sources: Mapping[str, Any], shelf: Shelf, terms: Terms) -> Any:
     def prepare(broker: Any) -> None:
         from_tape(broker, shelf.markets, terms)
 
     return through_backtrader(config, dict(sources), prepare, shelf=shelf)
 
 
-def _survival(config: Any, sources: Mapping[str, Any], shelf: Shelf, made: Any, tick: float) -> Survival:
+def _survival(config: RunConfig, sources: Mapping[str, Any], shelf: Shelf, made: Any, tick: float) -> Survival:
     """What the edge of ``made`` survives."""
 
     def profit(extra: Extra) -> float:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ...configs.models import RunConfig
 from .kernels import MIDDLE, OPTIMISTIC, PESSIMISTIC
 
 ASSUMPTIONS = {"pessimistic": PESSIMISTIC, "middle": MIDDLE, "optimistic": OPTIMISTIC}
@@ -107,7 +108,7 @@ class Terms:
     extra: Extra = field(default_factory=Extra)
 
     @classmethod
-    def of(cls, config: Any, assumption: str, extra: Extra | None = None) -> Terms:
+    def of(cls, config: RunConfig, assumption: str, extra: Extra | None = None) -> Terms:
         """Those of a run's fills block under one assumption."""
         block = config.fills
         return cls(

@@ -85,13 +85,13 @@ def daily_of(outcome: Any) -> Daily | None:
 
 def _elsewhere(outcome: Any) -> bool:
     """Whether a feed beside the first was traded."""
-    name = next(iter(outcome.config.data))
+    name = outcome.config.traded.name
     return any(row["data"] != name for row in outcome.record.orders.values() if row["executed_size"])
 
 
 def _contract(outcome: Any) -> float:
     """Quote currency in one contract of an account kept in coin; 0 elsewhere."""
-    instrument = next(iter(outcome.config.data.values())).instrument
+    instrument = outcome.config.traded.instrument
     return float(instrument.contract_size) if instrument.margin == "inverse" else 0.0
 
 

@@ -105,7 +105,7 @@ class Figures(Outcome):
     def account(self) -> dict[str, Any]:
         """What holding positions cost or earned, where the run has such costs."""
         record: Any = self.record
-        margined = next(iter(self.config.data.values())).instrument.margined
+        margined = self.config.traded.margined
         return accounts.figures(self.config, SimpleNamespace(broker=record), record.orders if margined else {})
 
     @property

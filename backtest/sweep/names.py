@@ -40,7 +40,7 @@ def figures_of(config: RunConfig) -> Iterator[str]:
     ):
         if has:
             yield from (f"{kind}.payments", f"{kind}.net")
-    if next(iter(config.data.values())).instrument.margined:
+    if config.traded.margined:
         yield "liquidations"
     if config.fills.tape:
         yield from FROM_TAPE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ...configs.models import RunConfig
+from ...core.bars import Bars
 from ...core.clock import DAY
 from ...core.watch import Seen, seeing
 from ..lock import reads_of_run
@@ -110,7 +111,7 @@ def _swept(config: RunConfig, out: Path, jobs: int | None, say: Progress, origin
     if figure:
         check_figure(figure, (point.config for point in points))
     groups = _read(points, say)
-    days = min(_days(group.sources) for group in groups)
+    days = min(_days(group.sources[group.points[0].config.traded.name].bars) for group in groups)
     lock = make_sweep_lock(as_swept(config), [group.sources for group in groups], points)
     with entered(out, lock, config.folder):
         done = _finished(config, out, points, groups, jobs, say)
@@ -153,9 +154,9 @@ def _read(points: list[Point], say: Progress) -> list[_Group]:
     return [*groups.values()]
 
 
-def _days(sources: Mapping[str, Source]) -> int:
-    """How many days of UTC the bars of the traded feed lie in."""
-    return len(np.unique((next(iter(sources.values())).bars["close_time"] - 1) // DAY))
+def _days(bars: Bars) -> int:
+    """How many days of UTC bars lie in."""
+    return len(np.unique((bars["close_time"] - 1) // DAY))
 
 
 def _asked(config: RunConfig, name: str) -> list[Any]:
