@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -12,8 +12,10 @@ import numpy as np
 from ..configs.models import RunConfig
 from ..core.clock import iso
 from ..core.counting import counted
+from ..core.schema import DIVIDEND
 from .brokers.choice import funded, paying, rolling
 from .brokers.liquidation import LIQUIDATION
+from .round_trips import RoundTrip
 
 PROTECTION = ("stop_loss", "take_profit", "trailing_stop")
 KINDS = ("funding", "borrow", "dividend", "roll")
@@ -27,6 +29,15 @@ NEARLY = 1.0 - 1e-9
 def flows_of(strategy: Any) -> list[Any]:
     """What positions paid and received while they were held, in time order."""
     return sorted(getattr(getattr(strategy, "broker", None), "flows", ()), key=lambda flow: flow.time)
+
+
+def dividends_of(trips: Iterable[RoundTrip], flows: Iterable[Any]) -> list[float]:
+    """What each round trip was paid in dividends, below 0 where it paid them; profits do not contain it."""
+    paid = [flow for flow in flows if flow.kind == DIVIDEND]
+    return [
+        math.fsum(f.amount for f in paid if f.data == trip.data and trip.entry_time <= f.time < trip.exit_time)
+        for trip in trips
+    ]
 
 
 def inputs(strategy: Any) -> dict[str, Any]:

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 from ..core.arrow import column
 from ..core.folders import replacing_folder
 from ..core.json_text import json_text
-from .accounts import flows_of
+from .accounts import dividends_of, flows_of
+from .brokers.choice import paying
 from .lock import digests, lock_text
 from .ours import check_place, written
 from .result import Outcome, SavedRun
@@ -53,6 +54,7 @@ TRIP_COLUMNS = {
     "entry_reason": pa.string(),
     "exit_reason": pa.string(),
 }
+PAID_COLUMNS = {"dividends": pa.float64()}
 BAND_COLUMNS = {"pnl_low": pa.float64(), "pnl_high": pa.float64()}
 FLOW_COLUMNS = {
     "time": TIME,
@@ -107,7 +109,12 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
     trips = [{name: getattr(t, name) for name in TRIP_COLUMNS} for t in outcome.trips]
     ends = outcome.band.trades() if outcome.band else []
     trips = [row | more for row, more in zip(trips, ends, strict=True)] if ends else trips
-    _table(folder / "trades.parquet", TRIP_COLUMNS | (BAND_COLUMNS if outcome.band else {}), trips)
+    columns = TRIP_COLUMNS | (BAND_COLUMNS if outcome.band else {})
+    if paying(outcome.config):
+        columns |= PAID_COLUMNS
+        paid = dividends_of(outcome.trips, flows_of(outcome.strategy))
+        trips = [{**row, "dividends": amount} for row, amount in zip(trips, paid, strict=True)]
+    _table(folder / "trades.parquet", columns, trips)
     equity = dict(outcome.equity)
     _columns(folder / "equity.parquet", {"time": column(equity.pop("time"), TIME), **equity})
     _columns(folder / "indicators.parquet", _line_columns(outcome))

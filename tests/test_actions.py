@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from tapeflow.backtest.compiled.choice import why_not
 from tapeflow.backtest.read import read
-from tapeflow.backtest.runner import simulate
+from tapeflow.backtest.runner import run, simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.clock import DAY, HOUR, iso, parse_time
@@ -153,6 +154,19 @@ def test_a_ledger_in_plain_python(tmp_path: Path, engine: str, side: int) -> Non
     assert [(f.kind, f.time, f.position) for f in flows] == [
         ("dividend", START + day * DAY, side * 10.0) for day in (2, 4)
     ]
+
+
+def test_a_round_trip_tells_its_dividends(tmp_path: Path) -> None:
+    """Bought at 100 on the second day, and sold at the open of the second ex-day, whose dividend is its own still."""
+    closes = [100.0, 100.0, 98.0, 97.0, 96.0, 96.0]
+    paid = write_actions(tmp_path / "x.csv", "2024-01-03,,2", "2024-01-04,,1", "2024-01-06,,1")
+    data = {"feed": "CsvBars", "path": str(write_bars(tmp_path / "b.csv", closes, closes)), "actions": str(paid)}
+    rules = {"long": {"enter": "close > 0", "exit": "adjustment > 1.02"}}
+    raw = {"name": "t", "data": {"main": data}, "strategy": {"kind": "Rules", "params": rules}, "sizer": {"fixed": 10}}
+    made = run(from_mapping(raw), tmp_path / "out")
+    (trip,) = pq.read_table(made.folder / "trades.parquet").to_pylist()[:1]
+    assert trip["dividends"] == 30.0
+    assert trip["pnl"] == pytest.approx(10 * (97 - 100))
 
 
 def random_stock(seed: int) -> tuple[list[float], list[float], list[str]]:
