@@ -316,3 +316,13 @@ def test_prices_that_move_and_stay_are_neither(tmp_path, scale):
 
     report = audit(CsvBars(bars_file(tmp_path / "a.csv", change)))
     assert {f.kind for f in report.findings if f.count} & {"kline_spike", "kline_wick"} == set()
+
+
+def test_a_weekend_without_daily_klines_says_how_hours_are_told(tmp_path):
+    days = [datetime(2024, 1, 1, tzinfo=UTC) + timedelta(days=i) for i in range(60)]
+    kept = [day for day in days if day.weekday() < 5 and (day.month, day.day) != (2, 14)]
+    rows = [f"{day:%Y-%m-%d},100,101,99,100,10" for day in kept]
+    report = audit(CsvBars(written(tmp_path / "d.csv", ["time,open,high,low,close,volume", *rows])))
+    said = {datetime.fromtimestamp(s.time / 1e6, UTC).weekday(): s.example for s in report.finding("kline_gap").spots}
+    assert "a weekend: where the market has hours, say them, as in --bars 1d@1d:XNYS" in said[0]
+    assert "weekend" not in said[3]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.bars import Bars
-from ...core.clock import MONTH, interval_text, iso, steps_between, usual_interval
+from ...core.clock import DAY, MONTH, interval_text, iso, steps_between, usual_interval
 from ...core.kernels import compiled
 from ..aggregation.folding import add
 from ..aggregation.sessions import Grid
@@ -21,6 +21,9 @@ from .findings import NINE, Log, Spot
 from .wicks import wicks
 
 _SUMS = ("volume", "quote_volume", "taker_buy_volume", "taker_buy_quote_volume")
+_MONDAY = 4
+"""Days since 1970, a Thursday, modulo 7."""
+_WEEKEND = ", a weekend: where the market has hours, say them, as in --bars 1d@1d:XNYS"
 _OPEN, _HIGH, _LOW, _CLOSE = range(4)
 
 
@@ -250,7 +253,8 @@ def look_at_klines(
         left = missing_before(bars, interval, grid)
     for i in np.flatnonzero(left > 0).tolist():
         n = int(left[i])
-        log.add("kline_gap", spot(i, f"{n} klines of {interval_text(interval)} are missing before it"), n)
+        hint = _WEEKEND if interval == DAY and int(opens[i]) // DAY % 7 == _MONDAY and n <= 2 else ""
+        log.add("kline_gap", spot(i, f"{n} klines of {interval_text(interval)} are missing before it{hint}"), n)
     log.many("kline_overlap", np.flatnonzero(apart < 0), lambda i: spot(i, "opens before the one before it closes"))
     empty = np.flatnonzero(bars["trades"] == 0)
     log.many("empty_kline", empty, lambda i: spot(i, "no trades"))
