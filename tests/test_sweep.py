@@ -81,7 +81,10 @@ class TestPoints:
         text = "data: {a: {feed: SyntheticTape, days: 1}}\nplugins: [mine.py]\nstrategy: {kind: Fragile}\n"
         path = write(tmp_path, text + "sweep: {strategy.params.over: [1, 0]}\n")
         sweep(load_config(path), tmp_path / "out", jobs=1)
-        assert [row["error"] for row in table(tmp_path / "out")] == [None, "ZeroDivisionError: division by zero"]
+        assert [row["error"] for row in table(tmp_path / "out")] == [
+            None,
+            f"{tmp_path / 'mine.py'}:7: 1 / self.p.over: ZeroDivisionError: division by zero",
+        ]
 
     def test_do_not_depend_on_what_ran_before(self, tmp_path: Path) -> None:
         config = load_config(write(tmp_path))
