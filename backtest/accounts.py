@@ -13,11 +13,11 @@ from ..configs.models import RunConfig
 from ..core.clock import iso
 from ..core.counting import counted
 from ..core.schema import DIVIDEND
+from ..strategies.risk import GUARDS
 from .brokers.choice import funded, paying, rolling
 from .brokers.liquidation import LIQUIDATION
 from .round_trips import RoundTrip
 
-PROTECTION = ("stop_loss", "take_profit", "trailing_stop")
 KINDS = ("funding", "borrow", "dividend", "roll")
 
 
@@ -138,7 +138,7 @@ def shortfalls(config: RunConfig, orders: Orders) -> Iterator[str]:
 def warnings(orders: Orders) -> Iterator[str]:
     """What orders tell that a reader should know."""
     rows = list(orders.values())
-    if bare := sum(row["status"] == "margin" and row["reason"] in PROTECTION for row in rows):
+    if bare := sum(row["status"] == "margin" and row["reason"] in GUARDS for row in rows):
         yield (
             f"{counted(bare, 'protective order was', 'protective orders were')} refused for lack of cash, and the "
             "position went unprotected: "

@@ -19,13 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from tapeflow.backtest.compiled.choice import uses_of
-from tapeflow.backtest.compiled.layout import new_book
-from tapeflow.backtest.compiled.lots import sizing
-from tapeflow.backtest.compiled.market import price_rows
+from tapeflow.backtest.compiled.choice import settings_of, uses_of
+from tapeflow.backtest.compiled.layout import REASONS, new_book
+from tapeflow.backtest.compiled.loop import follow
 from tapeflow.backtest.compiled.record import Record
-from tapeflow.backtest.compiled.rules import REASONS, follow
-from tapeflow.backtest.compiled.run import as_bits, protection, run_compiled, signals_of
+from tapeflow.backtest.compiled.run import run_compiled, signals_of
+from tapeflow.backtest.compiled.setup import Said, bits_of, desk_of, rules_of
 from tapeflow.backtest.compiled.tables import Tables
 from tapeflow.backtest.read import Source
 from tapeflow.configs.models import RunConfig
@@ -76,14 +75,15 @@ def parts(config: RunConfig, bars: Bars) -> Steps:
     """The steps of a run, each on what the one before gave."""
     feeds, rules = {"main": bars}, STRATEGIES.find(config.strategy.kind)
     params = {**rules.defaults(), **config.strategy.params}
-    tables, table = Tables(feeds, uses_of(config)), price_rows(bars)
-    bits, first = as_bits(signals_of(rules, params, tables.lines), tables.market.foreign), tables.first()
-    numbers = sizing(config.sizer.percent, None, None, 0.0)
-    guards, costs, account = protection({}, None), np.array([FEE, FEE, 0.0, 0.0]), np.empty((3, len(bars)))
+    tables = Tables(feeds, uses_of(config))
+    said, market, first = Said.of_masks(signals_of(rules, params, tables.lines)), tables.market, tables.first()
+    bits, told = bits_of(said, market.foreign, market.shut("wait")), rules_of(config, said, bars, first)
+    costs, account = np.array([FEE, FEE, 0.0, 0.0]), np.empty((3, len(bars)))
 
     def loop(out: Any = account) -> Record:
-        book = follow(new_book(config.broker.cash, costs, 16_384), table, bits, first, numbers, guards, out)
-        return Record(book, bars["close_time"], account, "main", REASONS)
+        desk = desk_of(config, settings_of(config), bars, bits, first, None)
+        book, _ = follow(new_book(config.broker.cash, costs, 16_384), None, None, desk, told, market.prices, first, out)
+        return Record(book, bars["close_time"], account, "main", (*REASONS, *said.names))
 
     def everything() -> Any:
         made = run_compiled(config, {"main": Source(None, bars)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, reduce
 from typing import Any, ClassVar
 
 import numpy as np
@@ -77,10 +77,11 @@ class _TaLib(Indicator):
         start, end = _whole(columns)
         reach = self._reach(options)
         if end - start > reach:
-            made = getattr(talib, self.function)(*(np.array(c[start:end]) for c in columns), **options)
+            made = getattr(talib, self.function)(*(np.ascontiguousarray(c[start:end]) for c in columns), **options)
             table[:, start:end] = made
             table[:, start : start + reach] = np.nan
-        return tuple(np.where(np.isfinite(table), table, np.nan))
+        table[~np.isfinite(table)] = np.nan
+        return tuple(table)
 
     @classmethod
     def run_with(cls, made: Any, fed: list[Any]) -> Any:
@@ -92,7 +93,7 @@ class _TaLib(Indicator):
 
 def _whole(columns: tuple[Floats, ...]) -> tuple[int, int]:
     """The first run of rows without NaN."""
-    holes: NDArray[np.bool_] = np.isnan(np.sum(np.array(columns), axis=0))
+    holes: NDArray[np.bool_] = np.isnan(reduce(np.add, columns))
     start = int(np.argmin(holes)) if not holes.all() else len(holes)
     after = np.flatnonzero(holes[start:])
     return start, start + int(after[0]) if len(after) else len(holes)

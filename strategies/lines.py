@@ -34,7 +34,7 @@ class Lines:
         What there is.
     read : callable
         Gives what a `Ref` stands for, one value a bar of its own feed.
-    closes : mapping of str to ndarray of float64
+    closes : mapping of str to ndarray of float64 or int64
         When the bars of each feed close, epoch µs; the first feed is called "".
 
     Examples
@@ -48,7 +48,7 @@ class Lines:
     tapeflow.core.errors.InputError: unknown line 'vwpa', did you mean 'vwap'? (allowed: close, vwap)
     """
 
-    def __init__(self, names: Names, read: Callable[[Ref], Floats], closes: Mapping[str, Floats]) -> None:
+    def __init__(self, names: Names, read: Callable[[Ref], Floats], closes: Mapping[str, NDArray[Any]]) -> None:
         self.names = names
         self._read, self._closes = read, closes
         self._own: dict[Ref, Floats] = {}

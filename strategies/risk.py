@@ -17,14 +17,29 @@ from ..core.ticks import grid_of
 from .wake import NEVER
 
 ENTRY_DONE = (bt.Order.Completed, bt.Order.Partial)
-DISTANCES = ("stop_loss", "take_profit", "trailing_stop")
+GUARDS = ("stop_loss", "trailing_stop", "take_profit")
+"""What protects a position, in the order in which it is sent: the stop first, so that it wins a tie."""
+SETTINGS = (*GUARDS, "time_stop")
+
+
+def settings_in(own: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
+    """What protects positions: a run's ``risk`` block, before it a strategy's ``own`` parameters."""
+    return {**{name: own.get(name) for name in SETTINGS}, **block}
 
 
 def settings_of(strategy: Any) -> dict[str, Any]:
-    """What protects a strategy's positions: the run's ``risk`` block, then the strategy's own parameters."""
-    block: Mapping[str, Any] = getattr(strategy.cerebro, "risk_block", None) or {}
-    own = {name: getattr(strategy.p, name) for name in (*DISTANCES, "time_stop")}
-    return {**own, **block}
+    """What protects the positions of a strategy that runs."""
+    return settings_in(strategy.p._getkwargs(), getattr(strategy.cerebro, "risk_block", None) or {})
+
+
+def distances_in(settings: Mapping[str, Any]) -> dict[str, Measure]:
+    """The distances that settings ask for, by what keeps them."""
+    return {name: parse_distance(settings[name]) for name in GUARDS if settings.get(name) is not None}
+
+
+def periods_in(settings: Mapping[str, Any]) -> list[int]:
+    """The periods of the average true ranges that settings ask for."""
+    return sorted({one.period for one in distances_in(settings).values() if isinstance(one, Atr)})
 
 
 def true_ranges(strategy: Any) -> dict[int, Any]:
@@ -32,10 +47,8 @@ def true_ranges(strategy: Any) -> dict[int, Any]:
 
     They are indicators like others, so that nothing is decided before they are known.
     """
-    settings = settings_of(strategy)
-    asked = (parse_distance(settings[name]) for name in DISTANCES if settings[name] is not None)
-    periods = {one.period for one in asked if isinstance(one, Atr)}
-    return {period: INDICATORS.find("talib.ATR")(strategy.data, timeperiod=period) for period in sorted(periods)}
+    make = INDICATORS.find("talib.ATR")
+    return {period: make(strategy.data, timeperiod=period) for period in periods_in(settings_of(strategy))}
 
 
 class Risk:
@@ -55,9 +68,7 @@ class Risk:
     def __init__(self, strategy: Any) -> None:
         self._strategy = strategy
         settings = settings_of(strategy)
-        self._stop, self._target, self._trail = (
-            None if settings[name] is None else parse_distance(settings[name]) for name in DISTANCES
-        )
+        self._stop, self._trail, self._target = map(distances_in(settings).get, GUARDS)
         self._bars: int | None = settings["time_stop"]
         self._orders: list[Any] = []
         self._side = 0.0

@@ -15,9 +15,8 @@ from tapeflow.backtest.broker import make_broker
 from tapeflow.backtest.compiled import run
 from tapeflow.backtest.compiled.choice import why_not
 from tapeflow.backtest.compiled.layout import new_book
-from tapeflow.backtest.compiled.lots import round_like_python
+from tapeflow.backtest.compiled.lots import rounded
 from tapeflow.backtest.compiled.run import run_compiled
-from tapeflow.backtest.compiled.tickets import Ticket, run_tickets
 from tapeflow.backtest.compiled.verify import difference, verify
 from tapeflow.backtest.read import Source, read
 from tapeflow.backtest.record import Recorder
@@ -30,6 +29,7 @@ from tapeflow.core.errors import DataError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.registry import INDICATORS
 from tapeflow.tests.compiled_runs import plain, random_bars, random_costs, random_run
+from tapeflow.tests.tickets import Ticket, run_tickets
 
 TYPES = dict(market=0, close=1, limit=2, stop=3, stop_limit=4, stop_trail=5, stop_trail_limit=6)
 QUICK = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
@@ -308,4 +308,4 @@ def test_every_registered_indicator_is_one_whose_warm_up_is_known_ahead() -> Non
 def test_sizes_are_rounded_as_python_rounds(lots: int, step: float) -> None:
     for value in (lots * step, lots * step / 3, (lots + 0.5) * 10.0**-5):
         for digits in (0, 1, 3, 5, 10, 22):
-            assert round_like_python(value, digits) == round(value, digits)
+            assert rounded(float(value), 10.0**digits) == round(value, digits)

@@ -1,7 +1,9 @@
-"""Each fast path of the genuine engine says that it ran: `backtest.engine`, whose results equal those of slow paths."""
+"""Each fast path says that it ran, beside tests elsewhere that its results are those of the slow one."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Generator
 from typing import Any
 
 import backtrader as bt
@@ -11,14 +13,21 @@ from backtrader.brokers.bbroker import BackBroker
 from backtrader.linebuffer import LinesOperation
 
 from tapeflow.backtest.broker import Broker, make_broker
+from tapeflow.backtest.compiled import loop, run_compiled
 from tapeflow.backtest.engine import FastCerebro, run
 from tapeflow.backtest.record import Recorder
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
+from tapeflow.core.kernels import ready
 from tapeflow.core.lines import bar_data
+from tapeflow.core.registry import INDICATORS
+from tapeflow.feeds.reading.files import ahead
 from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.lines import Lines
 from tapeflow.strategies.rules import Rules
+from tapeflow.strategies.signals import Signals
 from tapeflow.strategies.wake import Wake
+from tapeflow.tests.compiled_runs import random_run
 
 EVERY = 200
 
@@ -150,3 +159,49 @@ def test_the_account_is_rebuilt_rather_than_asked_for_at_every_bar(kind: Any, mo
     made, record = go(kind)
     assert made.reason == ""
     assert len(record.equity[0]) == 2_000
+
+
+class Signalling(Strategy):
+    """Counts how often its signals are asked for."""
+
+    asked = 0
+
+    def signals(self, lines: Lines) -> Signals:
+        type(self).asked += 1
+        return Signals(long_entry=lines["close"] > lines["open"], long_exit=lines["close"] < lines["open"])
+
+
+def test_signals_are_asked_for_once_over_all_bars() -> None:
+    Signalling.asked = 0
+    made, record = go(Signalling)
+    assert (made.skipping, Signalling.asked) == (True, 1)
+    assert len(record.fills) > 100
+
+
+def test_a_run_whose_costs_are_shares_of_notional_takes_the_loop_that_was_compiled_for_no_others() -> None:
+    run_compiled(*random_run(np.random.default_rng(0), 40))
+    assert any([str(kind) for kind in kinds[1:3]] == ["none", "none"] for kinds in loop._span.overloads)
+
+
+@pytest.mark.parametrize("kind", ["CVD", "SignedVolume"])
+def test_steps_of_indicators_skip_reference_counting(kind: str) -> None:
+    step: Any = INDICATORS.find(kind).step
+    assert ready(step) is step.lean
+    assert step.lean.targetoptions["_nrt"] is False
+
+
+def test_a_piece_of_a_file_is_made_in_a_thread_while_the_one_before_it_is_used() -> None:
+    second, makers = threading.Event(), set()
+
+    def pieces() -> Generator[int, None, None]:
+        for i in range(3):
+            makers.add(threading.current_thread())
+            if i == 1:
+                second.set()
+            yield i
+
+    items = ahead(pieces())
+    assert next(items) == 0
+    assert second.wait(60), "the second is not made before it is asked for"
+    assert list(items) == [1, 2]
+    assert threading.main_thread() not in makers

@@ -1,8 +1,7 @@
 """The compiled engine: backtrader's broker and the signals of a strategy in one loop, equal to backtrader bit for bit.
 
 It runs `Rules` and every strategy class with ``signals()``, with any number of feeds of which the first is traded, and
-with every limit, sizer and cost of an account in quote currency. What it cannot do exactly it refuses by name. Where
-costs and sizes need no more than the fill itself, a shorter loop is taken (`rules`), else the longer one (`rulebook`).
+with every limit, sizer and cost of an account in quote currency. What it cannot do exactly it refuses by name.
 """
 
 from .choice import why_not

@@ -6,19 +6,15 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
-from ...core.distances import Atr, parse_distance
 from ...core.registry import INDICATORS, STRATEGIES
 from ...strategies.base import Strategy, Use
+from ...strategies.risk import SETTINGS, distances_in, periods_in, settings_in
 from ...strategies.rules import Rules
 from .. import costs
-from ..brokers.choice import kind_of
 from ..sizers import DEFAULT_LOT
 from .lots import MOST_DECIMALS, decimals
 from .market import unusable
 
-PROTECTION = ("stop_loss", "trailing_stop", "take_profit")
-RISK = (*PROTECTION, "time_stop")
-"""Parameters of every strategy that are compiled."""
 MOST_IMPACT = 1000
 """A window of impact longer than this is sooner worked out for the bars that need it than for all."""
 RUN = (
@@ -54,9 +50,7 @@ def uses_of(config: Any) -> dict[str, Any]:
     Besides, the average true ranges that distances of protection ask for, under names that rules cannot say.
     """
     own = {**getattr(STRATEGIES.find(config.strategy.kind), "uses", {}), **config.indicators}
-    settings = settings_of(config)
-    asked = (parse_distance(settings[name]) for name in PROTECTION if settings.get(name) is not None)
-    periods = sorted({one.period for one in asked if isinstance(one, Atr)})
+    periods = periods_in(settings_of(config))
     return own | {title_of_range(period): Use("talib.ATR", {"timeperiod": period}) for period in periods}
 
 
@@ -74,16 +68,7 @@ def settings_of(config: Any) -> dict[str, Any]:
     """What protects positions and limits losses: the strategy's own parameters, and before them the risk block."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     own = {**getattr(strategy, "defaults", dict)(), **config.strategy.params}
-    return {**{name: own.get(name) for name in RISK}, **config.risk.settings()}
-
-
-def is_plain(config: Any, settings: Mapping[str, Any]) -> bool:
-    """Whether costs, sizes and limits need no more than the fill itself."""
-    if kind_of(config) is not None or (config.sizer.percent is None and config.sizer.fixed is None):
-        return False
-    if settings.get("daily_loss") is not None or settings.get("max_position") is not None:
-        return False
-    return not any(isinstance(parse_distance(settings[n]), Atr) for n in PROTECTION if settings.get(n) is not None)
+    return settings_in(own, config.risk.settings())
 
 
 def _reasons(config: Any, sources: Mapping[str, Any] | None) -> Iterator[str]:
@@ -99,7 +84,7 @@ def _reasons(config: Any, sources: Mapping[str, Any] | None) -> Iterator[str]:
     traded = next(iter(config.data.values()))
     if decimals(traded.step or DEFAULT_LOT) > MOST_DECIMALS:
         yield f"a lot of {traded.step} has more decimals than a double"
-    distances = [parse_distance(v) for v in (settings_of(config)[name] for name in PROTECTION) if v is not None]
+    distances = distances_in(settings_of(config)).values()
     if not traded.tick and any(getattr(one, "unit", "") == "ticks" for one in distances):
         yield "protection in ticks, but the data block has no tick"
     for name, use in uses_of(config).items():
@@ -127,7 +112,7 @@ def _of_strategy(strategy: Any, params: Mapping[str, Any]) -> Iterator[str]:
         yield why
     for name, default in Strategy.defaults().items():
         value = params.get(name, strategy.defaults()[name])
-        if name not in RISK and value != default:
+        if name not in SETTINGS and value != default:
             yield f"{name} is not compiled"
 
 

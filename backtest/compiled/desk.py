@@ -15,13 +15,20 @@ from .layout import (
     FILL_PRICE,
     FILL_SIZE,
     FILLS,
+    FOREIGN,
     HELD,
+    NEWS,
     ORDERS,
     PARTIAL,
     REMAINING,
     RESTING,
+    RUINED,
+    RUINOUS,
+    SESSION,
     SIZE,
     STATUS,
+    STOP_LOSS,
+    SUBMITTED,
     TYPE,
     WHO,
     Book,
@@ -30,7 +37,6 @@ from .layout import (
 )
 from .lots import SCALE, STEP, whole
 from .orders import join, send, set_trail
-from .rules import FOREIGN, STOP_LOSS
 
 Bits = NDArray[np.uint8]
 Desk = tuple[Floats, Floats, Integers, Floats, Floats, Floats, Bits, Bits]
@@ -55,9 +61,6 @@ SHARE, AWAY, RANGES = 1.0, 2.0, 3.0
 they were reckoned from; the latest market orders to enter, to leave and to leave in part; price of the latest entry,
 size before the news, when the position ended; how many entries count; the session's loss; what
 the account is worth."""
-
-SESSION = 6
-"""The bit of the first bar of a session; `rules.FOREIGN` is the next."""
 
 
 def new_state(cash: float) -> Floats:
@@ -100,7 +103,7 @@ def _guards(book: Book, desk: Desk, k: int) -> bool:
     return first <= k < first + int(state[GUARDS]) and alive(book, k)
 
 
-@inner
+@woven
 def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``: a new position is to be protected, one that is gone no longer."""
     whole_, real, state, held = book[0], book[1], desk[1], book[5][HELD]
@@ -118,7 +121,7 @@ def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
         state[DUE], state[DUE_PRICE] = held, price
 
 
-@inner
+@woven
 def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``: whether the position is new, larger, smaller or gone."""
     real, state, slots, held = book[1], desk[1], desk[2], book[5][HELD]
@@ -136,7 +139,7 @@ def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
     state[BEFORE] = held
 
 
-@inner
+@woven
 def hear(book: Book, desk: Desk, news: int, bar: int) -> None:
     """Learn of the fills from ``news`` on."""
     for f in range(news, book[4][FILLS]):
@@ -241,3 +244,15 @@ def stands_aside(book: Book, desk: Desk, reason: int, bar: int, close: float) ->
     if held != 0.0 and not alive(book, state[LEAVING]):
         state[LEAVING] = float(send(book, bar, close, MARKET, -held, 0.0, 0.0, reason))
     return True
+
+
+@inner
+def close_all(book: Book, bar: int, close: float) -> None:
+    """What an account does that is worth nothing: cancel every order, close the position, and send nothing more."""
+    whole_, queue, count, account = book[0], book[2], book[4], book[5]
+    account[RUINED] = bar + 1
+    for q in range(count[RESTING]):
+        cancel(book, queue[q], bar)
+    if account[HELD] != 0.0:
+        k = send(book, bar, close, MARKET, -account[HELD], 0.0, 0.0, RUINOUS)
+        whole_[k, STATUS], whole_[k, NEWS] = SUBMITTED, bar

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from ...core.kernels import inner, lean
@@ -66,24 +64,8 @@ def _means(values: Floats, window: int, parts: Floats, made: Floats) -> None:
         made[bar] = total(parts) / bars
 
 
-@lean
-def _sum(values: Floats, parts: Floats) -> float:
-    for i in range(len(values)):
-        add(parts, values[i])
-    return float(total(parts))
-
-
 def means_before(values: Floats, window: int) -> Floats:
     """Mean of the ``window`` values before each, or of as many as there are; 0 for the first."""
     made = np.zeros(len(values))
     _means(values, window, np.zeros(PARTS + 2), made)
     return made
-
-
-def exact_sum(values: Iterable[float]) -> float:
-    """The sum of finite numbers.
-
-    >>> exact_sum([1e16, 1.0, -1e16, 1e-16]), exact_sum([0.1] * 10)
-    (1.0, 1.0)
-    """
-    return float(_sum(np.array([*values], dtype=np.float64), np.zeros(PARTS + 2)))

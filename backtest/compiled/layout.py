@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from ...core.kernels import woven
 from ...core.lots import DEFAULT_LOT
 from ...core.ticks import grid_of
-from ..broker import DUST
+from ...strategies.limits import LOSS
+from ..broker import DUST, RUIN
+from ..brokers.liquidation import LIQUIDATION
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -80,6 +82,16 @@ MAKER, TAKER, SLIP_SHARE, SLIP_FIXED, NUM, DEN, LOT, LOT_SCALE, LEAST = range(9)
 lot, ten to the decimals of a size, least notional of an order."""
 LOTS = (DEFAULT_LOT, 1e10, 0.0)
 """The last three where nothing is said."""
+
+LONG, SHORT = 1, 2
+"""Bits of a bar or a rule: that it is true for a side."""
+EXITS, SHUT, SESSION, FOREIGN = 2, 5, 6, 7
+"""Where a bar's bits of exits begin, behind those of entries; the bits that say that orders wait in the bar
+(`core.trading.shut`), that a session begins with it, and that bars of other feeds alone come before it, in which the
+broker looks at new orders."""
+REASONS = ("time_stop", "stop_loss", "trailing_stop", "take_profit", RUIN, LOSS, LIQUIDATION)
+TIME_STOP, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT, RUINOUS, LOST, FORCED, FIRST_RULE = range(8)
+"""What an order is for; from `FIRST_RULE` on every entry, then every exit."""
 
 NEVER = np.iinfo(np.int64).max
 

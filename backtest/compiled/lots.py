@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -103,12 +102,3 @@ def order_size(numbers: Floats, equity: float, price: float) -> float:
         return 0.0
     size = whole(wish, step, numbers[SCALE])
     return size if size * price >= numbers[SMALLEST] else 0.0
-
-
-def round_like_python(value: Any, digits: int) -> float:
-    """`rounded` from outside compiled code.
-
-    >>> round_like_python(0.30000000000000004, 3), round_like_python(2.675, 2)
-    (0.3, 2.67)
-    """
-    return float(rounded(float(value), 10.0**digits))

@@ -26,10 +26,11 @@ def unusable(bars: Bars) -> str:
     return ""
 
 
-def price_rows(bars: Bars, stamps: Floats | None = None) -> Floats:
-    """Open, high, low, close and day number (``stamps``, where they are known), (5, bars)."""
-    days = day_numbers(bars["close_time"]) if stamps is None else stamps
-    return np.array([*(bars[name] for name in PRICES), days])
+def read_only(column: NDArray[np.float64]) -> Floats:
+    """A column that cannot be written to, always: compiled code is made anew for arrays that can."""
+    made = np.ascontiguousarray(column, dtype=np.float64).view()
+    made.flags.writeable = False
+    return made
 
 
 class Market:
@@ -50,10 +51,6 @@ class Market:
         By feed; here and below the traded one is called "".
     names : dict of str to str
         What the run calls each.
-    stamps : dict of str to ndarray of float64
-        Day numbers of the bars' closes.
-    closes : dict of str to ndarray of float64
-        The closes themselves, epoch µs.
     """
 
     def __init__(self, feeds: Mapping[str, Bars]) -> None:
@@ -62,14 +59,18 @@ class Market:
         self.bars = feeds[self.traded]
         self.feeds = dict(zip(titles, feeds.values(), strict=True))
         self.names = dict(zip(titles, feeds, strict=True))
-        self.stamps = {name: day_numbers(bars["close_time"]) for name, bars in self.feeds.items()}
         self._shut: dict[str, NDArray[np.bool_]] = {}
-        self.closes = {name: bars["close_time"].astype(np.float64) for name, bars in self.feeds.items()}
 
     @cached_property
-    def prices(self) -> Floats:
-        """What the loop trades on, of `price_rows`; nobody writes to it."""
-        return price_rows(self.bars, self.stamps[""])
+    def stamps(self) -> dict[str, Floats]:
+        """Day numbers of the bars' closes, by feed; strictly increasing."""
+        return {name: day_numbers(bars["close_time"]) for name, bars in self.feeds.items()}
+
+    @cached_property
+    def prices(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Open, high, low and close of the traded feed, which nobody can write to."""
+        opened, high, low, close = (read_only(self.bars[name]) for name in PRICES)
+        return opened, high, low, close
 
     @cached_property
     def unusable(self) -> str:
@@ -85,8 +86,10 @@ class Market:
     @cached_property
     def foreign(self) -> NDArray[np.bool_]:
         """Whether a bar of another feed alone comes before each bar of the traded one, and after its last; (n + 1,)."""
+        made = np.zeros(len(self.bars) + 1, dtype=bool)
+        if len(self.feeds) == 1:
+            return made
         own = self.stamps[""]
-        made = np.zeros(len(own) + 1, dtype=bool)
         for feed, stamps in self.stamps.items():
             if feed:
                 at = np.searchsorted(own, stamps, side="left")

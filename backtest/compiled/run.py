@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from ...core.registry import STRATEGIES
-from ...core.ticks import grid_of
-from ...core.units import Amount, parse_amount
-from ...strategies.limits import LOSS
 from ...strategies.lines import Lines
 from ...strategies.rule_blocks import Rulebook
 from ...strategies.rule_plan import Answers, reasons
 from ...strategies.rules import Rules
 from ...strategies.signals import Masks
 from ..brokers.choice import funded, funding_of, own_funding_of, paying, rolling
-from ..brokers.liquidation import LIQUIDATION
 from ..costs import costs_of
 from ..result import Outcome
-from .choice import is_named, is_plain, settings_of, title_of_range, uses_of, why_not
-from .layout import Floats, new_book
+from .choice import is_named, settings_of, title_of_range, uses_of, why_not
+from .layout import REASONS, Floats, new_book
+from .loop import follow
 from .lots import SCALE, SMALLEST, STEP, sizing
 from .record import Record, booked
-from .rulebook import follow_book
-from .rules import BARS, DEN, FOREIGN, NUM, REASONS, SHUT, STOP_SHARE, TARGET_SHARE, TRAIL_SHARE, follow
 from .setup import Said, bits_of, costly_of, desk_of, margin_of, rules_of
 from .tables import Tables
-
-_PROTECTION = {"stop_loss": STOP_SHARE, "trailing_stop": TRAIL_SHARE, "take_profit": TARGET_SHARE}
-
 
 ASKED, EXACT = "it was asked for", "what the strategy does is known ahead, and all of it is compiled"
 """Why this engine was taken."""
@@ -106,53 +96,27 @@ def follow_config(config: Any, name: str, tables: Tables) -> Record:
     """The run itself, of a ``config`` that compiled code can run, trading feed ``name`` of what was read."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     params = {**strategy.defaults(), **config.strategy.params}
-    if named := by_name(strategy, params):
+    settings = settings_of(config)
+    if by_name(strategy, params):
         said = Said.of_book(*book_of(params, tables.lines))
+        settings |= rules_in(config)
     else:
-        masks = signals_of(strategy, params, tables.lines)
-        if is_plain(config, settings_of(config)) and not tables.market.shut(config.fills.empty_bars).any():
-            return _follow_signals(config, name, tables, masks)
-        said = Said.of_masks(masks)
-    return _follow_rules(config, name, tables, said, named=named)
-
-
-def _follow_signals(config: Any, name: str, tables: Tables, masks: Masks) -> Record:
-    """The shorter way: one entry and one exit a side, costs and sizes that need no more than the fill itself.
-
-    A market order fills on the bar after, so that none is out there when the next is decided on.
-    """
-    block, bars, foreign = next(iter(config.data.values())), tables.bars, tables.market.foreign
+        said = Said.of_masks(signals_of(strategy, params, tables.lines))
+    bars, market, first = tables.bars, tables.market, tables.first()
+    bits = bits_of(said, market.foreign, market.shut(config.fills.empty_bars))
     account = np.empty((3, len(bars)))
-    book = follow(
-        new_book(config.broker.cash, _costs(config), room=1024 + len(bars) // 64),
-        tables.market.prices,
-        as_bits(masks, foreign),
-        tables.first(),
-        sizing(config.sizer.percent, config.sizer.fixed, block.lot, block.min_notional),
-        protection(settings_of(config), block.tick),
-        account,
-    )
-    return Record(book, bars["close_time"], account, name, REASONS, heard=bool(foreign[-1]))
-
-
-def _follow_rules(config: Any, name: str, tables: Tables, said: Said, *, named: bool) -> Record:
-    """The longer way: any rules, costs, limits and sizes."""
-    bars, foreign, first = tables.bars, tables.market.foreign, tables.first()
-    settings = {**settings_of(config), **(rules_in(config) if named else {})}
-    bits = with_shut(bits_of(said, foreign), tables.market.shut(config.fills.empty_bars))
-    account = np.empty((3, len(bars)))
-    book, costly = follow_book(
-        new_book(config.broker.cash, _costs(config), room=1024 + len(bars) // 64),
+    book, costly = follow(
+        new_book(config.broker.cash, _costs(config), room=1024 + len(bars) // 16),
         costly_of(config, bars),
         margin_of(config),
         desk_of(config, settings, bars, bits, first, lambda period: _true_range(tables, period)),
         rules_of(config, said, bars, first),
-        tables.market.prices,
+        market.prices,
         first,
         account,
     )
-    titles = (*REASONS, LOSS, LIQUIDATION, *said.names)
-    return Record(book, bars["close_time"], account, name, titles, heard=bool(foreign[-1]), booked=booked(costly))
+    titles, heard = (*REASONS, *said.names), bool(market.foreign[-1])
+    return Record(book, bars["close_time"], account, name, titles, heard=heard, booked=booked(costly))
 
 
 def _costs(config: Any) -> Floats:
@@ -201,30 +165,3 @@ def signals_of(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Masks:
         raise
     masks: Masks = made.filled(len(lines))
     return masks
-
-
-def as_bits(masks: Masks, foreign: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Signals of each bar as bits, and whether bars of other feeds alone come before it."""
-    made = foreign.astype(np.uint8) << np.uint8(FOREIGN)
-    for bit, mask in enumerate((masks.long_entry, masks.short_entry, masks.long_exit, masks.short_exit)):
-        made[:-1] |= mask.view(np.uint8) << np.uint8(bit)
-    return made
-
-
-def with_shut(bits: NDArray[np.uint8], shut: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """``bits`` of bars, those among them in which orders wait marked."""
-    bits[: len(shut)] |= shut.view(np.uint8) << np.uint8(SHUT)
-    return bits
-
-
-def protection(params: Mapping[str, Any], tick: float | None) -> Floats:
-    """The protection of `strategies.risk` as numbers of `rules.follow`."""
-    made = np.zeros(9)
-    for name, at in _PROTECTION.items():
-        if params.get(name) is not None:
-            amount: Amount = parse_amount(params[name])
-            shared = amount.unit == "fraction"
-            made[at + (not shared)] = amount.value if shared else amount.at(math.nan, tick)
-    made[NUM], made[DEN] = grid_of(tick)
-    made[BARS] = params.get("time_stop") or 0
-    return made

@@ -11,11 +11,12 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ...core.bars import Bars
-from ...core.distances import Atr, parse_distance
+from ...core.distances import Atr
 from ...core.schema import ADJUSTMENT, DIVIDEND, ROLL_COLUMNS
 from ...core.ticks import grid_of
 from ...core.units import parse_amount
 from ...feeds.aggregation.sessions import Session
+from ...strategies.risk import GUARDS, distances_in
 from ...strategies.rule_blocks import SIDES, Rulebook
 from ...strategies.rule_plan import Answers
 from ...strategies.signals import Masks
@@ -25,13 +26,10 @@ from . import costly, desk, lots, margined, sizes
 from .costly import Costly
 from .desk import Desk
 from .exact import means_before
-from .layout import Floats
+from .layout import EXITS, FORCED, FOREIGN, LONG, SESSION, SHORT, SHUT, Floats
 from .lots import sizing
-from .rulebook import FORCED, LONG, SHORT, Rules
-from .rules import FOREIGN
+from .rulebook import Rules
 
-GUARDS = ("stop_loss", "trailing_stop", "take_profit")
-"""In the order in which they are sent."""
 _ROOM = 4_000_000
 """Numbers in a piece of windows."""
 
@@ -107,6 +105,10 @@ class Said(NamedTuple):
         """Sides for which an entry is true, by bar."""
         return np.asarray(np.bitwise_or.reduce(self.enter, axis=0))
 
+    def leaving(self) -> NDArray[np.uint8]:
+        """Sides for which an exit is true, by bar."""
+        return np.asarray(np.bitwise_or.reduce(self.leave, axis=0))
+
 
 def rules_of(config: Any, said: Said, bars: Bars, first: int) -> Rules:
     """What the rules and the sizer say on every bar."""
@@ -159,10 +161,8 @@ def desk_of(config: Any, params: Mapping[str, Any], bars: Bars, bits: NDArray[np
     """Limits, protection and sizer; ``atr`` gives the average true range of a period."""
     block, numbers = next(iter(config.data.values())), np.zeros(17)
     ranges = np.zeros((3, 0))
-    for i, name in enumerate(GUARDS):
-        if params.get(name) is None:
-            continue
-        asked = parse_distance(params[name])
+    for name, asked in distances_in(params).items():
+        i = GUARDS.index(name)
         if isinstance(asked, Atr):
             ranges = ranges if ranges.shape[1] else np.zeros((3, len(bars)))
             ranges[i], numbers[i] = asked.multiple * atr(asked.period) / bars.columns.get(ADJUSTMENT, 1.0), desk.RANGES
@@ -183,7 +183,7 @@ def desk_of(config: Any, params: Mapping[str, Any], bars: Bars, bits: NDArray[np
     if numbers[desk.LOSS]:
         bits = bits.copy()
         bits[session_starts(bars, first, Session.parse(params.get("session", "1d"), bars.hours))] |= np.uint8(
-            1 << desk.SESSION
+            1 << SESSION
         )
     slots = np.zeros((2, int(min(most, len(bars))) + 1), np.int64)
     state, exits = desk.new_state(config.broker.cash), np.zeros(_exits(params), np.uint8)
@@ -269,8 +269,18 @@ def _payments(config: Any, bars: Bars) -> Floats:
     return np.ascontiguousarray(np.array(due, dtype=np.float64).reshape(-1, 3).T)
 
 
-def bits_of(said: Said, foreign: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """Sides for which an entry is true, and whether bars of other feeds alone come before each bar; (n + 1,)."""
-    made = foreign.astype(np.uint8) << np.uint8(FOREIGN)
-    made[:-1] |= said.entering()
+def bits_of(said: Said, foreign: NDArray[np.bool_], shut: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """What is to be known of each bar before anything is decided, as bits of `layout`; (n + 1,).
+
+    Parameters
+    ----------
+    said : Said
+        What the rules say.
+    foreign : ndarray of bool, (n + 1,)
+        Whether bars of other feeds alone come before a bar, and after the last.
+    shut : ndarray of bool, (n,)
+        In which bars orders wait.
+    """
+    made = foreign.view(np.uint8) << np.uint8(FOREIGN)
+    made[:-1] |= said.entering() | said.leaving() << np.uint8(EXITS) | shut.view(np.uint8) << np.uint8(SHUT)
     return made

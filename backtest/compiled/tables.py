@@ -40,10 +40,6 @@ class Tables:
         The bars.
     bars : Bars
         Of the traded feed.
-    stamps : dict of str to ndarray of float64
-        Day numbers of the bars' closes, by feed; the traded one is called "".
-    closes : dict of str to ndarray of float64
-        The closes themselves, epoch µs.
     indicators : dict of str to Indicator
         The indicators with their lines, as a result asks for them.
     lines : Lines
@@ -52,7 +48,7 @@ class Tables:
 
     def __init__(self, feeds: Market | Mapping[str, Bars], uses: Mapping[str, Any], shelf: Shelf | None = None) -> None:
         market = self.market = feeds if isinstance(feeds, Market) else Market(feeds)
-        self.bars, self.stamps, self.closes = market.bars, market.stamps, market.closes
+        self.bars = market.bars
         plan = {one.name: one for one in asked(uses, market.traded)}
         shelf = Shelf() if shelf is None else shelf
         made: dict[str, Computed] = {}
@@ -60,7 +56,7 @@ class Tables:
             made[name] = compute(one, market, made, shelf)
         self.indicators = {name: Indicator(plan[name], made[name]) for name in uses}
         self._clocks = {name: one.clock for name, one in plan.items()}
-        self.lines = Lines(self._names(), self._read, self.closes)
+        self.lines = Lines(self._names(), self._read, {name: bars["close_time"] for name, bars in market.feeds.items()})
 
     def _names(self) -> Names:
         columns = {name: _columns(bars) for name, bars in self.market.feeds.items()}
@@ -76,7 +72,7 @@ class Tables:
             return np.asarray(made.table[made.names.index(name)])
         bars = self.market.feeds[owner]
         if name == "datetime":
-            return self.stamps[owner]
+            return self.market.stamps[owner]
         known: Mapping[str, NDArray[Any]] = {**bars.columns, **bars.adjusted.columns}
         return np.asarray(known[name] if name in known else np.zeros(len(bars)), dtype=np.float64)
 
@@ -89,14 +85,21 @@ class Tables:
             If a feed has too few bars for its indicators.
         """
         at = 0
-        for feed, stamps in self.stamps.items():
+        for feed, bars in self.market.feeds.items():
             own = (made.warmup for name, made in self.indicators.items() if self._clocks[name] == feed)
             needed = max(1, *own, 1)
-            if len(stamps) < needed:
+            if len(bars) < needed:
                 title = self.market.names[feed]
-                raise DataError(f"{title}: {len(stamps)} bars, but the indicators need {needed} before the first value")
-            at = max(at, int(np.searchsorted(self.stamps[""], stamps[needed - 1], side="left")))
+                raise DataError(f"{title}: {len(bars)} bars, but the indicators need {needed} before the first value")
+            at = max(at, self._reached(feed, needed - 1))
         return at
+
+    def _reached(self, feed: str, bar: int) -> int:
+        """The bar of the traded feed on whose close ``bar`` of ``feed`` has closed."""
+        if not feed:
+            return bar
+        stamps = self.market.stamps
+        return int(np.searchsorted(stamps[""], stamps[feed][bar], side="left"))
 
 
 class Indicator:

@@ -11,15 +11,10 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from ...core.bars import Bars
-from ...core.clock import day_numbers
-from ...core.errors import DataError
-from ...core.kernels import compiled
-from ..order_rules import LIMIT, MARKET, STOP
-from .account import worth
-from .broker import trade
-from .groups import cancel
-from .layout import (
+from tapeflow.backtest.compiled.account import worth
+from tapeflow.backtest.compiled.broker import trade
+from tapeflow.backtest.compiled.groups import cancel
+from tapeflow.backtest.compiled.layout import (
     CASH,
     HELD,
     TAKEN,
@@ -31,9 +26,14 @@ from .layout import (
     is_full,
     new_book,
 )
-from .market import price_rows, unusable
-from .orders import adopt, join, send, set_end, set_trail
-from .record import Record
+from tapeflow.backtest.compiled.market import PRICES, unusable
+from tapeflow.backtest.compiled.orders import adopt, join, send, set_end, set_trail
+from tapeflow.backtest.compiled.record import Record
+from tapeflow.backtest.order_rules import LIMIT, MARKET, STOP
+from tapeflow.core.bars import Bars
+from tapeflow.core.clock import day_numbers
+from tapeflow.core.errors import DataError
+from tapeflow.core.kernels import compiled
 
 ACTIONS = ("send", "flatten", "cancel", "bracket")
 SEND, FLATTEN, CANCEL, BRACKET = range(4)
@@ -109,7 +109,7 @@ def run_tickets(bars: Bars, tickets: Sequence[Ticket], cash: float, costs: Seque
         raise DataError(f"{name or 'bars'}: {why}")
     if any(a.bar > b.bar for a, b in pairwise(tickets)):
         raise DataError(f"{name or 'bars'}: tickets must go by bar")
-    table = price_rows(bars)
+    table = np.array([*(bars[name] for name in PRICES), day_numbers(bars["close_time"])])
     account = np.empty((3, len(bars)))
     book = new_book(cash, np.array(costs, dtype=np.float64), room=3 * len(tickets) + 1)
     rows, first, bar = _rows(tickets, table[4]), np.full(len(tickets), -1), 0
