@@ -98,9 +98,9 @@ def test_two_intervals_and_two_kinds_in_names_are_refused(tmp_path):
 
 
 def test_two_symbols_in_rows_of_two_files_are_refused_with_the_files(tmp_path):
-    for symbol in ("BTC-USDT", "ETH-USDT"):
-        put(tmp_path / f"{symbol.lower()}.csv", OKX, f"{symbol},1,buy,10.5,2,{MS}")
-    with pytest.raises(DataError, match=r"several symbols \(BTC-USDT of btc-usdt.csv, ETH-USDT of eth-usdt.csv\)"):
+    for name, symbol in (("a", "BTC-USDT"), ("b", "ETH-USDT")):
+        put(tmp_path / f"{name}.csv", OKX, f"{symbol},1,buy,10.5,2,{MS}")
+    with pytest.raises(DataError, match=r"several symbols \(BTC-USDT of a.csv, ETH-USDT of b.csv\)"):
         whole(OKXTrades(sorted(tmp_path.iterdir())))
     assert len(whole(OKXTrades(sorted(tmp_path.iterdir()), symbol="ETH-USDT"))) == 1
 
