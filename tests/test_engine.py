@@ -303,9 +303,23 @@ def arrays(fast: bool, market: Bars) -> list[str]:
     return [repr(line.array.tolist()) for each in held for line in (each.lines if hasattr(each, "lines") else [each])]
 
 
-@settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 10_000), shape=st.sampled_from(sorted(SHAPES)), n=st.integers(40, 120))
+MARKETS = dict(seed=st.integers(0, 10_000), shape=st.sampled_from(sorted(SHAPES)), n=st.integers(40, 120))
+
+
+@settings(max_examples=12, deadline=None)
+@given(**MARKETS)
 def test_line_operations_over_arrays_have_the_bits_of_the_loops(seed: int, shape: str, n: int) -> None:
+    assert_same_bits(seed, shape, n)
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(**MARKETS)
+def test_line_operations_over_many_arrays_have_the_bits_of_the_loops(seed: int, shape: str, n: int) -> None:
+    assert_same_bits(seed, shape, n)
+
+
+def assert_same_bits(seed: int, shape: str, n: int) -> None:
     rng = np.random.default_rng(seed)
     time = 1_700_000_040_000_000 + np.arange(n) * MINUTE
     columns = {name: SHAPES[shape](rng, n) for name in ("open", "high", "low", "close")}
