@@ -30,7 +30,7 @@ class Traded:
     >>> data = {"btc": {"feed": "SyntheticTape", "bars": {"fast": "1m", "slow": "4h"}, "tick": 0.1}}
     >>> traded = from_mapping({"name": "x", "data": data, "strategy": {"kind": "DeltaMomentum"}}).traded
     >>> traded.name, traded.block, traded.tick, traded.lot, traded.margined
-    ('fast', 'btc', 0.1, None, False)
+    ('fast', 'btc', 0.1, 0.0001, False)
     """
 
     name: str
