@@ -477,4 +477,80 @@ FILES = {
         },
         sides=[1, -1],
     ),
+    "taq_trades": _tape(
+        "taq.csv",
+        "DATE,TIME_M,EX,SYM_ROOT,TR_SCOND,SIZE,PRICE,TR_CORR\n"
+        "20240102,9:30:00.123456789,Q,XYZ,@,7,10.5,00\n20240102,15:30:00.25,N,XYZ,@,8,10.6,00\n",
+        ["2024-01-02T09:30:00.123456Z", "2024-01-02T15:30:00.250000Z"],
+        {"columns": {"time": ["DATE", "TIME_M"]}},
+    ),
+    "halves_of_a_day": _tape(
+        "prints.csv",
+        "Time;Price;Size;Aggressor\n1/2/2024 9:30:00.250 AM;10.5;7;Buy\n1/13/2024 1:30:00.500 PM;10.6;8;Sell\n",
+        ["2024-01-02T09:30:00.250000Z", "2024-01-13T13:30:00.500000Z"],
+        {"delimiter": ";", "time_format": "%m/%d/%Y %I:%M:%S.%f %p"},
+        sides=[1, -1],
+    ),
+    "psql_prompt": _tape(
+        "prompt.txt",
+        "           ts           | price | qty | side \n------------------------+-------+-----+------\n"
+        " 2024-01-02 09:30:00+00 |  10.5 |   7 | buy\n 2024-01-02 09:31:00+00 |  10.6 |   8 | sell\n(2 rows)\n\n",
+        MINUTES,
+        {"delimiter": "|"},
+        sides=[1, -1],
+    ),
+    "mysql_prompt": _tape(
+        "prompt.txt",
+        "+---------------------+-------+------+------+\n| ts                  | price | qty  | side |\n"
+        "+---------------------+-------+------+------+\n| 2024-01-02 09:30:00 |  10.5 |    7 | buy  |\n"
+        "| 2024-01-02 09:31:00 |  10.6 |    8 | sell |\n+---------------------+-------+------+------+\n",
+        MINUTES,
+        {"delimiter": "|"},
+        sides=[1, -1],
+    ),
+    "markdown": _tape(
+        "page.md.txt",
+        "| time | price | size | side |\n|---|---|---|---|\n"
+        "| 2024-01-02 09:30:00 | 10.5 | 7 | buy |\n| 2024-01-02 09:31:00 | 10.6 | 8 | sell |\n",
+        MINUTES,
+        {"delimiter": "|"},
+        sides=[1, -1],
+    ),
+    "pandas_of_ccxt": _bars(
+        "candles.csv",
+        "0,1,2,3,4,5\n1704187800000,10.1,10.9,10.0,10.5,7\n1704187860000,10.5,10.7,10.4,10.6,8\n",
+        MINUTES,
+        {"columns": {"time": 1, **SIX}},
+    ),
+    "pandas_of_ccxt_numbered": _bars(
+        "candles.csv",
+        ",0,1,2,3,4,5\n0,1704187800000,10.1,10.9,10.0,10.5,7\n1,1704187860000,10.5,10.7,10.4,10.6,8\n",
+        MINUTES,
+        {"columns": {"time": 2, "open": 3, "high": 4, "low": 5, "close": 6, "volume": 7}},
+    ),
+    "polygon_answer": _bars(
+        "aggs.json",
+        '{"ticker": "XYZ", "adjusted": true, "status": "OK", "results": ['
+        '{"v": 7, "vw": 10.4, "o": 10.1, "c": 10.5, "h": 10.9, "l": 10.0, "t": 1704187800000, "n": 5},'
+        '{"v": 8, "vw": 10.5, "o": 10.5, "c": 10.6, "h": 10.7, "l": 10.4, "t": 1704187860000, "n": 6}]}',
+        MINUTES,
+        {"columns": {"time": "t", "volume": "v", "trades": "n"}},
+        more={"trades": [5.0, 6.0]},
+    ),
+    "alpaca_answer": _tape(
+        "trades.json",
+        '{"next_page_token": null, "trades": {"XYZ": ['
+        '{"t": "2024-01-02T09:30:00Z", "x": "V", "p": 10.5, "s": 7, "c": ["@"], "i": 1, "z": "C"},'
+        '{"t": "2024-01-02T09:31:00Z", "x": "V", "p": 10.6, "s": 8, "c": ["@"], "i": 2, "z": "C"}]}}',
+        MINUTES,
+        {"columns": {"time": "t", "price": "p", "quantity": "s"}},
+    ),
+    "coinmetrics_candles": _bars(
+        "candles.csv",
+        "market,time,candle_usd_volume,price_close,price_high,price_low,price_open,volume\n"
+        "venue-xyz-usd-spot,2024-01-02T09:30:00.000000000Z,70,10.5,10.9,10.0,10.1,7\n"
+        "venue-xyz-usd-spot,2024-01-02T09:31:00.000000000Z,80,10.6,10.7,10.4,10.5,8\n",
+        MINUTES,
+        {"columns": {name: f"price_{name}" for name in ("open", "high", "low", "close")}},
+    ),
 }

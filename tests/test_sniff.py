@@ -145,3 +145,14 @@ def test_a_file_of_a_trade_a_row_is_said_to_be_one(tmp_path):
     rows = "2024/1/2, 09:30:00.0, 10, 10, 9.5, 10, 1, 1, 0, 1\n2024/1/2, 09:30:01.0, 10, 10, 9.5, 9.5, 2, 1, 2, 0\n"
     (tmp_path / "ES.txt").write_text(head + rows)
     assert any("every row is one trade" in doubt for doubt in sniff(tmp_path / "ES.txt").doubts)
+
+
+def test_a_column_of_times_that_holds_nothing_is_passed_over(tmp_path):
+    (tmp_path / "a.csv").write_text("time,date,price,size\n,2024-01-02 09:30:00,1,1\n,2024-01-02 09:31:00,2,1\n")
+    assert sniff(tmp_path / "a.csv").params["columns"]["time"] == "date"
+
+
+def test_an_answer_of_several_lists_is_refused_by_their_names(tmp_path):
+    (tmp_path / "a.json").write_text('{"prices": [[1704187800000, 1]], "volumes": [[1704187800000, 2]]}')
+    with pytest.raises(DataError, match="holds prices, volumes; a file holds one of them"):
+        sniff(tmp_path / "a.json")

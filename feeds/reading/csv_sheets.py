@@ -30,6 +30,8 @@ _TYPES = re.compile(
 )
 """Names of types in the lines that some programs write below the names of columns."""
 _MOST_SCHEMA = 3
+PRINTED = re.compile(r"[-+=|: \t]*-{2}[-+=|: \t]*|\(\d+ rows?\)")
+"""Lines of tables that databases print for people: rules between rows, and the count below them."""
 
 
 class Utf8(io.RawIOBase):
@@ -121,7 +123,8 @@ def csv_sheets(source: Source, how: Reading, quarantine: Quarantine) -> Iterator
 
     def set_aside(row: Any) -> str:
         # Arrow reads ahead: it may be of a later part. Of an empty line, of which there may be many, only the number.
-        told = row.text.strip() and not (how.comment and row.text.startswith(how.comment))
+        text = row.text.strip()
+        told = text and not (how.comment and row.text.startswith(how.comment)) and not PRINTED.fullmatch(text)
         odd.append((row.number, row if told else None))
         return "skip"
 
@@ -168,6 +171,9 @@ def _begin(text: Utf8, source: Source, how: Reading) -> tuple[Reading, list[str]
     where = f"{source.path}: row {text.skipped + 1}"
     first, named_above = _cells(head, how.delimiter), _cells(comment, how.delimiter)
     as_text("".join(first), where)
+    if how.header != "no" and is_count(first):  # pandas numbers columns that nobody named
+        text.skip_line()
+        return how, first, False
     begins_with_number = begins_rows(first[0])
     if begins_with_number and how.header != "no" and len(named_above) == len(first) > 1:
         return how, named_above, True
@@ -188,8 +194,20 @@ def begins_rows(cell: str) -> bool:
     return re.match(r"[0-9+.-]", cell) is not None
 
 
+def is_count(cells: list[str]) -> bool:
+    """Whether the cells of a first line are the numbers of columns, with an index before them or without.
+
+    >>> is_count(["0", "1", "2", "3"]), is_count(["", "0", "1", "2", "3"]), is_count(["0", "1", "5", "3"])
+    (True, True, False)
+    """
+    counted = cells[cells[0] == "" :]
+    return len(counted) > 3 and counted == [str(at) for at in range(len(counted))]
+
+
 def _no_row(line: str, how: Reading) -> bool:
-    return bool(how.comment and line.startswith(how.comment)) or _SEPARATED.fullmatch(line) is not None
+    if how.comment and line.startswith(how.comment):
+        return True
+    return any(form.fullmatch(line) for form in (_SEPARATED, PRINTED))
 
 
 def _cells(line: str, delimiter: str) -> list[str]:
@@ -219,7 +237,11 @@ def _skip_schema(text: Utf8, names: list[str], how: Reading) -> None:
     pandas writes several lines where columns have several names, and the name of the index in the last of them.
     """
     for _ in range(_MOST_SCHEMA):
-        cells = _cells(_decoded(text.first_line()).strip(), how.delimiter)
+        line = _decoded(text.first_line()).strip()
+        if PRINTED.fullmatch(line):
+            text.skip_line()
+            continue
+        cells = _cells(line, how.delimiter)
         if len(cells) != len(names) or not any(cells):
             return
         rest = {cell for cell in cells[1:] if cell}

@@ -109,7 +109,9 @@ def _json(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator
 
 
 def _at(path: Path, found: Any, where: str) -> list[Any]:
-    """The list of rows that ``where`` leads to; a list at the top is taken for it."""
+    """The list of rows that ``where`` leads to; a list at the top is taken for it, else the only one within."""
+    if not where and isinstance(found, dict):
+        found = _only_rows(path, found)
     for key in where.split(".") if where else ():
         if isinstance(found, list):
             break
@@ -125,6 +127,23 @@ def _at(path: Path, found: Any, where: str) -> list[Any]:
     if not isinstance(found, list):
         raise DataError(f"{path}: holds no list of rows{f' at {where}' if where else ''}")
     return found
+
+
+def _only_rows(path: Path, found: dict[str, Any]) -> list[Any] | None:
+    """The list of rows that an answer holds, by itself or a step further within; None if there is none.
+
+    Raises
+    ------
+    DataError
+        If it holds several, as of several markets.
+    """
+    inner = (
+        (f"{key}.{name}", v) for key, value in found.items() if isinstance(value, dict) for name, v in value.items()
+    )
+    told = {k: v for k, v in (*found.items(), *inner) if isinstance(v, list) and v and isinstance(v[0], dict | list)}
+    if len(told) > 1:
+        raise DataError(f"{path}: holds {', '.join(list(told)[:8])}; a file holds one of them")
+    return next(iter(told.values()), None)
 
 
 def _lines(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[Sheet]:

@@ -6,7 +6,7 @@ import csv
 import re
 from collections import Counter
 
-from ..reading.csv_sheets import without_voids
+from ..reading.csv_sheets import PRINTED, without_voids
 from ..reading.sheet import Reading
 from ..reading.tabular import TableSource
 
@@ -26,6 +26,7 @@ def layout(source: TableSource) -> Reading:
     """
     lines = first_lines(source)
     rows = [line for line in lines if line.strip() and not line.startswith("#") and not line.lower().startswith("sep=")]
+    rows = [line for line in rows if not PRINTED.fullmatch(line.strip())]
     said = next((line[4:5] for line in lines[:1] if line.lower().startswith("sep=")), "")
     best, most, agree = said or ",", 0, 0
     for delimiter in (said,) if said else _DELIMITERS:

@@ -70,7 +70,9 @@ class Sniffed:
         data: dict[str, Any] = {"feed": self.feed, "path": str(self.path), **self.params}
         if not self.bars:
             data["bars"] = "1m"
-        made: str = safe_dump({"data": {"main": data}}, sort_keys=False, default_flow_style=None, width=110)
+        made: str = safe_dump(
+            {"data": {"main": data}}, sort_keys=False, default_flow_style=None, width=110, allow_unicode=True
+        )
         return made
 
     @property

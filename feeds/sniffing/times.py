@@ -51,9 +51,10 @@ def _candidates(sheet: Sheet) -> list[tuple[int, ...]]:
     if sheet.names is None:
         pairs = [(i, i + 1) for i in range(min(width - 1, 3)) if _is_clock(sheet.cells[i + 1])]
         return [*pairs, *((i,) for i in range(width))]
-    day, clock = found(sheet.names, DATES, set()), found(sheet.names, CLOCKS, set())
-    if day is not None and clock is not None and day != clock and _is_clock(sheet.cells[clock]):
-        made.append((day, clock))
+    day = found(sheet.names, DATES, set())
+    named = [at for at in (found(sheet.names, CLOCKS, set()),) if at is not None and _is_clock(sheet.cells[at])]
+    clocks = named or [at for at in range(width) if _is_clock(sheet.cells[at], colons=True)]
+    made += [(day, at) for at in clocks[:1] if day not in (None, at)]
     spelled = [plain(name) for name in sheet.names]
     named = sorted((i for i in range(width) if spelled[i] in TIMES), key=lambda i: TIMES.index(spelled[i]))
     named = [i for i in named if spelled[i] != "price" or not _numbers(sheet.cells[i])]
@@ -66,8 +67,8 @@ def _numbers(cells: Any) -> bool:
     return not decimals(cells.slice(0, _ROWS))[1].any()
 
 
-def _is_clock(cells: Any) -> bool:
-    """Whether cells hold times of day, and no date."""
+def _is_clock(cells: Any, *, colons: bool = False) -> bool:
+    """Whether cells hold times of day, and no date; digits alone are none where there must be ``colons``."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -75,7 +76,8 @@ def _is_clock(cells: Any) -> bool:
         return True
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         return False
-    told = pc.match_substring_regex(texts(cells), r"^(\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?( ?[AaPp][Mm])?|\d{4}|\d{6})$")
+    digits = "" if colons else r"|\d{4}|\d{6}"
+    told = pc.match_substring_regex(texts(cells), rf"^(\d{{1,2}}:\d{{2}}(:\d{{2}}([.,]\d+)?)?( ?[AaPp][Mm])?{digits})$")
     return bool(pc.all(pc.fill_null(told, False)).as_py())
 
 
@@ -96,6 +98,8 @@ def _spelled(sheet: Sheet, places: tuple[int, ...], decimal: str) -> Times | Non
     if not (pa.types.is_integer(cells.type) or pa.types.is_floating(cells.type)) and not _texty(cells):
         return None
     words = [str(v).strip() for v in cells.to_pylist() if v is not None and str(v).strip()]
+    if not words:
+        return None
     made = _of_numbers(sheet.path, places, cells, words, decimal) or _of_text(places, words)
     return made and _by_name(made, sheet)
 

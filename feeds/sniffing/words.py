@@ -10,14 +10,26 @@ _QUOTES = ("usdt", "usd", "usdc", "busd", "eur", "gbp", "jpy", "krw")
 BUYS = ("isbuy", "isbuyertaker", "takerisbuyer", "buyertaker", "isbuyeraggressor")
 """What columns are called that are true where the taker bought."""
 BARS = {
-    "open": ("open", "o", "openprice", "firstprice", "pxopen", "erffnung", "erffn", "bo", "bidopen", "openbid"),
-    "high": ("high", "h", "highprice", "max", "pxhigh", "hoch", "bh", "bidhigh", "highbid"),
-    "low": ("low", "l", "lowprice", "min", "pxlow", "tief", "bl", "bidlow", "lowbid"),
+    "open": (
+        "open",
+        "o",
+        "openprice",
+        "firstprice",
+        "pxopen",
+        "erffnung",
+        "erffn",
+        "bo",
+        "bidopen",
+        "openbid",
+        "priceopen",
+    ),
+    "high": ("high", "h", "highprice", "max", "pxhigh", "hoch", "bh", "bidhigh", "highbid", "pricehigh"),
+    "low": ("low", "l", "lowprice", "min", "pxlow", "tief", "bl", "bidlow", "lowbid", "pricelow"),
     "close": (
         *("close", "c", "last", "closeprice", "closelast", "settle", "lastprice", "price", "pxlast"),
-        *("zuletzt", "schlusskurs", "bc", "bidclose", "closebid"),
+        *("zuletzt", "schlusskurs", "bc", "bidclose", "closebid", "priceclose"),
     ),
-    "volume": ("volume", "vol", "v", "basevolume", "totalvolume", "tickvol", "tickvolume", "amount"),
+    "volume": ("volume", "vol", "v", "basevolume", "totalvolume", "tickvol", "tickvolume", "amount", "volumen"),
     "quote_volume": (
         "quotevolume",
         "quoteassetvolume",
@@ -28,7 +40,7 @@ BARS = {
     ),
     "trades": (
         *("trades", "numberoftrades", "tradecount", "count", "transactions", "numtrades", "tradescount", "n"),
-        *("nooftrades", "barcount"),
+        *("nooftrades", "barcount", "candletradescount"),
     ),
     "taker_buy_volume": (
         "takerbuyvolume",
@@ -59,7 +71,18 @@ TRADES = {
         "tradequantity",
         "q",
         "shares",
-        *("baseqty", "basequantity", "baseamount", "qtybtc", "quantitybtc", "amountbtc", "sizebtc"),
+        *(
+            "baseqty",
+            "basequantity",
+            "baseamount",
+            "qtybtc",
+            "quantitybtc",
+            "amountbtc",
+            "sizebtc",
+            "sizebase",
+            "sz",
+            "s",
+        ),
     ),
     "side": (
         "side",
@@ -120,7 +143,7 @@ TIMES = [
     "price",
 ]
 """What stamps are called; ``price`` where pandas wrote a header of several lines."""
-CLOCKS = ("time", "timeofday", "tradetime", "hour", "clock", "uhrzeit")
+CLOCKS = ("time", "timem", "timeofday", "tradetime", "hour", "clock", "uhrzeit")
 DATES = ("date", "day", "tradedate", "dtyyyymmdd", "tradingday", "datum")
 
 PROVIDERS = {
