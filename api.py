@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .backtest import runner
-from .backtest.read import Progress
-from .backtest.result import SavedRun
+from .backtest.inputs.read import Progress
+from .backtest.results.outcome import SavedRun
 from .configs.models import RunConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from .backtest.report.framed import Framed
+    from .report.framed import Framed
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Result(SavedRun):
         DataError
             If there is none.
         """
-        from .backtest.report.folder import read_result  # late: brings pandas
+        from .report.folder import read_result  # late: brings pandas
 
         return cls(Path(folder), read_result(Path(folder)))
 
@@ -52,8 +52,8 @@ class Result(SavedRun):
         PluginError
             If matplotlib is not installed.
         """
-        from .backtest.report.folder import read_folder  # late: brings pandas
-        from .backtest.report.picture import figure  # late: brings pandas
+        from .report.folder import read_folder  # late: brings pandas
+        from .report.picture import figure  # late: brings pandas
 
         return figure(read_folder(self.folder))
 
@@ -65,13 +65,13 @@ class Result(SavedRun):
         height : int, default=900
             Of the frame, in pixels.
         """
-        from .backtest.report.framed import framed  # late: brings pandas
+        from .report.framed import framed  # late: brings pandas
 
         return framed(self.folder, height)
 
     def _repr_html_(self) -> str:
         """The figures as a table, for a notebook."""
-        from .backtest.report.framed import figures_table  # late: brings pandas
+        from .report.framed import figures_table  # late: brings pandas
 
         return figures_table(self.summary)
 
@@ -105,6 +105,6 @@ def run(config: RunConfig, out: Path, *, report: bool = True, progress: Progress
 
 
 def _report(folder: Path) -> None:
-    from .backtest.report import write_report  # late: brings pandas, which a run without a report does without
+    from .report import write_report  # late: brings pandas, which a run without a report does without
 
     write_report(folder)

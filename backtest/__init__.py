@@ -1,1 +1,1 @@
-"""The top floor: runner, broker, results, checks, report and command line."""
+"""One run: its feeds read, an engine chosen, its results written."""

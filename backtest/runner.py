@@ -7,17 +7,18 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..configs.models import RunConfig
-from ..core.watch import Seen, seeing
-from .brokers.volume import check_volume
-from .compiled import by_engine, verified
-from .ex_days import check_readers
-from .fills import run_tape
-from .folder import save
-from .genuine import through_backtrader
-from .ours import check_place
-from .read import Progress, Source, read
-from .result import Outcome, SavedRun
-from .shelf import Shelf
+from ..core.plugins.watch import Seen, seeing
+from .broker.volume import check_volume
+from .engines.backtrader import through_backtrader
+from .engines.compiled import by_engine
+from .engines.tape import run_tape
+from .engines.verify import verified
+from .inputs.ex_days import check_readers
+from .inputs.line_cache import Shelf
+from .inputs.read import Progress, Source, read
+from .results.folder import save
+from .results.outcome import Outcome, SavedRun
+from .results.own_files import check_place
 
 
 def run(

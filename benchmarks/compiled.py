@@ -19,18 +19,18 @@ from typing import Any
 
 import numpy as np
 
-from tapeflow.backtest.compiled.choice import settings_of, uses_of
-from tapeflow.backtest.compiled.layout import REASONS, new_book
-from tapeflow.backtest.compiled.loop import follow
-from tapeflow.backtest.compiled.record import Record
-from tapeflow.backtest.compiled.run import run_compiled, signals_of
-from tapeflow.backtest.compiled.setup import Said, bits_of, desk_of, rules_of
-from tapeflow.backtest.compiled.tables import Tables
-from tapeflow.backtest.read import Source
+from tapeflow.backtest.engines.compiled.loop import follow
+from tapeflow.backtest.engines.compiled.record import Record
+from tapeflow.backtest.engines.compiled.run import run_compiled, signals_of
+from tapeflow.backtest.engines.compiled.setup import Said, bits_of, desk_of, rules_of
+from tapeflow.backtest.engines.compiled.state import REASONS, new_book
+from tapeflow.backtest.engines.compiled.supported import settings_of, uses_of
+from tapeflow.backtest.engines.compiled.tables import Tables
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
-from tapeflow.core.registry import STRATEGIES
+from tapeflow.core.plugins.registry import STRATEGIES
 
 Steps = dict[str, Callable[[], Any]]
 Peer = tuple[tuple[int, float], Steps]

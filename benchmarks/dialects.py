@@ -10,9 +10,9 @@ import numpy as np
 
 from tapeflow.core.bars import Bars
 from tapeflow.feeds.synthetic import SyntheticTape
-from tapeflow.indicators.dialects import DIALECTS, Dialect
+from tapeflow.indicators.kernels.dialects import DIALECTS, Dialect
+from tapeflow.indicators.kernels.tpo_dialects import TPO_DIALECTS
 from tapeflow.indicators.tpo import TPO
-from tapeflow.indicators.tpo_dialects import TPO_DIALECTS
 from tapeflow.indicators.volume_profile import VolumeProfile
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "dialects.md"

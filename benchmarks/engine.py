@@ -67,8 +67,8 @@ def strategies() -> dict[str, Any]:
     """The three ideas, as anybody would write them for backtrader."""
     import backtrader as bt
 
-    from tapeflow.strategies.base import Strategy, Use
-    from tapeflow.strategies.wake import Wake
+    from tapeflow.strategies.framework.base import Strategy, Use
+    from tapeflow.strategies.framework.wake import Wake
 
     class Cross(bt.Strategy):
         """Long while the fast average is above the slow one."""
@@ -130,8 +130,8 @@ def strategies() -> dict[str, Any]:
 
 def backtrader_run(name: str, n: int, cerebro: Any, feed: Callable[[Any], Any]) -> dict[str, Any]:
     """CPU seconds of a run, loading its feed included, with what it came to."""
-    from tapeflow.backtest.broker import make_broker
-    from tapeflow.backtest.record import Recorder
+    from tapeflow.backtest.broker.base import make_broker
+    from tapeflow.backtest.recording.recorder import Recorder
     from tapeflow.core.bars import Bars
 
     bars, kind = Bars.of(**columns(n)), strategies()[name]
@@ -149,7 +149,7 @@ def backtrader_run(name: str, n: int, cerebro: Any, feed: Callable[[Any], Any]) 
 
 def fast(name: str, n: int) -> dict[str, Any]:
     """Tapeflow's engine."""
-    from tapeflow.backtest.engine import FastCerebro
+    from tapeflow.backtest.engines.fast import FastCerebro
     from tapeflow.core.lines import bar_data
 
     backtrader_run(name, 2_000, FastCerebro(stdstats=False), bar_data)
@@ -178,7 +178,7 @@ def by_next(name: str, n: int) -> dict[str, Any]:
     import backtrader as bt
 
     from tapeflow.core.lines import bar_data
-    from tapeflow.core.registry import INDICATORS
+    from tapeflow.core.plugins.registry import INDICATORS
 
     for use in strategies()[name].uses.values():
         kind: Any = INDICATORS.find(use.kind)

@@ -14,7 +14,7 @@ import pandas as pd
 import talib
 
 from tapeflow.core.bars import Bars
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import sample_bars
 
 Peer = Callable[[pd.DataFrame], Any]

@@ -48,7 +48,7 @@ BEGUN, LATE = "begun", "killed, late"
 GROUPS: dict[str, tuple[str, list[str]]] = {
     # modules as a glob, tests in the order in which they are asked
     "reading": (
-        "feeds/reading/*.py",
+        "feeds/framework/*.py",
         [
             "reading_borders",
             "binance",
@@ -63,7 +63,7 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "aggregation": (
-        "feeds/aggregation/*.py",
+        "aggregation/*.py",
         [
             *["aggregation", "bar_kinds", "blocks", "resample", "extremes", "size_edges", "flow_fields"],
             *["sequence", "sessions", "footprint_indicators"],
@@ -78,22 +78,22 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         ],
     ),
     "compiled": (
-        "backtest/compiled/*.py",
+        "backtest/engines/compiled/*.py",
         [
             *["compiled", "compiled_signals", "compiled_desk", "compiled_verify", "costs_engines", "costs_brackets"],
             *["all_in", "ruin", "empty_bars", "equality"],
         ],
     ),
     "brokers": (
-        "backtest/brokers/*.py",
+        "backtest/broker/*.py",
         [
             *["costs_fees", "costs_margin", "costs_slippage", "costs_funding", "costs_brackets", "costs_engines"],
             *["costs_funding_feeds", "all_in", "ruin", "equality"],
         ],
     ),
-    "fills": ("backtest/fills/*.py", ["fills", "fills_broker", "fills_run", "fills_survival", "equality"]),
+    "fills": ("backtest/tape_fills/*.py", ["fills", "fills_broker", "fills_run", "fills_survival", "equality"]),
     "engine": (
-        "backtest/engine/*.py",
+        "backtest/engines/fast/*.py",
         ["engine", "engine_orders", "engine_several", "stock_parity", "helpers_over_lines"],
     ),
     "figures": (
@@ -109,8 +109,8 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
     ),
 }
 PLAIN = {
-    "compiled": "tapeflow.backtest.compiled",
-    "fills": "tapeflow.backtest.fills",
+    "compiled": "tapeflow.backtest.engines.compiled",
+    "fills": "tapeflow.backtest.tape_fills",
     "indicators": "tapeflow.indicators",
 }
 
@@ -321,16 +321,16 @@ def code_of(mutant: Mutant, file: str) -> CodeType:
 
 def put_in(mutant: Mutant) -> None:
     """Change the function in this process, and believe no machine code that was made of it."""
-    from tapeflow.core import kept
+    from tapeflow.core import jit_cache
 
     made: Any = function_of(mutant)
-    load, save, file = kept.Kept.load_overload, kept.Kept.save_overload, made.__code__.co_filename
+    load, save, file = jit_cache.Kept.load_overload, jit_cache.Kept.save_overload, made.__code__.co_filename
 
     def holds(self: Any) -> bool:
-        return any(name == file for name, _ in kept.made_of(self._fn))
+        return any(name == file for name, _ in jit_cache.made_of(self._fn))
 
-    kept.Kept.load_overload = lambda self, *args: None if holds(self) else load(self, *args)
-    kept.Kept.save_overload = lambda self, *args: None if holds(self) else save(self, *args)
+    jit_cache.Kept.load_overload = lambda self, *args: None if holds(self) else load(self, *args)
+    jit_cache.Kept.save_overload = lambda self, *args: None if holds(self) else save(self, *args)
     made.__code__ = code_of(mutant, file)
 
 
@@ -449,7 +449,7 @@ def run_plainly(package: str) -> None:
     """
     from numba.core.caching import NullCache
 
-    from tapeflow.core import kept, kernels
+    from tapeflow.core import jit_cache, kernels
 
     compiler, bare = numba.njit, set()
 
@@ -466,7 +466,7 @@ def run_plainly(package: str) -> None:
         return made
 
     numba.njit = njit
-    kernels.Kept = lambda fn: NullCache() if fn in bare else kept.Kept(fn)
+    kernels.Kept = lambda fn: NullCache() if fn in bare else jit_cache.Kept(fn)
 
 
 class Found:

@@ -38,7 +38,7 @@ strategy:
 broker: {{cash: 100000, fees: {{maker: 2bp, taker: 5bp}}, slippage: 1tick}}
 sizer: {{percent: 25}}
 """
-MAIN = "from tapeflow.backtest.cli import main; main()"
+MAIN = "from tapeflow.cli import main; main()"
 COUNTING = """\
 import atexit, pathlib, time, _frozen_importlib as machinery
 

@@ -19,13 +19,13 @@ from typing import Any
 import numpy as np
 from compiled import FEE, SHARE, measured, walk
 
-from tapeflow.backtest.read import Source
-from tapeflow.backtest.sweep import Point, points_of, run_point
-from tapeflow.backtest.sweep.folder import write_table
-from tapeflow.backtest.sweep.journal import Done, Journal
-from tapeflow.backtest.sweep.known import Known
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
+from tapeflow.research.sweep import Point, points_of, run_point
+from tapeflow.research.sweep.folder import write_table
+from tapeflow.research.sweep.journal import Done, Journal
+from tapeflow.research.sweep.shared_data import Known
 
 CONFIG = {
     "name": "crossing",

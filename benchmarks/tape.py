@@ -60,7 +60,7 @@ def make(folder: Path, rows: int) -> None:
     """Write the same tape as CSV, zip and Parquet, and add it to a catalog."""
     import pyarrow.parquet as pq
 
-    from tapeflow.feeds.store.add import add
+    from tapeflow.feeds.filing.add import add
 
     parquet = None
     with (folder / "tape.csv").open("wb") as csv:
@@ -113,8 +113,8 @@ def tapeflow_arrays(folder: Path) -> float:
     """CPU seconds from columns in memory to bars."""
     import pyarrow.parquet as pq
 
+    from tapeflow.aggregation.bars import aggregate
     from tapeflow.core.tape import Tape
-    from tapeflow.feeds.aggregation.bars import aggregate
 
     table = pq.read_table(folder / "tape.parquet", columns=["price", "quantity", "transact_time", "is_buyer_maker"])
     price, quantity, stamp, maker = (c.to_numpy() for c in table.columns)

@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from ..aggregation.kinds import BarSpec
+from ..aggregation.rows import check_rows
 from ..core.errors import ParamError, TapeflowError, unknown
 from ..core.names import RESERVED, Names
-from ..core.registry import FEEDS, INDICATORS, STRATEGIES, Registry
+from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
-from ..feeds.aggregation.kinds import BarSpec
-from ..feeds.aggregation.rows import check_rows
-from ..feeds.reading.files import read_once
+from ..feeds.csv_reader.files import read_once
 from .data_block import Data, feed_specs
 from .errors import Complaint, KeyPath
 from .fills_block import no_tape

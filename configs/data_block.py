@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from ..aggregation.sessions import KEYS, Session
 from ..core.clock import SECOND, iso, parse_interval, parse_time
 from ..core.hours import EXTENDED, hours_in
-from ..core.registry import FEEDS
+from ..core.plugins.registry import FEEDS
 from ..core.sizes import parse_size_edges
-from ..feeds.aggregation.sessions import KEYS, Session
 from .actions_block import Actions
 from .instrument_block import Instrument
 from .plugin import declared

@@ -10,10 +10,19 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ..core.code import code_of
 from ..core.errors import ConfigError, TapeflowError
-from ..core.registry import FEEDS, INDICATORS, STRATEGIES, forbidden, installed_plugins, load_plugins, sources_of
+from ..core.plugins.code import code_of
+from ..core.plugins.registry import (
+    FEEDS,
+    INDICATORS,
+    STRATEGIES,
+    forbidden,
+    installed_plugins,
+    load_plugins,
+    sources_of,
+)
 from .checks import Checker, block
+from .cross_checks import contradictions
 from .data_block import Data, feed_specs
 from .document import Document, parse
 from .errors import Complaint, KeyPath, from_validation, shown
@@ -21,7 +30,6 @@ from .models import Given, RunConfig
 from .overrides import override
 from .plugin import declared
 from .sweep_block import sweep_complaints
-from .together import contradictions
 from .values import keys
 
 _LARGEST, _MOST_LINES = 1 << 20, 50_000

@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..core.code import reads_of
 from ..core.errors import InputError, nearest
 from ..core.params import check_param
+from ..core.plugins.code import reads_of
 from ..core.schema import ACTIONS
 from ..core.sizes import block_edges, columns_between
 from .errors import Complaint, KeyPath, shown
@@ -65,7 +65,7 @@ def _mathless(cls: Any) -> Iterator[str]:
 
 def _own_math(base: type) -> bool:
     """Whether a class says itself how it computes, where backtrader's hooks and ours are none."""
-    theirs = ("tapeflow.indicators.base", "backtrader.", "builtins")
+    theirs = ("tapeflow.indicators.framework.base", "backtrader.", "builtins")
     hooks = (base.__dict__.get(name) for name in ("__init__", "next", "once"))
     own = (hook for hook in hooks if not str(getattr(hook, "__module__", "builtins")).startswith(theirs))
     return not base.__module__.startswith(theirs) and any(own)

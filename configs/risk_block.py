@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from ..aggregation.sessions import Session
 from ..core.distances import Protective, parse_distance
 from ..core.units import parse_amount
-from ..feeds.aggregation.sessions import Session
 from .data_block import SESSION
 from .values import ANY_NUMBER, QUANTITY, Model
 

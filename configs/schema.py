@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.params import Json, param_schema
-from ..core.registry import FEEDS, INDICATORS, STRATEGIES, Registry
+from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from .models import RunConfig
 from .plugin import declared
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..core.errors import unknown
-from ..indicators.references import circle, lines_read, references, spelled_out
+from ..indicators.framework.dependencies import circle, lines_read, references, spelled_out
 from .errors import Complaint, KeyPath
 from .plugin import Raw, lacks, legal
 

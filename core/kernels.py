@@ -11,7 +11,7 @@ from numba.core import event
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
 
-from .kept import Kept
+from .jit_cache import Kept
 
 F = TypeVar("F", bound=Callable[..., Any])
 

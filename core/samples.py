@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .bars import Bars, Levels
 from .clock import MINUTE
-from .schema import KLINE_COLUMNS, SIZE_EDGES
+from .schema import KLINE_COLUMNS, SIZE_EDGES, Quality
 
 Floats = NDArray[np.float64]
 TICK = 0.5
@@ -194,8 +194,6 @@ def empty_bars(bars: Bars, rows: NDArray[np.intp]) -> Bars:
     >>> empty_bars(sample_bars(3), np.array([1]))["volume"].round(3).tolist()
     [0.249, 0.0, 0.212]
     """
-    from .schema import Quality
-
     rows = rows[rows > 0]
     made = {k: np.array(v) for k, v in bars.columns.items()}
     for column in bars.schema:

@@ -11,7 +11,7 @@ sys.path.insert(0, str(HERE))
 
 from _ext import api, pictures, plugins, schema  # noqa: E402
 
-from tapeflow.core.registry import REGISTRIES  # noqa: E402
+from tapeflow.core.plugins.registry import REGISTRIES  # noqa: E402
 
 project = "tapeflow"
 author = "the tapeflow authors"

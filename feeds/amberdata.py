@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .reading.table_bars import TableBars
-from .reading.tables import Column, Table
+from .framework.table_bars import TableBars
+from .table_reader.tables import Column, Table
 
 
 class AmberdataVWAP(TableBars):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ..core.schema import BAR_COLUMNS
-from .reading.table_bars import TableBars
-from .reading.tables import Column, Table
+from .framework.table_bars import TableBars
+from .table_reader.tables import Column, Table
 
 _SIDES, _SIZES = ("buy", "sell"), ("small", "medium", "large")
 FLOW = (

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars
 from ..core.tape import Tape
-from .base import KlineFeed
-from .reading.calendars import name_of
-from .reading.decode import DECIMAL, FLAG, INTEGER, SKIP, Cell, Layout, Rows
-from .reading.dumps import BAD_ROWS, DumpTape
-from .reading.klines import read_klines
-from .reading.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_complaint
-from .reading.order import Batch
-from .reading.units import contract_of
+from .csv_reader.decode import DECIMAL, FLAG, INTEGER, SKIP, Cell, Layout, Rows
+from .framework.base import KlineFeed
+from .framework.calendars import name_of
+from .framework.dumps import BAD_ROWS, DumpTape
+from .framework.klines import read_klines
+from .framework.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_complaint
+from .framework.sort_and_dedup import Batch
+from .framework.units import contract_of
 
 Integers = NDArray[np.int64]
 _TAKERS = np.array([1, -1], np.int8)

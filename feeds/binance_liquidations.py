@@ -13,11 +13,11 @@ from ..core.bars import Bars
 from ..core.clock import DAY, SECOND, parse_interval
 from ..core.errors import ParamError
 from ..core.params import Bound, Text
-from .reading.contract_rules import terms_of
-from .reading.decode import Rows
-from .reading.identity import Identity
-from .reading.metric_feed import MetricFeed
-from .reading.tables import Column, Table
+from .csv_reader.decode import Rows
+from .framework.contract_rules import terms_of
+from .framework.identity import Identity
+from .framework.metric_feed import MetricFeed
+from .table_reader.tables import Column, Table
 
 _DATED = re.compile(r"-(\d{4})-(\d{2})-(\d{2})\.")
 _SAME = ("time", "side", "quantity", "price")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .reading.metric_feed import MetricFeed
-from .reading.tables import Column, Table
+from .framework.metric_feed import MetricFeed
+from .table_reader.tables import Column, Table
 
 _NAMES = {
     "open_interest": ("sum_open_interest", "sumOpenInterest"),

@@ -14,14 +14,14 @@ from ..core.bars import Bars
 from ..core.errors import DataError
 from ..core.params import Choice
 from ..core.schema import Quality
-from .reading.decode import Rows
-from .reading.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_complaint
-from .reading.order import Batch
-from .reading.sheet import Reading
-from .reading.table_bars import Columns, TableBars
-from .reading.table_tape import SYMBOL, TIMESTAMP, TableTape, by_arrival, trade_columns
-from .reading.tables import Column, Table
-from .reading.tabular import RECEIPT
+from .csv_reader.decode import Rows
+from .framework.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_complaint
+from .framework.sort_and_dedup import Batch
+from .framework.table_bars import Columns, TableBars
+from .framework.table_tape import SYMBOL, TIMESTAMP, TableTape, by_arrival, trade_columns
+from .table_reader.arrow_reader import RECEIPT
+from .table_reader.sheet import Reading
+from .table_reader.tables import Column, Table
 
 Integers = NDArray[np.int64]
 _MAKERS = {"true": -1, "false": 1}

@@ -8,10 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading.decode import Quarantine, Rows
-from .reading.files import Source
-from .reading.table_tape import TableTape
-from .reading.tables import Column, Table
+from .csv_reader.decode import Quarantine, Rows
+from .csv_reader.files import Source
+from .framework.table_tape import TableTape
+from .table_reader.tables import Column, Table
 
 
 class BitfinexTrades(TableTape):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading.decode import Rows
-from .reading.table_tape import TableTape, trade_columns
-from .reading.tables import Column, Table
+from .csv_reader.decode import Rows
+from .framework.table_tape import TableTape, trade_columns
+from .table_reader.tables import Column, Table
 
 
 class BitMEXTrades(TableTape):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .reading.table_tape import TableTape, trade_columns
-from .reading.tables import Column, Table
+from .framework.table_tape import TableTape, trade_columns
+from .table_reader.tables import Column, Table
 
 
 class BitstampTrades(TableTape):

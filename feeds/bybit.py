@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import DataError
-from .reading.contract_rules import terms_of
-from .reading.decode import Quarantine, Rows
-from .reading.files import Source
-from .reading.table_tape import ContractTape, trade_columns
-from .reading.tables import Column, Table
+from .csv_reader.decode import Quarantine, Rows
+from .csv_reader.files import Source
+from .framework.contract_rules import terms_of
+from .framework.table_tape import ContractTape, trade_columns
+from .table_reader.tables import Column, Table
 
 _WANTS = "inverse contracts want contracts: inverse, contract_size: 1"
 _HOME = Column("home", "number", ("homenotional",), optional=True)

@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
+from ..aggregation.bars import Covered
 from ..core.bars import Bars
 from ..core.clock import usual_interval
 from ..core.errors import DataError
 from ..core.params import Rule, Text, resolve
 from ..core.schema import Quality
 from ..core.tape import Tape
-from .aggregation.bars import Covered
-from .base import Feed, Instant, KlineFeed, TapeFeed, instant
-from .reading.files import InputFile, ahead
-from .reading.once import Once
-from .store.codec import Columns
-from .store.layout import Partition, Series, Shelf
-from .store.read import current, read_groups, rows_of
+from ..store.codec import Columns
+from ..store.layout import Partition, Series, Shelf
+from ..store.read import current, read_groups, rows_of
+from .csv_reader.files import InputFile, ahead
+from .framework.base import Feed, Instant, KlineFeed, TapeFeed, instant
+from .framework.once import Once
 
 _PARAMS = {"symbol": None, "kind": None, "market": None, "venue": None}
 _BOUNDS: dict[str, Rule] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..core.params import Choice
-from .reading.sheet import Reading
-from .reading.table_tape import TableTape, trade_columns
-from .reading.tables import Column, Table
+from .framework.table_tape import TableTape, trade_columns
+from .table_reader.sheet import Reading
+from .table_reader.tables import Column, Table
 
 _MAKERS = {"buy": -1, "sell": 1}
 

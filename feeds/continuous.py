@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..aggregation.kinds import BarSpec
 from ..core.bars import Bars
 from ..core.clock import iso
 from ..core.days import parse_days
 from ..core.errors import DataError, TapeflowError
 from ..core.params import Bound, Choice, Text, resolve
-from ..core.registry import FEEDS
+from ..core.plugins.registry import FEEDS
 from ..core.schema import ALLOW_NEGATIVE, ROLL, ROLL_COLUMNS, ROLL_FROM, ROLL_TO
-from .aggregation.kinds import BarSpec
-from .base import Instant, KlineFeed
-from .reading.files import expand
+from .csv_reader.files import expand
+from .framework.base import Instant, KlineFeed
 from .rolls import Leg, Roll, by_day, by_measure, prices_at
 
 _OWN = ("feed", "path", "name", "expiry")

@@ -6,10 +6,10 @@ import re
 from dataclasses import replace
 
 from ..core.params import Choice
-from .reading.decode import Rows
-from .reading.sheet import Reading
-from .reading.table_tape import TIMESTAMP, ContractTape, by_arrival, trade_columns
-from .reading.tables import Column, Table
+from .csv_reader.decode import Rows
+from .framework.table_tape import TIMESTAMP, ContractTape, by_arrival, trade_columns
+from .table_reader.sheet import Reading
+from .table_reader.tables import Column, Table
 
 _FUTURE = re.compile(r"[A-Z0-9]{1,3}[FGHJKMNQUVXZ]\d{1,2}")
 

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from ..core.errors import DataError
 from ..core.tape import Tape
+from .csv_reader.decode import Quarantine, Rows
+from .csv_reader.files import Source
+from .framework.sort_and_dedup import Order
 from .generic import MappedBars, MappedTape
-from .reading.decode import Quarantine, Rows
-from .reading.files import Source
-from .reading.order import Order
-from .reading.sheet import Sheet
-from .reading.tables import TableReader
-from .reading.tabular import of_batches
+from .table_reader.arrow_reader import of_batches
+from .table_reader.sheet import Sheet
+from .table_reader.tables import TableReader
 
 _FRAME = Path("frame")
 _ROWS = 65_536

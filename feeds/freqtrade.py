@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ParamError
-from .reading.sheet import Reading
-from .reading.table_bars import PRICES, TableBars
-from .reading.table_params import ColumnMap, by_cells, mapped
-from .reading.tables import Column, Table
+from .framework.table_bars import PRICES, TableBars
+from .table_reader.sheet import Reading
+from .table_reader.table_params import ColumnMap, by_cells, mapped
+from .table_reader.tables import Column, Table
 
 
 class FreqtradeBars(TableBars):

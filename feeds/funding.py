@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..core.clock import HOUR, MINUTE, iso
 from ..core.errors import DataError
-from .reading.files import InputFile, Source, expand
+from .csv_reader.files import InputFile, Source, expand
 
 _NAMES = {
     "time": ("calc_time", "fundingtime", "funding_time"),

@@ -14,18 +14,18 @@ from ..core.clock import parse_zone
 from ..core.errors import ParamError
 from ..core.params import Bound, Choice, Rule, Text
 from ..core.tape import Tape
-from .reading.decode import Rows
-from .reading.local_times import AMBIGUOUS
-from .reading.sheet import Reading
-from .reading.stamps import TIME_UNITS, UNITS, Spelling
-from .reading.table_bars import NUMBERS, TableBars
-from .reading.table_params import ColumnMap, WordLists, by_cells, mapped, parts_of_time, side_words
-from .reading.table_tape import SYMBOL as CHOSEN
-from .reading.table_tape import ContractTape
-from .reading.tables import Column, Table, of_symbol
-from .reading.time_formats import parse_format
-from .reading.usual_names import BUYER_MAKER, SIDE, SYMBOL, TRADE_ID
-from .reading.values import NO_SIDE, SIDES
+from .csv_reader.decode import Rows
+from .framework.table_bars import NUMBERS, TableBars
+from .framework.table_tape import SYMBOL as CHOSEN
+from .framework.table_tape import ContractTape
+from .framework.usual_names import BUYER_MAKER, SIDE, SYMBOL, TRADE_ID
+from .table_reader.convert import NO_SIDE, SIDES
+from .table_reader.local_times import AMBIGUOUS
+from .table_reader.sheet import Reading
+from .table_reader.stamps import TIME_UNITS, UNITS, Spelling
+from .table_reader.table_params import ColumnMap, WordLists, by_cells, mapped, parts_of_time, side_words
+from .table_reader.tables import Column, Table, of_symbol
+from .table_reader.time_formats import parse_format
 
 PRICES = ("price", "open", "high", "low", "close")
 """Columns that ``price_divisor`` is for."""

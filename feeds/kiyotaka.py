@@ -12,17 +12,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ..aggregation.levels import regrouped
 from ..core.bars import Bars, Levels
 from ..core.clock import INTERVAL_WORDS, iso
 from ..core.errors import DataError, ParamError, unknown
 from ..core.params import Bound, Choice, Text
 from ..core.ticks import grid_of, price_at, row_near
-from .aggregation.levels import regrouped
-from .base import Instant
-from .reading.decode import Quarantine, Rows
-from .reading.table_bars import Columns, TableBars
-from .reading.tables import Column, Table, TableReader
-from .reading.tabular import TableSource, of_records, parsed
+from .csv_reader.decode import Quarantine, Rows
+from .framework.base import Instant
+from .framework.table_bars import Columns, TableBars
+from .table_reader.arrow_reader import TableSource, of_records, parsed
+from .table_reader.tables import Column, Table, TableReader
 
 _TIME = Column("time", "time", ("timestamp.s",))
 _SIDE = Column("side", "text", ("side",), optional=True)

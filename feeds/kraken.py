@@ -9,13 +9,13 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .reading.decode import Quarantine, Rows
-from .reading.files import Source
-from .reading.identity import Identity
-from .reading.table_bars import PRICES, Columns, TableBars
-from .reading.table_tape import TableTape, trade_columns
-from .reading.tables import Column, Table, read_file
-from .reading.tabular import TableSource, parsed
+from .csv_reader.decode import Quarantine, Rows
+from .csv_reader.files import Source
+from .framework.identity import Identity
+from .framework.table_bars import PRICES, Columns, TableBars
+from .framework.table_tape import TableTape, trade_columns
+from .table_reader.arrow_reader import TableSource, parsed
+from .table_reader.tables import Column, Table, read_file
 
 _NAMES = r"([A-Z0-9]{5,12})(?:_(\d+))?\.csv(?:\.gz)?"
 """Names in the downloadable histories: pair, and for bars the minutes of their interval."""

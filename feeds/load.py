@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
-from ..core.registry import FEEDS
-from .base import Feed
+from ..core.plugins.registry import FEEDS
+from .framework.base import Feed
 
 
 def open_feed(kind: str, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> Feed:

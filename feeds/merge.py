@@ -11,15 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..aggregation.bars import Aggregator, BarSpec, Covered
 from ..core.bars import Bars
 from ..core.clock import iso, parse_interval
 from ..core.errors import DataError, TapeflowError
 from ..core.params import Bound, Text, resolve
-from ..core.registry import FEEDS
+from ..core.plugins.registry import FEEDS
 from ..core.schema import Quality
 from ..core.tape import Tape
-from .aggregation.bars import Aggregator, BarSpec, Covered
-from .base import Feed, Instant, TapeFeed, Window, instant, without_returns_below_0
+from .framework.base import Feed, Instant, TapeFeed, Window, instant, without_returns_below_0
 
 Integers = NDArray[np.int64]
 _OWN = ("feed", "path", "name", "rate")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .reading.table_bars import PRICES, TableBars
-from .reading.table_tape import SYMBOL, TableTape, trade_columns
-from .reading.tables import Column, Table
+from .framework.table_bars import PRICES, TableBars
+from .framework.table_tape import SYMBOL, TableTape, trade_columns
+from .table_reader.tables import Column, Table
 
 _INSTRUMENT = Column("symbol", "text", ("instrument_id",), optional=True)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..core.errors import DataError
 from ..core.params import Text
-from .reading.contract_rules import Terms
-from .reading.table_tape import ContractTape, trade_columns
-from .reading.tables import Column, Table
-from .reading.tabular import TableSource, parsed
+from .framework.contract_rules import Terms
+from .framework.table_tape import ContractTape, trade_columns
+from .table_reader.arrow_reader import TableSource, parsed
+from .table_reader.tables import Column, Table
 
 _SYMBOL = Column("symbol", "text", ("instrument_name", "instId", "symbol"), optional=True)
 

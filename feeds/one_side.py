@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from ..aggregation.cutters import Covered
 from ..core.tape import Tape
-from .aggregation.cutters import Covered
-from .base import TapeFeed
+from .framework.base import TapeFeed
 
 
 class OneSide(TapeFeed):

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..aggregation.bars import BATCH, Covered
 from ..core.clock import DAY, parse_time
 from ..core.kernels import compiled
 from ..core.params import Bound, Text
 from ..core.tape import Tape
 from ..core.ticks import grid_of, price_at
-from .aggregation.bars import BATCH, Covered
-from .base import TapeFeed
+from .framework.base import TapeFeed
 
 _CLOCK, _EXCITED, _MID, _VALUE, _BIAS, _UNTIL, _SIDE, _DEPTH = range(8)
 _STATE = 8

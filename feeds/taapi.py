@@ -14,10 +14,10 @@ from ..core.clock import SECOND
 from ..core.errors import DataError
 from ..core.params import Bound, Choice
 from ..core.schema import Quality
-from .reading.decode import Quarantine, Rows
-from .reading.table_bars import Columns, TableBars
-from .reading.tables import Column, Table, TableReader
-from .reading.tabular import TableSource, of_records, parsed
+from .csv_reader.decode import Quarantine, Rows
+from .framework.table_bars import Columns, TableBars
+from .table_reader.arrow_reader import TableSource, of_records, parsed
+from .table_reader.tables import Column, Table, TableReader
 
 
 class TaapiVolume(TableBars):

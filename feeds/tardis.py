@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from ..aggregation.bars import Covered
 from ..core.params import Choice
-from .aggregation.bars import Covered
-from .reading.sheet import Reading
-from .reading.table_tape import TIMESTAMP, ContractTape, by_arrival, trade_columns
-from .reading.tables import Column, Table
+from .framework.table_tape import TIMESTAMP, ContractTape, by_arrival, trade_columns
+from .table_reader.sheet import Reading
+from .table_reader.tables import Column, Table
 
 
 class TardisTrades(ContractTape):

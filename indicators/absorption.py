@@ -8,17 +8,11 @@ from typing import Any
 from ..core.kernels import levels_step
 from ..core.params import Bound
 from ..core.tick_kernels import price_at
-from .base import Line
 from .footprint import DEN, HEAD, NUM, ROW_TICKS, ThresholdKind
-from .inputs import LEVELS
-from .thresholds import (
-    threshold_level,
-    threshold_numbers,
-    threshold_params,
-    threshold_push,
-    threshold_size,
-)
-from .value_area import NEAR
+from .framework.base import Line
+from .framework.inputs import LEVELS
+from .kernels.thresholds import threshold_level, threshold_numbers, threshold_params, threshold_push, threshold_size
+from .kernels.value_area import NEAR
 
 _BALANCED = 1e-14
 """Sums of equal amounts in another order differ by about this share; such a delta is 0."""

@@ -11,11 +11,11 @@ import numpy as np
 from ..core.bars import Bars
 from ..core.kernels import step
 from ..core.params import Bound, Choice
-from .base import Indicator, Line
-from .inputs import Input
-from .kline_levels import METHODS
-from .kline_notional import REMEDY, KlineNotional
-from .windows import Floats, window_count, window_moments, window_push, window_size
+from .framework.base import Indicator, Line
+from .framework.inputs import Input
+from .kernels.kline_levels import METHODS
+from .kernels.kline_notional import REMEDY, KlineNotional
+from .kernels.windows import Floats, window_count, window_moments, window_push, window_size
 
 _WINDOW = 1
 """Where in the state the window begins; before it lies the last close."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from ..core.kernels import step
 from ..core.params import Bound
-from .base import Indicator, Line
-from .windows import Floats, total_count, total_push, total_size, total_value
+from .framework.base import Indicator, Line
+from .kernels.windows import Floats, total_count, total_push, total_size, total_value
 
 _WINDOW = 2
 """Where in the state the window begins; before it lie the last close and the last absolute return."""

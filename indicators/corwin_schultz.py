@@ -9,8 +9,8 @@ import numpy as np
 
 from ..core.kernels import compiled, step
 from ..core.params import Bound
-from .base import Indicator, Line
-from .windows import Floats, window_count, window_moments, window_push, window_size
+from .framework.base import Indicator, Line
+from .kernels.windows import Floats, window_count, window_moments, window_push, window_size
 
 _ROOTS = 3.0 - 2.0 * math.sqrt(2.0)
 _WINDOW = 2

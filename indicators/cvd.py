@@ -9,11 +9,11 @@ import numpy as np
 
 from ..core.kernels import step
 from ..core.params import Choice, Text, With
-from .base import Indicator, Line
-from .inputs import DAYS, Input, Session
+from .framework.base import Indicator, Line
+from .framework.inputs import DAYS, Input, Session
+from .kernels.windows import Floats, total_clear, total_push, total_size, total_value
 from .volume_delta import DIMENSIONS, FLOW_COLUMNS, net_flow
 from .vwap import parse_anchor
-from .windows import Floats, total_clear, total_push, total_size, total_value
 
 _SESSION = Session("session", "timezone")
 _WINDOW = 1

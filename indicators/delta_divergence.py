@@ -9,9 +9,9 @@ import numpy as np
 
 from ..core.kernels import compiled, step
 from ..core.params import Bound, Choice, Text, With
-from .base import Indicator, Line
-from .inputs import DAYS, Session, parse_session
-from .thresholds import (
+from .framework.base import Indicator, Line
+from .framework.inputs import DAYS, Session, parse_session
+from .kernels.thresholds import (
     THRESHOLD_BOUNDS,
     THRESHOLD_WITH,
     threshold_complaint,
@@ -22,8 +22,8 @@ from .thresholds import (
     threshold_size,
     threshold_warmup,
 )
-from .value_area import NEAR
-from .windows import Floats
+from .kernels.value_area import NEAR
+from .kernels.windows import Floats
 
 _RESET = Session("reset", "timezone")
 _MEASURES = ("cvd", "delta")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..core.kernels import levels_step
-from .base import Line
 from .footprint import IMBALANCE_BOUNDS, IMBALANCE_PARAMS, FootprintKind, edge, imbalance_numbers, imbalances
+from .framework.base import Line
 
 
 @levels_step

@@ -9,18 +9,12 @@ import numpy as np
 
 from ..core.kernels import compiled, levels_step
 from ..core.params import Bound
-from .base import Line
 from .footprint import HEAD, ROW_TICKS, ThresholdKind
-from .inputs import LEVELS
-from .price_rows import dense
-from .thresholds import (
-    threshold_level,
-    threshold_numbers,
-    threshold_params,
-    threshold_push,
-    threshold_size,
-)
-from .value_area import NEAR
+from .framework.base import Line
+from .framework.inputs import LEVELS
+from .kernels.price_rows import dense
+from .kernels.thresholds import threshold_level, threshold_numbers, threshold_params, threshold_push, threshold_size
+from .kernels.value_area import NEAR
 
 
 @compiled

@@ -8,8 +8,8 @@ from typing import Any
 
 from ..core.kernels import step
 from ..core.params import Choice
-from .base import Indicator, Line
-from .inputs import Input
+from .framework.base import Indicator, Line
+from .framework.inputs import Input
 from .volume_delta import FLOW_COLUMNS
 
 

@@ -10,17 +10,9 @@ import numpy as np
 
 from ..core.kernels import step
 from ..core.params import Bound, Choice, Text, With
-from .base import Indicator, Line
-from .inputs import DAYS, Input, Session, parse_session
-from .windows import (
-    Floats,
-    window_clear,
-    window_count,
-    window_moments,
-    window_push,
-    window_size,
-    z_score,
-)
+from .framework.base import Indicator, Line
+from .framework.inputs import DAYS, Input, Session, parse_session
+from .kernels.windows import Floats, window_clear, window_count, window_moments, window_push, window_size, z_score
 
 _FLOW = ("taker_buy_quote_volume", "taker_sell_quote_volume")
 _RESET = Session("reset", "timezone")

@@ -12,12 +12,12 @@ from ..core.kernels import compiled
 from ..core.params import Bound, Choice, Rule
 from ..core.tick_kernels import price_at, row_near, row_under
 from ..core.ticks import grid_of
-from .base import Indicator
-from .inputs import LEVELS, Input
-from .price_rows import check_reach, dense, joined_ticks
-from .thresholds import THRESHOLD_BOUNDS, THRESHOLD_WITH, threshold_complaint, threshold_warmup
-from .value_area import NEAR
-from .windows import Floats
+from .framework.base import Indicator
+from .framework.inputs import LEVELS, Input
+from .kernels.price_rows import check_reach, dense, joined_ticks
+from .kernels.thresholds import THRESHOLD_BOUNDS, THRESHOLD_WITH, threshold_complaint, threshold_warmup
+from .kernels.value_area import NEAR
+from .kernels.windows import Floats
 
 COMPARE = ("diagonal", "horizontal")
 ZERO = ("ignore", "infinite")

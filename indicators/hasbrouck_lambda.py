@@ -6,9 +6,9 @@ import math
 from typing import Any
 
 from ..core.kernels import step
-from .base import Line
+from .framework.base import Line
 from .impact import WINDOW, ImpactKind
-from .pair_windows import pair_moments, pair_push, slope
+from .kernels.pair_windows import pair_moments, pair_push, slope
 from .volume_delta import net_flow
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.kernels import compiled, step
 from ..core.params import Choice
-from .base import Indicator, Line
+from .framework.base import Indicator, Line
 
 SEEDS = ("mid", "open", "ohlc4")
 """The first open: (O + C) / 2, O, or (O + H + L + C) / 4."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..core.params import Bound
-from .base import Indicator
-from .pair_windows import pair_size
-from .windows import Floats
+from .framework.base import Indicator
+from .kernels.pair_windows import pair_size
+from .kernels.windows import Floats
 
 WINDOW = 1
 """Where in a kernel's state the window begins; before it lies the last close."""

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import step
-from .base import Line
+from .framework.base import Line
 from .impact import WINDOW, ImpactKind
-from .pair_windows import pair_moments, pair_push, slope
+from .kernels.pair_windows import pair_moments, pair_push, slope
 from .volume_delta import net_flow
 
 

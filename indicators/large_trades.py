@@ -11,8 +11,8 @@ from ..core.kernels import step
 from ..core.params import Choice
 from ..core.schema import SIZE_EDGES
 from ..core.sizes import block_edges
-from .base import Indicator, Line
-from .sizing import needs_two
+from .framework.base import Indicator, Line
+from .framework.sizing import needs_two
 from .volume_delta import net_flow
 
 _CLASSES = ("small", "medium", "large")

@@ -10,13 +10,14 @@ import numpy as np
 from ..core.bars import Bars, Levels
 from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
-from .base import Indicator, Line
-from .dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
-from .inputs import DAYS, LEVELS, Input, Session, parse_session
-from .kline_levels import METHODS, levels_of_klines
-from .open_levels import open_add, open_nearest, open_size, open_touch
-from .price_rows import check_reach, joined_ticks
-from .profile_state import (
+from .framework.base import Indicator, Line
+from .framework.inputs import DAYS, LEVELS, Input, Session, parse_session
+from .framework.sizing import check_guessed
+from .kernels.dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
+from .kernels.kline_levels import METHODS, levels_of_klines
+from .kernels.open_levels import open_add, open_nearest, open_size, open_touch
+from .kernels.price_rows import check_reach, joined_ticks
+from .kernels.profile_state import (
     HEAD,
     HIGH,
     LOW,
@@ -30,7 +31,6 @@ from .profile_state import (
     row_at,
     row_of,
 )
-from .sizing import check_guessed
 
 _SESSION = Session()
 _KLINES = ("close", "low", "high", "volume")

@@ -12,8 +12,8 @@ from ..core.kernels import step
 from ..core.params import Json
 from ..core.schema import SIZE_EDGES
 from ..core.sizes import block_edges
-from .base import Indicator, Line
-from .sizing import needs_two
+from .framework.base import Indicator, Line
+from .framework.sizing import needs_two
 
 EDGES = {"aperiodic": SIZE_EDGES, "amberdata": (1_000.0, 10_000.0)}
 """Notional edges between small, medium and large that providers use."""

@@ -7,8 +7,8 @@ from typing import Any
 
 from ..core.kernels import step
 from ..core.params import Bound
-from .base import Indicator, Line
-from .windows import total_count, total_push, total_size, total_value
+from .framework.base import Indicator, Line
+from .kernels.windows import total_count, total_push, total_size, total_value
 
 _SCALE = 4.0 * math.log(2.0)
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from ..core.kernels import step
 from ..core.params import Bound, Choice
-from .base import Indicator, Line
-from .inputs import Input
-from .references import READS
-from .sorted_windows import sorted_below, sorted_count, sorted_push, sorted_size, sorted_upto
+from .framework.base import Indicator, Line
+from .framework.dependencies import READS
+from .framework.inputs import Input
+from .kernels.sorted_windows import sorted_below, sorted_count, sorted_push, sorted_size, sorted_upto
 
 _TIES = ("weak", "strict", "mean")
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from ..core.kernels import step
 from ..core.params import Bound, Choice
-from .base import Indicator, Line
-from .inputs import Input
-from .windows import Floats, total_count, total_push, total_size, total_value
+from .framework.base import Indicator, Line
+from .framework.inputs import Input
+from .kernels.windows import Floats, total_count, total_push, total_size, total_value
 
 _WINDOW = 1
 """Where in the state the window begins; before it lies the last close."""

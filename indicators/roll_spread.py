@@ -10,9 +10,9 @@ import numpy as np
 
 from ..core.kernels import step
 from ..core.params import Bound, Choice
-from .base import Indicator, Line
-from .pair_windows import pair_moments, pair_push, pair_size
-from .windows import Floats, deviation
+from .framework.base import Indicator, Line
+from .kernels.pair_windows import pair_moments, pair_push, pair_size
+from .kernels.windows import Floats, deviation
 
 _ESTIMATORS = ("sample", "population", "zero_mean")
 _ZERO_MEAN = 2.0

@@ -8,11 +8,11 @@ from typing import Any
 from ..core.kernels import step
 from ..core.params import Bound, Choice, With
 from ..core.schema import BAR_COLUMNS
-from .base import Indicator, Line
-from .inputs import Input
-from .references import READS
-from .sorted_windows import sorted_at, sorted_count, sorted_median, sorted_push, sorted_size
-from .windows import (
+from .framework.base import Indicator, Line
+from .framework.dependencies import READS
+from .framework.inputs import Input
+from .kernels.sorted_windows import sorted_at, sorted_count, sorted_median, sorted_push, sorted_size
+from .kernels.windows import (
     deviation,
     total_count,
     total_push,

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core.kernels import step
 from ..core.params import Choice
-from .base import Indicator, Line
+from .framework.base import Indicator, Line
 from .heikin_ashi import SEEDS, heikin_ashi_body
 
 _CHARTS = ("candles", "heikinashi")

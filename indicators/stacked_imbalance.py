@@ -10,8 +10,8 @@ import numpy as np
 
 from ..core.kernels import compiled, levels_step
 from ..core.params import Bound
-from .base import Line
 from .footprint import IMBALANCE_BOUNDS, IMBALANCE_PARAMS, FootprintKind, edge, imbalance_numbers, imbalances
+from .framework.base import Line
 
 _OWN = 5
 """Where in ``p`` the rows of a stack and the number of zones begin; before them lie the numbers of imbalances."""

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import step
-from .base import Indicator, Line
-from .inputs import Input
+from .framework.base import Indicator, Line
+from .framework.inputs import Input
 
 _VOLUMES: tuple[Input, ...] = ("taker_buy_volume", "taker_sell_volume")
 _COUNTS: tuple[Input, ...] = ("taker_buy_count", "taker_sell_count")

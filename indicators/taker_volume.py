@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import step
-from .base import Indicator, Line
+from .framework.base import Indicator, Line
 
 
 @step

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from ..core.errors import PluginError
 from ..core.params import Bound, Rule
-from ..core.registry import INDICATORS
-from .base import Indicator, Line
-from .inputs import Input
-from .meta import IndicatorMeta
-from .references import READS
+from ..core.plugins.registry import INDICATORS
+from .framework.base import Indicator, Line
+from .framework.dependencies import READS
+from .framework.inputs import Input
+from .framework.meta import IndicatorMeta
 
 Floats = NDArray[np.float64]
 _REFUSED = {"MAVP": "it reads a series of periods, which no feed has"}
@@ -86,7 +86,7 @@ class _TaLib(Indicator):
     @classmethod
     def run_with(cls, made: Any, fed: list[Any]) -> Any:
         """What runs it under backtrader."""
-        from .streams import StreamRun
+        from .framework.talib_stream import StreamRun  # late: brings TA-Lib
 
         return StreamRun(made, fed)
 

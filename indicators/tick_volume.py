@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.kernels import step
-from .base import Indicator, Line
+from .framework.base import Indicator, Line
 
 _COLUMNS = tuple(f"{move}_{what}" for what in ("volume", "count") for move in ("uptick", "downtick", "unchanged"))
 

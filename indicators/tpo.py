@@ -10,19 +10,19 @@ import numpy as np
 from ..core.bars import Bars, Levels
 from ..core.clock import interval_text, parse_interval
 from ..core.params import Bound, Choice, Text, With
-from .base import Indicator
-from .dialects import CHOICES, check_anchor, chosen, coarse, code, explained
-from .inputs import DAYS, LEVELS, Input, Session, parse_session
-from .kline_levels import levels_of_klines
-from .price_rows import check_reach, joined_ticks
-from .profile_state import MASK, Floats, profile_state
-from .session_clock import SinceOpen
-from .sizing import check_guessed
+from .framework.base import Indicator
+from .framework.inputs import DAYS, LEVELS, Input, Session, parse_session
+from .framework.sizing import check_guessed
+from .kernels.dialects import CHOICES, check_anchor, chosen, coarse, code, explained
+from .kernels.kline_levels import levels_of_klines
+from .kernels.price_rows import check_reach, joined_ticks
+from .kernels.profile_state import MASK, Floats, profile_state
+from .kernels.session_clock import SinceOpen
+from .kernels.tpo_dialects import LETTERS, TPO_DIALECTS, Published
+from .kernels.value_area import EXPANSIONS
 from .tpo_brackets import bracket_of, check_lengths, open_bars, parse_bracket
-from .tpo_dialects import LETTERS, TPO_DIALECTS, Published
 from .tpo_kernel import OWN, SERIAL, tpo
 from .tpo_lines import LINES, MEASURES, PREVIOUS
-from .value_area import EXPANSIONS
 
 _SESSION, _SINCE = Session(), SinceOpen()
 _PRICES: tuple[Input, ...] = ("high", "low", "close")

@@ -10,8 +10,8 @@ import numpy as np
 from ..core.bars import Bars
 from ..core.clock import interval_text, parse_interval
 from ..core.errors import InputError
-from .dialects import chosen
-from .tpo_dialects import TPO_DIALECTS
+from .kernels.dialects import chosen
+from .kernels.tpo_dialects import TPO_DIALECTS
 
 
 def parse_bracket(text: str) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.kernels import compiled, levels_step
-from .profile_state import (
+from .kernels.profile_state import (
     HEAD,
     HIGH,
     LOW,
@@ -20,7 +20,7 @@ from .profile_state import (
     row_at,
     row_of,
 )
-from .value_area import expand
+from .kernels.value_area import expand
 
 _ID, _NUMBER, SERIAL, _LOW, _HIGH, _IB_HIGH, _IB_LOW, _NOW, _BEFORE, OWN = 0, 1, 2, 3, 4, 5, 6, 7, 10, 13
 """Behind the profile: the session, the bracket's number in it and among all, the rows that it reached, the initial

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .measure import Line
+from .framework.measure import Line
 
 LINES = (
     *("poc", "vah", "val", "ib_high", "ib_low", "letters", "poor_high", "poor_low"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.kernels import step
-from .base import Indicator, Line
+from .framework.base import Indicator, Line
 
 
 @step

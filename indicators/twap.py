@@ -11,10 +11,10 @@ from ..core.clock import MINUTE
 from ..core.kernels import step
 from ..core.params import Choice, Text, With
 from ..core.sizes import parse_size
-from .base import Indicator, Line
-from .inputs import DAYS, Duration, Input, Session
+from .framework.base import Indicator, Line
+from .framework.inputs import DAYS, Duration, Input, Session
+from .kernels.windows import Floats, window_clear, window_moments, window_push, window_size
 from .vwap import parse_anchor
-from .windows import Floats, window_clear, window_moments, window_push, window_size
 
 _SESSION = Session("session", "timezone")
 _METHODS: dict[str, tuple[Input, ...]] = {

@@ -9,13 +9,13 @@ import numpy as np
 
 from ..core.kernels import compiled, levels_step
 from ..core.params import Bound
-from .base import Line
 from .footprint import HEAD, ROW_TICKS, FootprintKind, edge, row_at
-from .inputs import LEVELS
-from .open_levels import open_add, open_nearest, open_size, open_touch
-from .price_rows import dense
-from .value_area import NEAR
-from .windows import Floats
+from .framework.base import Line
+from .framework.inputs import LEVELS
+from .kernels.open_levels import open_add, open_nearest, open_size, open_touch
+from .kernels.price_rows import dense
+from .kernels.value_area import NEAR
+from .kernels.windows import Floats
 
 
 @compiled

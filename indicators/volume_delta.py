@@ -8,8 +8,8 @@ import numpy as np
 
 from ..core.kernels import compiled, step
 from ..core.params import Choice
-from .base import Indicator, Line
-from .inputs import Input
+from .framework.base import Indicator, Line
+from .framework.inputs import Input
 
 FLOW_COLUMNS: dict[str, tuple[Input, ...]] = {
     "base": ("taker_buy_volume", "taker_sell_volume"),

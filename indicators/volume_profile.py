@@ -10,13 +10,14 @@ import numpy as np
 from ..core.bars import Bars, Levels
 from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
-from .base import Indicator, Line
-from .dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
-from .inputs import DAYS, LEVELS, Input, Session, parse_session
-from .kline_levels import METHODS, levels_of_klines
-from .price_rows import check_reach, joined_ticks
-from .profile_nodes import nearest_nodes
-from .profile_state import (
+from .framework.base import Indicator, Line
+from .framework.inputs import DAYS, LEVELS, Input, Session, parse_session
+from .framework.sizing import check_guessed
+from .kernels.dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
+from .kernels.kline_levels import METHODS, levels_of_klines
+from .kernels.price_rows import check_reach, joined_ticks
+from .kernels.profile_nodes import nearest_nodes
+from .kernels.profile_state import (
     HEAD,
     HIGH,
     LOW,
@@ -38,8 +39,7 @@ from .profile_state import (
     window_row,
     window_state,
 )
-from .sizing import check_guessed
-from .value_area import EXPANSIONS, expand
+from .kernels.value_area import EXPANSIONS, expand
 
 _SESSION = Session()
 _KLINES: tuple[Input, ...] = ("high", "low", "close", "volume")

@@ -11,11 +11,11 @@ import numpy as np
 from ..core.clock import DAY
 from ..core.kernels import compiled, step
 from ..core.params import Bound, Choice, With
-from .bar_sides import bought_share, sides_size
-from .base import Indicator, Line
-from .inputs import Duration, Input
-from .sorted_windows import sorted_below, sorted_count, sorted_push, sorted_size
-from .windows import Floats, total_count, total_push, total_size, total_value
+from .framework.base import Indicator, Line
+from .framework.inputs import Duration, Input
+from .kernels.bar_sides import bought_share, sides_size
+from .kernels.sorted_windows import sorted_below, sorted_count, sorted_push, sorted_size
+from .kernels.windows import Floats, total_count, total_push, total_size, total_value
 
 _CLASSIFICATIONS = ("given", "tick", "bvc_normal", "bvc_t")
 _FULL = 1e-12

@@ -12,11 +12,11 @@ from ..core.bars import Bars
 from ..core.kernels import step
 from ..core.params import Bound, Choice, ListOf, Text, With
 from ..core.sizes import parse_size
-from .base import Indicator, Line
-from .inputs import DAYS, Input, Session, parse_session
-from .kline_levels import METHODS
-from .kline_notional import REMEDY, KlineNotional
-from .windows import Floats, deviation, window_clear, window_moments, window_push, window_size
+from .framework.base import Indicator, Line
+from .framework.inputs import DAYS, Input, Session, parse_session
+from .kernels.kline_levels import METHODS
+from .kernels.kline_notional import REMEDY, KlineNotional
+from .kernels.windows import Floats, deviation, window_clear, window_moments, window_push, window_size
 
 _SESSION = Session("session", "timezone")
 _WINDOW = 1

@@ -9,11 +9,11 @@ import numpy as np
 
 from ..core.kernels import compiled, step
 from ..core.params import Bound, Choice, With
-from .base import Indicator, Line
-from .inputs import Input
-from .references import READS
-from .sorted_windows import sorted_count, sorted_median, sorted_push, sorted_size, sorted_spread
-from .windows import FLAT, window_count, window_moments, window_push, window_size, z_score
+from .framework.base import Indicator, Line
+from .framework.dependencies import READS
+from .framework.inputs import Input
+from .kernels.sorted_windows import sorted_count, sorted_median, sorted_push, sorted_size, sorted_spread
+from .kernels.windows import FLAT, window_count, window_moments, window_push, window_size, z_score
 
 _TO_DEVIATION = 1.4826
 """What the median distance from the median of a normal variable is multiplied by to be its deviation."""

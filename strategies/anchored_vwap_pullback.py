@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ..core.params import Bound
-from .base import Strategy, Use
-from .lines import Lines
-from .rolling import count
-from .signals import Signals
+from .framework.base import Strategy, Use
+from .framework.lines import Lines
+from .framework.signals import Signals
+from .rule_language.rolling import count
 
 
 class AnchoredVWAPPullback(Strategy):

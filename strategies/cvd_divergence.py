@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from ..core.params import Bound
-from .base import Strategy, Use
-from .lines import Lines
-from .signals import Signals
+from .framework.base import Strategy, Use
+from .framework.lines import Lines
+from .framework.signals import Signals
 
 
 class CVDDivergence(Strategy):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..core.params import Bound
-from .base import Strategy, Use
+from .framework.base import Strategy, Use
 
 
 class DeltaMomentum(Strategy):

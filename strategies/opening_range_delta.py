@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from ..core.params import Bound, Text
-from .base import Strategy, Use
-from .lines import Floats, Lines
-from .rolling import crossover, crossunder
-from .signals import Signals
-from .times import elapsed, parse_rule_session, session
+from .framework.base import Strategy, Use
+from .framework.lines import Floats, Lines
+from .framework.signals import Signals
+from .rule_language.rolling import crossover, crossunder
+from .rule_language.times import elapsed, parse_rule_session, session
 
 
 class OpeningRangeDelta(Strategy):

@@ -8,11 +8,13 @@ from typing import Any
 from ..core.errors import ExpressionError
 from ..core.names import Names
 from ..core.params import Bound
-from .base import Strategy
-from .expressions import Expression
-from .functions import FUNCTIONS
-from .lines import Lines
-from .rule_blocks import (
+from .framework.base import Strategy
+from .framework.lines import Lines
+from .framework.signals import Signals
+from .rule_language.expressions import Expression
+from .rule_language.functions import FUNCTIONS
+from .rule_language.orders import Answers, plan_of
+from .rule_language.schema import (
     SIDES,
     ExpressionText,
     NamedNumbers,
@@ -24,8 +26,6 @@ from .rule_blocks import (
     expressions,
     known,
 )
-from .rule_plan import Answers, plan_of
-from .signals import Signals
 
 
 class Rules(Strategy):

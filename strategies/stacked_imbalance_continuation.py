@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from .base import Strategy, Use
-from .lines import Lines
-from .rolling import when
-from .signals import Signals
+from .framework.base import Strategy, Use
+from .framework.lines import Lines
+from .framework.signals import Signals
+from .rule_language.rolling import when
 
 
 class StackedImbalanceContinuation(Strategy):

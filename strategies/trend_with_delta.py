@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ..core.params import Bound
-from .base import Strategy, Use
-from .lines import Lines
-from .rolling import crossover, crossunder
-from .signals import Signals
+from .framework.base import Strategy, Use
+from .framework.lines import Lines
+from .framework.signals import Signals
+from .rule_language.rolling import crossover, crossunder
 
 
 class TrendWithDelta(Strategy):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from click.testing import CliRunner, Result
 
-from tapeflow.backtest.cli import main
+from tapeflow.cli import main
 
 
 def tapeflow(*args: object) -> Result:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapeflow.backtest.read import Source
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.configs.models import RunConfig
 from tapeflow.tests.compiled_runs import random_amount, random_feeds, random_run
 

@@ -7,17 +7,17 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from tapeflow.backtest.broker import make_broker
-from tapeflow.backtest.read import Source
-from tapeflow.backtest.record import Recorder
-from tapeflow.backtest.result import Outcome
-from tapeflow.backtest.sizers import FixedAmount, PercentOfEquity
+from tapeflow.backtest.broker.base import make_broker
+from tapeflow.backtest.broker.sizers import FixedAmount, PercentOfEquity
+from tapeflow.backtest.inputs.read import Source
+from tapeflow.backtest.recording.recorder import Recorder
+from tapeflow.backtest.results.outcome import Outcome
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import HOUR, MINUTE
 from tapeflow.core.lines import bar_data
-from tapeflow.core.registry import STRATEGIES
-from tapeflow.strategies.base import Use
+from tapeflow.core.plugins.registry import STRATEGIES
+from tapeflow.strategies.framework.base import Use
 
 START = 1_700_000_040_000_000
 

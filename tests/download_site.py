@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tapeflow.feeds.fetching.archive import Dump, Wish
-from tapeflow.feeds.fetching.http import Http
-from tapeflow.feeds.fetching.rest import PATHS, paginate, spans
-from tapeflow.feeds.fetching.transfer import Fetched
+from tapeflow.fetching.archive import Dump, Wish
+from tapeflow.fetching.http import Http
+from tapeflow.fetching.rest import PATHS, paginate, spans
+from tapeflow.fetching.transfer import Fetched
 
 DAY = 86_400_000
 START = 1_704_067_200_000

@@ -202,7 +202,7 @@ def _tools(scratch: Path) -> Path:
     """A folder with a ``tapeflow`` that is this interpreter's, for lines that need a shell."""
     folder = scratch / "bin"
     folder.mkdir(parents=True, exist_ok=True)
-    for name, words in {"tapeflow": "-m tapeflow.backtest.cli", "python": "", "pytest": "-m pytest"}.items():
+    for name, words in {"tapeflow": "-m tapeflow.cli", "python": "", "pytest": "-m pytest"}.items():
         tool = folder / name
         tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" {words} "$@"\n')
         tool.chmod(0o755)
@@ -219,7 +219,7 @@ def _sit(folder: str, log: str) -> None:
 
 def _tapeflow(words: list[str], folder: str, log: str) -> None:
     _sit(folder, log)
-    from tapeflow.backtest.cli import main
+    from tapeflow.cli import main
 
     main(words)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 from click.testing import CliRunner, Result
 
-from tapeflow.backtest.cli import main
+from tapeflow.cli import main
 
 RULES = """
 name: cross

@@ -10,14 +10,14 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tapeflow.backtest.compiled.choice import why_not
-from tapeflow.backtest.read import read
+from tapeflow.backtest.engines.compiled.supported import why_not
+from tapeflow.backtest.inputs.read import read
 from tapeflow.backtest.runner import run, simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.clock import DAY, HOUR, iso, parse_time
 from tapeflow.core.errors import DataError, InputError, TapeflowError
-from tapeflow.feeds.actions import read_actions
+from tapeflow.feeds.framework.actions import read_actions
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.merge import Merge
 

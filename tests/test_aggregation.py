@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.aggregation.folding import FLOWS, PRICES
+from tapeflow.aggregation.rows import auto_row_size, row_grid, row_index
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import BARS, Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
-from tapeflow.feeds.aggregation.folding import FLOWS, PRICES
-from tapeflow.feeds.aggregation.rows import auto_row_size, row_grid, row_index
 
 MINUTE = 60_000_000
 START = 1_700_000_040_000_000 // MINUTE * MINUTE

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.afford import afforded
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.read import Source
+from tapeflow.backtest.broker.afford import afforded
+from tapeflow.backtest.engines.verify import difference
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.runner import simulate
 from tapeflow.core.lots import whole_lots
 from tapeflow.tests.test_empty_bars import ENGINES, PERP, rules

@@ -18,7 +18,7 @@ from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.nautilus import NautilusBars, NautilusTrades
-from tapeflow.feeds.reading.values import decimals
+from tapeflow.feeds.table_reader.convert import decimals
 
 TIMES = ["2024-01-02T09:30:00Z", "2024-01-02T09:31:00Z"]
 MICROS = [parse_time(text) for text in TIMES]

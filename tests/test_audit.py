@@ -15,14 +15,14 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.cli import audit as cli
+from tapeflow.auditing.audit import audit
+from tapeflow.auditing.findings import KINDS, RULE, Log, Spot, grade
+from tapeflow.auditing.prices import Histogram, Ticks, price_step
+from tapeflow.auditing.report import Report
+from tapeflow.auditing.units import microseconds, unit_of
+from tapeflow.cli import audit as cli
 from tapeflow.core.errors import DataError
-from tapeflow.core.tables import read_table
-from tapeflow.feeds.auditing.audit import audit
-from tapeflow.feeds.auditing.findings import KINDS, RULE, Log, Spot, grade
-from tapeflow.feeds.auditing.prices import Histogram, Ticks, price_step
-from tapeflow.feeds.auditing.report import Report
-from tapeflow.feeds.auditing.units import microseconds, unit_of
+from tapeflow.core.files.tables import read_table
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.tests import faults
@@ -542,7 +542,7 @@ def test_mistakes_are_told(args, says):
 
 
 def test_a_series_of_a_catalog_is_audited_with_its_own_klines(tmp_path):
-    from tapeflow.feeds.store.add import add
+    from tapeflow.feeds.filing.add import add
 
     day = faults.good(start="2024-03-01", days=1, rate=0.05)
     dump = faults.write(tmp_path / "XUSDT-aggTrades-2024-03-01.csv", day)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from tapeflow.auditing.audit import audit
 from tapeflow.core.clock import MINUTE, iso, parse_time
 from tapeflow.core.days import parse_days
-from tapeflow.feeds.auditing.audit import audit
 from tapeflow.feeds.generic import CsvBars, CsvTape
 
 NEW_YORK = "America/New_York@09:30-16:00"

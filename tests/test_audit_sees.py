@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.auditing.audit import audit
 from tapeflow.core.errors import DataError
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
-from tapeflow.feeds.auditing.audit import audit
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.generic import CsvBars, CsvTape

@@ -9,13 +9,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tapeflow.auditing.amounts import Amounts, decimals_of, whole_lots, zeros_of
+from tapeflow.auditing.audit import audit
+from tapeflow.auditing.chunk import Chunk
+from tapeflow.auditing.findings import Log
+from tapeflow.auditing.quantities import QuantityUnits
+from tapeflow.auditing.report import Report
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.auditing.amounts import Amounts, decimals_of, whole_lots, zeros_of
-from tapeflow.feeds.auditing.audit import audit
-from tapeflow.feeds.auditing.chunk import Chunk
-from tapeflow.feeds.auditing.findings import Log
-from tapeflow.feeds.auditing.quantities import QuantityUnits
-from tapeflow.feeds.auditing.report import Report
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceTrades
 from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.generic import CsvTape

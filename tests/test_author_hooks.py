@@ -7,9 +7,9 @@ import backtrader as bt
 import pytest
 
 from tapeflow.core.errors import InputError
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
+from tapeflow.strategies.framework.signals import Signals
 from tapeflow.strategies.rules import Rules
-from tapeflow.strategies.signals import Signals
 from tapeflow.tests.trading import config, random_walk, trade
 
 MARKET = random_walk(5, 200)

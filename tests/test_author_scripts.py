@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tapeflow.backtest.read import read
+from tapeflow.backtest.inputs.read import read
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
 
@@ -76,7 +76,9 @@ def project(tmp_path_factory: pytest.TempPathFactory, frames: dict[str, pd.DataF
     folder = tmp_path_factory.mktemp("scripts")
     text = SCRIPTS.read_text().replace("(bt.Strategy)", "(Strategy)")
     head = "import backtrader as bt\n"
-    (folder / "ours.py").write_text(text.replace(head, head + "\nfrom tapeflow.strategies.base import Strategy\n"))
+    (folder / "ours.py").write_text(
+        text.replace(head, head + "\nfrom tapeflow.strategies.framework.base import Strategy\n")
+    )
     for name, frame in frames.items():
         opened = (frame.index - pd.Timedelta("1h")).astype("datetime64[ms]").astype("int64")
         frame.assign(time=opened).to_csv(folder / f"{name}.csv", index=False)

@@ -23,7 +23,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def author(home: Path, name: str, line: str) -> None:
     (home / f"{name.lower()}.py").write_text(
-        f"from tapeflow.strategies.base import Strategy\n\n\nclass {name}(Strategy):\n"
+        f"from tapeflow.strategies.framework.base import Strategy\n\n\nclass {name}(Strategy):\n"
         f'    """Its own."""\n\n    def next(self):\n        if len(self) > 5:\n            {line}\n'
     )
     config = f"plugins: [{name.lower()}.py]\n{DATA}strategy: {{kind: {name}}}\n"

@@ -13,7 +13,7 @@ from tapeflow.feeds.binance import BinanceAggTrades
 from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.frames import FrameBars, FrameTape
 from tapeflow.feeds.generic import CsvBars, CsvTape
-from tapeflow.feeds.reading.csv_sheets import Utf8
+from tapeflow.feeds.table_reader.csv_sheets import Utf8
 
 DUMP = [
     f"{7 + i},100.{i},0.5,{9 + i},{9 + i},{1_700_000_000_000 + i},{'True' if i % 2 else 'False'},True" for i in range(6)

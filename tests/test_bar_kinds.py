@@ -16,19 +16,19 @@ from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.aggregation.cutters import REACH
+from tapeflow.aggregation.cutting import MEMORY, MOST_ROWS
+from tapeflow.aggregation.kinds import BarSpec
+from tapeflow.aggregation.sessions import Grid, Session
 from tapeflow.api import run
-from tapeflow.backtest.cli import main
+from tapeflow.cli import main
 from tapeflow.configs.errors import MistakesError
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError, ParamError
+from tapeflow.core.files.tables import read_table
 from tapeflow.core.schema import Quality
-from tapeflow.core.tables import read_table
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
-from tapeflow.feeds.aggregation.cutters import REACH
-from tapeflow.feeds.aggregation.cutting import MEMORY, MOST_ROWS
-from tapeflow.feeds.aggregation.kinds import BarSpec
-from tapeflow.feeds.aggregation.sessions import Grid, Session
 from tapeflow.feeds.binance import BinanceAggTrades
 from tapeflow.feeds.synthetic import SyntheticTape
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tapeflow.core.errors import DataError, ParamError, PluginError
-from tapeflow.core.registry import FEEDS
+from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
@@ -196,8 +196,8 @@ def test_rows_of_one_time_go_by_id(tmp_path):
 
 
 def test_rows_later_than_the_window_are_named(tmp_path, monkeypatch):
-    monkeypatch.setattr("tapeflow.feeds.reading.order.WINDOW", 20)
-    monkeypatch.setattr("tapeflow.feeds.reading.decode._ROWS", 10)
+    monkeypatch.setattr("tapeflow.feeds.framework.sort_and_dedup.WINDOW", 20)
+    monkeypatch.setattr("tapeflow.feeds.csv_reader.decode._ROWS", 10)
     lines = contiguous([MS + 1000 * i for i in range(200)])
     near = agg_file(tmp_path / "near.csv", [*lines[:50], *lines[51:65], lines[50], *lines[65:]])
     far = agg_file(tmp_path / "far.csv", [*lines[:50], *lines[51:120], lines[50], *lines[120:]], header=True)
@@ -207,8 +207,8 @@ def test_rows_later_than_the_window_are_named(tmp_path, monkeypatch):
 
 
 def test_disorder_everywhere_stays_within_bounded_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("tapeflow.feeds.reading.order.WINDOW", 50)
-    monkeypatch.setattr("tapeflow.feeds.reading.decode._ROWS", 20)
+    monkeypatch.setattr("tapeflow.feeds.framework.sort_and_dedup.WINDOW", 50)
+    monkeypatch.setattr("tapeflow.feeds.csv_reader.decode._ROWS", 20)
     lines = contiguous([MS + 1000 * i for i in range(2000)])
     expected = whole(BinanceAggTrades(agg_file(tmp_path / "a.csv", lines)))
     swapped = [lines[i ^ 1] for i in range(2000)]

@@ -10,9 +10,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.aggregation.lanes import LANES
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
-from tapeflow.feeds.aggregation.lanes import LANES
 
 MINUTE = 60_000_000
 ROWS = 400 * LANES + 3

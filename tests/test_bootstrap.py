@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tapeflow.backtest.bootstrap import blocks, counts, mean_block
+from tapeflow.backtest.results.bootstrap import blocks, counts, mean_block
 
 
 def rng(seed: int = 0) -> np.random.Generator:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.broker import make_broker
-from tapeflow.backtest.sizers import whole_lots
+from tapeflow.backtest.broker.base import make_broker
+from tapeflow.backtest.broker.sizers import whole_lots
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.lines import bar_data

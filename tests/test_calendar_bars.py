@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
 from tapeflow.core.clock import HOUR, MINUTE, iso, parse_time
 from tapeflow.core.errors import DataError
+from tapeflow.core.files.tables import write_table
 from tapeflow.core.schema import Quality
-from tapeflow.core.tables import write_table
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.feeds.binance import BinanceKlines
 from tapeflow.feeds.generic import CsvBars
 

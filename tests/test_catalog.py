@@ -18,23 +18,23 @@ import pyarrow.csv as csv
 import pyarrow.parquet as pq
 import pytest
 
-from tapeflow.backtest.cli.data import Branch
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.cli.data import Branch
 from tapeflow.core.clock import DAY, parse_time
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.core.registry import FEEDS
+from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.schema import KLINE_COLUMNS, Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
-from tapeflow.feeds.base import TapeFeed
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.catalog import Catalog, CatalogKlines
-from tapeflow.feeds.store.add import Added, add
-from tapeflow.feeds.store.codec import GROUP, decode, encode, tape_columns, to_floats, to_integers
-from tapeflow.feeds.store.holdings import holdings
-from tapeflow.feeds.store.layout import LOCK, MANIFEST, STAGING, Partition, Series, Shelf
-from tapeflow.feeds.store.merge import Rows
-from tapeflow.feeds.store.names import kind_of, venue_of
-from tapeflow.feeds.store.write import writing
+from tapeflow.feeds.filing.add import Added, add
+from tapeflow.feeds.framework.base import TapeFeed
+from tapeflow.store.codec import GROUP, decode, encode, tape_columns, to_floats, to_integers
+from tapeflow.store.holdings import holdings
+from tapeflow.store.layout import LOCK, MANIFEST, STAGING, Partition, Series, Shelf
+from tapeflow.store.merge import Rows
+from tapeflow.store.names import kind_of, venue_of
+from tapeflow.store.write import writing
 
 MONDAY = parse_time("2024-01-01")
 Row = tuple[int, str, str, int, int, int, str]
@@ -623,7 +623,7 @@ def test_mistakes_are_told_in_a_line(tmp_path, monkeypatch, capsys, args, says):
 
 DRIVER = """
 import os, signal, sys
-from tapeflow.feeds.store.add import add
+from tapeflow.feeds.filing.add import add
 root, left, *paths = sys.argv[1:]
 left = int(left)
 def count(event, args):

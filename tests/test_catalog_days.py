@@ -10,18 +10,18 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.cli import audit as audit_command
-from tapeflow.backtest.cli import data_add
+from tapeflow.auditing.audit import audit
+from tapeflow.auditing.report import Report
+from tapeflow.cli import audit as audit_command
+from tapeflow.cli import data_add
 from tapeflow.core.clock import DAY, parse_time
 from tapeflow.core.errors import DataError
-from tapeflow.feeds.auditing.audit import audit
-from tapeflow.feeds.auditing.report import Report
 from tapeflow.feeds.binance import BinanceTrades
 from tapeflow.feeds.catalog import Catalog
-from tapeflow.feeds.store.add import Added, add
-from tapeflow.feeds.store.codec import GROUP
-from tapeflow.feeds.store.layout import Partition, Shelf
-from tapeflow.feeds.store.shared import overlapping, shared
+from tapeflow.feeds.filing.add import Added, add
+from tapeflow.store.codec import GROUP
+from tapeflow.store.layout import Partition, Shelf
+from tapeflow.store.shared import overlapping, shared
 
 MONDAY = parse_time("2024-01-01") // 1000
 HOUR = 3_600_000
@@ -119,7 +119,7 @@ def test_ids_far_apart_in_the_tape_are_found_too(tmp_path):
 
 
 def test_a_day_is_read_only_where_ids_can_be_shared(tmp_path, monkeypatch):
-    from tapeflow.feeds.store import shared as module
+    from tapeflow.store import shared as module
 
     read: list[str] = []
     original = module.read_groups

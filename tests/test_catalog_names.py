@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from tapeflow.core.errors import ParamError
-from tapeflow.core.registry import FEEDS
+from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.feeds.catalog import Catalog
+from tapeflow.feeds.filing.add import add
 from tapeflow.feeds.generic import CsvTape
-from tapeflow.feeds.store.add import add
-from tapeflow.feeds.store.atlas import as_venue
-from tapeflow.feeds.store.holdings import holdings
-from tapeflow.feeds.store.names import kind_of, symbol_of, venue_of
+from tapeflow.store.atlas import as_venue
+from tapeflow.store.holdings import holdings
+from tapeflow.store.names import kind_of, symbol_of, venue_of
 from tapeflow.tests.command import tapeflow
 
 NAMES = {

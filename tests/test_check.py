@@ -13,19 +13,19 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from tapeflow.backtest.attacks import ATTACKS, known, replaced
-from tapeflow.backtest.cli import main
-from tapeflow.backtest.genuine import genuine
-from tapeflow.backtest.lookahead import Findings, attack, choose, mislabelled
-from tapeflow.backtest.read import Source, read
+from tapeflow.backtest.engines.backtrader import genuine
+from tapeflow.backtest.inputs.read import Source, read
 from tapeflow.backtest.runner import simulate
-from tapeflow.backtest.start import later_starts
-from tapeflow.backtest.trace import Trace
+from tapeflow.checks.lookahead import Findings, attack, choose, mislabelled
+from tapeflow.checks.perturbations import ATTACKS, known, replaced
+from tapeflow.checks.run_trace import Trace
+from tapeflow.checks.start_dependence import later_starts
+from tapeflow.cli import main
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.configs.shipped import find_config, shipped
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError
-from tapeflow.core.registry import INDICATORS, REGISTRIES
+from tapeflow.core.plugins.registry import INDICATORS, REGISTRIES
 from tapeflow.core.samples import sample_bars
 
 LEAKS = Path(__file__).parent / "leaks"

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapeflow.backtest.cli.run import figures, free_folder
-from tapeflow.backtest.cli.wish import Wish, parse_wish, parse_wishes
+from tapeflow.cli.indicator_option import Wish, parse_wish, parse_wishes
+from tapeflow.cli.run import figures, free_folder
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.core.tables import read_table, write_table
+from tapeflow.core.files.tables import read_table, write_table
 from tapeflow.tests.command import tapeflow
 
 MINUTE = 60_000_000

@@ -12,7 +12,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tapeflow.backtest.cli import COMMANDS
+from tapeflow.cli import COMMANDS
 from tapeflow.tests.command import tapeflow
 
 HEAVY = ("numpy", "pandas", "pyarrow", "backtrader", "numba", "talib", "pydantic", "yaml", "rich")
@@ -24,7 +24,7 @@ class TestStart:
     def test_help_imports_nothing_heavy_and_takes_under_a_third_of_a_second(self) -> None:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         script = (
-            "import sys\nfrom tapeflow.backtest.cli import main\n"
+            "import sys\nfrom tapeflow.cli import main\n"
             "try: main(['--help'])\nexcept SystemExit as end: print('code', end.code)\n"
             f"print('heavy', [m for m in {HEAVY} if m in sys.modules])"
         )
@@ -36,7 +36,7 @@ class TestStart:
     def test_help_says_of_each_command_what_the_command_says(self) -> None:
         text = tapeflow("--help").stdout
         for name, summary in COMMANDS.items():
-            command: click.Command = importlib.import_module(f"tapeflow.backtest.cli.{name}").command
+            command: click.Command = importlib.import_module(f"tapeflow.cli.{name}").command
             assert (command.name, command.short_help) == (name, summary)
             assert summary in text
 
@@ -56,7 +56,7 @@ class TestDescriptions:
     """What there is, and what each is."""
 
     def test_list_names_every_plugin(self) -> None:
-        from tapeflow.core.registry import FEEDS, INDICATORS, STRATEGIES
+        from tapeflow.core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
 
         rows = json.loads(tapeflow("list", "--json").stdout)
         named = {row["name"] for row in rows}
@@ -75,7 +75,7 @@ class TestDescriptions:
         assert named <= {f"talib.{name}" for name in talib.get_functions()}
 
     def test_show_tells_what_the_class_declares(self) -> None:
-        from tapeflow.core.registry import INDICATORS
+        from tapeflow.core.plugins.registry import INDICATORS
 
         made = json.loads(tapeflow("show", "VWAP", "--json").stdout)
         cls = INDICATORS["VWAP"]

@@ -13,10 +13,10 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from tapeflow.backtest.cli import COMMANDS, main
-from tapeflow.backtest.cli.progress import Progress, line
-from tapeflow.backtest.cli.runs import saved_runs
-from tapeflow.core.meter import METER, Meter
+from tapeflow.cli import COMMANDS, main
+from tapeflow.cli.progress import Progress, line
+from tapeflow.cli.runs import saved_runs
+from tapeflow.core.progress import METER, Meter
 
 
 def tapeflow(*args: object) -> Result:
@@ -289,7 +289,7 @@ class TestReport:
         assert "no such folder; `tapeflow list runs`" in told.stderr
 
     def test_says_what_a_picture_needs(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from tapeflow.backtest.report import picture
+        from tapeflow.report import picture
 
         picture._figure_class.cache_clear()
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)

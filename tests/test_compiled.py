@@ -11,23 +11,23 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.broker import make_broker
-from tapeflow.backtest.compiled import run
-from tapeflow.backtest.compiled.choice import why_not
-from tapeflow.backtest.compiled.layout import new_book
-from tapeflow.backtest.compiled.lots import rounded
-from tapeflow.backtest.compiled.run import run_compiled
-from tapeflow.backtest.compiled.verify import difference, verify
-from tapeflow.backtest.read import Source, read
-from tapeflow.backtest.record import Recorder
-from tapeflow.backtest.result import Outcome
+from tapeflow.backtest.broker.base import make_broker
+from tapeflow.backtest.engines.compiled import run
+from tapeflow.backtest.engines.compiled.lots import rounded
+from tapeflow.backtest.engines.compiled.run import run_compiled
+from tapeflow.backtest.engines.compiled.state import new_book
+from tapeflow.backtest.engines.compiled.supported import why_not
+from tapeflow.backtest.engines.verify import difference, verify
+from tapeflow.backtest.inputs.read import Source, read
+from tapeflow.backtest.recording.recorder import Recorder
+from tapeflow.backtest.results.outcome import Outcome
 from tapeflow.configs.loader import load_config
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE, day_numbers
 from tapeflow.core.errors import DataError
 from tapeflow.core.lines import bar_data
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.tests.compiled_runs import plain, random_bars, random_costs, random_run
 from tapeflow.tests.tickets import Ticket, run_tickets
 

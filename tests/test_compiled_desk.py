@@ -10,19 +10,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.compiled import run
-from tapeflow.backtest.compiled.choice import why_not
-from tapeflow.backtest.compiled.exact import PARTS, add, means_before, total
-from tapeflow.backtest.compiled.layout import new_book
-from tapeflow.backtest.compiled.run import run_compiled
-from tapeflow.backtest.compiled.setup import _deviations
-from tapeflow.backtest.compiled.verify import difference, verify
-from tapeflow.backtest.read import read
+from tapeflow.backtest.engines.compiled import run
+from tapeflow.backtest.engines.compiled.exact import PARTS, add, means_before, total
+from tapeflow.backtest.engines.compiled.run import run_compiled
+from tapeflow.backtest.engines.compiled.setup import _deviations
+from tapeflow.backtest.engines.compiled.state import new_book
+from tapeflow.backtest.engines.compiled.supported import why_not
+from tapeflow.backtest.engines.verify import difference, verify
+from tapeflow.backtest.inputs.read import read
 from tapeflow.backtest.runner import simulate
-from tapeflow.backtest.sweep import run_point
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError
 from tapeflow.core.kernels import lean
+from tapeflow.research.sweep import run_point
 from tapeflow.tests.compiled_desks import random_desk
 
 QUICK = settings(max_examples=35, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])

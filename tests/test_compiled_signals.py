@@ -10,19 +10,19 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.compiled import NotCompiledError, run_compiled, why_not
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.read import Source, read
+from tapeflow.backtest.engines.compiled import NotCompiledError, run_compiled, why_not
+from tapeflow.backtest.engines.verify import difference
+from tapeflow.backtest.inputs.read import Source, read
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
 from tapeflow.configs.models import RunConfig
 from tapeflow.configs.shipped import find_config, shipped
 from tapeflow.core.errors import DataError, InputError
 from tapeflow.core.names import Names
-from tapeflow.core.registry import STRATEGIES
-from tapeflow.strategies.base import Strategy, Use
-from tapeflow.strategies.lines import Lines
-from tapeflow.strategies.signals import Signals
+from tapeflow.core.plugins.registry import STRATEGIES
+from tapeflow.strategies.framework.base import Strategy, Use
+from tapeflow.strategies.framework.lines import Lines
+from tapeflow.strategies.framework.signals import Signals
 from tapeflow.tests.compiled_runs import plain, random_bars, random_feeds, random_run
 
 QUICK = settings(max_examples=35, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])

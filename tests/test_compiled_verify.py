@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tapeflow.backtest.cli import main
-from tapeflow.backtest.compiled import UnequalError, run_compiled
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.read import read
+from tapeflow.backtest.engines.compiled import run_compiled
+from tapeflow.backtest.engines.verify import UnequalError, difference
+from tapeflow.backtest.inputs.read import read
 from tapeflow.backtest.runner import simulate
+from tapeflow.cli import main
 from tapeflow.configs.loader import load_config
 
 TEXT = """
@@ -61,7 +61,7 @@ def test_what_is_not_asked_for_is_not_compared(config: Path) -> None:
 def test_a_difference_is_one_line_that_names_it_and_the_code_is_not_zero(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tapeflow.backtest.compiled import run
+    from tapeflow.backtest.engines.compiled import run
 
     def dearer(config: Any) -> tuple[float, ...]:
         return (0.0, 1e-12, 0.0, 0.0)
@@ -96,7 +96,7 @@ def test_the_first_difference_of_each_thing_is_found(config: Path, spoil: Any, n
 
 
 def test_an_unequal_run_raises(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    module = importlib.import_module("tapeflow.backtest.compiled.verify")
+    module = importlib.import_module("tapeflow.backtest.engines.verify")
     monkeypatch.setattr(module, "difference", lambda ours, stock: "order 7: price is 1.0, not 2.0")
     loaded = load_config(config, ("verify=true",))
     with pytest.raises(UnequalError, match=r"differ: order 7: price is 1\.0, not 2\.0"):

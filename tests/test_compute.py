@@ -10,9 +10,9 @@ from types import SimpleNamespace
 import pyarrow.parquet as pq
 import pytest
 
-from tapeflow.backtest.cli import output
+from tapeflow.cli import output
 from tapeflow.core.errors import ParamError
-from tapeflow.core.tables import read_table
+from tapeflow.core.files.tables import read_table
 from tapeflow.tests.command import tapeflow
 from tapeflow.tests.compute_runs import DELTA, TAPE, compute, error, rows
 

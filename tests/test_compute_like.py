@@ -11,11 +11,11 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tapeflow.backtest.answers import APERIODIC, amberdata, aperiodic, kiyotaka, stamps, taapi
+from tapeflow.cli.provider_formats import APERIODIC, amberdata, aperiodic, kiyotaka, stamps, taapi
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.clock import HOUR, MINUTE
 from tapeflow.core.errors import DataError, InputError, ParamError
-from tapeflow.core.registry import FEEDS
+from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.samples import sample_bars
 from tapeflow.tests.command import tapeflow
 from tapeflow.tests.compute_runs import DELTA, TAPE, compute, error, rows

@@ -15,8 +15,8 @@ from tapeflow.configs.schema import config_schema
 from tapeflow.configs.shipped import find_config, shipped
 from tapeflow.core.clock import iso
 from tapeflow.core.names import FUNCTIONS, RESERVED
-from tapeflow.core.registry import INDICATORS, STRATEGIES
-from tapeflow.strategies import expressions
+from tapeflow.core.plugins.registry import INDICATORS, STRATEGIES
+from tapeflow.strategies.rule_language import expressions
 from tapeflow.tests.config_text import BASE, mistakes, write_in
 
 
@@ -155,7 +155,7 @@ def test_a_run_without_a_name_takes_the_files(write) -> None:
 
 def test_a_plugin_beside_the_yaml_is_found(write, tmp_path: Path) -> None:
     (tmp_path / "spread.py").write_text(
-        "from tapeflow.indicators.base import Indicator, Line\n\n\n"
+        "from tapeflow.indicators.framework.base import Indicator, Line\n\n\n"
         "class OwnSpread(Indicator):\n"
         "    lines = ('spread',)\n"
         "    inputs = ('high', 'low')\n"

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapeflow.backtest.read import read
+from tapeflow.backtest.inputs.read import read
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.clock import DAY, iso, parse_time

@@ -9,19 +9,19 @@ import pytest
 from click.testing import CliRunner
 
 from tapeflow.api import run
-from tapeflow.backtest.cli import audit as audit_command
-from tapeflow.backtest.cli import bars as bars_command
-from tapeflow.backtest.cli import compute as compute_command
+from tapeflow.auditing.audit import audit
+from tapeflow.cli import audit as audit_command
+from tapeflow.cli import bars as bars_command
+from tapeflow.cli import compute as compute_command
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError
 from tapeflow.core.schema import Quality
-from tapeflow.feeds.auditing.audit import audit
 from tapeflow.feeds.binance import BinanceKlines
 from tapeflow.feeds.frames import FrameBars
+from tapeflow.feeds.framework.contradictions import SAYS, contradictions
+from tapeflow.feeds.framework.settling import settled
 from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.generic import CsvBars
-from tapeflow.feeds.reading.contradictions import SAYS, contradictions
-from tapeflow.feeds.reading.settling import settled
 
 BIT = int(Quality.CONTRADICTORY)
 MINUTE = 60_000

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.brokers.contracts import Contract, Inverse
-from tapeflow.backtest.read import Source
+from tapeflow.backtest.broker.contracts import Contract, Inverse
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.instrument_block import Instrument
 from tapeflow.configs.loader import from_mapping

@@ -11,8 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tapeflow.api import run
-from tapeflow.backtest.compiled.choice import why_not
-from tapeflow.backtest.costs import not_compiled
+from tapeflow.backtest.broker.costs import not_compiled
+from tapeflow.backtest.engines.compiled.supported import why_not
 from tapeflow.configs.loader import from_mapping
 from tapeflow.configs.models import RunConfig
 from tapeflow.configs.schema import config_schema
@@ -140,7 +140,7 @@ def test_everything_at_once_is_the_same_in_all_three_engines(tmp_path: Path) -> 
 def test_a_feed_of_another_kind_informs_but_cannot_be_traded(tmp_path: Path) -> None:
     plugin = tmp_path / "two.py"
     plugin.write_text(
-        "from tapeflow.strategies.base import Strategy\n\n\n"
+        "from tapeflow.strategies.framework.base import Strategy\n\n\n"
         "class TradesTheOther(Strategy):\n"
         "    params = dict(other=False)\n\n"
         "    def next(self):\n"

@@ -10,20 +10,20 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tapeflow.backtest.accounts import flows_of
-from tapeflow.backtest.brokers.choice import broker_for
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.engine import make_cerebro, what_ran
-from tapeflow.backtest.folder import save
-from tapeflow.backtest.read import Source
-from tapeflow.backtest.record import Recorder
-from tapeflow.backtest.result import Outcome
+from tapeflow.backtest.broker.choice import broker_for
+from tapeflow.backtest.engines.fast import make_cerebro, what_ran
+from tapeflow.backtest.engines.verify import difference
+from tapeflow.backtest.inputs.read import Source
+from tapeflow.backtest.recording.recorder import Recorder
+from tapeflow.backtest.results.account_figures import flows_of
+from tapeflow.backtest.results.folder import save
+from tapeflow.backtest.results.outcome import Outcome
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.clock import HOUR
 from tapeflow.core.errors import TapeflowError
 from tapeflow.core.lines import bar_data
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 from tapeflow.tests.test_costs_funding import dump
 from tapeflow.tests.trading import START, moving
 

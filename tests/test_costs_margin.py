@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapeflow.api import run
-from tapeflow.backtest.accounts import warnings
-from tapeflow.backtest.brokers.contracts import Contract, Inverse
+from tapeflow.backtest.broker.contracts import Contract, Inverse
+from tapeflow.backtest.results.account_figures import warnings
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.brackets import Bracket
 from tapeflow.core.errors import TapeflowError

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.brokers.impact import SquareRoot
+from tapeflow.backtest.broker.impact import SquareRoot
 from tapeflow.configs.units import Slippage
 from tapeflow.core.errors import TapeflowError
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 from tapeflow.tests.trading import buy, config, flat, moving, random_walk, sell, trade
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.backtest.sweep.folder import read_table
-from tapeflow.backtest.sweep.journal import NAME, Journal
+from tapeflow.research.sweep.folder import read_table
+from tapeflow.research.sweep.journal import NAME, Journal
 from tapeflow.tests.command import tapeflow
 
 CONFIG = """\
@@ -168,7 +168,7 @@ def test_a_request_to_end_cleans_as_an_interrupt_does(home: Path, monkeypatch: p
 
     make_run(home / "out")
     before = {p.name: p.read_bytes() for p in (home / "out").iterdir()}
-    monkeypatch.setattr("tapeflow.backtest.folder._write_lock", end)
+    monkeypatch.setattr("tapeflow.backtest.results.folder._write_lock", end)
     done = tapeflow("run", "small.yaml", "--set", "broker.cash=5e4", "--out", "out", "-q")
     assert (done.exit_code, done.stderr.strip()) == (143, "tapeflow: terminated")
     assert {p.name: p.read_bytes() for p in (home / "out").iterdir()} == before

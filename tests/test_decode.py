@@ -10,8 +10,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tapeflow.core.errors import DataError
-from tapeflow.feeds.reading.decode import DECIMAL, FLAG, INTEGER, SIDE, SKIP, Cell, Decoder, Layout, Quarantine
-from tapeflow.feeds.reading.files import Source
+from tapeflow.feeds.csv_reader.decode import DECIMAL, FLAG, INTEGER, SIDE, SKIP, Cell, Decoder, Layout, Quarantine
+from tapeflow.feeds.csv_reader.files import Source
 
 LAYOUT = Layout(
     (
@@ -53,7 +53,7 @@ def test_decimals_are_what_python_makes_of_them(tmp_path_factory, texts):
 
 
 def test_a_line_may_be_cut_anywhere_between_chunks(tmp_path, monkeypatch):
-    monkeypatch.setattr("tapeflow.feeds.reading.text.PIECE", 7)
+    monkeypatch.setattr("tapeflow.feeds.csv_reader.text.PIECE", 7)
     parts = decode(tmp_path, "".join(f"{i},{i / 8},{'true' if i % 3 else 'False'},x\r\n" for i in range(100)))
     assert column(parts, "id") == list(range(100))
     assert column(parts, "price") == [i / 8 for i in range(100)]
@@ -217,7 +217,7 @@ def test_json_that_cannot_be_read_is_named(tmp_path, text, complaint):
 
 
 def test_a_file_without_lines_is_no_csv(tmp_path, monkeypatch):
-    monkeypatch.setattr("tapeflow.feeds.reading.text.LONGEST", 1 << 20)
+    monkeypatch.setattr("tapeflow.feeds.csv_reader.text.LONGEST", 1 << 20)
     with pytest.raises(DataError, match="a line does not end within"):
         decode(tmp_path, b"1" * (3 << 20))
 

@@ -8,10 +8,10 @@ from decimal import ROUND_CEILING, Decimal
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import InputError
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.indicators.naked_poc import NakedPOC
 from tapeflow.indicators.volume_profile import VolumeProfile
 

@@ -15,7 +15,22 @@ import pytest
 from tapeflow.tests.pages import Reader
 
 ROOT = Path(__file__).parent.parent
-PACKAGES = ("core", "feeds", "indicators", "strategies", "configs", "backtest")
+PACKAGES = (
+    "core",
+    "aggregation",
+    "store",
+    "fetching",
+    "feeds",
+    "auditing",
+    "indicators",
+    "strategies",
+    "configs",
+    "backtest",
+    "research",
+    "checks",
+    "report",
+    "cli",
+)
 BUILD = "import sys; from setuptools import build_meta as b; print(getattr(b, 'build_' + sys.argv[1])(sys.argv[2]))"
 
 

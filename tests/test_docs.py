@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.core.registry import REGISTRIES
+from tapeflow.core.plugins.registry import REGISTRIES
 from tapeflow.docs._ext import api, plugins, schema
 from tapeflow.docs._ext.markdown import inline, render, table
 from tapeflow.docs._ext.tree import walk

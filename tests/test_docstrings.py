@@ -8,7 +8,23 @@ import pkgutil
 
 import pytest
 
-PACKAGES = ("core", "feeds", "indicators", "strategies", "configs", "backtest", "api")
+PACKAGES = (
+    "core",
+    "aggregation",
+    "store",
+    "fetching",
+    "feeds",
+    "auditing",
+    "indicators",
+    "strategies",
+    "configs",
+    "backtest",
+    "research",
+    "checks",
+    "report",
+    "cli",
+    "api",
+)
 
 
 def _modules() -> list[str]:

@@ -8,11 +8,11 @@ import re
 import numpy as np
 import pytest
 
-from tapeflow.backtest.doubts import confidence, damage_warning, hints
-from tapeflow.backtest.markouts import HORIZONS, markouts, round_trip_cost
-from tapeflow.backtest.record import Fill
-from tapeflow.backtest.round_trips import RoundTrip, pair
-from tapeflow.backtest.statistics import summarise
+from tapeflow.backtest.recording.recorder import Fill
+from tapeflow.backtest.recording.round_trips import RoundTrip, pair
+from tapeflow.backtest.results.caveats import confidence, damage_warning, hints
+from tapeflow.backtest.results.markouts import HORIZONS, markouts, round_trip_cost
+from tapeflow.backtest.results.statistics import summarise
 from tapeflow.configs.broker_block import Fees
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import DAY, MINUTE

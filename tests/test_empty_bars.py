@@ -8,8 +8,8 @@ import backtrader as bt
 import numpy as np
 import pytest
 
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.read import Source
+from tapeflow.backtest.engines.verify import difference
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.configs.models import RunConfig

@@ -22,18 +22,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapeflow.api import run
-from tapeflow.backtest.broker import Broker, make_broker
-from tapeflow.backtest.engine import FastCerebro
-from tapeflow.backtest.read import read
-from tapeflow.backtest.record import Recorder
+from tapeflow.backtest.broker.base import Broker, make_broker
+from tapeflow.backtest.engines.fast import FastCerebro
+from tapeflow.backtest.inputs.read import read
+from tapeflow.backtest.recording.recorder import Recorder
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.lines import BarData, bar_data
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
+from tapeflow.strategies.framework.wake import Wake
 from tapeflow.strategies.rules import Rules
-from tapeflow.strategies.wake import Wake
 
 RESTATED: dict[Any, tuple[str, ...]] = {
     cerebro.Cerebro: ("_runonce", "_brokernotify", "_check_timers", "_next_writers"),

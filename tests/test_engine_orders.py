@@ -8,9 +8,9 @@ import backtrader as bt
 import numpy as np
 import pytest
 
-from tapeflow.backtest.broker import Broker, Fees
-from tapeflow.backtest.engine import FastCerebro
-from tapeflow.backtest.record import Recorder
+from tapeflow.backtest.broker.base import Broker, Fees
+from tapeflow.backtest.engines.fast import FastCerebro
+from tapeflow.backtest.recording.recorder import Recorder
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.lines import bar_data

@@ -16,16 +16,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.broker import Fees, make_broker
-from tapeflow.backtest.engine import FastCerebro
-from tapeflow.backtest.record import Recorder
-from tapeflow.backtest.sizers import PercentOfEquity
+from tapeflow.backtest.broker.base import Fees, make_broker
+from tapeflow.backtest.broker.sizers import PercentOfEquity
+from tapeflow.backtest.engines.fast import FastCerebro
+from tapeflow.backtest.recording.recorder import Recorder
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.errors import DataError
 from tapeflow.core.lines import bar_data
-from tapeflow.strategies.base import Strategy
-from tapeflow.strategies.wake import Wake
+from tapeflow.strategies.framework.base import Strategy
+from tapeflow.strategies.framework.wake import Wake
 
 START = 1_700_000_040_000_000
 ORDERS = (

@@ -7,7 +7,7 @@ from typing import Any
 import backtrader as bt
 import pytest
 
-from tapeflow.backtest.engine import FastCerebro
+from tapeflow.backtest.engines.fast import FastCerebro
 from tapeflow.core.lines import bar_data
 from tapeflow.tests.trading import random_walk
 

@@ -12,23 +12,23 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tapeflow.backtest.broker import make_broker
-from tapeflow.backtest.compiled.choice import why_not
-from tapeflow.backtest.fills import Terms
-from tapeflow.backtest.fills.kernels import calibrate
-from tapeflow.backtest.fills.survival import survival
-from tapeflow.backtest.read import Source
-from tapeflow.backtest.record import Recorder
+from tapeflow.backtest.broker.base import make_broker
+from tapeflow.backtest.engines.compiled.supported import why_not
+from tapeflow.backtest.inputs.read import Source
+from tapeflow.backtest.recording.recorder import Recorder
+from tapeflow.backtest.results.statistics import returns
 from tapeflow.backtest.runner import simulate
-from tapeflow.backtest.statistics import returns
-from tapeflow.backtest.sweep.best import caution
+from tapeflow.backtest.tape_fills import Terms
+from tapeflow.backtest.tape_fills.break_even import survival
+from tapeflow.backtest.tape_fills.kernels import calibrate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import DAY
 from tapeflow.core.lines import bar_data
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.reading.contradictions import is_usual
-from tapeflow.feeds.reading.order import Batch, Order
+from tapeflow.feeds.framework.contradictions import is_usual
+from tapeflow.feeds.framework.sort_and_dedup import Batch, Order
+from tapeflow.research.sweep.best import caution
 from tapeflow.strategies.rules import Rules
 from tapeflow.tests import test_fills_broker as from_tape
 from tapeflow.tests.test_doubts import said

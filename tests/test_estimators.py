@@ -18,8 +18,8 @@ from tapeflow.indicators.amihud import Amihud
 from tapeflow.indicators.bipower_variation import BipowerVariation
 from tapeflow.indicators.corwin_schultz import CorwinSchultz, spread_of_two
 from tapeflow.indicators.hasbrouck_lambda import HasbrouckLambda
+from tapeflow.indicators.kernels.pair_windows import pair_moments, pair_push, pair_size
 from tapeflow.indicators.kyle_lambda import KyleLambda
-from tapeflow.indicators.pair_windows import pair_moments, pair_push, pair_size
 from tapeflow.indicators.parkinson import Parkinson
 from tapeflow.indicators.realized_vol import RealizedVol
 from tapeflow.indicators.roll_spread import RollSpread

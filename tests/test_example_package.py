@@ -35,7 +35,7 @@ def python(installed: dict[str, str], *words: str, cwd: Path | None = None) -> s
 
 
 def test_all_three_are_found_and_in_the_schema(installed: dict[str, str]) -> None:
-    both = "from tapeflow.backtest.cli import main\nfor words in (['list', '--json'], ['schema']):\n"
+    both = "from tapeflow.cli import main\nfor words in (['list', '--json'], ['schema']):\n"
     both += "    try: main(words)\n    except SystemExit as end: assert not end.code\n    print('---', flush=True)\n"
     done = python(installed, "-c", both)
     assert done.returncode == 0, done.stderr
@@ -50,7 +50,7 @@ def test_all_three_are_found_and_in_the_schema(installed: dict[str, str]) -> Non
 def test_its_config_runs(installed: dict[str, str], source: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = ["run", str(source / "acme.yaml"), "--out", str(out), "--no-report", "--json"]
-    done = python(installed, "-m", "tapeflow.backtest.cli", *words)
+    done = python(installed, "-m", "tapeflow.cli", *words)
     assert done.returncode == 0, done.stderr
     result = json.loads((out / "result.json").read_text())
     assert result["orders"] > 0

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tapeflow.core.errors import ExpressionError
 from tapeflow.core.names import Names
-from tapeflow.strategies.expressions import Expression
-from tapeflow.strategies.functions import EVER
-from tapeflow.strategies.lines import Lines
+from tapeflow.strategies.framework.lines import Lines
+from tapeflow.strategies.rule_language.expressions import Expression
+from tapeflow.strategies.rule_language.functions import EVER
 
 NAMES = Names(("open", "close", "volume", "open_time", "close_time"), {"vwap": ("vwap", "lower1"), "delta": ("delta",)})
 WINDOWS = ["highest", "lowest", "sum", "mean", "std", "zscore", "median"]

@@ -16,9 +16,9 @@ import pytest
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.names import FUNCTIONS as NAMED
 from tapeflow.core.names import Names
-from tapeflow.strategies.expressions import Expression
-from tapeflow.strategies.functions import FUNCTIONS
-from tapeflow.strategies.lines import Lines
+from tapeflow.strategies.framework.lines import Lines
+from tapeflow.strategies.rule_language.expressions import Expression
+from tapeflow.strategies.rule_language.functions import FUNCTIONS
 
 NAN = math.nan
 BARS = 400

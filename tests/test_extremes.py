@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from tapeflow.backtest.cli import main
+from tapeflow.aggregation.bars import Aggregator, aggregate
+from tapeflow.cli import main
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import Aggregator, aggregate
 
 START = 1_700_000_000_000_000
 

@@ -12,21 +12,21 @@ import pytest
 from backtrader.brokers.bbroker import BackBroker
 from backtrader.linebuffer import LinesOperation
 
-from tapeflow.backtest.broker import Broker, make_broker
-from tapeflow.backtest.compiled import loop, run_compiled
-from tapeflow.backtest.engine import FastCerebro, run
-from tapeflow.backtest.record import Recorder
+from tapeflow.backtest.broker.base import Broker, make_broker
+from tapeflow.backtest.engines.compiled import loop, run_compiled
+from tapeflow.backtest.engines.fast import FastCerebro, run
+from tapeflow.backtest.recording.recorder import Recorder
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.kernels import ready
 from tapeflow.core.lines import bar_data
-from tapeflow.core.registry import INDICATORS
-from tapeflow.feeds.reading.files import ahead
-from tapeflow.strategies.base import Strategy
-from tapeflow.strategies.lines import Lines
+from tapeflow.core.plugins.registry import INDICATORS
+from tapeflow.feeds.csv_reader.files import ahead
+from tapeflow.strategies.framework.base import Strategy
+from tapeflow.strategies.framework.lines import Lines
+from tapeflow.strategies.framework.signals import Signals
+from tapeflow.strategies.framework.wake import Wake
 from tapeflow.strategies.rules import Rules
-from tapeflow.strategies.signals import Signals
-from tapeflow.strategies.wake import Wake
 from tapeflow.tests.compiled_runs import random_run
 
 EVERY = 200

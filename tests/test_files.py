@@ -16,10 +16,10 @@ import pytest
 
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import ConfigError, DataError
-from tapeflow.core.registry import FEEDS
-from tapeflow.feeds.reading.cells import PADDING
-from tapeflow.feeds.reading.files import Source, expand
-from tapeflow.feeds.reading.text import whole_lines
+from tapeflow.core.plugins.registry import FEEDS
+from tapeflow.feeds.csv_reader.cells import PADDING
+from tapeflow.feeds.csv_reader.files import Source, expand
+from tapeflow.feeds.csv_reader.text import whole_lines
 
 TEXT = b"".join(b"%d,%d\n" % (i, i * i) for i in range(100_000))
 
@@ -69,7 +69,7 @@ def test_digest_covers_a_file_whose_text_was_left_half_read(made, name):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.zip", "stored.zip"])
 def test_text_comes_in_whole_lines_between_padding_from_two_buffers(made, name, monkeypatch):
-    monkeypatch.setattr("tapeflow.feeds.reading.text.PIECE", 1 << 14)
+    monkeypatch.setattr("tapeflow.feeds.csv_reader.text.PIECE", 1 << 14)
     whole, buffers = b"", {}
     for text in whole_lines(Source(made / name)):
         piece = bytes(text.buffer[text.start : text.end])

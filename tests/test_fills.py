@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.fills import ASSUMPTIONS, Delays, Market, Prints, Terms, Ticket
-from tapeflow.backtest.fills.kernels import ENOUGH, MEMORY, MIDDLE, OPTIMISTIC, PESSIMISTIC
+from tapeflow.backtest.tape_fills import ASSUMPTIONS, Delays, Market, Prints, Terms, Ticket
+from tapeflow.backtest.tape_fills.kernels import ENOUGH, MEMORY, MIDDLE, OPTIMISTIC, PESSIMISTIC
 from tapeflow.core.tape import Tape
 from tapeflow.tests.matching import TICK, Scene, random_scene
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.broker import make_broker
-from tapeflow.backtest.engine import FastCerebro
-from tapeflow.backtest.fills import ASSUMPTIONS, Delays, Market, Prints, Terms, from_tape
-from tapeflow.backtest.fills.kernels import OPTIMISTIC, PESSIMISTIC
+from tapeflow.aggregation.bars import Aggregator
+from tapeflow.backtest.broker.base import make_broker
+from tapeflow.backtest.engines.fast import FastCerebro
+from tapeflow.backtest.tape_fills import ASSUMPTIONS, Delays, Market, Prints, Terms, from_tape
+from tapeflow.backtest.tape_fills.kernels import OPTIMISTIC, PESSIMISTIC
 from tapeflow.configs.fills_block import Jitter
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.errors import DataError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import Aggregator
 
 START = 1_700_000_040_000_000
 TICK = 0.5

@@ -19,10 +19,10 @@ import yaml
 from click.testing import CliRunner
 
 from tapeflow.api import run
-from tapeflow.backtest.cli import main
-from tapeflow.backtest.fills import Markets, Prints
-from tapeflow.backtest.fills.survival import break_even, later, survival
-from tapeflow.backtest.fills.terms import Extra
+from tapeflow.backtest.tape_fills import Markets, Prints
+from tapeflow.backtest.tape_fills.break_even import break_even, later, survival
+from tapeflow.backtest.tape_fills.fill_model import Extra
+from tapeflow.cli import main
 from tapeflow.configs.fills_block import Fills, Jitter
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.configs.schema import config_schema
@@ -43,7 +43,7 @@ sizer: {percent: 25}
 BIDDER = '''
 import backtrader as bt
 
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 
 
 class Bidder(Strategy):

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tapeflow.backtest.fills.survival import MOST_TICKS, break_even, later, survival
-from tapeflow.backtest.read import read
+from tapeflow.backtest.inputs.read import read
 from tapeflow.backtest.runner import simulate
+from tapeflow.backtest.tape_fills.break_even import MOST_TICKS, break_even, later, survival
 from tapeflow.configs.loader import from_mapping
 
 LIMITS = dict(kind="ProfileFade", params=dict(take_profit="0.1%"))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tapeflow.backtest.cli import main
+from tapeflow.cli import main
 
 
 def tapeflow(*args: object) -> Result:

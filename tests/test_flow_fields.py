@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.indicators.flow_entropy import FlowEntropy
 from tapeflow.indicators.flow_toxicity import FlowToxicity
 from tapeflow.indicators.order_size_flow import OrderSizeFlow

@@ -14,9 +14,9 @@ from tapeflow.core.clock import HOUR, MINUTE
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
 from tapeflow.indicators.cvd import CVD
-from tapeflow.indicators.distributions import normal_cdf, student_cdf
 from tapeflow.indicators.flow_entropy import FlowEntropy
 from tapeflow.indicators.heikin_ashi import HeikinAshi
+from tapeflow.indicators.kernels.distributions import normal_cdf, student_cdf
 from tapeflow.indicators.large_trades import LargeTrades
 from tapeflow.indicators.order_size_flow import OrderSizeFlow
 from tapeflow.indicators.taker_ratio import TakerRatio

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapeflow.backtest.checks import broken, laws
-from tapeflow.backtest.markets import mirrored, upside_down
+from tapeflow.checks.indicator_laws import broken, laws
+from tapeflow.checks.synthetic_markets import mirrored, upside_down
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.kernels import step
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import sample_bars
 from tapeflow.indicators.absorption import Absorption
-from tapeflow.indicators.base import Indicator, Line
 from tapeflow.indicators.delta_divergence import DeltaDivergence
 from tapeflow.indicators.diagonal_imbalance import DiagonalImbalance
 from tapeflow.indicators.exhaustion import Exhaustion
+from tapeflow.indicators.framework.base import Indicator, Line
 from tapeflow.indicators.stacked_imbalance import StackedImbalance
 from tapeflow.indicators.sweep import Sweep
 from tapeflow.indicators.unfinished_auction import UnfinishedAuction

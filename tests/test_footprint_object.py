@@ -14,7 +14,7 @@ from tapeflow.core.lines import bar_data
 from tapeflow.core.samples import empty_bars, sample_bars
 from tapeflow.indicators.stacked_imbalance import StackedImbalance
 from tapeflow.indicators.volume_profile import VolumeProfile
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 
 Recorded = tuple[str, tuple[int, int, int], tuple[float, float], tuple[float, float, float], str]
 TRADINGVIEW: list[Recorded] = [

@@ -15,20 +15,20 @@ import pytest
 import talib
 from click.testing import CliRunner
 
-from tapeflow.backtest.cli.compute import command
+from tapeflow.cli.compute import command
 from tapeflow.configs.errors import MistakesError
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.lines import bar_data
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import empty_bars, sample_bars
+from tapeflow.indicators.framework.dependencies import all_over, in_order
 from tapeflow.indicators.percentile import Percentile
-from tapeflow.indicators.references import all_over, in_order
 from tapeflow.indicators.rolling import Rolling
 from tapeflow.indicators.volume_delta import VolumeDelta
 from tapeflow.indicators.z_score import ZScore
-from tapeflow.strategies.base import Strategy, Use
+from tapeflow.strategies.framework.base import Strategy, Use
 
 BARS = sample_bars(200, seed=41)
 GAPPY = empty_bars(BARS, np.flatnonzero(np.random.default_rng(4).random(200) < 0.2))

@@ -10,21 +10,21 @@ import pandas as pd
 import pytest
 
 from tapeflow.api import run
-from tapeflow.backtest.hours import hours_of, traded
-from tapeflow.backtest.read import read
+from tapeflow.backtest.broker.sizers import whole_lots
+from tapeflow.backtest.inputs.read import read
+from tapeflow.backtest.inputs.trading_hours import hours_of, traded
+from tapeflow.backtest.results.statistics import returns
 from tapeflow.backtest.runner import simulate
-from tapeflow.backtest.sizers import whole_lots
-from tapeflow.backtest.statistics import returns
-from tapeflow.backtest.sweep.best import luck_of
-from tapeflow.backtest.sweep.daily import daily_of
-from tapeflow.backtest.sweep.journal import Done
 from tapeflow.configs.loader import load_config
 from tapeflow.core.clock import DAY, HOUR, MINUTE, iso, parse_time
 from tapeflow.core.days import parse_days
 from tapeflow.core.errors import TapeflowError
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.feeds.generic import CsvTape
 from tapeflow.indicators.vwap import VWAP
+from tapeflow.research.sweep.best import luck_of
+from tapeflow.research.sweep.daily import daily_of
+from tapeflow.research.sweep.journal import Done
 from tapeflow.tests.trading import config, trade
 
 NEW_YORK = "America/New_York@09:30-16:00"

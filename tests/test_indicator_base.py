@@ -16,12 +16,12 @@ from tapeflow.core.clock import DAY, HOUR, WEEK
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.kernels import step
 from tapeflow.core.lines import bar_data
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import sample_bars
-from tapeflow.indicators.base import Indicator, Line
-from tapeflow.indicators.drivers import CHUNK
-from tapeflow.indicators.hosting import Hosted, host
-from tapeflow.indicators.inputs import Session
+from tapeflow.indicators.framework.base import Indicator, Line
+from tapeflow.indicators.framework.cerebro_host import Hosted, host
+from tapeflow.indicators.framework.inputs import Session
+from tapeflow.indicators.framework.step_loop import CHUNK
 from tapeflow.indicators.signed_volume import SignedVolume
 from tapeflow.indicators.volume_delta import VolumeDelta
 from tapeflow.indicators.volume_profile import VolumeProfile

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapeflow.backtest.checks import broken, check_indicator, laws
+from tapeflow.checks.indicator_laws import broken, check_indicator, laws
 from tapeflow.core.kernels import step
 from tapeflow.core.params import Bound
-from tapeflow.core.registry import INDICATORS
-from tapeflow.indicators.base import Indicator, Line
+from tapeflow.core.plugins.registry import INDICATORS
+from tapeflow.indicators.framework.base import Indicator, Line
 
 LAWS = dict(laws())
 

@@ -10,14 +10,14 @@ import pytest
 from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import TapeflowError
-from tapeflow.core.registry import INDICATORS, load_plugins
+from tapeflow.core.plugins.registry import INDICATORS, load_plugins
 from tapeflow.core.samples import sample_bars
 
 PLUGIN = '''
 import backtrader as bt
 
 from tapeflow.core.kernels import step
-from tapeflow.indicators.base import Indicator
+from tapeflow.indicators.framework.base import Indicator
 from tapeflow.indicators.volume_delta import VolumeDelta
 from tapeflow.indicators.vwap import VWAP
 

@@ -9,8 +9,8 @@ from statistics import fmean, stdev
 import numpy as np
 import pytest
 
-from tapeflow.backtest.bootstrap import blocks, mean_block
-from tapeflow.backtest.intervals import long_run_variance, mean_interval, sharpe_interval
+from tapeflow.backtest.results.bootstrap import blocks, mean_block
+from tapeflow.backtest.results.intervals import long_run_variance, mean_interval, sharpe_interval
 
 
 def rng(*seed: int) -> np.random.Generator:

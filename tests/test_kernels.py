@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.core.kept import made_of
+from tapeflow.core.jit_cache import made_of
 
 PARTS = """
 from tapeflow.core.kernels import inlined
@@ -94,7 +94,7 @@ def test_what_was_edited_is_not_what_was_kept(
 
 
 def test_what_a_kernel_is_made_of_are_the_files_of_all_that_it_calls() -> None:
-    from tapeflow.feeds.aggregation.folding import fold
+    from tapeflow.aggregation.folding import fold
 
     files = {Path(name).name for name, _ in made_of(fold)}
     assert {"folding.py", "blocks.py", "ending.py", "open_bar.py", "lanes.py"} <= files

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.core.registry import FEEDS
+from tapeflow.core.plugins.registry import FEEDS
 
 
 def python(script: str) -> list[str]:
@@ -17,7 +17,7 @@ def python(script: str) -> list[str]:
     return done.stdout.splitlines()
 
 
-LATE = "import sys; from tapeflow.core.late import RARE, come_late; come_late(*RARE); come_late(*RARE)\n"
+LATE = "import sys; from tapeflow.core.lazy_import import RARE, come_late; come_late(*RARE); come_late(*RARE)\n"
 
 
 def test_backtrader_comes_without_talib_until_one_of_its_indicators_is_named() -> None:
@@ -99,7 +99,7 @@ def test_the_command_line_runs_without_pandas_where_no_report_and_no_talib_is_as
         "strategy: {kind: Rules, params: {long: {enter: delta > 0, exit: delta < 0}}}\n"
     )
     script = (
-        "import sys\nfrom tapeflow.backtest.cli import main\n"
+        "import sys\nfrom tapeflow.cli import main\n"
         f"try: main(['run', {str(tmp_path / 'run.yaml')!r}, '--out', {str(tmp_path / 'out')!r}, '-q', '--no-report'])\n"
         "except SystemExit as end: print(end.code)\n"
         "print([m for m in ('pandas', 'talib', 'matplotlib', 'rich') if m in sys.modules])\n"
@@ -109,7 +109,7 @@ def test_the_command_line_runs_without_pandas_where_no_report_and_no_talib_is_as
 
 def test_a_feed_is_found_without_importing_all_others() -> None:
     script = (
-        "import sys\nfrom tapeflow.core.registry import FEEDS\nprint(FEEDS.find('BinanceKlines').__name__)\n"
+        "import sys\nfrom tapeflow.core.plugins.registry import FEEDS\nprint(FEEDS.find('BinanceKlines').__name__)\n"
         "print([m for m in ('tardis', 'kraken', 'okx') if f'tapeflow.feeds.{m}' in sys.modules])\n"
     )
     assert python(script) == ["BinanceKlines", "[]"]

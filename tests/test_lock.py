@@ -69,7 +69,7 @@ from pathlib import Path
 
 import numpy as np
 from {helper} import K
-from tapeflow.indicators.base import Indicator, Line
+from tapeflow.indicators.framework.base import Indicator, Line
 
 
 class {kind}(Indicator):
@@ -108,7 +108,7 @@ def with_plugin(folder: Path, kind: str) -> Path:
 
 def in_a_process_of_its_own(path: Path, out: str, more: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The lock of a run on the command line, from another folder."""
-    args = ["-m", "tapeflow.backtest.cli", "run", str(path), "--no-report", "--quiet", "--out", str(path.parent / out)]
+    args = ["-m", "tapeflow.cli", "run", str(path), "--no-report", "--quiet", "--out", str(path.parent / out)]
     env = {**os.environ, **(more or {})}
     done = subprocess.run([sys.executable, *args], cwd=path.parent.parent, capture_output=True, text=True, env=env)
     assert done.returncode == 0, done.stderr
@@ -143,7 +143,7 @@ import sqlite3
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from tapeflow.indicators.base import Indicator, Line
+from tapeflow.indicators.framework.base import Indicator, Line
 
 HERE = Path(__file__).parent
 KNOWN = sqlite3.connect(HERE / "known.db").execute("select x from t").fetchone()[0]
@@ -185,7 +185,7 @@ def test_a_run_without_plugins_lists_none(tmp_path: Path) -> None:
 READS = """
 from pathlib import Path
 
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 
 HERE = Path(__file__).parent
 
@@ -256,7 +256,7 @@ def test_what_an_installed_plugin_reads_at_its_import_is_in_the_lock(tmp_path: P
     package.mkdir(parents=True)
     told.mkdir()
     (package / "__init__.py").write_text(
-        "import os\nfrom pathlib import Path\n\nfrom tapeflow.strategies.base import Strategy\n\n"
+        "import os\nfrom pathlib import Path\n\nfrom tapeflow.strategies.framework.base import Strategy\n\n"
         "K = float(Path(os.environ['READ_AT_IMPORT']).read_text())\n\n\n"
         "class InstalledReader(Strategy):\n    def next(self):\n        self.buy(size=K)\n"
     )

@@ -6,7 +6,7 @@ import backtrader as bt
 import numpy as np
 import pytest
 
-from tapeflow.backtest.engine import FastCerebro
+from tapeflow.backtest.engines.fast import FastCerebro
 from tapeflow.core.errors import InputError
 from tapeflow.core.lines import BarData, bar_data
 from tapeflow.core.samples import sample_bars

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from tapeflow.api import run
-from tapeflow.backtest.cli import main
+from tapeflow.cli import main
 from tapeflow.configs.loader import load_config
 from tapeflow.core.clock import DAY, MINUTE, parse_time
 from tapeflow.core.errors import DataError, ParamError

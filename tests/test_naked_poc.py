@@ -11,7 +11,7 @@ import pytest
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
-from tapeflow.indicators.kline_levels import levels_of_klines
+from tapeflow.indicators.kernels.kline_levels import levels_of_klines
 from tapeflow.indicators.naked_poc import NakedPOC
 
 GAPPY = empty_bars(sample_bars(400, seed=9), np.flatnonzero(np.random.default_rng(3).random(400) < 0.2))

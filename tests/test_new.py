@@ -12,9 +12,9 @@ import pytest
 from click.testing import CliRunner
 
 from tapeflow.api import run
-from tapeflow.backtest.checks import check_indicator
-from tapeflow.backtest.cli import main
-from tapeflow.backtest.scaffold import new_file, new_project
+from tapeflow.checks.indicator_laws import check_indicator
+from tapeflow.cli import main
+from tapeflow.cli.scaffold import new_file, new_project
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import ConfigError
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tapeflow.backtest.cli import COMMANDS, main
+from tapeflow.cli import COMMANDS, main
 from tapeflow.configs.loader import code_named
-from tapeflow.core.registry import forbidden
+from tapeflow.core.plugins.registry import forbidden
 
 LOUD = """
 from pathlib import Path

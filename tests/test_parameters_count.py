@@ -12,7 +12,7 @@ import pytest
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import TapeflowError
 from tapeflow.core.params import Bound, Choice
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import empty_bars, sample_bars
 from tapeflow.indicators.volume_profile import VolumeProfile
 

@@ -7,7 +7,7 @@ import pytest
 from tapeflow.configs.loader import load_config
 from tapeflow.configs.plugin import broken
 from tapeflow.core.errors import TapeflowError
-from tapeflow.core.registry import FEEDS, INDICATORS, STRATEGIES, Registry
+from tapeflow.core.plugins.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_class_that_breaks_its_contract_is_refused_before_anything_is_read(
 ) -> None:
     number = request.node.callspec.indices["line"]
     (tmp_path / "broken.py").write_text(
-        "from tapeflow.core.params import Bound\nfrom tapeflow.indicators.base import Indicator\n\n\n"
+        "from tapeflow.core.params import Bound\nfrom tapeflow.indicators.framework.base import Indicator\n\n\n"
         f"class Broken{number}(Indicator):\n    lines = ('v',)\n    inputs = ('close',)\n"
         f"    params = dict(period=3)\n\n    def vec(self, close):\n        return (close,)\n\n    {line}\n"
     )

@@ -12,8 +12,8 @@ import pytest
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
-from tapeflow.indicators.dialects import CHOICES, DIALECTS
-from tapeflow.indicators.value_area import POC_TIES, SIDE_TIES, TARGETS, point_of_control, value_area
+from tapeflow.indicators.kernels.dialects import CHOICES, DIALECTS
+from tapeflow.indicators.kernels.value_area import POC_TIES, SIDE_TIES, TARGETS, point_of_control, value_area
 from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.profile_rows import Rows, area_of, bars_of
 

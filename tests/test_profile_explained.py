@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.indicators.dialects import CHOICES, DIALECTS, GIVEN, MEANINGS, OURS, chosen
+from tapeflow.indicators.kernels.dialects import CHOICES, DIALECTS, GIVEN, MEANINGS, OURS, chosen
 from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.profile_rows import area_of
 
@@ -52,7 +52,7 @@ def test_every_choice_of_every_dialect_is_a_legal_parameter() -> None:
 def test_show_explains_the_dialects() -> None:
     from click.testing import CliRunner
 
-    from tapeflow.backtest.cli import main
+    from tapeflow.cli import main
 
     shown = CliRunner().invoke(main, ["show", "VolumeProfile", "--explain"]).output
     assert all(f"{name}: " in shown for name in DIALECTS)

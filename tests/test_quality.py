@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from tapeflow.backtest.quality import profit_from_damaged
-from tapeflow.backtest.round_trips import RoundTrip
+from tapeflow.backtest.recording.round_trips import RoundTrip
+from tapeflow.backtest.results.quality import profit_from_damaged
 from tapeflow.core.bars import Bars
 from tapeflow.core.schema import Quality
 

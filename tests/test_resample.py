@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.aggregation.merging import decimal_sum
+from tapeflow.aggregation.resample import TICKS, resample
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import BAR_COLUMNS, SEQUENCE, Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
-from tapeflow.feeds.aggregation.merging import decimal_sum
-from tapeflow.feeds.aggregation.resample import TICKS, resample
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
 from tapeflow.feeds.synthetic import SyntheticTape
 

@@ -15,7 +15,7 @@ from tapeflow.configs.schema import config_schema
 from tapeflow.core.clock import HOUR
 from tapeflow.core.distances import parse_distance
 from tapeflow.core.errors import TapeflowError
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 from tapeflow.tests.trading import START, Ran, buy, config, flat, moving, random_walk, sell, trade, wilder
 
 

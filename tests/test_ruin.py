@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.read import Source
+from tapeflow.backtest.engines.verify import difference
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.runner import simulate
 from tapeflow.core.bars import Bars
 from tapeflow.tests.test_empty_bars import ENGINES, PERP, rules
@@ -55,7 +55,7 @@ def test_the_close_waits_for_a_bar_in_which_somebody_trades() -> None:
 
 
 def test_what_an_author_still_sends_is_rejected() -> None:
-    from tapeflow.strategies.base import Strategy
+    from tapeflow.strategies.framework.base import Strategy
 
     class Stubborn(Strategy):
         def next(self) -> None:

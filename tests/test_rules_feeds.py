@@ -12,22 +12,22 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from tapeflow.backtest.broker import make_broker
-from tapeflow.backtest.cli import main
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.lookahead import attack
-from tapeflow.backtest.read import Source, read
-from tapeflow.backtest.record import Recorder
+from tapeflow.backtest.broker.base import make_broker
+from tapeflow.backtest.broker.sizers import FixedAmount
+from tapeflow.backtest.engines.verify import difference
+from tapeflow.backtest.inputs.read import Source, read
+from tapeflow.backtest.recording.recorder import Recorder
 from tapeflow.backtest.runner import simulate
-from tapeflow.backtest.sizers import FixedAmount
+from tapeflow.checks.lookahead import attack
+from tapeflow.cli import main
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import day_numbers
 from tapeflow.core.errors import ConfigError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.names import Names
-from tapeflow.strategies.base import Use
-from tapeflow.strategies.expressions import Expression
+from tapeflow.strategies.framework.base import Use
+from tapeflow.strategies.rule_language.expressions import Expression
 from tapeflow.strategies.rules import Rules
 
 TWO = {"fast": "1m", "slow": "15m"}

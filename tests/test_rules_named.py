@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from tapeflow.api import run as run_to_folder
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.lookahead import attack
-from tapeflow.backtest.read import Source
-from tapeflow.backtest.result import Outcome
+from tapeflow.backtest.engines.verify import difference
+from tapeflow.backtest.inputs.read import Source
+from tapeflow.backtest.results.outcome import Outcome
 from tapeflow.backtest.runner import simulate
+from tapeflow.checks.lookahead import attack
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE

@@ -6,9 +6,9 @@ import pytest
 
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.framework.contract_rules import IN_BASE
+from tapeflow.feeds.framework.usual_names import BUYER_MAKER, SYMBOL
 from tapeflow.feeds.generic import CsvBars, CsvTape
-from tapeflow.feeds.reading.contract_rules import IN_BASE
-from tapeflow.feeds.reading.usual_names import BUYER_MAKER, SYMBOL
 from tapeflow.feeds.tardis import TardisTrades
 
 MS = 1_704_067_200_000

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.cli import main
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.cli import main
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import InputError
 from tapeflow.core.samples import sample_bars
 from tapeflow.core.schema import SEQUENCE
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.indicators.tick_volume import TickVolume
 from tapeflow.indicators.trade_runs import TradeRuns

@@ -9,6 +9,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.kinds import BarSpec
+from tapeflow.aggregation.sessions import Session
 from tapeflow.api import run
 from tapeflow.configs.loader import load_config as load
 from tapeflow.core.clock import DAY, HOUR, MINUTE, SECOND, iso, parse_time
@@ -16,14 +18,12 @@ from tapeflow.core.days import parse_days
 from tapeflow.core.errors import ParamError, TapeflowError
 from tapeflow.core.sessions import Days
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.kinds import BarSpec
-from tapeflow.feeds.aggregation.sessions import Session
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.indicators.cvd import CVD
-from tapeflow.indicators.inputs import Session as Number
+from tapeflow.indicators.framework.inputs import Session as Number
 from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.indicators.vwap import VWAP
-from tapeflow.strategies.times import elapsed, session
+from tapeflow.strategies.rule_language.times import elapsed, session
 
 CHICAGO = "America/Chicago@17:00"
 CASES = {

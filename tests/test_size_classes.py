@@ -12,23 +12,23 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.aggregation.edges import BLOCK
+from tapeflow.aggregation.resample import resample
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import InputError, ParamError
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.files.tables import write_table
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import sample_bars
 from tapeflow.core.schema import SIZE_EDGES
 from tapeflow.core.sizes import SIZED, classes_between, classes_in, parse_size, parse_size_edges
-from tapeflow.core.tables import write_table
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
-from tapeflow.feeds.aggregation.edges import BLOCK
-from tapeflow.feeds.aggregation.resample import resample
 from tapeflow.feeds.catalog import CatalogKlines
+from tapeflow.feeds.filing.add import add
+from tapeflow.feeds.filing.export import export
 from tapeflow.feeds.generic import CsvBars
 from tapeflow.feeds.load import open_feed
 from tapeflow.feeds.merge import Merge
-from tapeflow.feeds.store.add import add
-from tapeflow.feeds.store.export import export
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.tests.command import tapeflow
 from tapeflow.tests.compute_runs import TAPE, compute, error, rows

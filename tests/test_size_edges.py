@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.aggregation.edges import BLOCK, BLOCKS
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import ConfigError, ParamError
 from tapeflow.core.sizes import of_column
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
-from tapeflow.feeds.aggregation.edges import BLOCK, BLOCKS
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.indicators.large_trades import LargeTrades
 

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.sizers import kelly, whole_lots
+from tapeflow.backtest.broker.sizers import kelly, whole_lots
 from tapeflow.core.clock import HOUR, MINUTE
 from tapeflow.core.errors import TapeflowError
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 from tapeflow.tests.trading import config, flat, moving, random_walk, trade, wilder
 
 YEAR_HOURS = 365 * 24

@@ -9,7 +9,7 @@ import yaml
 
 from tapeflow.core.clock import parse_time
 from tapeflow.core.errors import DataError
-from tapeflow.core.registry import FEEDS
+from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.feeds.sniffing.check import check
 from tapeflow.feeds.sniffing.sniff import sniff
 from tapeflow.tests.command import tapeflow

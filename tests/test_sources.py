@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.core.registry import FEEDS
+from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceTrades
@@ -28,7 +28,7 @@ from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.kraken import KrakenOHLC, KrakenTrades
 from tapeflow.feeds.okx import OKXTrades
-from tapeflow.feeds.reading.stamps import Stamps
+from tapeflow.feeds.table_reader.stamps import Stamps
 from tapeflow.feeds.tardis import TardisTrades
 
 MINUTE = 60_000_000
@@ -689,7 +689,7 @@ def test_one_row_needs_its_interval(tmp_path):
 
 
 def test_bars_written_and_read_again_are_the_same(tmp_path):
-    from tapeflow.core.tables import write_table
+    from tapeflow.core.files.tables import write_table
 
     time, price, quantity, side = trades_of(400)
     bars = FrameTape({"time": time, "price": price, "quantity": quantity, "side": side}).bars("1m")

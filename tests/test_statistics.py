@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
-from tapeflow.backtest.record import Fill
-from tapeflow.backtest.round_trips import RoundTrip, pair
-from tapeflow.backtest.statistics import drawdown, exposure_pct, profit_factor, returns, sharpe, win_rate
+from tapeflow.backtest.recording.recorder import Fill
+from tapeflow.backtest.recording.round_trips import RoundTrip, pair
+from tapeflow.backtest.results.statistics import drawdown, exposure_pct, profit_factor, returns, sharpe, win_rate
 from tapeflow.core.clock import DAY, MINUTE
 
 

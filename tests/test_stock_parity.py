@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tapeflow.backtest.read import Source, read
+from tapeflow.backtest.inputs.read import Source, read
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
 

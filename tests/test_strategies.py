@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapeflow.backtest.compiled import why_not
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.read import Source, read
+from tapeflow.backtest.engines.compiled import why_not
+from tapeflow.backtest.engines.verify import difference
+from tapeflow.backtest.inputs.read import Source, read
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.configs.shipped import about, find_config, shipped
 from tapeflow.core.errors import ConfigError
-from tapeflow.core.registry import STRATEGIES
-from tapeflow.strategies.base import Strategy
+from tapeflow.core.plugins.registry import STRATEGIES
+from tapeflow.strategies.framework.base import Strategy
 
 IDEAS = {
     "AbsorptionReversal",

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from tapeflow.backtest.compiled.verify import difference
-from tapeflow.backtest.lookahead import attack
-from tapeflow.backtest.read import Source, read
+from tapeflow.backtest.engines.verify import difference
+from tapeflow.backtest.inputs.read import Source, read
 from tapeflow.backtest.runner import simulate
+from tapeflow.checks.lookahead import attack
 from tapeflow.configs.loader import from_mapping
 
 PERPETUAL = "06_binance_official_dumps/cm_BTCUSD_PERP-aggTrades-2026-05-08.zip"

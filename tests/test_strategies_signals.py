@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tapeflow.core.clock import DAY, MINUTE
-from tapeflow.core.registry import STRATEGIES
-from tapeflow.strategies.lines import Lines
+from tapeflow.core.plugins.registry import STRATEGIES
+from tapeflow.strategies.framework.lines import Lines
 
 BARS = 600
 Said = tuple[bool, bool, bool, bool]

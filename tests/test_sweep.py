@@ -16,18 +16,18 @@ import pytest
 import yaml
 
 from tapeflow.api import run
-from tapeflow.backtest.read import Source
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.runner import simulate
-from tapeflow.backtest.sweep import points_of, run_point, sweep
-from tapeflow.backtest.sweep import run as sweep_run
-from tapeflow.backtest.sweep.best import best
-from tapeflow.backtest.sweep.figures import Figures, round_trips
-from tapeflow.backtest.sweep.journal import NAME, Done, Journal
-from tapeflow.backtest.sweep.known import Known
-from tapeflow.backtest.sweep.store import get, put
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, ParamError
+from tapeflow.research.sweep import points_of, run_point, sweep
+from tapeflow.research.sweep import run as sweep_run
+from tapeflow.research.sweep.best import best
+from tapeflow.research.sweep.figures import Figures, round_trips
+from tapeflow.research.sweep.journal import NAME, Done, Journal
+from tapeflow.research.sweep.shared_data import Known
+from tapeflow.research.sweep.store import get, put
 from tapeflow.tests.sweeps import PYTHON, RULES, same, table, write
 
 
@@ -72,7 +72,7 @@ class TestPoints:
 
     def test_a_fault_of_a_strategy_is_an_error_of_its_point(self, tmp_path: Path) -> None:
         (tmp_path / "mine.py").write_text(
-            "from tapeflow.strategies.base import Strategy\n\n"
+            "from tapeflow.strategies.framework.base import Strategy\n\n"
             "class Fragile(Strategy):\n"
             "    params = dict(over=1)\n\n"
             "    def next(self):\n"
@@ -107,7 +107,7 @@ class TestPoints:
         assert len(other._shelf._made) == 1, "only the fast mean is made here"
 
     def test_what_is_kept_of_indicators_is_bounded(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("tapeflow.backtest.shelf.ROOM", 30_000)
+        monkeypatch.setattr("tapeflow.backtest.inputs.line_cache.ROOM", 30_000)
         config = load_config(write(tmp_path))
         made = sweep(config, tmp_path / "out", jobs=1)
         monkeypatch.undo()
@@ -160,7 +160,7 @@ class TestFolder:
     def killed(self, path: Path, out: Path, jobs: int) -> bool:
         """Run until two more points are kept, then kill; whether it came to its end before."""
         before = len(Journal(out).read()) if out.exists() else 0
-        command = [sys.executable, "-m", "tapeflow.backtest.cli", "sweep", path, "--jobs", str(jobs), "--out", out]
+        command = [sys.executable, "-m", "tapeflow.cli", "sweep", path, "--jobs", str(jobs), "--out", out]
         process = subprocess.Popen(
             command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
@@ -264,7 +264,7 @@ class TestParts:
             best(rows, "sharp", 9)
 
     def test_round_trips_are_paired_as_runs_pair_them(self, tmp_path: Path) -> None:
-        from tapeflow.backtest.compiled import run_compiled
+        from tapeflow.backtest.engines.compiled import run_compiled
 
         config = load_config(write(tmp_path))
         point = points_of(config)[1]

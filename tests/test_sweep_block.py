@@ -9,12 +9,12 @@ from typing import Any
 import jsonschema
 import pytest
 
-from tapeflow.backtest.sweep import points_of
 from tapeflow.configs.errors import MistakesError
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.configs.schema import config_schema
 from tapeflow.configs.sweep_block import MOST_POINTS, points
 from tapeflow.core.errors import ConfigError
+from tapeflow.research.sweep import points_of
 
 RUN = """
 name: cross

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tapeflow.backtest.sweep import Swept, sweep
-from tapeflow.backtest.sweep.journal import Done, Journal
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import TapeflowError
+from tapeflow.research.sweep import Swept, sweep
+from tapeflow.research.sweep.journal import Done, Journal
 from tapeflow.tests.sweeps import PYTHON, RULES, table, tapeflow, write
 
 
@@ -72,7 +72,7 @@ class TestCommand:
     @pytest.mark.slow
     def test_a_worker_that_dies_is_told_and_what_is_done_is_kept(self, tmp_path: Path) -> None:
         (tmp_path / "mine.py").write_text(
-            "import os\nfrom tapeflow.strategies.base import Strategy\n\n"
+            "import os\nfrom tapeflow.strategies.framework.base import Strategy\n\n"
             "class Deadly(Strategy):\n"
             "    params = dict(at=0)\n\n"
             "    def next(self):\n"
@@ -123,7 +123,7 @@ def test_a_config_without_a_sweep_is_told_so(tmp_path: Path) -> None:
 
 def test_a_script_that_calls_the_command_without_a_guard_starts_workers_too(tmp_path: Path) -> None:
     script = tmp_path / "tapeflow"
-    script.write_text("from tapeflow.backtest.cli import main\nmain()\n")
+    script.write_text("from tapeflow.cli import main\nmain()\n")
     asked = ["sweep", write(tmp_path, PYTHON), "--out", tmp_path / "out", "--jobs", "2", "--quiet"]
     done = subprocess.run([sys.executable, script, *asked], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")

@@ -12,18 +12,18 @@ import numpy as np
 import pytest
 import yaml
 
-from tapeflow.backtest.bootstrap import DRAWS, counts
-from tapeflow.backtest.read import read
+from tapeflow.backtest.inputs.read import read
+from tapeflow.backtest.results.bootstrap import DRAWS, counts
 from tapeflow.backtest.runner import simulate
-from tapeflow.backtest.sweep import sweep
-from tapeflow.backtest.sweep.best import caution, held_days, luck_of
-from tapeflow.backtest.sweep.daily import Daily, daily_of
-from tapeflow.backtest.sweep.folder import RETURNS, read_table
-from tapeflow.backtest.sweep.journal import Done, Journal
-from tapeflow.backtest.sweep.luck import common_days, luck
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.core.clock import DAY
 from tapeflow.core.errors import DataError
+from tapeflow.research.sweep import sweep
+from tapeflow.research.sweep.best import caution, held_days, luck_of
+from tapeflow.research.sweep.daily import Daily, daily_of
+from tapeflow.research.sweep.folder import RETURNS, read_table
+from tapeflow.research.sweep.journal import Done, Journal
+from tapeflow.research.sweep.luck import common_days, luck
 from tapeflow.tests.sweeps import tapeflow
 
 YEAR = math.sqrt(365)

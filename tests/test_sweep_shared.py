@@ -10,22 +10,22 @@ import numpy as np
 import pytest
 import yaml
 
-from tapeflow.backtest.compiled.market import Market
-from tapeflow.backtest.compiled.tables import Tables
-from tapeflow.backtest.genuine import through_backtrader
-from tapeflow.backtest.read import Source
+from tapeflow.backtest.engines.backtrader import through_backtrader
+from tapeflow.backtest.engines.compiled.market import Market
+from tapeflow.backtest.engines.compiled.tables import Tables
+from tapeflow.backtest.inputs.line_cache import Computed, Shelf
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.runner import simulate
-from tapeflow.backtest.shelf import Computed, Shelf
-from tapeflow.backtest.sweep import points_of, run_point, sweep
-from tapeflow.backtest.sweep import run as sweep_run
-from tapeflow.backtest.sweep.known import Known
-from tapeflow.backtest.sweep.names import figures_of
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import sample_bars
-from tapeflow.strategies.base import Use
+from tapeflow.research.sweep import points_of, run_point, sweep
+from tapeflow.research.sweep import run as sweep_run
+from tapeflow.research.sweep.names import figures_of
+from tapeflow.research.sweep.shared_data import Known
+from tapeflow.strategies.framework.base import Use
 from tapeflow.tests.sweeps import RULES, same, table, tapeflow, write
 from tapeflow.tests.test_costs_funding import dump
 
@@ -89,7 +89,7 @@ class TestLines:
 
     def test_one_that_cannot_be_computed_is_an_error_of_its_runs_alone(self, tmp_path: Path) -> None:
         (tmp_path / "mine.py").write_text(
-            "from tapeflow.indicators.base import Indicator, Line\n\n"
+            "from tapeflow.indicators.framework.base import Indicator, Line\n\n"
             "class Broken(Indicator):\n"
             "    lines = ('broken',)\n    inputs = ('close',)\n    measures = {'broken': Line('nothing')}\n\n"
             "    def vec(self, close):\n        return close / [][0]\n"

@@ -119,7 +119,7 @@ def test_a_name_too_long_is_one_line_with_the_name(home: Path, command: str) -> 
 @pytest.mark.parametrize("command", ["run", "sweep"])
 def test_a_closed_standard_output_is_one_line(home: Path, command: str) -> None:
     words = args_of(command, home, home / "out")
-    code = f"import os, sys; os.close(1); from tapeflow.backtest.cli import main; main({words!r})"
+    code = f"import os, sys; os.close(1); from tapeflow.cli import main; main({words!r})"
     made = subprocess.run([sys.executable, "-c", code], stderr=subprocess.PIPE, text=True, check=False, timeout=300)
     assert made.returncode == 2
     assert made.stderr.splitlines()[-1].startswith("tapeflow: standard output: cannot be written: ")

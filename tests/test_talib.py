@@ -10,9 +10,9 @@ import pytest
 import talib
 
 from tapeflow.core.errors import InputError, ParamError, PluginError
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import sample_bars
-from tapeflow.indicators.hosting import Hosted, host
+from tapeflow.indicators.framework.cerebro_host import Hosted, host
 from tapeflow.indicators.talib import make
 
 BARS = sample_bars(140, seed=4)

@@ -10,11 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
 from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
 from tapeflow.indicators.naked_poc import NakedPOC
 from tapeflow.indicators.unfinished_auction import UnfinishedAuction
 from tapeflow.indicators.volume_profile import VolumeProfile
@@ -149,7 +149,7 @@ def test_where_no_tick_is_known_a_row_holds_prices_up_to_the_next() -> None:
 
 
 def test_levels_are_written_as_decimals(tmp_path: Path) -> None:
-    from tapeflow.backtest.answers import kiyotaka
+    from tapeflow.cli.provider_formats import kiyotaka
 
     bars = one_row_a_bar([1003, 1006], 0.1)
     flat_rows = [point["Point"]["profile"][0] for point in kiyotaka(bars, {})["series"][0]["points"]]

@@ -12,10 +12,10 @@ import pytest
 
 from tapeflow.core.clock import parse_time
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.core.registry import FEEDS
+from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.generic import CsvBars, CsvTape
-from tapeflow.feeds.reading.stamps import Spelling, Stamps
+from tapeflow.feeds.table_reader.stamps import Spelling, Stamps
 from tapeflow.tests.people_files import FILES
 
 SECOND = 1_000_000

@@ -14,8 +14,8 @@ from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.clock import HOUR, MINUTE
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
+from tapeflow.indicators.kernels.value_area import point_of_control, value_area
 from tapeflow.indicators.tpo import TPO
-from tapeflow.indicators.value_area import point_of_control, value_area
 from tapeflow.tests.test_dialect_programs import closes, google, ibm
 
 GAPPY = empty_bars(sample_bars(400, seed=9), np.flatnonzero(np.random.default_rng(3).random(400) < 0.2))
@@ -215,7 +215,7 @@ def test_what_cannot_be_counted_is_refused(given: dict[str, Any], said: str) -> 
 def test_show_explains_its_dialects() -> None:
     from click.testing import CliRunner
 
-    from tapeflow.backtest.cli import main
+    from tapeflow.cli import main
 
     shown = CliRunner().invoke(main, ["show", "TPO", "--explain"]).output
     assert "lean: QuantConnect LEAN's TimeProfile" in shown
@@ -224,7 +224,7 @@ def test_show_explains_its_dialects() -> None:
 
 
 def test_the_hour_of_a_session_in_a_zone_is_counted_alike_one_by_one() -> None:
-    from tapeflow.indicators.session_clock import SinceOpen
+    from tapeflow.indicators.kernels.session_clock import SinceOpen
 
     times = np.datetime64("2024-03-08T00:10", "us").astype(np.int64) + HOUR * np.arange(24 * 40)
     for session in ("1d", "1w", "month", "3h"):

@@ -5,16 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
+from tapeflow.auditing.audit import audit
 from tapeflow.core.errors import DataError
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
-from tapeflow.feeds.auditing.audit import audit
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceTrades
 from tapeflow.feeds.catalog import Catalog
+from tapeflow.feeds.filing.add import add
+from tapeflow.feeds.framework.once import SPAN, Once
 from tapeflow.feeds.generic import CsvTape
-from tapeflow.feeds.reading.once import SPAN, Once
-from tapeflow.feeds.store.add import add
 
 MS = 1_704_067_200_000
 MINUTE = 60_000
@@ -77,8 +77,8 @@ def test_a_hole_within_a_bar_is_that_bars_alone_and_one_before_all_rows_only_the
 
 
 def test_longer_bars_of_shorter_ones_have_the_same_flags():
-    from tapeflow.feeds.aggregation.kinds import BarSpec
-    from tapeflow.feeds.aggregation.resample import resample
+    from tapeflow.aggregation.kinds import BarSpec
+    from tapeflow.aggregation.resample import resample
 
     rng = np.random.default_rng(5)
     minutes = np.sort(rng.uniform(0, 40, 60)).tolist()

@@ -8,17 +8,17 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import Aggregator, aggregate
+from tapeflow.aggregation.kinds import BarSpec
+from tapeflow.aggregation.resample import resample
+from tapeflow.aggregation.sessions import Session
 from tapeflow.core.clock import DAY, HOUR, MINUTE, parse_time
 from tapeflow.core.days import parse_days
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import Quality
 from tapeflow.core.sessions import Days
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import Aggregator, aggregate
-from tapeflow.feeds.aggregation.kinds import BarSpec
-from tapeflow.feeds.aggregation.resample import resample
-from tapeflow.feeds.aggregation.sessions import Session
-from tapeflow.strategies.times import elapsed, remaining
+from tapeflow.strategies.rule_language.times import elapsed, remaining
 
 NEW_YORK = "America/New_York@09:30-16:00"
 FUTURES = "America/Chicago@17:00-16:00"

@@ -10,13 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from tapeflow.aggregation.levels import regrouped
 from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.errors import DataError, InputError, ParamError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.schema import BAR_COLUMNS
-from tapeflow.feeds.aggregation.levels import regrouped
 from tapeflow.feeds.amberdata import AmberdataVWAP
 from tapeflow.feeds.aperiodic import FLOW, AperiodicFlow
 from tapeflow.feeds.kiyotaka import KiyotakaProfile, KiyotakaTrades

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tapeflow.core.errors import DataError, TapeflowError
-from tapeflow.core.registry import FEEDS
+from tapeflow.core.plugins.registry import FEEDS
 
 Trade = tuple[int, float, float, int]
 BITSTAMP = [

@@ -12,8 +12,8 @@ from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.clock import HOUR
 from tapeflow.core.errors import InputError
 from tapeflow.core.samples import sample_bars
-from tapeflow.indicators.kline_levels import levels_of_klines, round_row_size
-from tapeflow.indicators.value_area import point_of_control, value_area
+from tapeflow.indicators.kernels.kline_levels import levels_of_klines, round_row_size
+from tapeflow.indicators.kernels.value_area import point_of_control, value_area
 from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.plain import BARS, GAPPY, agree
 

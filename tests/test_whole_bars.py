@@ -9,7 +9,7 @@ import json
 import numpy as np
 import pytest
 
-from tapeflow.backtest.cli.source import whole_of
+from tapeflow.cli.source import whole_of
 from tapeflow.core.bars import Bars
 from tapeflow.core.schema import Quality
 from tapeflow.tests.command import tapeflow

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tapeflow.aggregation.bars import aggregate
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import TapeflowError
-from tapeflow.core.registry import INDICATORS
+from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.aggregation.bars import aggregate
 
 KINDS: dict[str, dict[str, Any]] = {
     "VolumeProfile": {"window": 60},

@@ -11,10 +11,14 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from tapeflow.backtest.compiled.account import worth
-from tapeflow.backtest.compiled.broker import trade
-from tapeflow.backtest.compiled.groups import cancel
-from tapeflow.backtest.compiled.layout import (
+from tapeflow.backtest.broker.order_rules import LIMIT, MARKET, STOP
+from tapeflow.backtest.engines.compiled.account import worth
+from tapeflow.backtest.engines.compiled.broker import trade
+from tapeflow.backtest.engines.compiled.market import PRICES, unusable
+from tapeflow.backtest.engines.compiled.oco_brackets import cancel
+from tapeflow.backtest.engines.compiled.orders import adopt, join, send, set_end, set_trail
+from tapeflow.backtest.engines.compiled.record import Record
+from tapeflow.backtest.engines.compiled.state import (
     CASH,
     HELD,
     TAKEN,
@@ -26,10 +30,6 @@ from tapeflow.backtest.compiled.layout import (
     is_full,
     new_book,
 )
-from tapeflow.backtest.compiled.market import PRICES, unusable
-from tapeflow.backtest.compiled.orders import adopt, join, send, set_end, set_trail
-from tapeflow.backtest.compiled.record import Record
-from tapeflow.backtest.order_rules import LIMIT, MARKET, STOP
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import day_numbers
 from tapeflow.core.errors import DataError

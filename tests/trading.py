@@ -11,16 +11,16 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
-from tapeflow.backtest.brokers.choice import broker_for
-from tapeflow.backtest.engine import FastCerebro
-from tapeflow.backtest.record import Recorder
-from tapeflow.backtest.sizers import add_sizer
+from tapeflow.backtest.broker.choice import broker_for
+from tapeflow.backtest.broker.sizers import add_sizer
+from tapeflow.backtest.engines.fast import FastCerebro
+from tapeflow.backtest.recording.recorder import Recorder
 from tapeflow.configs.loader import from_mapping
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import HOUR, MINUTE
 from tapeflow.core.lines import bar_data
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 
 START = 1_704_067_200_000_000
 """Midnight UTC of 2024-01-01."""

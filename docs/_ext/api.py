@@ -10,12 +10,28 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tapeflow.core.registry import REGISTRIES
+from tapeflow.core.plugins.registry import REGISTRIES
 
 from .markdown import render
 
-PACKAGES = ("core", "feeds", "indicators", "strategies", "configs", "backtest", "api")
-_NOT_PYTHON = ("tapeflow.backtest.cli",)
+PACKAGES = (
+    "core",
+    "aggregation",
+    "store",
+    "fetching",
+    "feeds",
+    "auditing",
+    "indicators",
+    "strategies",
+    "configs",
+    "backtest",
+    "research",
+    "checks",
+    "report",
+    "cli",
+    "api",
+)
+_NOT_PYTHON = ("tapeflow.cli",)
 """Packages whose names are no interface: the commands have pages of their own."""
 
 

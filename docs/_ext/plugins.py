@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tapeflow.backtest.cli.show import describe
+from tapeflow.cli.show import describe
 from tapeflow.configs.schema import summary
-from tapeflow.core.registry import Registry
+from tapeflow.core.plugins.registry import Registry
 
 from .markdown import code, entries, inline, render, sections, table
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import click
 
-from tapeflow.backtest.cli import main
+from tapeflow.cli import main
 
 from .markdown import code, inline, table
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from ..reading.sheet import Sheet
-from ..reading.values import decimals, empty, is_text, plain_numbers, written_out
+from ..table_reader.convert import decimals, empty, is_text, plain_numbers, written_out
+from ..table_reader.sheet import Sheet
 
 _ROWS = 2_000
 QUOTES = "holds quotes, a bid and an ask, where trades or bars are wanted"

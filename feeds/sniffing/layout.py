@@ -6,9 +6,9 @@ import csv
 import re
 from collections import Counter
 
-from ..reading.csv_sheets import PRINTED, without_voids
-from ..reading.sheet import Reading
-from ..reading.tabular import TableSource
+from ..table_reader.arrow_reader import TableSource
+from ..table_reader.csv_sheets import PRINTED, without_voids
+from ..table_reader.sheet import Reading
 
 _DELIMITERS = ("\t", ";", "|", ",")
 """The surest first: commas stand in numbers and dates too."""

@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.clock import iso
 from ...core.errors import DataError
-from ...core.registry import FEEDS
+from ...core.plugins.registry import FEEDS
 
 _DAY = r"\d{4}-\d{2}(-\d{2})?"
 _END = r"(\.csv)?(\.gz|\.zip)?"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..reading.told_sides import half_known, only_ones
-from ..reading.values import NO_SIDE
+from ..table_reader.convert import NO_SIDE
+from ..table_reader.told_sides import half_known, only_ones
 from .words import BUYS, plain
 
 _KNOWN = {"buy": 1, "b": 1, "1": 1, "+1": 1, "1.0": 1, "sell": -1, "s": -1, "-1": -1, "-1.0": -1}

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import DataError, TapeflowError
-from ...core.registry import FEEDS
-from ..reading.decode import Quarantine
-from ..reading.files import expand
-from ..reading.sheet import Reading, Sheet
-from ..reading.tabular import TableSource, sheets
+from ...core.plugins.registry import FEEDS
+from ..csv_reader.decode import Quarantine
+from ..csv_reader.files import expand
+from ..generic import columns_of
+from ..table_reader.arrow_reader import TableSource, sheets
+from ..table_reader.sheet import Reading, Sheet
 from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, one_trade_each, unnamed
 from .layout import NAMED, first_lines, is_json, layout
 from .levels import Levels, levels
@@ -269,8 +270,6 @@ def _map(sheet: Sheet, time: Times, roles: dict[str, int], bars: bool) -> dict[s
     if names is None:
         cells = [at + 1 for at in time.places]
         return {"time": cells if len(cells) > 1 else cells[0], **{role: at + 1 for role, at in roles.items()}}
-    from ..generic import columns_of
-
     usual = {column.name: column for column in columns_of(bars)}
     made: dict[str, Any] = {}
     if len(time.places) > 1:

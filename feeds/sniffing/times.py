@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.clock import iso, parse_zone
-from ..reading.iso_times import any_iso, is_date_digits
-from ..reading.joined import with_time
-from ..reading.local_times import file_day
-from ..reading.sheet import Sheet
-from ..reading.stamps import Spelling, Stamps
-from ..reading.time_formats import fitting, read_format
-from ..reading.values import decimals, plain_numbers, texts
+from ..table_reader.convert import decimals, is_text, plain_numbers, texts
+from ..table_reader.iso_times import any_iso, is_date_digits
+from ..table_reader.joined import with_time
+from ..table_reader.local_times import file_day
+from ..table_reader.sheet import Sheet
+from ..table_reader.stamps import Spelling, Stamps
+from ..table_reader.time_formats import fitting, read_format
 from .words import CLOCKS, DATES, TIMES, found, plain
 
 _ROWS = 2_000
@@ -127,8 +127,6 @@ _ZONE = "timezone: say whose clock it is, unless it is UTC"
 
 
 def _texty(cells: Any) -> bool:
-    from ..reading.values import is_text
-
     return is_text(cells)
 
 

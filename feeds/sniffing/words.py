@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..reading.usual_names import SYMBOL
+from ..framework.usual_names import SYMBOL
 
 _QUOTES = ("usdt", "usd", "usdc", "busd", "eur", "gbp", "jpy", "krw")
 BUYS = ("isbuy", "isbuyertaker", "takerisbuyer", "buyertaker", "isbuyeraggressor")

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.feeds.fetching.download import download
-from tapeflow.feeds.fetching.http import LONGEST_WAIT, Http
+from tapeflow.fetching.download import download
+from tapeflow.fetching.http import LONGEST_WAIT, Http
 from tapeflow.tests.download_site import (
     DAY,
     START,
@@ -121,7 +121,7 @@ class TestBusyServers:
 
 
 def run_data(site: Site, *args: object) -> subprocess.Popen[str]:
-    script = "from tapeflow.backtest.cli.data import command; command.main()"
+    script = "from tapeflow.cli.data import command; command.main()"
     env = {k: v for k, v in os.environ.items() if not k.lower().endswith("_proxy")}
     return subprocess.Popen(
         [sys.executable, "-c", script, "download", "binance", "--base-url", site.url, *map(str, args)],

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from tapeflow.backtest.cli.data import command
-from tapeflow.backtest.cli.data_progress import Display
-from tapeflow.core.registry import FEEDS
-from tapeflow.feeds.fetching.transfer import Fetched
+from tapeflow.cli.data import command
+from tapeflow.cli.data_progress import Display
+from tapeflow.core.plugins.registry import FEEDS
+from tapeflow.fetching.transfer import Fetched
 from tapeflow.tests.download_site import FIRST_ID, Site, Watched, days, market, noise, trades_in
 
 

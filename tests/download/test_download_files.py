@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.feeds.fetching.archive import KINDS, MARKETS, SITE, Dump, Wish, parse_day
-from tapeflow.feeds.fetching.download import download
-from tapeflow.feeds.fetching.http import Http
-from tapeflow.feeds.fetching.transfer import claimed
+from tapeflow.fetching.archive import KINDS, MARKETS, SITE, Dump, Wish, parse_day
+from tapeflow.fetching.download import download
+from tapeflow.fetching.http import Http
+from tapeflow.fetching.transfer import claimed
 from tapeflow.tests.download_site import days, expected, http, noise, states, tree, wish
 
 

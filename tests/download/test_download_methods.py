@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tapeflow.feeds.fetching.http import Http, Refused
+from tapeflow.fetching.http import Http, Refused
 
 
 @pytest.fixture(params=[501, 405])

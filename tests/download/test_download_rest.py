@@ -11,9 +11,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 from tapeflow.core.errors import DataError
-from tapeflow.core.registry import FEEDS
-from tapeflow.feeds.fetching.archive import MARKETS
-from tapeflow.feeds.fetching.rest import PATHS, SITES, paginate, spans
+from tapeflow.core.plugins.registry import FEEDS
+from tapeflow.fetching.archive import MARKETS
+from tapeflow.fetching.rest import PATHS, SITES, paginate, spans
 from tapeflow.tests.download_site import DAY, FIRST_ID, START, http, market, pages, tree
 
 

@@ -13,9 +13,9 @@ import shutil
 import sys
 from pathlib import Path
 
-import tapeflow.core.exchange as swap
-from tapeflow.core import folders, keeping, writing
-from tapeflow.core.keeping import file_digest
+import tapeflow.core.files.exchange as swap
+from tapeflow.core.files import folders, keeping, writing
+from tapeflow.core.files.keeping import file_digest
 
 WATCHED = {module.__file__ for module in (folders, keeping, writing, swap, shutil)}
 NAMES = ("one.txt", "two.txt")

@@ -11,10 +11,10 @@ import pytest
 
 from tapeflow.api import run
 from tapeflow.configs.loader import load_config
-from tapeflow.core import exchange as swap
 from tapeflow.core.errors import DataError
-from tapeflow.core.folders import replacing_folder
-from tapeflow.core.writing import claim, replacing
+from tapeflow.core.files import exchange as swap
+from tapeflow.core.files.folders import replacing_folder
+from tapeflow.core.files.writing import claim, replacing
 
 SCRIPT = Path(__file__).with_name("replaced.py")
 WAYS = ("swap", "pointer", "convert")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 
 
 class BeyondTheEnd(Strategy):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from tapeflow.indicators.base import Indicator, Line
+from tapeflow.indicators.framework.base import Indicator, Line
 
 
 class ForwardFilled(Indicator):

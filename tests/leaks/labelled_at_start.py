@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapeflow.indicators.base import Indicator, Line
+from tapeflow.indicators.framework.base import Indicator, Line
 
 
 class LabelledAtStart(Indicator):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import backtrader as bt
 
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 
 
 class Ahead(bt.Indicator):

@@ -6,7 +6,7 @@ from typing import Any
 
 from tapeflow.core.clock import MINUTE
 from tapeflow.feeds.synthetic import SyntheticTape
-from tapeflow.strategies.base import Strategy
+from tapeflow.strategies.framework.base import Strategy
 
 
 class StampedEarly(SyntheticTape):

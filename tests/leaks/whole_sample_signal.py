@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tapeflow.strategies.base import Strategy
-from tapeflow.strategies.lines import Lines
-from tapeflow.strategies.signals import Signals
+from tapeflow.strategies.framework.base import Strategy
+from tapeflow.strategies.framework.lines import Lines
+from tapeflow.strategies.framework.signals import Signals
 
 
 class WholeSampleSignal(Strategy):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tapeflow.indicators.base import Indicator, Line
+from tapeflow.indicators.framework.base import Indicator, Line
 
 
 class WholeSampleZScore(Indicator):

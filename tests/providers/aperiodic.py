@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tapeflow.backtest.answers import APERIODIC
+from tapeflow.cli.provider_formats import APERIODIC
 from tapeflow.tests.providers.rows import BEGIN, LAST, Page, Ran, Row, run, trades, within
 
 ATLAS = "perpetual-BTC-USDT:USDT"

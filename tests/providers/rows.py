@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from tapeflow.backtest.read import read
+from tapeflow.backtest.inputs.read import read
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tapeflow.backtest.report import write_report
+from tapeflow.report import write_report
 
 BARS = 480
 MINUTE = 60_000_000

@@ -15,14 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tapeflow.backtest.report import levels as levels_module
-from tapeflow.backtest.report import library, write_report
-from tapeflow.backtest.report.codec import Packer, steps_per_unit, unpack
-from tapeflow.backtest.report.folder import read_folder
-from tapeflow.backtest.report.levels import bars_to_keep
-from tapeflow.backtest.report.lines import line_table
-from tapeflow.backtest.report.returns_view import equity_series, period_returns
 from tapeflow.core.errors import DataError, PluginError
+from tapeflow.report import levels as levels_module
+from tapeflow.report import library, write_report
+from tapeflow.report.codec import Packer, steps_per_unit, unpack
+from tapeflow.report.folder import read_folder
+from tapeflow.report.levels import bars_to_keep
+from tapeflow.report.lines import line_table
+from tapeflow.report.returns_view import equity_series, period_returns
 
 MINUTE = 60_000_000
 START = 1_704_067_200_000_000 + 20 * 60 * MINUTE

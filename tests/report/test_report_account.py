@@ -15,11 +15,11 @@ import pytest
 import yaml
 
 from tapeflow.api import Result
-from tapeflow.backtest.report import write_report
-from tapeflow.backtest.report.flows_view import cumulated, flows
-from tapeflow.backtest.report.folder import read_folder
-from tapeflow.backtest.report.money import Money, money_of
-from tapeflow.backtest.report.still import still
+from tapeflow.report import write_report
+from tapeflow.report.flows_view import cumulated, flows
+from tapeflow.report.folder import read_folder
+from tapeflow.report.money import Money, money_of
+from tapeflow.report.still import still
 
 Make = Callable[..., Path]
 
@@ -156,7 +156,7 @@ def test_the_still_drawing_reaches_every_extreme(run: Path) -> None:
 
 
 def test_many_bars_share_a_column_of_the_still_drawing(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tapeflow.backtest.report import still as module
+    from tapeflow.report import still as module
 
     monkeypatch.setattr(module, "_COLUMNS", 40)
     line = ElementTree.fromstring(still(read_folder(run), Money())).findall(".//polyline")[0]  # noqa: S314 (ours)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tapeflow.backtest.report import write_report
+from tapeflow.report import write_report
 
 pytestmark = pytest.mark.browser
 

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tapeflow.backtest.report.imbalances import DEFAULTS
-from tapeflow.backtest.report.page import app_script
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.indicators.diagonal_imbalance import DiagonalImbalance
+from tapeflow.report.imbalances import DEFAULTS
+from tapeflow.report.page import app_script
 
 pytestmark = pytest.mark.browser
 

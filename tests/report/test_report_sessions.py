@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 import yaml
 
-from tapeflow.backtest.report import write_report
-from tapeflow.backtest.report.folder import read_folder
-from tapeflow.backtest.report.imbalances import DEFAULTS, imbalance_rule
-from tapeflow.backtest.report.sessions import chosen_session, divided, sessions_of
+from tapeflow.aggregation.sessions import Session
 from tapeflow.core.clock import DAY, HOUR
-from tapeflow.feeds.aggregation.sessions import Session
 from tapeflow.indicators.footprint import IMBALANCE_PARAMS
+from tapeflow.report import write_report
+from tapeflow.report.folder import read_folder
+from tapeflow.report.imbalances import DEFAULTS, imbalance_rule
+from tapeflow.report.sessions import chosen_session, divided, sessions_of
 
 Make = Callable[..., Path]
 NAKED = {"kind": "NakedPOC", "data": "btc", "params": {"session": "8h", "timezone": "UTC", "anchor": None}}
@@ -90,8 +90,8 @@ def test_a_session_that_begins_in_the_evening_is_called_by_the_day_after() -> No
 
 
 def test_naked_levels_follow_the_sessions(make_run: Make, tmp_path: Path) -> None:
-    from tapeflow.backtest.report.codec import unpack
-    from tapeflow.backtest.report.levels import packed_levels
+    from tapeflow.report.codec import unpack
+    from tapeflow.report.levels import packed_levels
 
     folder = read_folder(told(make_run(tmp_path), naked={**NAKED, "params": {"session": "1h", "timezone": "UTC"}}))
     bars, rows = folder.bars.query("data == 'btc'"), pd.read_parquet(tmp_path / "levels.parquet")

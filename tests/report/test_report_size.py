@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from tapeflow.backtest.report import write_report
+from tapeflow.report import write_report
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -13,17 +13,17 @@ import pandas as pd
 import pytest
 
 from tapeflow.api import Result
-from tapeflow.backtest.report import naked, write_report
-from tapeflow.backtest.report.codec import unpack
-from tapeflow.backtest.report.fills_view import tape_fills
-from tapeflow.backtest.report.folder import read_folder
-from tapeflow.backtest.report.money import Money
-from tapeflow.backtest.report.quality_view import quality
-from tapeflow.backtest.report.statistics_view import statistics_rows
-from tapeflow.backtest.report.svg import decimals_for, marks_between
-from tapeflow.backtest.report.trades_view import distribution, markouts
 from tapeflow.core.clock import DAY
 from tapeflow.core.errors import DataError, PluginError
+from tapeflow.report import naked, write_report
+from tapeflow.report.codec import unpack
+from tapeflow.report.fills_view import tape_fills
+from tapeflow.report.folder import read_folder
+from tapeflow.report.money import Money
+from tapeflow.report.quality_view import quality
+from tapeflow.report.statistics_view import statistics_rows
+from tapeflow.report.svg import decimals_for, marks_between
+from tapeflow.report.trades_view import distribution, markouts
 
 Make = Callable[..., Path]
 
@@ -184,7 +184,7 @@ class TestPicture:
 
     def test_is_made_of_the_same_run(self, run: Path, tmp_path: Path) -> None:
         pytest.importorskip("matplotlib")
-        from tapeflow.backtest.report.picture import figure, grouped, write_picture
+        from tapeflow.report.picture import figure, grouped, write_picture
 
         made = write_picture(run, tmp_path / "deep" / "run.png")
         assert made.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -199,14 +199,14 @@ class TestPicture:
 
     def test_is_the_same_each_time(self, run: Path, tmp_path: Path) -> None:
         pytest.importorskip("matplotlib")
-        from tapeflow.backtest.report.picture import write_picture
+        from tapeflow.report.picture import write_picture
 
         one, other = (write_picture(run, tmp_path / name).read_bytes() for name in ("a.png", "b.png"))
         assert one == other
 
     def test_of_another_kind_is_refused(self, run: Path, tmp_path: Path) -> None:
         pytest.importorskip("matplotlib")
-        from tapeflow.backtest.report.picture import write_picture
+        from tapeflow.report.picture import write_picture
 
         with pytest.raises(PluginError, match=r"ending '\.gif' is no kind of picture"):
             write_picture(run, tmp_path / "a.gif")
@@ -214,8 +214,8 @@ class TestPicture:
     def test_says_what_it_needs(self, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         import sys
 
-        from tapeflow.backtest.report import picture
-        from tapeflow.backtest.report.picture import write_picture
+        from tapeflow.report import picture
+        from tapeflow.report.picture import write_picture
 
         picture._figure_class.cache_clear()
         monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
@@ -239,7 +239,7 @@ class TestNotebook:
         assert "height:500px" in text
 
     def test_a_large_report_is_linked_to(self, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        from tapeflow.backtest.report import framed
+        from tapeflow.report import framed
 
         monkeypatch.setattr(framed, "_LARGEST", 10)
         assert (run / "report.html").as_uri() in Result.of(run).report()._repr_html_()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tapeflow.backtest.checks import broken, laws
+from tapeflow.checks.indicator_laws import broken, laws
 from tapeflow_acme.large_share import AcmeLargeShare
 
 

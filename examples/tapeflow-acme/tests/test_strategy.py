@@ -7,10 +7,10 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from tapeflow.api import run
-from tapeflow.backtest.lookahead import attack
-from tapeflow.backtest.read import read
+from tapeflow.backtest.inputs.read import read
+from tapeflow.checks.lookahead import attack
 from tapeflow.configs.loader import from_mapping
-from tapeflow.strategies.lines import Lines
+from tapeflow.strategies.framework.lines import Lines
 from tapeflow_acme.follow import AcmeFollow
 
 CONFIG = {

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tapeflow.core.params import Bound
-from tapeflow.strategies.base import Strategy, Use
-from tapeflow.strategies.lines import Lines
-from tapeflow.strategies.signals import Signals
+from tapeflow.strategies.framework.base import Strategy, Use
+from tapeflow.strategies.framework.lines import Lines
+from tapeflow.strategies.framework.signals import Signals
 
 
 class AcmeFollow(Strategy):

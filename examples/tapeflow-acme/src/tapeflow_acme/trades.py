@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tapeflow.feeds.reading.table_tape import TableTape, trade_columns
-from tapeflow.feeds.reading.tables import Table
+from tapeflow.feeds.framework.table_tape import TableTape, trade_columns
+from tapeflow.feeds.table_reader.tables import Table
 
 
 class AcmeTrades(TableTape):

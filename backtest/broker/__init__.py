@@ -1,0 +1,1 @@
+"""The account: costs, fees, slippage, impact, margin, funding, liquidation, sizers."""

@@ -1,1 +1,0 @@
-"""Brokers for what backtrader's own cannot do: fee schedules, impact, participation, funding, borrow and margin."""

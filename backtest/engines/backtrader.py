@@ -1,0 +1,70 @@
+"""One config through backtrader: a Cerebro with its feeds, broker, sizer and strategy, made and run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from warnings import catch_warnings, filterwarnings
+
+from ...configs.fills_block import Fills
+from ...configs.models import RunConfig
+from ...core.lines import bar_data
+from ...core.plugins.registry import STRATEGIES
+from ...core.progress import METER
+from ...strategies.framework.base import Use
+from ..broker.choice import broker_for
+from ..broker.sizers import add_sizer
+from ..inputs.line_cache import Shelf
+from ..inputs.read import Source
+from ..recording.recorder import Recorder
+from ..results.outcome import Outcome
+from .fast import make_cerebro, what_ran
+
+
+def through_backtrader(
+    config: RunConfig,
+    sources: dict[str, Source],
+    prepare: Callable[[Any], None] | None = None,
+    *,
+    shelf: Shelf | None = None,
+) -> Outcome:
+    """Run the strategy of ``config`` through backtrader; ``prepare`` may do something to the broker before."""
+    cerebro = make_cerebro(config.engine)
+    cerebro.shelf = shelf
+    for name, source in sources.items():
+        block = config.data[config.feeds[name]]
+        terms = dict(tick=block.tick, lot=block.step, min_notional=block.min_notional)
+        knows = getattr(source.feed, "knows_prices", True)
+        cerebro.adddata(bar_data(source.bars, name, knows_prices=knows, **terms), name=name)
+    cerebro.broker = broker_for(config)
+    cerebro.broker.cerebro = cerebro
+    if prepare is not None:
+        prepare(cerebro.broker)
+    cerebro.indicator_blocks = {
+        name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
+    }
+    cerebro.risk_block = config.risk.settings()
+    add_sizer(cerebro, config)
+    cerebro.addanalyzer(Recorder, _name="record")
+    cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
+    traded = cerebro.datas[0]
+    METER.follow(lambda: len(traded), len(sources[config.traded.name].bars))
+    with _backtraders_clock():
+        strategy = cerebro.run()[0]
+    engine, why = what_ran(cerebro)
+    return Outcome(config, sources, strategy, strategy.analyzers.record, engine, why)
+
+
+@contextmanager
+def _backtraders_clock() -> Iterator[None]:
+    """Let backtrader read its clock as it does, which Python warns of from 3.12 on, where warnings are errors too."""
+    with catch_warnings():
+        filterwarnings("ignore", r"datetime\.datetime\.utcnow", DeprecationWarning, r"backtrader\.")
+        yield
+
+
+def genuine(config: RunConfig) -> RunConfig:
+    """``config`` for backtrader itself and fills from bars, whose strategy and lines can be looked into."""
+    engine = "stock" if config.engine == "stock" else "backtrader"
+    return config.model_copy(update={"engine": engine, "fills": Fills(), "verify": False})

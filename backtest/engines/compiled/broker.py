@@ -1,0 +1,140 @@
+"""The broker's bar: orders sent on the bar before are looked at, resting ones are tried in the order they came."""
+
+from __future__ import annotations
+
+from ....core.kernels import inner, woven
+from ...broker.order_rules import MARKET
+from .account import trial
+from .costs import Costly, terms_of
+from .margined import Margin, admit_margined, comes_after, force
+from .matching import Prices, fill, fill_price, follow_price, waits
+from .oco_brackets import cancel_family, cancel_others, end, rests
+from .state import (
+    ACCEPTED,
+    ACTIVE,
+    CANCELED,
+    CASH,
+    CHECKED,
+    ENTRY,
+    EXPIRED,
+    FILL_SIZE,
+    GONE,
+    HELD,
+    MARGIN,
+    NEWS,
+    ORDERS,
+    PARENT,
+    REJECTED,
+    RESTING,
+    STATUS,
+    TRIED,
+    TRIGGERED,
+    TYPE,
+    VALID,
+    WAITED,
+    Book,
+    Integers,
+)
+
+
+@inner
+def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) -> None:
+    """Let new orders into the market that cash would pay for, tried one after the other on one account.
+
+    The strategy hears of it while bar ``bar`` is the last.
+    """
+    if margin is not None:
+        admit_margined(book, costly, margin, bar)
+        return
+    whole, _, queue, _, count, account, _ = book
+    tried = account[TRIED:]
+    tried[CASH], tried[HELD], tried[ENTRY] = account[CASH], account[HELD], account[ENTRY]
+    while count[CHECKED] < count[ORDERS]:
+        k = count[CHECKED]
+        count[CHECKED] = k + 1
+        parent = whole[k, PARENT]
+        if parent >= 0 and whole[parent, GONE]:
+            end(whole, k, REJECTED, bar)
+        elif trial(book, costly, k, bar) >= 0.0:
+            whole[k, STATUS], whole[k, NEWS] = ACCEPTED, bar
+            queue[count[RESTING]] = k
+            count[RESTING] += 1
+        else:
+            end(whole, k, MARGIN, bar)
+            cancel_others(book, k, bar)
+            cancel_family(book, k, bar)
+
+
+@woven
+def _tidy(whole: Integers, queue: Integers, count: Integers) -> None:
+    """Drop from the queue what no longer rests."""
+    left = 0
+    for q in range(count[RESTING]):
+        if rests(whole[queue[q], STATUS]):
+            queue[left] = queue[q]
+            left += 1
+    count[RESTING] = left
+
+
+@woven
+def forced_first(book: Book, costly: Costly | None, margin: Margin | None, k: int, prices: Prices, bar: int) -> bool:
+    """Whether the position was closed by force before order ``k`` would have closed it, which was done then."""
+    if margin is None:
+        return False
+    if not comes_after(book, margin, k, prices[0], prices[1], prices[2]):
+        return False
+    force(book, costly, margin, bar)
+    return True
+
+
+@inner
+def _expired(book: Book, k: int, now: float, bar: int) -> bool:
+    """Whether order ``k`` has ended by now."""
+    whole, valid = book[0], book[1][k, VALID]
+    if whole[k, TYPE] == MARKET or valid == 0.0 or now <= valid:
+        return False
+    end(whole, k, EXPIRED, bar)
+    cancel_others(book, k, bar)
+    cancel_family(book, k, bar)
+    return True
+
+
+@inner
+def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
+    """What a bar without trades does: new orders are taken, old ones expire, and all others wait."""
+    whole, real, queue, _, count, _, _ = book
+    if count[CHECKED] < count[ORDERS]:
+        admit(book, costly, margin, bar)
+    for q in range(count[RESTING]):
+        k = queue[q]
+        if not rests(whole[k, STATUS]) or _expired(book, k, prices[4], bar):
+            continue
+        if bar >= whole[k, ACTIVE] and waits(whole, real, k, prices):
+            whole[k, WAITED] += 1
+    _tidy(whole, queue, count)
+
+
+@inner
+def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
+    """Do what backtrader's broker does on a bar; ``book`` has room for its fills."""
+    whole, real, queue, _, count, _, costs = book
+    if count[CHECKED] < count[ORDERS]:
+        admit(book, costly, margin, bar)
+    reach = prices[1] - prices[2]
+    for q in range(count[RESTING]):
+        k = queue[q]
+        if not rests(whole[k, STATUS]) or _expired(book, k, prices[4], bar):
+            continue
+        if forced_first(book, costly, margin, k, prices, bar):
+            if rests(whole[k, STATUS]):
+                end(whole, k, CANCELED, bar)
+            cancel_others(book, k, bar)
+            cancel_family(book, k, bar)
+        elif bar >= whole[k, ACTIVE]:
+            waiting = whole[k, TRIGGERED] == 0 and real[k, FILL_SIZE] == 0.0
+            terms = terms_of(book, costly, k, reach, costs, bar)
+            price = fill_price(whole, real, k, terms, prices)
+            if price == price:
+                fill(book, costly, margin, k, price, bar)
+            follow_price(whole, real, k, waiting, prices[3], bar)
+    _tidy(whole, queue, count)

@@ -1,0 +1,204 @@
+"""The loop over bars: what the market does to orders and the account, then what rules and limits decide.
+
+Costs beyond the fill, and margin, are None where a run has none; what they would do is then not compiled at all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....core.kernels import inner, lean, woven
+from .broker import admit, hold, trade
+from .carry import carry_over, carry_to, lacks_room
+from .costs import Costly
+from .exact import PARTS
+from .margined import Margin, force_at_close, force_at_open, note_free, value_of
+from .order_manager import (
+    BARS,
+    COUNT,
+    DUE,
+    ENTERED,
+    LOSS,
+    NAMED,
+    PAIRS,
+    VALUE,
+    Desk,
+    close_all,
+    hear,
+    protect,
+    stands_aside,
+)
+from .rulebook import Rules, act
+from .sizes import pair
+from .state import (
+    CASH,
+    CHECKED,
+    EXITS,
+    FILLS,
+    FLOOR,
+    FOREIGN,
+    HELD,
+    LONG,
+    LOST,
+    ORDERS,
+    RESTING,
+    RUINED,
+    SHORT,
+    SHUT,
+    Book,
+    Floats,
+    grown,
+    is_full,
+)
+
+Market = tuple[Floats, Floats, Floats, Floats]
+"""Open, high, low and close of every bar."""
+ROOM = 8
+"""More orders than one bar can bring."""
+
+
+@inner
+def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk, market: Market, bar: int) -> None:
+    """What happens in the market and to the account on a bar."""
+    first, high, low, close = market[0][bar], market[1][bar], market[2][bar], market[3][bar]
+    count = book[4]
+    works, news = count[RESTING] > 0 or count[CHECKED] < count[ORDERS], count[FILLS]
+    shut = (desk[7][bar] >> SHUT) & 1 != 0
+    if works and desk[7][bar] >> FOREIGN:
+        admit(book, costly, margin, bar - 1)
+    if costly is not None:
+        carry_to(book, costly, margin, bar, market[3][bar - 1] if bar > 0 else close)
+    if margin is not None and not shut:
+        force_at_open(book, costly, margin, first, bar)
+    if works:
+        prices = (first, high, low, close, 0.0)  # no order of rules ends at a time of day
+        if shut:
+            hold(book, costly, margin, prices, bar)
+        else:
+            trade(book, costly, margin, prices, bar)
+    if margin is not None and not shut:
+        force_at_close(book, costly, margin, high, low, bar)
+    if costly is not None:
+        carry_over(book, costly, margin, bar, close)
+    if count[FILLS] > news:
+        hear(book, desk, news, bar)
+        if desk[0][PAIRS] != 0.0:
+            pair(book, desk[4])
+
+
+@woven
+def _is_quiet(book: Book, costly: Costly | None, margin: Margin | None) -> bool:
+    """Whether nothing can happen to the account on the next bar: no order is out, and holding costs nothing."""
+    if costly is not None:
+        return False
+    if margin is not None:
+        return False
+    return bool(book[4][RESTING] == 0 and book[4][CHECKED] == book[4][ORDERS])
+
+
+@woven
+def _lacks_room(book: Book, costly: Costly | None, bar: int) -> bool:
+    """Whether there is no room for what bar ``bar`` may bring."""
+    if is_full(book, ROOM):
+        return True
+    if costly is None:
+        return False
+    return lacks_room(costly, bar)
+
+
+@woven
+def _is_idle(desk: Desk, held: float, bits: int, bar: int) -> bool:
+    """Whether there is nothing to decide on a bar that was not shown to the limit of losses."""
+    numbers, state = desk[0], desk[1]
+    if held == 0.0:
+        return bool(state[COUNT] == 0.0 and not bits & (LONG | SHORT))
+    if numbers[NAMED] != 0.0 or state[DUE] != 0.0 or bits & ((LONG if held > 0.0 else SHORT) << EXITS):
+        return False
+    return bool(numbers[BARS] == 0.0 or bar - state[ENTERED] < numbers[BARS])
+
+
+@lean
+def _span(
+    book: Book,
+    costly: Costly | None,
+    margin: Margin | None,
+    desk: Desk,
+    rules: Rules,
+    market: Market,
+    span: tuple[int, int],
+    account: Floats,
+    parts: Floats,
+) -> int:
+    """Follow rules from bar ``span[0]`` on, asking them from ``span[1]`` on; the bar it had no room for, or the end."""
+    count, money, state, bits, closes = book[4], book[5], desk[1], desk[7], market[3]
+    limited, wanted, n = desk[0][LOSS] != 0.0, account.shape[1] > 0, len(closes)
+    for bar in range(span[0], n):
+        if _lacks_room(book, costly, bar):
+            return bar
+        if not _is_quiet(book, costly, margin):
+            _trade(book, costly, margin, desk, market, bar)
+        close, held = closes[bar], money[HELD]
+        value = value_of(book, margin, close)
+        if wanted:
+            account[0, bar], account[1, bar], account[2, bar] = value, money[CASH], held
+        if value <= money[FLOOR] and money[RUINED] == 0.0 and not ((bits[bar] >> SHUT) & 1 and held != 0.0):
+            close_all(book, bar, close)
+        if margin is not None:
+            note_free(book, margin, close)
+        if bar < span[1] or money[RUINED] != 0.0 or (not limited and _is_idle(desk, held, bits[bar], bar)):
+            continue
+        state[VALUE] = value
+        if limited and stands_aside(book, desk, LOST, bar, close):
+            continue
+        act(book, desk, rules, bar, close, parts)
+        if state[DUE] != 0.0:
+            protect(book, desk, bar, close)
+    if bits[n] >> FOREIGN and count[CHECKED] < count[ORDERS]:
+        admit(book, costly, margin, n - 1)
+    return int(n)
+
+
+def follow(
+    book: Book,
+    costly: Costly | None,
+    margin: Margin | None,
+    desk: Desk,
+    rules: Rules,
+    market: Market,
+    first: int,
+    account: Floats,
+) -> tuple[Book, Costly | None]:
+    """Follow rules over all bars.
+
+    Parameters
+    ----------
+    book : Book
+        Empty.
+    costly : Costly or None
+        What trading and holding cost; None where that is no more than shares of notional.
+    margin : Margin or None
+        How the position is margined; None where it is paid for.
+    desk : Desk
+        Limits, protection and sizer.
+    rules : Rules
+        What the rules say.
+    market : Market
+        The traded bars.
+    first : int
+        First bar the rules are looked at.
+    account : ndarray of float64, (3, n) or (3, 0)
+        Takes value, cash and position at every close.
+
+    Returns
+    -------
+    book : Book
+        With every order and fill.
+    costly : Costly or None
+        With what was booked.
+    """
+    bar, parts = 0, np.zeros(PARTS + 2)
+    while (bar := _span(book, costly, margin, desk, rules, market, (bar, first), account, parts)) < len(market[3]):
+        book = grown(book)
+        if costly is not None:
+            costly = (*costly[:5], np.concatenate((costly[5], np.zeros((len(costly[5]) + 64, 6)))))
+    return book, costly

@@ -1,0 +1,282 @@
+"""Accounts with margin: what `backtest.broker.margin` does for one position settled in quote currency.
+
+Functions that are given None for the margin are those of an account that pays in full, and are compiled without it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....core.kernels import inner, woven
+from ...broker import order_rules
+from ...broker.afford import TRIES
+from ...broker.order_rules import AFTER, LAST, MARKET
+from .account import note, traded, worth
+from .costs import Costly, fee_of, note_fill, size_now
+from .lots import fewer
+from .oco_brackets import cancel, cancel_family, cancel_others, end, rests
+from .orders import send
+from .state import (
+    ACCEPTED,
+    CANCELED,
+    CASH,
+    CHECKED,
+    CUTS,
+    ENTRY,
+    HELD,
+    LEADER,
+    LEAST,
+    LOT,
+    LOT_SCALE,
+    MARGIN,
+    NEWS,
+    ORDERS,
+    PRICE,
+    PRICE_LIMIT,
+    REMAINING,
+    RESTING,
+    SIZE,
+    STATUS,
+    TRIGGERED,
+    TYPE,
+    Book,
+    Floats,
+)
+
+Margin = Floats
+"""Whether a position is paid for in full, leverage, fee of a forced close, whether collateral is isolated, what is
+posted, the reason that forced orders are given, the free margin at the last close, and the largest notional; from
+`BRACKETS` on a rate of maintenance and its deduction for each bracket."""
+PAID_FOR, LEVERAGE, FORCED_FEE, ISOLATED, POSTED, FORCED, FREE, MOST_NOTIONAL, BRACKETS = range(9)
+
+price_leaving = woven(order_rules.price_leaving)
+beside_force = woven(order_rules.beside_force)
+stops_before = woven(order_rules.stops_before)
+
+
+@woven
+def value_of(book: Book, margin: Margin | None, price: float) -> float:
+    """What the account is worth with the position at ``price``."""
+    account = book[5]
+    if margin is None:
+        return worth(account, price)
+    held = account[HELD]
+    if held == 0.0:
+        return float(account[CASH])
+    return float(account[CASH] + (held * price if margin[PAID_FOR] != 0.0 else held * (price - account[ENTRY])))
+
+
+@inner
+def _initial(margin: Margin, size: float, price: float) -> float:
+    return float(abs(size) * price / margin[LEVERAGE] if size != 0.0 else 0.0)
+
+
+@inner
+def _free(book: Book, margin: Margin, price: float) -> float:
+    """Margin that new positions can have, with the one there is at ``price``."""
+    if margin[ISOLATED] != 0.0:
+        return float(book[5][CASH] - margin[POSTED])
+    return float(value_of(book, margin, price) - _initial(margin, book[5][HELD], price))
+
+
+@inner
+def note_free(book: Book, margin: Margin, close: float) -> None:
+    """Take down what margin is free at the close of a bar, when orders are sent."""
+    margin[FREE] = _free(book, margin, close)
+
+
+@inner
+def _collateral(book: Book, margin: Margin) -> float:
+    """What is at stake besides the position's profit."""
+    account = book[5]
+    if margin[ISOLATED] != 0.0:
+        return float(margin[POSTED])
+    return float(account[CASH] + (account[HELD] * account[ENTRY] if margin[PAID_FOR] != 0.0 else 0.0))
+
+
+@inner
+def _price_at(book: Book, margin: Margin, rate: float, deduction: float) -> float:
+    """The price at which what is left is ``rate`` of the notional less the deduction; NaN where there is none."""
+    price = price_leaving(book[5][HELD], book[5][ENTRY], _collateral(book, margin) + deduction, rate)
+    return float(price if price > 0.0 else np.nan)
+
+
+@inner
+def _forced_at(book: Book, margin: Margin) -> float:
+    """The liquidation price: where the first of the brackets says so; NaN where none does."""
+    held, made = book[5][HELD], np.nan
+    for i in range(BRACKETS, len(margin), 2):
+        price = _price_at(book, margin, margin[i], margin[i + 1])
+        if made != made or (price > made if held > 0.0 else price < made):
+            made = price
+    return float(made)
+
+
+@inner
+def _covered(
+    book: Book, costly: Costly | None, margin: Margin, size: float, price: float, free: float, resting: bool, bar: int
+) -> float:
+    """How much of ``size``, which has a sign, the margin in ``free`` covers at ``price``; 0 for none."""
+    costs, made = book[6], abs(size)
+    if not free > 0.0:
+        return 0.0
+    for _ in range(TRIES):
+        left = free - (_initial(margin, made, price) + fee_of(book, costly, made, price, resting, bar))
+        if left >= 0.0:
+            small = made < abs(size) and made * price < costs[LEAST]
+            return 0.0 if small else float(made if size > 0.0 else -made)
+        made = fewer(made, free, left, costs[LOT], costs[LOT_SCALE])
+        if not made > 0.0:
+            return 0.0
+    return 0.0
+
+
+@inner
+def settle_margined(
+    book: Book, costly: Costly | None, margin: Margin, k: int, price: float, resting: bool, forced: bool, bar: int
+) -> tuple[bool, bool]:
+    """Fill order ``k`` at ``price``; whether anything was traded, and whether margin lacked to open what it should."""
+    account = book[5]
+    held, entry = account[HELD], account[ENTRY]
+    wished = book[1][k, REMAINING] if forced else size_now(book, costly, k, bar)
+    if book[0][k, CUTS] != 0 and wished * held >= 0.0:
+        made = _covered(book, costly, margin, wished, price, _free(book, margin, price), resting, bar)
+        if made != wished and made != 0.0:
+            book[1][k, REMAINING] = wished = made
+    _, _, opened, closed = traded(held, entry, wished, price)
+    pnl, opened_fee, closed_fee, refused = 0.0, 0.0, 0.0, False
+    if closed != 0.0:
+        pnl = -closed * (price - entry)
+        closed_fee = fee_of(book, costly, closed, price, resting, bar)
+        if forced:
+            left = max(_collateral(book, margin) + pnl, 0.0)
+            closed_fee = min(closed_fee + margin[FORCED_FEE] * (abs(closed) * price), left)
+        account[CASH] += (-closed * price if margin[PAID_FOR] != 0.0 else pnl) - closed_fee
+        if margin[ISOLATED] != 0.0:
+            margin[POSTED] *= 1.0 - closed / -held
+        account[HELD], account[ENTRY], _, _ = traded(held, entry, closed, price)
+    if opened != 0.0:
+        opened_fee, bound = fee_of(book, costly, opened, price, resting, bar), _initial(margin, opened, price)
+        beyond = abs(account[HELD] + opened) * price > margin[MOST_NOTIONAL]
+        refused = beyond or _free(book, margin, price) < bound + opened_fee
+        if refused:
+            opened, opened_fee = 0.0, 0.0
+        else:
+            account[CASH] -= opened_fee + (opened * price if margin[PAID_FOR] != 0.0 else 0.0)
+            if margin[ISOLATED] != 0.0:
+                margin[POSTED] += bound
+            account[HELD], account[ENTRY], _, _ = traded(account[HELD], account[ENTRY], opened, price)
+    if closed + opened != 0.0:
+        note_fill(costly, closed + opened, price, bar)
+        note(book, k, (float(bar), price, opened, closed, opened_fee, closed_fee, pnl))
+    return closed + opened != 0.0, refused
+
+
+@inner
+def _needed(
+    book: Book, costly: Costly | None, margin: Margin, size: float, price: float, held: float, bar: int
+) -> float:
+    """Free margin that an order takes from a position of ``held``; 0 when it opens nothing."""
+    closed = min(abs(size), abs(held)) if size * held < 0.0 else 0.0
+    opened = abs(size) - closed
+    if opened <= 1e-9 * abs(size):
+        return 0.0
+    fee = fee_of(book, costly, opened, price, False, bar)
+    return float(_initial(margin, opened, price) - _initial(margin, closed, price) + fee)
+
+
+@inner
+def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) -> None:
+    """Let new orders into the market that the margin covers that was free as they were sent.
+
+    Of a group each is judged as if alone, and the first counts.
+    """
+    whole, real, queue, _, count, account, _ = book
+    held, before, reserved, leader = account[HELD], account[HELD], 0.0, -1
+    while count[CHECKED] < count[ORDERS]:
+        k = count[CHECKED]
+        count[CHECKED] = k + 1
+        first = whole[k, LEADER] != leader
+        leader = whole[k, LEADER]
+        before = held if first else before
+        size, price = real[k, SIZE], real[k, PRICE]
+        if whole[k, CUTS] != 0 and size * before >= 0.0:
+            size = _covered(book, costly, margin, size, price, margin[FREE] - reserved, False, bar)
+        needed = _needed(book, costly, margin, size, price, before, bar)
+        beyond = abs(before + size) * price > margin[MOST_NOTIONAL]
+        if size == 0.0 or (needed > 0.0 and (margin[FREE] - reserved < needed or beyond)):
+            end(whole, k, MARGIN, bar)
+            cancel_others(book, k, bar)
+            cancel_family(book, k, bar)
+            continue
+        if first:
+            held = before + size
+            reserved += max(needed, 0.0)
+        whole[k, STATUS], whole[k, NEWS] = ACCEPTED, bar
+        queue[count[RESTING]] = k
+        count[RESTING] += 1
+
+
+@inner
+def _beyond(book: Book, margin: Margin, low: float, high: float) -> bool:
+    """Whether ``low`` or ``high`` is at the liquidation price, or beyond it."""
+    held = book[5][HELD]
+    if held == 0.0:
+        return False
+    price = _forced_at(book, margin)
+    return bool(low <= price if held > 0.0 else high >= price)
+
+
+@inner
+def comes_after(book: Book, margin: Margin, k: int, first: float, high: float, low: float) -> bool:
+    """Whether a forced close comes before order ``k`` would close the position within a bar that opens at ``first``."""
+    whole, real, queue, count, held = book[0], book[1], book[2], book[4], book[5][HELD]
+    if not _beyond(book, margin, low, high):
+        return False
+    forced, size, price, limit = _forced_at(book, margin), real[k, SIZE], real[k, PRICE], real[k, PRICE_LIMIT]
+    turn = beside_force(whole[k, TYPE], whole[k, TRIGGERED] != 0, held, size, price, limit, first, forced)
+    if turn != LAST:
+        return bool(turn == AFTER)
+    for q in range(count[RESTING]):
+        j = queue[q]
+        if rests(whole[j, STATUS]) and stops_before(whole[j, TYPE], held, real[j, SIZE], real[j, PRICE], forced):
+            return False
+    return True
+
+
+@inner
+def _liquidate(book: Book, costly: Costly | None, margin: Margin, price: float, bar: int) -> None:
+    """Close the position by force, at ``price`` or where its collateral is used up, and cancel all orders."""
+    whole, queue, count, held = book[0], book[2], book[4], book[5][HELD]
+    empty = _price_at(book, margin, 0.0, 0.0)
+    if empty == empty:
+        price = max(price, empty) if held > 0.0 else min(price, empty)
+    for q in range(count[RESTING]):
+        cancel(book, queue[q], bar)
+    for j in range(count[CHECKED], count[ORDERS]):
+        end(whole, j, CANCELED, bar)
+        cancel_others(book, j, bar)
+    k = send(book, bar, price, MARKET, -held, 0.0, 0.0, int(margin[FORCED]))
+    whole[k, STATUS] = ACCEPTED
+    settle_margined(book, costly, margin, k, price, False, True, bar)
+    count[CHECKED] = count[ORDERS]
+
+
+@inner
+def force(book: Book, costly: Costly | None, margin: Margin, bar: int) -> None:
+    """Close the position by force at its liquidation price."""
+    _liquidate(book, costly, margin, _forced_at(book, margin), bar)
+
+
+@inner
+def force_at_open(book: Book, costly: Costly | None, margin: Margin, first: float, bar: int) -> None:
+    """Close by force what the bar opens beyond its liquidation price."""
+    if _beyond(book, margin, first, first):
+        _liquidate(book, costly, margin, first, bar)
+
+
+@inner
+def force_at_close(book: Book, costly: Costly | None, margin: Margin, high: float, low: float, bar: int) -> None:
+    """Close by force what the bar's range has reached."""
+    if _beyond(book, margin, low, high):
+        force(book, costly, margin, bar)

@@ -1,0 +1,98 @@
+"""The bars of a run's feeds as compiled code reads them: the same for all runs over the same bars."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....core.bars import Bars
+from ....core.clock import day_numbers
+from ....core.trading import shut
+from .state import Floats
+
+PRICES = ("open", "high", "low", "close")
+
+
+def unusable(bars: Bars) -> str:
+    """Why the compiled broker cannot trade these bars; empty when it can."""
+    for name in PRICES:
+        column = bars[name]
+        if len(column) and not (column.min() > 0 and column.max() < np.inf):
+            bad = np.flatnonzero(~(np.isfinite(column) & (column > 0)))
+            return f"bar {bad[0] + 1} has no {name} above 0"
+    return ""
+
+
+def read_only(column: NDArray[np.float64]) -> Floats:
+    """A column that cannot be written to, always: compiled code is made anew for arrays that can."""
+    made = np.ascontiguousarray(column, dtype=np.float64).view()
+    made.flags.writeable = False
+    return made
+
+
+class Market:
+    """The bars of a run's feeds.
+
+    Parameters
+    ----------
+    feeds : mapping of str to Bars
+        The traded feed first.
+
+    Attributes
+    ----------
+    traded : str
+        Name of the traded feed.
+    bars : Bars
+        Of the traded feed.
+    feeds : dict of str to Bars
+        By feed; here and below the traded one is called "".
+    names : dict of str to str
+        What the run calls each.
+    """
+
+    def __init__(self, feeds: Mapping[str, Bars]) -> None:
+        self.traded, *_ = feeds
+        titles = ["" if name == self.traded else name for name in feeds]
+        self.bars = feeds[self.traded]
+        self.feeds = dict(zip(titles, feeds.values(), strict=True))
+        self.names = dict(zip(titles, feeds, strict=True))
+        self._shut: dict[str, NDArray[np.bool_]] = {}
+
+    @cached_property
+    def stamps(self) -> dict[str, Floats]:
+        """Day numbers of the bars' closes, by feed; strictly increasing."""
+        return {name: day_numbers(bars["close_time"]) for name, bars in self.feeds.items()}
+
+    @cached_property
+    def prices(self) -> tuple[Floats, Floats, Floats, Floats]:
+        """Open, high, low and close of the traded feed, which nobody can write to."""
+        opened, high, low, close = (read_only(self.bars[name]) for name in PRICES)
+        return opened, high, low, close
+
+    @cached_property
+    def unusable(self) -> str:
+        """Why the compiled broker cannot trade the traded feed; empty when it can."""
+        return unusable(self.bars)
+
+    def shut(self, empty_bars: str) -> NDArray[np.bool_]:
+        """In which bars of the traded feed orders wait (`core.trading.shut`)."""
+        if empty_bars not in self._shut:
+            self._shut[empty_bars] = shut(self.bars, empty_bars)
+        return self._shut[empty_bars]
+
+    @cached_property
+    def foreign(self) -> NDArray[np.bool_]:
+        """Whether a bar of another feed alone comes before each bar of the traded one, and after its last; (n + 1,)."""
+        made = np.zeros(len(self.bars) + 1, dtype=bool)
+        if len(self.feeds) == 1:
+            return made
+        own = self.stamps[""]
+        for feed, stamps in self.stamps.items():
+            if feed:
+                at = np.searchsorted(own, stamps, side="left")
+                alone = (at == len(own)) | (own[np.minimum(at, len(own) - 1)] != stamps)
+                made[at[alone]] = True
+        return made

@@ -1,0 +1,197 @@
+"""Matching: whether an order fills within a bar, and at what price. Branch for branch backtrader's."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....core.kernels import inner, woven
+from ....core.tick_kernels import settled
+from ...broker import order_rules
+from ...broker.order_rules import CLOSE, LIMIT, MARKET, STOP, STOP_TRAIL, STOP_TRAIL_LIMIT, TRAILING
+from .account import settle_fill
+from .costs import Costly, Terms, away, priced
+from .margined import Margin, settle_margined
+from .oco_brackets import cancel_family, cancel_others, complete, end, rests
+from .orders import trail
+from .state import (
+    ANNOTATED,
+    COMPLETED,
+    FILL_SIZE,
+    MARGIN,
+    NEWS,
+    PRICE,
+    PRICE_LIMIT,
+    RESTED,
+    SESSION_END,
+    SHOWN,
+    SIZE,
+    STATUS,
+    TRIGGERED,
+    TYPE,
+    Book,
+    Floats,
+    Integers,
+)
+
+Prices = tuple[float, float, float, float, float]
+"""Open, high, low, close and day number of a bar."""
+
+would_trade = woven(order_rules.would_trade)
+
+
+@woven
+def _slipped(terms: Terms, buy: bool, price: float) -> float:
+    share, fixed = terms[:2]
+    if share != 0.0:
+        return float(price * (1 + share) if buy else price * (1 - share))
+    if fixed != 0.0:
+        return float(settled(price + fixed if buy else price - fixed, terms[7], terms[8]))
+    return price
+
+
+@woven
+def slipped(terms: Terms, buy: bool, price: float) -> float:
+    """``price`` after slippage, in full; NaN where there is no such price."""
+    made = _slipped(terms, buy, price)
+    if not terms[2]:
+        return made
+    worse = away(terms, price)
+    return priced(made + worse if buy else made - worse)
+
+
+@woven
+def capped(terms: Terms, buy: bool, price: float, cap: float) -> float:
+    """``price`` after slippage, but not beyond ``cap``."""
+    made = _slipped(terms, buy, price)
+    made = min(made, cap) if buy else max(made, cap)
+    if not terms[2]:
+        return made
+    worse = away(terms, price)
+    made = made + worse if buy else made - worse
+    beyond = made > cap if buy else made < cap
+    return priced(cap if beyond else made)
+
+
+@woven
+def limit_price(terms: Terms, buy: bool, limit: float, prices: Prices) -> float:
+    """What a limit order gets: the open where that is no worse, else its limit; NaN where it does not fill."""
+    first, high, low, _, _ = prices
+    if limit >= first if buy else limit <= first:
+        return capped(terms, buy, first, min(high, limit) if buy else limit)
+    if limit >= low if buy else limit <= high:
+        return limit
+    return np.nan
+
+
+@woven
+def stop_price(terms: Terms, buy: bool, trigger: float, prices: Prices) -> float:
+    """What a stop gets: the open where that is beyond it, else its trigger; slipped either way; NaN if untouched."""
+    first, high, low, _, _ = prices
+    if first >= trigger if buy else first <= trigger:
+        return slipped(terms, buy, first)
+    if high >= trigger if buy else low <= trigger:
+        return slipped(terms, buy, trigger)
+    return np.nan
+
+
+@woven
+def triggered_price(terms: Terms, buy: bool, trigger: float, limit: float, prices: Prices) -> float:
+    """What a stop-limit gets on the bar that triggers it within its range; NaN where its course is not known."""
+    first, high, low, close, _ = prices
+    if limit >= trigger if buy else limit <= trigger:
+        return capped(terms, buy, trigger, high if buy else low)
+    if (first > close and limit >= close) if buy else (first <= close and limit <= close):
+        return limit
+    return np.nan
+
+
+@woven
+def _limit(whole: Integers, k: int, buy: bool, limit: float, terms: Terms, prices: Prices) -> float:
+    """A limit order's try; from its second on it has rested."""
+    whole[k, RESTED] += 1
+    return limit_price(terms, buy, limit, prices)
+
+
+@woven
+def _stop_limit(whole: Integers, real: Floats, k: int, terms: Terms, prices: Prices) -> float:
+    """The try of a stop that turns into a limit order once it has been triggered."""
+    trigger, limit, buy = real[k, PRICE], real[k, PRICE_LIMIT], real[k, SIZE] > 0.0
+    first, high, low, _, _ = prices
+    beyond = first >= trigger if buy else first <= trigger
+    if whole[k, TRIGGERED] or beyond:
+        whole[k, TRIGGERED] = 1
+        return _limit(whole, k, buy, limit, terms, prices)
+    if high < trigger if buy else low > trigger:
+        return np.nan
+    whole[k, TRIGGERED] = 1
+    if limit < trigger if buy else limit > trigger:
+        whole[k, RESTED] = 2  # it waits there for the price to come back
+    return triggered_price(terms, buy, trigger, limit, prices)
+
+
+@woven
+def _close(real: Floats, k: int, close: float, stamp: float) -> float:
+    """An order at the session's close: the close of its last bar, known once a bar of the next has come."""
+    if stamp < real[k, SESSION_END]:
+        real[k, ANNOTATED] = close
+        return np.nan
+    late = real[k, ANNOTATED] != 0.0 and stamp > real[k, SESSION_END]
+    return float(real[k, ANNOTATED] if late else close)
+
+
+@woven
+def fill_price(whole: Integers, real: Floats, k: int, terms: Terms, prices: Prices) -> float:
+    """What order ``k`` fills at within a bar; NaN where it does not. Bars have stamps of their own, so it is older."""
+    kind, buy = whole[k, TYPE], real[k, SIZE] > 0.0
+    if kind == MARKET or (kind in (STOP, STOP_TRAIL) and real[k, FILL_SIZE] != 0.0):
+        return slipped(terms, buy, prices[0])
+    if kind in (STOP, STOP_TRAIL):
+        return stop_price(terms, buy, real[k, PRICE], prices)
+    if kind == LIMIT:
+        return _limit(whole, k, buy, real[k, PRICE], terms, prices)
+    if kind == CLOSE:
+        return _close(real, k, prices[3], prices[4])
+    return _stop_limit(whole, real, k, terms, prices)
+
+
+@woven
+def waits(whole: Integers, real: Floats, k: int, prices: Prices) -> bool:
+    """Whether order ``k`` would trade or trigger within a bar, had anybody traded there."""
+    triggered, filled, buy = whole[k, TRIGGERED] != 0, real[k, FILL_SIZE] != 0.0, real[k, SIZE] > 0.0
+    price, limit = real[k, PRICE], real[k, PRICE_LIMIT]
+    return would_trade(whole[k, TYPE], triggered, filled, buy, price, limit, prices[0], prices[1], prices[2])
+
+
+@woven
+def _settle(
+    book: Book, costly: Costly | None, margin: Margin | None, k: int, price: float, bar: int
+) -> tuple[bool, bool]:
+    resting = book[0][k, RESTED] > 1
+    if margin is None:
+        return settle_fill(book, costly, k, price, resting, bar)
+    return settle_margined(book, costly, margin, k, price, resting, False, bar)
+
+
+@inner
+def fill(book: Book, costly: Costly | None, margin: Margin | None, k: int, price: float, bar: int) -> None:
+    """Fill order ``k``, and let its group and its bracket know."""
+    whole = book[0]
+    filled, refused = _settle(book, costly, margin, k, price, bar)
+    if filled or refused:
+        if refused:
+            end(whole, k, MARGIN, bar)
+        cancel_others(book, k, bar)
+    if refused:
+        cancel_family(book, k, bar)
+    elif whole[k, STATUS] == COMPLETED:
+        complete(book, k, bar)
+
+
+@woven
+def follow_price(whole: Integers, real: Floats, k: int, waiting: bool, close: float, bar: int) -> None:
+    """Let order ``k``, if it trails and was not yet triggered before this bar (``waiting``), follow the close."""
+    kind = whole[k, TYPE]
+    if waiting and kind in TRAILING and rests(whole[k, STATUS]):
+        trail(real, k, kind == STOP_TRAIL_LIMIT, close)
+        if bar == whole[k, NEWS]:
+            real[k, SHOWN] = real[k, PRICE]

@@ -1,0 +1,260 @@
+"""Where a strategy's orders stand, and what it hears: what `strategies.framework.protection` and
+`strategies.framework.limits` do, compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....core.kernels import inner, woven
+from ....core.tick_kernels import on_grid
+from ...broker.order_rules import LIMIT, MARKET, STOP, STOP_TRAIL
+from .exact import add, total
+from .lots import SCALE, STEP, whole
+from .oco_brackets import cancel, rests
+from .orders import join, send, set_trail
+from .state import (
+    CHECKED,
+    FILL_PRICE,
+    FILL_SIZE,
+    FILLS,
+    FOREIGN,
+    HELD,
+    NEWS,
+    ORDERS,
+    PARTIAL,
+    REMAINING,
+    RESTING,
+    RUINED,
+    RUINOUS,
+    SESSION,
+    SIZE,
+    STATUS,
+    STOP_LOSS,
+    SUBMITTED,
+    TYPE,
+    WHO,
+    Book,
+    Floats,
+    Integers,
+)
+
+Bits = NDArray[np.uint8]
+Desk = tuple[Floats, Floats, Integers, Floats, Floats, Floats, Bits, Bits]
+"""Numbers, state, entries that count, sizing, round trips, distances of protection in average true ranges, exits that
+have closed their part of the position, the bars' bits."""
+
+STOP_KIND, TRAIL_KIND, TARGET_KIND, STOP_VALUE, TRAIL_VALUE, TARGET_VALUE = range(6)
+NUM, DEN, BARS, COOLDOWN, PYRAMIDING, LOSS, LOSS_SHARED, MOST, MOST_SHARED, PAIRS, NAMED = range(6, 17)
+"""Numbers: each distance's kind and value; the tick as a fraction, the time stop, bars after a position, most entries,
+the loss of a session and the largest position (0 for none) and whether each is a share of the equity; whether round
+trips are paired for the sizer; whether rules are followed as `strategies.rule_language.orders` does, or as
+`strategies.framework.plan`."""
+
+SHARE, AWAY, RANGES = 1.0, 2.0, 3.0
+"""Kinds of distances: a share of the price, quote currency, average true ranges; 0 for none."""
+
+(
+    SIDE, ENTERED, DUE, DUE_PRICE, GUARDS, FIRST_GUARD, GUARDED_AT, ENTRY, ENTRY_BAR, EXIT,
+    PART_EXIT, BOUGHT_AT, BEFORE, LEFT, COUNT, WORTH, FIRST_WORTH, HALTED, LEAVING,
+    VALUE,
+) = range(20)  # fmt: skip
+"""State: side held and since when; size to protect and the price it was had for; protective orders out there and what
+they were reckoned from; the latest market orders to enter, to leave and to leave in part; price of the latest entry,
+size before the news, when the position ended; how many entries count; the session's loss; what
+the account is worth."""
+
+
+def new_state(cash: float) -> Floats:
+    """State before the first bar."""
+    made = np.zeros(20)
+    made[[GUARDED_AT]] = np.nan
+    made[[ENTRY, EXIT, PART_EXIT, LEAVING]] = -1.0
+    made[LEFT] = -(2.0**60)
+    made[[WORTH, FIRST_WORTH]] = cash
+    return made
+
+
+@woven
+def alive(book: Book, k: float) -> bool:
+    """Whether order ``k``, −1 for none, may still be filled."""
+    return bool(k >= 0.0 and book[0][int(k), STATUS] <= PARTIAL)
+
+
+@woven
+def told(desk: Desk, bar: int) -> int:
+    """The bar on which the strategy hears of what it cancels: a bar of another feed may come before the next."""
+    return bar if desk[7][bar + 1] >> FOREIGN else bar + 1
+
+
+@inner
+def withdraw(book: Book, desk: Desk, bar: int) -> None:
+    """Cancel what protection still rests, and send none that was due."""
+    state = desk[1]
+    first, guards = int(state[FIRST_GUARD]), int(state[GUARDS])
+    state[DUE] = state[GUARDS] = 0.0
+    for k in range(first, first + guards):
+        cancel(book, k, told(desk, bar))
+
+
+@woven
+def _guards(book: Book, desk: Desk, k: int) -> bool:
+    """Whether order ``k`` is protection that still works."""
+    state = desk[1]
+    first = int(state[FIRST_GUARD])
+    return first <= k < first + int(state[GUARDS]) and alive(book, k)
+
+
+@woven
+def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
+    """Learn of a fill of order ``k``: a new position is to be protected, one that is gone no longer."""
+    whole_, real, state, held = book[0], book[1], desk[1], book[5][HELD]
+    side = np.sign(held)
+    if side != state[SIDE]:
+        state[SIDE], state[ENTERED] = side, bar
+    if side == 0.0:
+        withdraw(book, desk, bar)
+    elif real[k, FILL_SIZE] * side > 0.0:
+        withdraw(book, desk, bar)
+        state[DUE], state[DUE_PRICE] = held, real[k, FILL_PRICE]
+    elif real[k, REMAINING] != 0.0 and whole_[k, TYPE] == LIMIT and _guards(book, desk, k):
+        price = state[GUARDED_AT]
+        withdraw(book, desk, bar)
+        state[DUE], state[DUE_PRICE] = held, price
+
+
+@woven
+def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
+    """Learn of a fill of order ``k``: whether the position is new, larger, smaller or gone."""
+    real, state, slots, held = book[1], desk[1], desk[2], book[5][HELD]
+    if held * real[k, FILL_SIZE] > 0.0:
+        state[BOUGHT_AT] = real[k, FILL_PRICE]
+    if state[BEFORE] != 0.0 and held * state[BEFORE] <= 0.0:
+        state[LEFT] = bar + 1
+        desk[6][:] = 0
+        left = 0
+        for i in range(int(state[COUNT])):
+            if alive(book, slots[0, i]):
+                slots[0, left], slots[1, left] = slots[0, i], slots[1, i]
+                left += 1
+        state[COUNT] = left
+    state[BEFORE] = held
+
+
+@woven
+def hear(book: Book, desk: Desk, news: int, bar: int) -> None:
+    """Learn of the fills from ``news`` on."""
+    for f in range(news, book[4][FILLS]):
+        k = int(book[3][f, WHO])
+        _protects(book, desk, k, bar)
+        _counts(book, desk, k, bar)
+
+
+@inner
+def distance(desk: Desk, guard: int, price: float, bar: int) -> float:
+    """How far from ``price`` a guard of this kind lies; NaN where none is asked for."""
+    numbers = desk[0]
+    kind, value = numbers[guard], numbers[STOP_VALUE + guard]
+    if kind == SHARE:
+        return float(value * price)
+    if kind == AWAY:
+        return float(value)
+    return float(desk[5][guard, bar] if kind == RANGES else np.nan)
+
+
+@inner
+def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
+    """Send the protection that is due, each order in the group of the first; the stop first, so that it wins a tie."""
+    numbers, state = desk[0], desk[1]
+    price, side, num, den, count = state[DUE_PRICE], np.sign(state[DUE]), numbers[NUM], numbers[DEN], 0
+    state[GUARDED_AT] = price
+    for guard in (STOP_KIND, TRAIL_KIND, TARGET_KIND):
+        if numbers[guard] == 0.0:
+            continue
+        trails, rests_, reason = guard == TRAIL_KIND, guard == TARGET_KIND, STOP_LOSS + guard
+        away, level = distance(desk, guard, price, bar), 0.0
+        if not trails:
+            level = on_grid(price + side * away if rests_ else price - side * away, num, den)
+        k = send(book, bar, close, STOP_TRAIL if trails else LIMIT if rests_ else STOP, -state[DUE], level, 0.0, reason)
+        if trails:
+            shared = numbers[guard] == SHARE
+            set_trail(book, k, 0.0 if shared else away, numbers[STOP_VALUE + guard] if shared else 0.0)
+        if count == 0:
+            state[FIRST_GUARD] = float(k)
+        else:
+            join(book, k, int(state[FIRST_GUARD]))
+        count += 1
+    state[GUARDS], state[DUE] = float(count), 0.0
+
+
+@inner
+def leave(book: Book, desk: Desk, reason: int, bar: int, close: float) -> int:
+    """Send a market order that closes; where one of before is still being filled, that one instead."""
+    state = desk[1]
+    withdraw(book, desk, bar)
+    if alive(book, state[EXIT]):
+        return int(state[EXIT])
+    if alive(book, state[ENTRY]) and state[ENTRY_BAR] < bar:
+        cancel(book, int(state[ENTRY]), told(desk, bar))
+    k = send(book, bar, close, MARKET, -book[5][HELD], 0.0, 0.0, reason)
+    state[EXIT] = float(k)
+    return k
+
+
+@inner
+def _working(book: Book, side: float, parts: Floats) -> float:
+    """What orders that buy (``side`` 1) or sell (−1) have still to be filled."""
+    whole_, real, queue, count = book[0], book[1], book[2], book[4]
+    parts[0] = 0.0
+    for q in range(count[RESTING]):
+        if real[queue[q], SIZE] * side > 0.0 and rests(whole_[queue[q], STATUS]):
+            add(parts, abs(real[queue[q], REMAINING]))
+    for k in range(count[CHECKED], count[ORDERS]):
+        if real[k, SIZE] * side > 0.0:
+            add(parts, abs(real[k, REMAINING]))
+    return float(total(parts))
+
+
+@inner
+def room(book: Book, desk: Desk, side: float, close: float, parts: Floats) -> float:
+    """How much more may be bought (``side`` 1) or sold (−1); no bounds where none are set."""
+    numbers, sizing, held, value = desk[0], desk[3], book[5][HELD], desk[1][VALUE]
+    if numbers[MOST] == 0.0:
+        return np.inf
+    most = numbers[MOST] * value / close if numbers[MOST_SHARED] != 0.0 else numbers[MOST]
+    working = _working(book, side, parts) if side * held >= 0.0 else 0.0
+    return float(max(whole(max(most - working, 0.0), sizing[STEP], sizing[SCALE]) - side * held, 0.0))
+
+
+@inner
+def stands_aside(book: Book, desk: Desk, reason: int, bar: int, close: float) -> bool:
+    """Whether the session has lost too much by this bar; closes what is open then."""
+    numbers, state, bits, held = desk[0], desk[1], desk[7], book[5][HELD]
+    if (bits[bar] >> SESSION) & 1:
+        state[FIRST_WORTH], state[HALTED] = state[WORTH], 0.0
+    state[WORTH] = state[VALUE]
+    limit = numbers[LOSS] * (state[FIRST_WORTH] if numbers[LOSS_SHARED] != 0.0 else 1.0)
+    if state[FIRST_WORTH] - state[WORTH] >= limit:
+        state[HALTED] = 1.0
+    if state[HALTED] == 0.0:
+        return False
+    for q in range(book[4][RESTING]):
+        k = book[2][q]
+        if k != state[LEAVING]:
+            cancel(book, k, told(desk, bar))
+    withdraw(book, desk, bar)
+    if held != 0.0 and not alive(book, state[LEAVING]):
+        state[LEAVING] = float(send(book, bar, close, MARKET, -held, 0.0, 0.0, reason))
+    return True
+
+
+@inner
+def close_all(book: Book, bar: int, close: float) -> None:
+    """What an account does that is worth nothing: cancel every order, close the position, and send nothing more."""
+    whole_, queue, count, account = book[0], book[2], book[4], book[5]
+    account[RUINED] = bar + 1
+    for q in range(count[RESTING]):
+        cancel(book, queue[q], bar)
+    if account[HELD] != 0.0:
+        k = send(book, bar, close, MARKET, -account[HELD], 0.0, 0.0, RUINOUS)
+        whole_[k, STATUS], whole_[k, NEWS] = SUBMITTED, bar

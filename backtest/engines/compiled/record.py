@@ -1,0 +1,190 @@
+"""What a compiled run did, in the form of the recorder's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import fields
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...broker.carry import Flow
+from ...broker.order_rules import MARKET
+from ...recording.recorder import Fill
+from .carry import DUE, KIND, KINDS
+from .carry import SIZE as SIZE_HELD
+from .costs import FLOWS, Costly
+from .state import (
+    AT,
+    BAR,
+    BEFORE,
+    CLOSED,
+    CLOSED_FEE,
+    COMPLETED,
+    FILL_FEE,
+    FILL_PNL,
+    FILL_PRICE,
+    FILL_SIZE,
+    FILLED,
+    FILLS,
+    NEWS,
+    OPENED,
+    OPENED_FEE,
+    ORDERS,
+    PNL,
+    PRICE,
+    REASON,
+    RUINED,
+    SHOWN,
+    SIZE,
+    STATUS,
+    STATUSES,
+    SUBMITTED,
+    TYPE,
+    TYPES,
+    WAITED,
+    WHEN,
+    WHO,
+    Book,
+    Floats,
+    Integers,
+)
+
+Array = NDArray[Any]
+_FIELDS = tuple(field.name for field in fields(Fill))
+
+
+class Record:
+    """Orders, fills and account of a compiled run, as `backtest.recording.recorder.Recorder` would have them.
+
+    Orders sent on the last bar are not in it, nor is what was cancelled there, unless a bar came that told of it.
+
+    Parameters
+    ----------
+    book : Book
+        After the run.
+    times : ndarray of int64, (n,)
+        Closes of the bars, epoch µs.
+    account : ndarray of float64, (3, n)
+        Value, cash and position at every close.
+    data : str
+        Name of the feed.
+    reasons : sequence of str
+        What the numbers of reasons stand for.
+    heard : bool
+        Whether a bar of another feed comes after the last of the traded one.
+    booked : ndarray of float64, (m, 6), optional
+        Money that holding the position cost or earned, of `booked`.
+    """
+
+    def __init__(
+        self,
+        book: Book,
+        times: Integers,
+        account: Floats,
+        data: str,
+        reasons: Sequence[str],
+        *,
+        heard: bool = False,
+        booked: Floats | None = None,
+    ) -> None:
+        whole, real, _, fills, count, money, _ = book
+        whole, real = whole[: count[ORDERS]], real[: count[ORDERS]]
+        last = len(times) - 1
+        # What the broker sent itself on the last bar is heard there, and stands before what the strategy sent.
+        own = (whole[:, STATUS] == COMPLETED) | (whole[:, STATUS] == SUBMITTED)
+        known = (whole[:, BAR] < last) | ((whole[:, BAR] == last) & own)
+        told = len(whole) if heard else int(np.count_nonzero(known))
+        if heard:
+            whole[:, NEWS] = np.minimum(whole[:, NEWS], len(times) - 1)
+        self.whole, self.real = whole[:told], real[:told]
+        self.table = fills[: count[FILLS]]
+        self.times, self.account, self.data, self.reasons = times, account, data, tuple(reasons)
+        ruined = int(money[RUINED])
+        self.ruined_at = int(times[ruined - 1]) if ruined else None
+        self.booked = np.zeros((0, 6)) if booked is None else booked
+
+    @property
+    def equity(self) -> tuple[Array, ...]:
+        """Time in epoch µs, value, cash and position, one entry a bar."""
+        return (self.times, *self.account)
+
+    @cached_property
+    def orders(self) -> dict[int, dict[str, Any]]:
+        """Every order the strategy heard of, by its number, as a row of orders.parquet."""
+        columns = self._columns()
+        rows = zip(*(column.tolist() for column in columns.values()), strict=True)
+        return {row[0]: dict(zip(columns, row, strict=True)) for row in rows}
+
+    @cached_property
+    def fills(self) -> list[Fill]:
+        """Every execution, in order."""
+        table = self.table
+        who, bars = table[:, WHO].astype(np.int64), table[:, WHEN].astype(np.int64)
+        reasons = np.array(self.reasons, dtype=object)[self.whole[who, REASON]]
+        numbers = (table[:, c] for c in (AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL))
+        columns = (who + 1, np.full(len(who), self.data, dtype=object), bars, self.times[bars], *numbers, reasons)
+        return [_fill(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
+
+    @property
+    def waits(self) -> tuple[int, int]:
+        """How many orders waited in bars without trades, and for how many bars in all."""
+        waited = self.whole[:, WAITED]
+        return int(np.count_nonzero(waited)), int(waited.sum())
+
+    @cached_property
+    def flows(self) -> list[Flow]:
+        """Funding and interest, in the order in which they were booked."""
+        rows = (row for row in self.booked.tolist())
+        return [Flow(int(row[DUE]), self.data, KINDS[int(row[KIND])], *row[SIZE_HELD:]) for row in rows]
+
+    @property
+    def _late(self) -> Array:
+        """Which orders changed after the last bar, so that the strategy never heard of it."""
+        return self.whole[:, NEWS] >= len(self.times)
+
+    @property
+    def statuses(self) -> Array:
+        """What the strategy last heard of each order, as numbers of `STATUSES`."""
+        return np.where(self._late, self.whole[:, BEFORE], self.whole[:, STATUS])
+
+    def _columns(self) -> dict[str, Array]:
+        """Columns of orders.parquet."""
+        whole, real = self.whole, self.real
+        late = self._late
+        status = self.statuses
+        price = np.where(status < COMPLETED, real[:, SHOWN], real[:, PRICE])
+        filled = real[:, FILL_SIZE] != 0
+        heard = np.where(late, whole[:, FILLED], whole[:, NEWS])
+        done = self.times[np.where(filled, heard, 0)].astype(object)
+        done[~filled] = None
+        return {
+            "ref": np.arange(1, len(whole) + 1),
+            "created_time": self.times[whole[:, BAR]],
+            "data": np.full(len(whole), self.data, dtype=object),
+            "side": np.where(real[:, SIZE] > 0, "buy", "sell"),
+            "type": np.array(TYPES)[whole[:, TYPE]],
+            "size": np.abs(real[:, SIZE]),
+            "price": np.where(whole[:, TYPE] == MARKET, np.nan, price),
+            "status": np.array(STATUSES)[status],
+            "executed_time": done,
+            "executed_price": np.where(filled, real[:, FILL_PRICE], np.nan),
+            "executed_size": np.abs(real[:, FILL_SIZE]),
+            "commission": real[:, FILL_FEE],
+            "pnl": real[:, FILL_PNL],
+            "reason": np.array(self.reasons, dtype=object)[whole[:, REASON]],
+        }
+
+
+def _fill(row: tuple[Any, ...]) -> Fill:
+    """``Fill(*row)``, whose ``__init__`` sets field by field as it is frozen."""
+    made = object.__new__(Fill)
+    made.__dict__.update(zip(_FIELDS, row, strict=True))
+    return made
+
+
+def booked(costly: Costly | None) -> Floats | None:
+    """What a run booked for holding its position."""
+    return None if costly is None else costly[5][: int(costly[3][FLOWS])]

@@ -1,0 +1,178 @@
+"""From signals and rules to orders: what `strategies.framework.plan` and `strategies.rule_language.orders` do,
+compiled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ....core.kernels import inner, woven
+from ....core.tick_kernels import on_grid
+from ...broker.order_rules import LIMIT, MARKET
+from .lots import FIXED, SCALE, SMALLEST, STEP, whole
+from .oco_brackets import cancel
+from .order_manager import (  # fmt: skip
+    BARS,
+    BOUGHT_AT,
+    COOLDOWN,
+    COUNT,
+    DEN,
+    DUE,
+    DUE_PRICE,
+    ENTERED,
+    ENTRY,
+    ENTRY_BAR,
+    LEFT,
+    NAMED,
+    NUM,
+    PART_EXIT,
+    PYRAMIDING,
+    SIDE,
+    STOP_KIND,
+    TRAIL_KIND,
+    VALUE,
+    Bits,
+    Desk,
+    alive,
+    distance,
+    leave,
+    room,
+    told,
+    withdraw,
+)
+from .orders import send
+from .sizes import sized
+from .state import CUTS, FILL_SIZE, FIRST_RULE, HELD, LONG, SHORT, SIZE, TIME_STOP, Book, Floats, Integers
+
+Rules = tuple[Bits, Bits, Floats, Floats, Integers, Floats, Floats]
+"""Bits of each entry and each exit, by rule and bar; sizes and limits of entries; what entries have; shares of exits;
+shares of the equity that the bars ask for."""
+
+SIZED, LIMITED, VALID = range(3)
+"""What an entry has: a size of its own, a limit, and bars for which that rests."""
+
+
+@woven
+def _expire(book: Book, desk: Desk, bar: int) -> None:
+    """Cancel limit entries that have rested long enough."""
+    slots = desk[2]
+    for i in range(int(desk[1][COUNT])):
+        if 0 <= slots[1, i] <= bar + 1 and alive(book, slots[0, i]):
+            cancel(book, slots[0, i], told(desk, bar))
+            slots[1, i] = -1
+
+
+@inner
+def _close(book: Book, desk: Desk, reason: int, bar: int, close: float) -> None:
+    """Close the position, and cancel entries that still rest."""
+    slots = desk[2]
+    for i in range(int(desk[1][COUNT])):
+        if slots[1, i] >= 0 and alive(book, slots[0, i]):
+            cancel(book, slots[0, i], told(desk, bar))
+    desk[1][PART_EXIT] = float(leave(book, desk, reason, bar, close))
+
+
+@woven
+def _leave(book: Book, desk: Desk, rules: Rules, rule: int, bar: int, close: float) -> None:
+    """Close the position, or the rule's share of it in whole lots."""
+    state, sizing, done, held = desk[1], desk[3], desk[6], book[5][HELD]
+    share, reason = rules[5][rule], FIRST_RULE + len(rules[0]) + rule
+    part = whole(abs(held) * share, sizing[STEP], sizing[SCALE])
+    if share >= 1.0 or part >= abs(held):
+        _close(book, desk, reason, bar, close)
+        return
+    done[rule] = 1
+    if part > 0.0:
+        side = np.sign(held)
+        state[PART_EXIT] = float(send(book, bar, close, MARKET, -side * part, 0.0, 0.0, reason))
+        withdraw(book, desk, bar)
+        state[DUE], state[DUE_PRICE] = side * (abs(held) - part), state[BOUGHT_AT]
+
+
+@woven
+def _size(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int, close: float, parts: Floats) -> float:
+    """Size of an entry, without sign; 0 for none."""
+    numbers, sizing = desk[0], desk[3]
+    stop = STOP_KIND if numbers[STOP_KIND] != 0.0 else TRAIL_KIND
+    wanted = rules[6][bar] if len(rules[6]) > 0 else -1.0
+    made = sized(sizing, desk[4], wanted, desk[1][VALUE], close, distance(desk, stop, close, bar))
+    if rules[4][rule, SIZED] != 0:
+        made = whole(rules[2][rule, bar] * made, sizing[STEP], sizing[SCALE])
+        made = made if made * close >= sizing[SMALLEST] else 0.0
+    return float(min(made, room(book, desk, side, close, parts)))
+
+
+@woven
+def _send(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int, close: float, parts: Floats) -> None:
+    """Send an entry; a market order only where none of an earlier bar is still being filled."""
+    state, slots, limited = desk[1], desk[2], rules[4][rule, LIMITED] != 0
+    if not limited and alive(book, state[ENTRY]) and state[ENTRY_BAR] < bar:
+        return
+    size, k = _size(book, desk, rules, rule, side, bar, close, parts), -1
+    if size > 0.0:
+        price = on_grid(rules[3][rule, bar], desk[0][NUM], desk[0][DEN]) if limited else 0.0
+        k = send(book, bar, close, LIMIT if limited else MARKET, side * size, price, 0.0, FIRST_RULE + rule)
+        book[0][k, CUTS] = desk[3][FIXED] == 0.0
+    if not limited:
+        state[ENTRY], state[ENTRY_BAR] = float(k), float(bar)
+    if k >= 0 and desk[0][NAMED] != 0.0:
+        i = int(state[COUNT])
+        slots[0, i], slots[1, i] = k, bar + 1 + rules[4][rule, VALID] if limited else -1
+        state[COUNT] += 1.0
+
+
+@woven
+def _sides(book: Book, desk: Desk, sides: int) -> int:
+    """Sides on which there may be one more entry, having left out entries that are over; 0 where there are enough."""
+    numbers, state, slots, held, left = desk[0], desk[1], desk[2], book[5][HELD] != 0.0, 0
+    resting = -1
+    for i in range(int(state[COUNT])):
+        k = slots[0, i]
+        lives = alive(book, k)
+        if lives or (held and book[1][k, FILL_SIZE] != 0.0):
+            slots[0, left], slots[1, left] = k, slots[1, i]
+            left += 1
+        if lives and resting < 0:
+            resting = k
+    state[COUNT] = left
+    if left >= numbers[PYRAMIDING]:
+        return 0
+    if resting >= 0:
+        sides &= LONG if book[1][resting, SIZE] > 0.0 else SHORT
+    return sides
+
+
+@woven
+def _enter(book: Book, desk: Desk, rules: Rules, sides: int, bar: int, close: float, parts: Floats) -> None:
+    """Send the first entry whose rule is true, unless rules of both sides are, or there are enough."""
+    if desk[0][NAMED] != 0.0:
+        sides = _sides(book, desk, sides)
+    fired, first = 0, -1
+    for rule in range(len(rules[0])):
+        now = rules[0][rule, bar] & sides
+        if now != 0 and first < 0:
+            first = rule
+        fired |= now
+    if fired in (LONG, SHORT):
+        _send(book, desk, rules, first, 1.0 if fired == LONG else -1.0, bar, close, parts)
+
+
+@inner
+def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Floats) -> None:
+    """Leave, wholly or in part, or enter, as the rules say on this bar."""
+    numbers, state, held = desk[0], desk[1], book[5][HELD]
+    _expire(book, desk, bar)
+    if held == 0.0:
+        if bar + 1 - state[LEFT] >= numbers[COOLDOWN]:
+            _enter(book, desk, rules, LONG | SHORT, bar, close, parts)
+        return
+    if numbers[NAMED] != 0.0 and alive(book, state[PART_EXIT]):
+        return
+    side = LONG if held > 0.0 else SHORT
+    for rule in range(len(rules[1])):
+        if rules[1][rule, bar] & side and not desk[6][rule]:
+            _leave(book, desk, rules, rule, bar, close)
+            return
+    if numbers[BARS] != 0.0 and state[SIDE] != 0.0 and bar - state[ENTERED] >= numbers[BARS]:
+        _close(book, desk, TIME_STOP, bar, close)
+    elif numbers[NAMED] != 0.0:
+        _enter(book, desk, rules, side, bar, close, parts)

@@ -1,0 +1,167 @@
+"""A config through the compiled engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from ....core.errors import DataError
+from ....core.plugins.registry import STRATEGIES
+from ....strategies.framework.lines import Lines
+from ....strategies.framework.signals import Masks
+from ....strategies.rule_language.orders import Answers, reasons
+from ....strategies.rule_language.schema import Rulebook
+from ....strategies.rules import Rules
+from ...broker.choice import funded, funding_of, own_funding_of, paying, rolling
+from ...broker.costs import costs_of
+from ...results.outcome import Outcome
+from .loop import follow
+from .lots import SCALE, SMALLEST, STEP, sizing
+from .record import Record, booked
+from .setup import Said, bits_of, costly_of, desk_of, margin_of, rules_of
+from .state import REASONS, Floats, new_book
+from .supported import is_named, settings_of, title_of_range, uses_of, why_not
+from .tables import Tables
+
+ASKED, EXACT = "it was asked for", "what the strategy does is known ahead, and all of it is compiled"
+"""Why this engine was taken."""
+
+
+class NotCompiledError(DataError):
+    """The compiled engine cannot run something exactly.
+
+    Parameters
+    ----------
+    why : str
+        What, and why.
+    """
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"engine compiled: {why}")
+        self.why = why
+
+
+def by_engine(config: Any, sources: Mapping[str, Any]) -> tuple[Outcome | None, str]:
+    """The run in compiled code where ``config`` asks for that, or leaves the choice and it is exact; else why not.
+
+    Raises
+    ------
+    NotCompiledError
+        If it is asked for by name and cannot be.
+    """
+    if config.engine not in ("auto", "compiled"):
+        return None, ""
+    try:
+        return run_compiled(config, sources, EXACT if config.engine == "auto" else ASKED), ""
+    except NotCompiledError as err:
+        if config.engine == "compiled":
+            raise
+        return None, err.why
+
+
+def run_compiled(config: Any, sources: Mapping[str, Any], why: str = ASKED) -> Outcome:
+    """Run ``config`` over bars that were read, in compiled code; nothing is written.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    sources : mapping of str to Source
+        What was read for it.
+    why : str
+        Why this engine was taken, for the result.
+
+    Raises
+    ------
+    NotCompiledError
+        If the engine cannot run it exactly (`why_not`).
+    DataError
+        If there are too few bars for the warm-up.
+    """
+    if reason := why_not(config, sources):
+        raise NotCompiledError(reason)
+    tables = Tables({name: source.bars for name, source in sources.items()}, uses_of(config))
+    record: Any = follow_config(config, next(iter(sources)), tables)
+    strategy = SimpleNamespace(indicators={name: made for name, made in tables.indicators.items() if is_named(name)})
+    if config.broker.borrow or funded(config) or paying(config) or rolling(config):
+        rates = {"funding": funding_of(config), "own_funding": own_funding_of(config)}
+        strategy.broker = SimpleNamespace(flows=record.flows, **rates)
+    return Outcome(config, dict(sources), strategy, record, "compiled", why)
+
+
+def follow_config(config: Any, name: str, tables: Tables) -> Record:
+    """The run itself, of a ``config`` that compiled code can run, trading feed ``name`` of what was read."""
+    strategy: Any = STRATEGIES.find(config.strategy.kind)
+    params = {**strategy.defaults(), **config.strategy.params}
+    settings = settings_of(config)
+    if by_name(strategy, params):
+        said = Said.of_book(*book_of(params, tables.lines))
+        settings |= rules_in(config)
+    else:
+        said = Said.of_masks(signals_of(strategy, params, tables.lines))
+    bars, market, first = tables.bars, tables.market, tables.first()
+    bits = bits_of(said, market.foreign, market.shut(config.fills.empty_bars))
+    account = np.empty((3, len(bars)))
+    book, costly = follow(
+        new_book(config.broker.cash, _costs(config), room=1024 + len(bars) // 16),
+        costly_of(config, bars),
+        margin_of(config),
+        desk_of(config, settings, bars, bits, first, lambda period: _true_range(tables, period)),
+        rules_of(config, said, bars, first),
+        market.prices,
+        first,
+        account,
+    )
+    titles, heard = (*REASONS, *said.names), bool(market.foreign[-1])
+    return Record(book, bars["close_time"], account, name, titles, heard=heard, booked=booked(costly))
+
+
+def _costs(config: Any) -> Floats:
+    """What trading costs, and to what lots orders are cut."""
+    block = next(iter(config.data.values()))
+    lot = sizing(None, 1.0, block.step, block.min_notional)
+    return np.array([*costs_of(config), lot[STEP], lot[SCALE], lot[SMALLEST]])
+
+
+def _true_range(tables: Tables, period: int) -> Floats:
+    return np.asarray(tables.indicators[title_of_range(period)].table[0])
+
+
+def by_name(strategy: Any, params: Mapping[str, Any]) -> bool:
+    """Whether a strategy is `Rules` that go beyond one entry and one exit a side."""
+    return issubclass(strategy, Rules) and any(reasons(params))
+
+
+def book_of(params: Mapping[str, Any], lines: Lines) -> tuple[Rulebook, Answers]:
+    """The rules in ``params``, and what they say on every bar."""
+    book = Rulebook.of(params, lines.names)
+    return book, Answers(book, lines)
+
+
+def rules_in(config: Any) -> dict[str, Any]:
+    """What the parameters of `Rules` say besides expressions."""
+    return {key: config.strategy.params.get(key) for key in ("exits", "cooldown", "pyramiding")}
+
+
+def signals_of(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Masks:
+    """What the class ``strategy`` says of all bars, asked without backtrader.
+
+    Raises
+    ------
+    NotCompiledError
+        If it asks for more than ``lines`` and its parameters.
+    """
+    asked: Any = object.__new__(strategy)
+    asked.p = asked.params = SimpleNamespace(**params)
+    try:
+        made = asked.signals(lines)
+    except AttributeError as err:
+        if err.obj is asked or err.obj is strategy.lines:
+            text = f"strategy {strategy.__name__} reads self.{err.name} in signals(), which only backtrader has"
+            raise NotCompiledError(text) from None
+        raise
+    masks: Masks = made.filled(len(lines))
+    return masks

@@ -1,0 +1,289 @@
+"""What a config asks of the compiled desk and its costs, as numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+
+from ....aggregation.sessions import Session
+from ....core.bars import Bars
+from ....core.distances import Atr
+from ....core.schema import ADJUSTMENT, DIVIDEND, ROLL_COLUMNS
+from ....core.ticks import grid_of
+from ....core.units import parse_amount
+from ....strategies.framework.protection import GUARDS, distances_in
+from ....strategies.framework.signals import Masks
+from ....strategies.rule_language.orders import Answers
+from ....strategies.rule_language.schema import SIDES, Rulebook
+from ...broker.choice import contracts_of, funded, funding_of, kind_of, own_funding_of, paying, rolling
+from ...inputs.trading_hours import hours_of, traded
+from . import costs, lots, margined, order_manager, sizes
+from .costs import Costly
+from .exact import means_before
+from .lots import sizing
+from .order_manager import Desk
+from .rulebook import Rules
+from .state import EXITS, FORCED, FOREIGN, LONG, SESSION, SHORT, SHUT, Floats
+
+_ROOM = 4_000_000
+"""Numbers in a piece of windows."""
+
+
+class Said(NamedTuple):
+    """What rules say on every bar.
+
+    Parameters
+    ----------
+    enter, leave : ndarray of uint8, (rules, bars)
+        `LONG` and `SHORT` where a rule is true for a side.
+    sizes, limits : ndarray of float64, (rules, bars)
+        Of entries that have them.
+    has : ndarray of int64, (rules, 3)
+        Whether an entry has a size and a limit, and for how many bars that rests.
+    shares : ndarray of float64, (rules,)
+        What part of the position an exit closes.
+    names : tuple of str
+        Of entries, then exits.
+    """
+
+    enter: NDArray[np.uint8]
+    leave: NDArray[np.uint8]
+    sizes: Floats
+    limits: Floats
+    has: NDArray[np.int64]
+    shares: Floats
+    names: tuple[str, ...]
+
+    @classmethod
+    def of_masks(cls, masks: Masks) -> Said:
+        """What signals say."""
+        sides = (LONG, SHORT)
+        enter = [
+            m.view(np.uint8) * np.uint8(s) for m, s in zip((masks.long_entry, masks.short_entry), sides, strict=True)
+        ]
+        leave = [
+            m.view(np.uint8) * np.uint8(s) for m, s in zip((masks.long_exit, masks.short_exit), sides, strict=True)
+        ]
+        none, names = np.zeros((2, 0)), [f"{side}.{what}" for what in ("enter", "exit") for side in SIDES]
+        return cls(np.array(enter), np.array(leave), none, none, np.zeros((2, 3), np.int64), np.ones(2), tuple(names))
+
+    @classmethod
+    def of_book(cls, book: Rulebook, said: Answers) -> Said:
+        """What named rules say."""
+        entries, exits, n = book.entries, book.exits, said.bars
+
+        def bits(name: str) -> NDArray[np.uint8]:
+            made = np.zeros(n, np.uint8)
+            for side, bit in zip(SIDES, (LONG, SHORT), strict=True):
+                if (name, side) in said.true:
+                    made |= said.true[name, side].view(np.uint8) * np.uint8(bit)
+            return made
+
+        def table(given: Mapping[str, Floats]) -> Floats:
+            made = np.zeros((len(entries), n if given else 0))
+            for i, rule in enumerate(entries):
+                if rule.name in given:
+                    made[i] = given[rule.name]
+            return made
+
+        return cls(
+            np.array([bits(rule.name) for rule in entries], np.uint8).reshape(len(entries), n),
+            np.array([bits(rule.name) for rule in exits], np.uint8).reshape(len(exits), n),
+            table(said.size),
+            table(said.limit),
+            np.array([(rule.size is not None, rule.limit is not None, rule.valid) for rule in entries], np.int64),
+            np.array([rule.share for rule in exits]),
+            (*(rule.name for rule in entries), *(rule.name for rule in exits)),
+        )
+
+    def entering(self) -> NDArray[np.uint8]:
+        """Sides for which an entry is true, by bar."""
+        return np.asarray(np.bitwise_or.reduce(self.enter, axis=0))
+
+    def leaving(self) -> NDArray[np.uint8]:
+        """Sides for which an exit is true, by bar."""
+        return np.asarray(np.bitwise_or.reduce(self.leave, axis=0))
+
+
+def rules_of(config: Any, said: Said, bars: Bars, first: int) -> Rules:
+    """What the rules and the sizer say on every bar."""
+    return (said.enter, said.leave, said.sizes, said.limits, said.has, said.shares, _wanted(config, said, bars, first))
+
+
+def costly_of(config: Any, bars: Bars) -> Costly | None:
+    """What trading and holding cost; None where that is no more than shares of notional."""
+    if kind_of(config) is None:
+        return None
+    money, block, numbers = config.broker, next(iter(config.data.values())), np.zeros(10)
+    lot = sizing(None, 1.0, block.step, 0.0)
+    numbers[[costs.STEP, costs.SCALE]] = lot[[lots.STEP, lots.SCALE]]
+    numbers[costs.CONTRACT] = next(iter(contracts_of(config).values())).size
+    numbers[costs.CARRIES] = bool(funded(config) or money.borrow or paying(config) or rolling(config))
+    numbers[costs.PER_CONTRACT], numbers[costs.MINIMUM] = money.fees.per_contract, money.fees.minimum
+    numbers[costs.RANGE] = money.slippage.amount if money.slippage.unit == "range" else 0.0
+    numbers[costs.IMPACT] = money.impact.coefficient if money.impact is not None else 0.0
+    numbers[costs.PARTICIPATION] = money.participation or 0.0
+    numbers[costs.BORROW] = money.borrow
+    rows = np.zeros((9, len(bars)))
+    rows[costs.CLOSE_TIME], rows[costs.OPEN_TIME] = bars["close_time"], bars["open_time"]
+    rows[costs.VOLUME] = bars["volume"] if "volume" in bars.columns else 0.0
+    rows[costs.PAYS] = bars.columns.get(DIVIDEND, 0.0)
+    for at, name in zip((costs.ROLLS, costs.ROLLS_FROM, costs.ROLLS_TO), ROLL_COLUMNS, strict=True):
+        rows[at] = bars.columns.get(name, 0.0)
+    if money.impact is not None:
+        rows[costs.SIGMA] = _sigma_before(bars["close"], money.impact.window)
+        rows[costs.MEAN_VOLUME] = means_before(rows[costs.VOLUME], money.impact.window)
+    tiers = np.array([(tier.volume, tier.maker, tier.taker) for tier in money.fees.tiers]).reshape(-1, 3)
+    state = np.zeros(6)
+    state[costs.TAKEN_BAR] = -1.0
+    return numbers, rows, tiers, state, _payments(config, bars), np.zeros((64, 6))
+
+
+def margin_of(config: Any) -> Floats | None:
+    """How the position is margined; None where it is paid for."""
+    asked = next(iter(config.data.values())).instrument
+    if not asked.margined:
+        return None
+    traded = next(iter(contracts_of(config).values()))
+    made = np.zeros(margined.BRACKETS)
+    made[margined.PAID_FOR], made[margined.ISOLATED] = traded.paid, traded.isolated
+    made[margined.LEVERAGE], made[margined.FORCED_FEE] = traded.leverage, traded.liquidation_fee
+    made[margined.FORCED], made[margined.MOST_NOTIONAL] = FORCED, traded.most
+    return np.concatenate((made, [(bracket.rate, bracket.deduction) for bracket in traded.brackets]), axis=None)
+
+
+def desk_of(config: Any, params: Mapping[str, Any], bars: Bars, bits: NDArray[np.uint8], first: int, atr: Any) -> Desk:
+    """Limits, protection and sizer; ``atr`` gives the average true range of a period."""
+    block, numbers = next(iter(config.data.values())), np.zeros(17)
+    ranges = np.zeros((3, 0))
+    for name, asked in distances_in(params).items():
+        i = GUARDS.index(name)
+        if isinstance(asked, Atr):
+            ranges = ranges if ranges.shape[1] else np.zeros((3, len(bars)))
+            ranges[i], numbers[i] = (
+                asked.multiple * atr(asked.period) / bars.columns.get(ADJUSTMENT, 1.0),
+                order_manager.RANGES,
+            )
+        else:
+            shared = asked.unit == "fraction"
+            numbers[i] = order_manager.SHARE if shared else order_manager.AWAY
+            numbers[order_manager.STOP_VALUE + i] = asked.value if shared else asked.at(math.nan, block.tick)
+    numbers[order_manager.NUM], numbers[order_manager.DEN] = grid_of(block.tick)
+    numbers[order_manager.BARS] = params.get("time_stop") or 0
+    numbers[order_manager.NAMED] = "pyramiding" in params
+    numbers[order_manager.COOLDOWN] = params.get("cooldown") or 0
+    most = numbers[order_manager.PYRAMIDING] = params.get("pyramiding") or 1
+    for name, at in (("daily_loss", order_manager.LOSS), ("max_position", order_manager.MOST)):
+        if params.get(name) is not None:
+            amount = parse_amount(params[name])
+            numbers[at], numbers[at + 1] = amount.value, amount.unit == "fraction"
+    numbers[order_manager.PAIRS] = config.sizer.kelly is not None
+    if numbers[order_manager.LOSS]:
+        bits = bits.copy()
+        bits[session_starts(bars, first, Session.parse(params.get("session", "1d"), bars.hours))] |= np.uint8(
+            1 << SESSION
+        )
+    slots = np.zeros((2, int(min(most, len(bars))) + 1), np.int64)
+    state, exits = order_manager.new_state(config.broker.cash), np.zeros(_exits(params), np.uint8)
+    return numbers, state, slots, numbers_of_sizer(config), sizes.new_trips(), ranges, exits, bits
+
+
+def _exits(params: Mapping[str, Any]) -> int:
+    """No fewer than there are exit rules."""
+    return 2 + len(params.get("exits") or {})
+
+
+def numbers_of_sizer(config: Any) -> Floats:
+    """What `sizes.sized` works with."""
+    asked, block = config.sizer, next(iter(config.data.values()))
+    made = np.zeros(10)
+    made[:5] = sizing(asked.percent, asked.fixed, block.step, block.min_notional)
+    if asked.percent is None and asked.fixed is None:
+        most = asked.most if asked.most is not None else 100.0 * block.instrument.leverage
+        made[sizes.MOST] = most / 100.0
+        made[sizes.KELLY], made[sizes.RISK] = asked.kelly or 0.0, (asked.risk or 0.0) / 100.0
+        made[sizes.START], made[sizes.TRADES] = (asked.start or 0.0) / 100.0, asked.trades
+    return made
+
+
+def session_starts(bars: Bars, first: int, session: Session) -> list[int]:
+    """The bars, from ``first`` on, with which sessions begin; a bar belongs to the session in which it opens."""
+    opened, made = bars["open_time"], []
+    reached, at = np.maximum.accumulate(opened), first
+    while at < len(opened):
+        made.append(at)
+        at = max(at + 1, int(np.searchsorted(reached, session.end(int(opened[at])), side="left")))
+    return made
+
+
+def _wanted(config: Any, said: Said, bars: Bars, first: int) -> Floats:
+    """The share of the equity that a target of volatility asks for where a rule may enter; NaN elsewhere."""
+    asked, n = config.sizer, len(bars)
+    if asked.volatility is None:
+        return np.zeros(0)
+    made, window = np.full(n, np.nan), asked.window
+    at = np.flatnonzero(said.entering())
+    at = at[at >= max(first, window)]
+    times = bars["close_time"].astype(np.float64)
+    elapsed, year = traded(hours_of(bars), times[at - window], times[at])
+    at, elapsed, year = at[elapsed > 0], elapsed[elapsed > 0], year[elapsed > 0]
+    realised = _deviations(bars["close"], window, at - window) * np.sqrt(window * year / elapsed)
+    made[at[realised > 0]] = asked.volatility / 100.0 / realised[realised > 0]
+    return made
+
+
+def _deviations(closes: Floats, window: int, starts: NDArray[np.int64]) -> Floats:
+    """Standard deviation (ddof 1) of the ``window`` log returns that begin at each of ``starts``."""
+    made, piece = np.empty(len(starts)), max(1, _ROOM // window)
+    if len(starts):
+        windows = sliding_window_view(np.diff(np.log(closes)), window)
+        for i in range(0, len(starts), piece):
+            # In rows of their own, so that numpy adds each up as it adds up one alone.
+            made[i : i + piece] = np.std(np.ascontiguousarray(windows[starts[i : i + piece]]), axis=1, ddof=1)
+    return made
+
+
+def _sigma_before(closes: Floats, window: int) -> Floats:
+    """Standard deviation of the log returns of the ``window`` bars before each, or of as many as there are."""
+    made, n = np.zeros(len(closes)), len(closes)
+    for bar in range(3, min(window + 1, n)):
+        made[bar] = np.std(np.diff(np.log(closes[:bar])), ddof=1)
+    if n > window + 1:
+        made[window + 1 :] = _deviations(closes, window, np.arange(n - window - 1))
+    return made
+
+
+def rates_for(config: Any) -> Any:
+    """The funding rates of the traded feed: its instrument's own, else those of the broker block; None for none."""
+    return own_funding_of(config).get(next(iter(config.feeds))) or funding_of(config)
+
+
+def _payments(config: Any, bars: Bars) -> Floats:
+    """When funding is due, its rate and mark price."""
+    rates = rates_for(config)
+    if rates is None:
+        return np.zeros((3, 0))
+    due = rates.between(int(bars["open_time"][0]), int(bars["close_time"][-1]))
+    return np.ascontiguousarray(np.array(due, dtype=np.float64).reshape(-1, 3).T)
+
+
+def bits_of(said: Said, foreign: NDArray[np.bool_], shut: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """What is to be known of each bar before anything is decided, as bits of `layout`; (n + 1,).
+
+    Parameters
+    ----------
+    said : Said
+        What the rules say.
+    foreign : ndarray of bool, (n + 1,)
+        Whether bars of other feeds alone come before a bar, and after the last.
+    shut : ndarray of bool, (n,)
+        In which bars orders wait.
+    """
+    made = foreign.view(np.uint8) << np.uint8(FOREIGN)
+    made[:-1] |= said.entering() | said.leaving() << np.uint8(EXITS) | shut.view(np.uint8) << np.uint8(SHUT)
+    return made

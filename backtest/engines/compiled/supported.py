@@ -1,0 +1,150 @@
+"""What the compiled engine cannot do exactly, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import FunctionType
+from typing import Any
+
+from ....core.plugins.registry import INDICATORS, STRATEGIES
+from ....strategies.framework.base import Strategy, Use
+from ....strategies.framework.protection import SETTINGS, distances_in, periods_in, settings_in
+from ....strategies.rules import Rules
+from ...broker import costs
+from ...broker.sizers import DEFAULT_LOT
+from .lots import MOST_DECIMALS, decimals
+from .market import unusable
+
+MOST_IMPACT = 1000
+"""A window of impact longer than this is sooner worked out for the bars that need it than for all."""
+RUN = (
+    "name", "data", "indicators", "strategy", "broker", "sizer", "risk", "plugins", "seed", "engine", "verify", "sweep",
+    "fills",
+)  # fmt: skip
+"""Keys of a run that are compiled, or of no concern."""
+
+
+def why_not(config: Any, sources: Mapping[str, Any] | None = None) -> str:
+    """Why the compiled engine cannot run ``config`` exactly; empty when it can.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    sources : mapping of str to Source, optional
+        What was read for it, where that is known.
+
+    Examples
+    --------
+    >>> from tapeflow.configs.loader import from_mapping
+    >>> data = {"main": {"feed": "SyntheticTape"}}
+    >>> why_not(from_mapping({"name": "x", "data": data, "strategy": {"kind": "DeltaMomentum"}}))
+    'strategy DeltaMomentum decides in Python, in its own next; only signals() is compiled'
+    """
+    return next(_reasons(config, sources), "")
+
+
+def uses_of(config: Any) -> dict[str, Any]:
+    """The indicators of a run by name: those the strategy brings, and those of the YAML, which may replace them.
+
+    Besides, the average true ranges that distances of protection ask for, under names that rules cannot say.
+    """
+    own = {**getattr(STRATEGIES.find(config.strategy.kind), "uses", {}), **config.indicators}
+    periods = periods_in(settings_of(config))
+    return own | {title_of_range(period): Use("talib.ATR", {"timeperiod": period}) for period in periods}
+
+
+def title_of_range(period: int) -> str:
+    """What a run calls an average true range of its own."""
+    return f"atr({period})"
+
+
+def is_named(indicator: str) -> bool:
+    """Whether an indicator has a name that rules can say."""
+    return indicator.isidentifier()
+
+
+def settings_of(config: Any) -> dict[str, Any]:
+    """What protects positions and limits losses: the strategy's own parameters, and before them the risk block."""
+    strategy: Any = STRATEGIES.find(config.strategy.kind)
+    own = {**getattr(strategy, "defaults", dict)(), **config.strategy.params}
+    return settings_in(own, config.risk.settings())
+
+
+def _reasons(config: Any, sources: Mapping[str, Any] | None) -> Iterator[str]:
+    if config.fills.tape:
+        yield "fills: tape needs backtrader's orders"
+    strategy: Any = STRATEGIES.find(config.strategy.kind)
+    params = {**config.strategy.params, **config.risk.settings()}
+    yield from _of_strategy(strategy, params)
+    yield from _of_costs(config)
+    if next(iter(config.data.values())).instrument.negative_prices:
+        yield "prices below 0 (negative_prices) are traded by backtrader's broker"
+    yield from _beyond("", config, dict.fromkeys(RUN))
+    traded = next(iter(config.data.values()))
+    if decimals(traded.step or DEFAULT_LOT) > MOST_DECIMALS:
+        yield f"a lot of {traded.step} has more decimals than a double"
+    distances = distances_in(settings_of(config)).values()
+    if not traded.tick and any(getattr(one, "unit", "") == "ticks" for one in distances):
+        yield "protection in ticks, but the data block has no tick"
+    for name, use in uses_of(config).items():
+        yield from _of_indicator(name, use)
+    if sources and (why := unusable(next(iter(sources.values())).bars)):
+        yield why
+
+
+def _of_strategy(strategy: Any, params: Mapping[str, Any]) -> Iterator[str]:
+    """What of a strategy's class and parameters only backtrader can do."""
+    kind = strategy.__name__
+    if not issubclass(strategy, Strategy):
+        yield f"strategy {kind} is a plain backtrader strategy; only a subclass of ours with signals() is compiled"
+        return
+    own = _own(strategy)
+    if "next" in own:
+        yield f"strategy {kind} decides in Python, in its own next; only signals() is compiled"
+    elif strategy.signals is Strategy.signals:
+        yield f"strategy {kind} has no signals()"
+    elif own:
+        yield f"strategy {kind} has its own {own[0]}"
+    elif strategy.planned_by not in (Strategy.planned_by, Rules.planned_by):
+        yield f"strategy {kind} has its own planned_by"
+    if why := strategy.only_in_backtrader(params):
+        yield why
+    for name, default in Strategy.defaults().items():
+        value = params.get(name, strategy.defaults()[name])
+        if name not in SETTINGS and value != default:
+            yield f"{name} is not compiled"
+
+
+def _own(strategy: Any) -> list[str]:
+    """What an author's classes replace of what backtrader calls; `Rules` says itself what of it is not compiled."""
+    ours = [strategy.__mro__.index(base) for base in (Rules, Strategy) if issubclass(strategy, base)]
+    bases = strategy.__mro__[: min(ours)]
+    own = [(name, made) for base in bases for name, made in base.__dict__.items() if name != "signals"]
+    return [name for name, made in own if isinstance(made, FunctionType | property) and hasattr(Strategy, name)]
+
+
+def _of_costs(config: Any) -> Iterator[str]:
+    """What of costs and sizes only backtrader's broker can do."""
+    asked = getattr(costs, "not_compiled", None)
+    if asked is not None and (why := asked(config)):
+        yield str(why)
+    if config.broker.impact is not None and config.broker.impact.window > MOST_IMPACT:
+        yield f"broker.impact over more than {MOST_IMPACT} bars is worked out by backtrader's broker"
+
+
+def _beyond(path: str, block: Any, known: Mapping[str, Any]) -> Iterator[str]:
+    """Keys of a block that are not at their defaults and not among those known."""
+    for name, field in type(block).model_fields.items():
+        value = getattr(block, name)
+        if name not in known:
+            if value != field.get_default(call_default_factory=True):
+                yield f"{path}{name} is not compiled"
+        elif known[name]:
+            yield from _beyond(f"{path}{name}.", value, dict.fromkeys(known[name]))
+
+
+def _of_indicator(name: str, use: Use) -> Iterator[str]:
+    cls: Any = INDICATORS.find(use.kind)
+    if (level := str(cls.level())) in ("next", "lines"):
+        yield f"indicator {name} ({use.kind}) is computed by backtrader, bar by bar ({level})"

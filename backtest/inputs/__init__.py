@@ -1,0 +1,1 @@
+"""What a run reads: its feeds with their trading hours, and lines that runs share."""

@@ -1,0 +1,1 @@
+"""What a run did, as it happens: orders, fills, round trips."""

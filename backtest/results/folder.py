@@ -1,0 +1,185 @@
+"""The result folder: written beside its place, then put there in one step."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from ...core.arrow import column
+from ...core.files.folders import replacing_folder
+from ...core.files.json_text import json_text
+from ..broker.choice import paying
+from .account_figures import dividends_of, flows_of
+from .lock import digests, lock_text
+from .outcome import Outcome, SavedRun
+from .own_files import check_place, written
+
+TIME = pa.timestamp("us", tz="UTC")
+ORDER_COLUMNS = {
+    "ref": pa.int64(),
+    "data": pa.string(),
+    "side": pa.string(),
+    "type": pa.string(),
+    "size": pa.float64(),
+    "price": pa.float64(),
+    "created_time": TIME,
+    "status": pa.string(),
+    "executed_time": TIME,
+    "executed_price": pa.float64(),
+    "executed_size": pa.float64(),
+    "commission": pa.float64(),
+    "pnl": pa.float64(),
+    "reason": pa.string(),
+}
+TRIP_COLUMNS = {
+    "data": pa.string(),
+    "direction": pa.string(),
+    "size": pa.float64(),
+    "entry_time": TIME,
+    "entry_price": pa.float64(),
+    "exit_time": TIME,
+    "exit_price": pa.float64(),
+    "bars": pa.int64(),
+    "pnl": pa.float64(),
+    "pnl_net": pa.float64(),
+    "commission": pa.float64(),
+    "return_pct": pa.float64(),
+    "entry_reason": pa.string(),
+    "exit_reason": pa.string(),
+}
+PAID_COLUMNS = {"dividends": pa.float64()}
+BAND_COLUMNS = {"pnl_low": pa.float64(), "pnl_high": pa.float64()}
+FLOW_COLUMNS = {
+    "time": TIME,
+    "data": pa.string(),
+    "kind": pa.string(),
+    "position": pa.float64(),
+    "price": pa.float64(),
+    "rate": pa.float64(),
+    "amount": pa.float64(),
+}
+FILL_COLUMNS = {
+    "assumption": pa.string(),
+    "ref": pa.int64(),
+    "time": TIME,
+    "last_time": TIME,
+    "size": pa.float64(),
+    "price": pa.float64(),
+    "maker": pa.bool_(),
+}
+
+
+def save(
+    outcome: Outcome, out: Path, *, finish: Callable[[Path], object] | None = None, aside: Path | None = None
+) -> SavedRun:
+    """Write the whole folder beside its place, then put it there in one step; files in ``aside`` join it.
+
+    ``finish`` is given the folder before it is put in its place, to add a file.
+
+    What an earlier run wrote there is replaced; what somebody else did, or changed, stays, as `SavedRun.kept` tells.
+
+    Raises
+    ------
+    DataError
+        If ``out`` is a file, or a folder that holds something other than a run, or cannot be written.
+    """
+    check_place(out)
+    with replacing_folder(out, written) as (made, kept):
+        summary = _write(outcome, made)
+        for extra in sorted(aside.iterdir()) if aside else ():
+            shutil.copy(extra, made / extra.name)
+        _write_lock(outcome, made)
+        if finish is not None:
+            finish(made)
+    return SavedRun(out, summary, tuple(kept))
+
+
+def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
+    summary = outcome.summary()
+    summary |= outcome.doubts(summary)
+    (folder / "result.json").write_text(json_text(summary) + "\n", encoding="utf-8")
+    _table(folder / "orders.parquet", ORDER_COLUMNS, list(outcome.record.orders.values()))
+    trips = [{name: getattr(t, name) for name in TRIP_COLUMNS} for t in outcome.trips]
+    ends = outcome.band.trades() if outcome.band else []
+    trips = [row | more for row, more in zip(trips, ends, strict=True)] if ends else trips
+    columns = TRIP_COLUMNS | (BAND_COLUMNS if outcome.band else {})
+    if paying(outcome.config):
+        columns |= PAID_COLUMNS
+        paid = dividends_of(outcome.trips, flows_of(outcome.strategy))
+        trips = [{**row, "dividends": amount} for row, amount in zip(trips, paid, strict=True)]
+    _table(folder / "trades.parquet", columns, trips)
+    equity = dict(outcome.equity)
+    _columns(folder / "equity.parquet", {"time": column(equity.pop("time"), TIME), **equity})
+    _columns(folder / "indicators.parquet", _line_columns(outcome))
+    _columns(folder / "bars.parquet", _bar_columns(outcome))
+    if levels := _level_columns(outcome):
+        _columns(folder / "levels.parquet", levels)
+    if flows := flows_of(outcome.strategy):
+        _table(folder / "flows.parquet", FLOW_COLUMNS, [asdict(flow) for flow in flows])
+    if outcome.band:
+        curves = outcome.band.curves()
+        _columns(folder / "band.parquet", {"time": column(curves.pop("time"), TIME), **curves})
+        _table(folder / "fills.parquet", FILL_COLUMNS, outcome.band.executions())
+    return summary
+
+
+def _write_lock(outcome: Outcome, folder: Path) -> None:
+    """Write run.lock, last of all, for it has the digests of the others."""
+    lock = outcome.lock() | {"outputs": digests(folder)}
+    (folder / "run.lock").write_text(lock_text(lock), encoding="utf-8")
+
+
+def _table(path: Path, columns: dict[str, pa.DataType], rows: list[dict[str, Any]]) -> None:
+    arrays = {name: column([row.get(name) for row in rows], kind) for name, kind in columns.items()}
+    _columns(path, arrays)
+
+
+def _columns(path: Path, columns: dict[str, Any]) -> None:
+    table = pa.table({name: v if isinstance(v, pa.Array) else column(v) for name, v in columns.items()})
+    # Numbers hardly repeat: looking for those that do takes longer than all the rest, and more room.
+    text: Any = [field.name for field in table.schema if pa.types.is_string(field.type)]
+    pq.write_table(table, path, compression="lz4", use_dictionary=text or False)
+
+
+def _line_columns(outcome: Outcome) -> dict[str, Any]:
+    strategy = outcome.strategy
+    columns: dict[str, Any] = {"time": column(outcome.first["close_time"], TIME)}
+    for name, indicator in strategy.indicators.items():
+        if len(indicator.lines[0].array) != len(outcome.first):
+            continue
+        for alias in indicator.lines.getlinealiases():
+            columns[f"{name}.{alias}"] = np.array(getattr(indicator.lines, alias).array, dtype=np.float64)
+    return columns
+
+
+def _bar_columns(outcome: Outcome) -> dict[str, Any]:
+    all_bars = {name: source.bars for name, source in outcome.sources.items()}
+    names = np.repeat(list(all_bars), [len(b) for b in all_bars.values()])
+    shared = [c for c in outcome.first.columns if all(c in b.columns for b in all_bars.values())]
+    return {"data": names, **{c: np.concatenate([b[c] for b in all_bars.values()]) for c in shared}}
+
+
+def _level_columns(outcome: Outcome) -> dict[str, Any]:
+    parts: list[dict[str, Any]] = []
+    for name, source in outcome.sources.items():
+        levels = source.bars.levels
+        if levels is None:
+            continue
+        rows = np.diff(levels.offsets)
+        parts.append(
+            {
+                "data": np.full(len(levels.price_tick), name),
+                "close_time": np.repeat(source.bars["close_time"], rows),
+                "price_tick": levels.price_tick,
+                "buy_volume": levels.buy_volume,
+                "sell_volume": levels.sell_volume,
+            }
+        )
+    return {k: np.concatenate([p[k] for p in parts]) for k in parts[0]} if parts else {}

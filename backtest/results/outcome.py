@@ -1,0 +1,319 @@
+"""What a run came to: figures, warnings and assumptions, before anything is written."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ...configs.models import RunConfig
+from ...core.bars import Bars
+from ...core.clock import iso
+from ...core.counting import counted
+from ...core.hours import TradingDays
+from ...core.trading import knows_volume
+from ...strategies.framework.nested import feed_of
+from ..inputs.read import Source
+from ..inputs.trading_hours import hours_of
+from ..recording.recorder import Recorder
+from ..recording.round_trips import RoundTrip, pair
+from . import account_figures
+from .caveats import confidence, damage_warning, days_of, hints
+from .decimals import decimals
+from .lock import make_lock, readers
+from .markouts import as_json
+from .quality import profit_from_damaged
+from .statistics import drawdown, summarise
+
+DAMAGE = ("void", "quarantined", "disorder", "duplicates")
+"""Counts of a feed that a reader should hear of."""
+_PLAIN = (bool, int, float, str, list, tuple, dict, type(None))
+"""What JSON can hold."""
+
+FROM_BARS = (
+    "A bar is known at its close and not before; what a bar's close orders fills at the next bar's open.",
+    "Times of orders and fills are the closes of their bars.",
+    "Stops and limits fill within the bar's range; when a bar touches stop and target, the stop fills.",
+    "Orders are filled whole, whatever the bar's volume.",
+)
+EMPTY_BARS = {
+    "wait": "Nothing fills, triggers or is closed by force in a bar without trades; orders wait for the next.",
+    "fill": "Orders fill in bars without trades too, at the prices written there.",
+}
+"""What becomes of orders in bars in which nobody traded."""
+"""How orders are filled where bars are all there is."""
+
+
+@dataclass(frozen=True)
+class SavedRun:
+    """What a finished run left.
+
+    Parameters
+    ----------
+    folder : Path
+        Where its files lie.
+    summary : dict
+        The content of result.json.
+    kept : tuple of str
+        Files of an earlier run there that somebody changed since, as they are called now.
+    """
+
+    folder: Path
+    summary: dict[str, Any]
+    kept: tuple[str, ...] = ()
+
+
+@dataclass
+class Outcome:
+    """A run in memory, before anything is written.
+
+    Parameters
+    ----------
+    config : RunConfig
+        What ran.
+    sources : mapping of str to Source
+        What it ran on.
+    strategy : Strategy
+        After the run, with its indicators.
+    record : Recorder
+        What it did.
+    engine : str
+        How it ran.
+    engine_reason : str
+        Why that way.
+    verified : dict or None
+        What was found equal to a run in plain backtrader, where that was asked for.
+    band : Band or None
+        What it came to under each assumption, where the tape filled its orders.
+    """
+
+    config: RunConfig
+    sources: dict[str, Source]
+    strategy: Any
+    record: Recorder
+    engine: str = "backtrader"
+    engine_reason: str = ""
+    verified: dict[str, Any] | None = None
+    band: Any = None
+
+    @cached_property
+    def hours(self) -> TradingDays | None:
+        """The trading hours of the first feed, where it has some."""
+        return hours_of(self.first)
+
+    def _year(self) -> str:
+        """How long a year is taken to be, in words."""
+        time = self.equity["time"]
+        if self.hours is None or not len(time):
+            return "365 days"
+        return f"{self.hours.per_year(int(time[0]), int(time[-1]))[0]:.4g} trading days, counted from {self.hours.text}"
+
+    @cached_property
+    def trips(self) -> list[RoundTrip]:
+        """Finished round trips."""
+        return pair(self.record.fills, account_figures.coin_contracts(self.config))
+
+    @cached_property
+    def equity(self) -> dict[str, Any]:
+        """Columns of equity.parquet, one row a bar."""
+        time, value, cash, position = self.record.equity
+        start = self.config.broker.cash
+        return {
+            "time": time,
+            "value": value,
+            "cash": cash,
+            "position": position,
+            "drawdown": drawdown(value, start),
+            **(self.band.equity() if self.band else {}),
+        }
+
+    @property
+    def first(self) -> Bars:
+        """Bars of the traded feed."""
+        bars: Bars = self.sources[self.config.traded.name].bars
+        return bars
+
+    @cached_property
+    def damaged(self) -> float:
+        """Share of the profit that came from damaged bars."""
+        return profit_from_damaged(self.trips, {n: s.bars for n, s in self.sources.items()})
+
+    @property
+    def orders(self) -> int:
+        """How many orders there were."""
+        return len(self.record.orders)
+
+    @property
+    def fees(self) -> float:
+        """What all orders paid."""
+        return math.fsum(row["commission"] for row in self.record.orders.values())
+
+    @property
+    def cut(self) -> int:
+        """How many entries were filled for less than their size, because the account could pay for no more."""
+        return account_figures.cut(self.record.orders)
+
+    @property
+    def refused(self) -> int:
+        """How many orders were refused."""
+        return account_figures.refused(self.record.orders)
+
+    @property
+    def account(self) -> dict[str, Any]:
+        """What costs of holding and margin brought, where the run has them."""
+        return account_figures.figures(self.config, self.strategy, self.record.orders)
+
+    def figures(self) -> dict[str, Any]:
+        """The numbers of result.json."""
+        equity = self.equity
+        figures = summarise(
+            equity["time"],
+            equity["value"],
+            equity["position"],
+            self.config.broker.cash,
+            self.trips,
+            self.fees,
+            self.hours,
+        )
+        return {
+            "bars": len(self.first),
+            "start": iso(int(self.first["open_time"][0])),
+            "end": iso(int(self.first["close_time"][-1])),
+            "orders": self.orders,
+            **figures,
+            "buy_and_hold_pct": self.buy_and_hold_pct,
+            "profit_from_damaged": self.damaged,
+            "open_position": float(equity["position"][-1]),
+            "ruined_at": None if self.record.ruined_at is None else iso(self.record.ruined_at),
+            "orders_cut": self.cut,
+            "orders_refused": self.refused,
+            "waits": dict(zip(("orders", "bars"), self.record.waits, strict=True)),
+            **self.account,
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Content of result.json."""
+        return {
+            "name": self.config.name,
+            "strategy": self.config.strategy.kind,
+            "engine": self.engine,
+            "engine_reason": self.engine_reason,
+            **({"verified": self.verified} if self.verified else {}),
+            **self.figures(),
+            **(self.band.summary() if self.band else {}),
+            "currency": account_figures.currency(self.config),
+            **({"rolls": rolls} if (rolls := account_figures.rolls(self.sources)) else {}),
+            "indicators": self.indicators(),
+            "lines": self.lines(),
+            "warnings": self.warnings(),
+            "assumptions": self.assumptions(),
+        }
+
+    def doubts(self, figures: dict[str, Any]) -> dict[str, Any]:
+        """How sure ``figures``, those of `summary`, are: intervals, markouts, and what they say in words."""
+        time, value = self.equity["time"], self.equity["value"]
+        sure = confidence(time, value, self.config.broker.cash, self.trips, self.config.seed, self.hours)
+        bars = {name: source.bars for name, source in self.sources.items()}
+        return {
+            "hints": hints(figures, sure, self.trips, days_of(time)),
+            "confidence": sure,
+            "markouts": as_json(self.trips, bars),
+        }
+
+    @property
+    def buy_and_hold_pct(self) -> float:
+        """What the traded feed's price did from its first open to its last close, in percent; no costs."""
+        first, last = float(self.first["open"][0]), float(self.first["close"][-1])
+        return 100.0 * (last / first - 1.0) if first > 0 and last > 0 else math.nan
+
+    def indicators(self) -> dict[str, dict[str, Any]]:
+        """Every indicator with the feed it follows and all its parameters, those that the strategy brought included."""
+        made = {}
+        for name, indicator in self.strategy.indicators.items():
+            params = {k: v if isinstance(v, _PLAIN) else str(v) for k, v in indicator.p._getkwargs().items()}
+            made[name] = {"kind": indicator.kind, "data": self._followed(indicator), "params": params}
+        return made
+
+    def _followed(self, indicator: Any) -> str:
+        """The name of the feed whose bars an indicator follows; empty where that is not to be found."""
+        if self.engine == "compiled":
+            return indicator.clock or self.config.traded.name
+        feed = feed_of(indicator, self.strategy.datas)
+        return feed._name if feed is not None else ""
+
+    def lines(self) -> list[dict[str, Any]]:
+        """Every indicator line with its kind, its unit and whether it is a price."""
+        made = []
+        for name, indicator in self.strategy.indicators.items():
+            measures = indicator.line_measures(**indicator.p._getkwargs())
+            for alias in indicator.lines.getlinealiases():
+                measure = measures[alias]
+                made.append(
+                    {
+                        "name": f"{name}.{alias}",
+                        "indicator": name,
+                        "kind": indicator.kind,
+                        "overlay": measure.overlay,
+                        "unit": measure.unit,
+                    }
+                )
+        return made
+
+    def warnings(self) -> list[str]:
+        """What a reader should know before believing the figures."""
+        made = account_figures.ruin(self.record.ruined_at, self.equity)
+        made += [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
+        made += self._remarks()
+        for name, feed in readers(self.sources).items():
+            counts = feed.counts
+            made += [f"{name}: {counts[what]:,} rows {what}" for what in DAMAGE if counts.get(what)]
+        places = decimals(account_figures.currency(self.config), self.config.broker.cash)
+        if damage := damage_warning(self.damaged, math.fsum(t.pnl_net for t in self.trips), places):
+            made.append(damage)
+        made += account_figures.shortfalls(self.config, self.record.orders)
+        made += account_figures.warnings(self.record.orders)
+        made += account_figures.strains(self.config, self.equity, self.first["close"])
+        orders, bars = self.record.waits
+        if orders:
+            made.append(
+                f"{counted(orders, 'order')} waited where nobody traded, for {counted(bars, 'bar')} in all "
+                "(fills.empty_bars: wait)"
+            )
+        if self.config.broker.fees.none:
+            made.append("no fees are set: the figures are before fees")
+        if self.equity["position"][-1]:
+            made.append("the run ends with an open position; it is valued at the last close")
+        if type(self.sources[self.config.traded.name].feed).__name__.startswith("Synthetic"):
+            made.append("the tape is synthetic: it shows how things work, not what they earn")
+        made += self.band.warnings() if self.band else []
+        return made
+
+    def _remarks(self) -> list[str]:
+        """What indicators say of their parameters and their feed."""
+        made = []
+        for name, indicator in self.strategy.indicators.items():
+            source = self.sources.get(self._followed(indicator))
+            if source is not None and hasattr(indicator, "remarks"):
+                made += [f"{name}: {text}" for text in indicator.remarks(source.bars, **indicator.p._getkwargs())]
+        return made
+
+    def assumptions(self) -> list[str]:
+        """How fills, costs and time were taken, in words."""
+        whole = self.config.broker.participation is None
+        return [
+            *(self.band.assumptions() if self.band else FROM_BARS if whole else FROM_BARS[:-1]),
+            EMPTY_BARS[self.config.fills.empty_bars],
+            *(f"{name}: the volume is 0 on every bar, and taken as unknown." for name in self._silent()),
+            *account_figures.assumptions(self.config),
+            f"The Sharpe ratio uses no risk-free rate and a year of {self._year()}.",
+        ]
+
+    def _silent(self) -> list[str]:
+        """Feeds whose volume is 0 on every bar that has one."""
+        return [n for n, s in self.sources.items() if (s.bars["volume"] == 0).any() and not knows_volume(s.bars)]
+
+    def lock(self) -> dict[str, Any]:
+        """Content of run.lock."""
+        return make_lock(self.config, self.sources, self.engine, account_figures.inputs(self.strategy))

@@ -1,0 +1,98 @@
+"""Which files of a result folder a run wrote, and whether they are still as it wrote them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import DataError
+from ...core.files.folders import check_place as check
+from ...core.files.folders import recover
+from ...core.files.keeping import file_digest
+from ...core.files.signed import is_signed_page, load_yaml, read_signed
+
+LOCK, PAGE = "run.lock", "report.html"
+_TABLES = "bars|equity|indicators|orders|trades|levels|flows|band|fills"
+_KNOWN = re.compile(rf"(?:{_TABLES})\.parquet|result\.json|run\.lock|report\.html|\w+\.quarantine\.csv")
+"""Files of a run whose lock has no list of them."""
+_CHANGED = "changed"
+
+
+def check_place(out: Path) -> None:
+    """Refuse a place that holds something other than a run, or a run whose list of files cannot be trusted.
+
+    Raises
+    ------
+    DataError
+        Naming it.
+    """
+    check(out, "run", LOCK)
+    if out.is_dir() and (out / LOCK).exists():
+        read_lock(out)
+    recover(out, written)
+
+
+def read_lock(folder: Path) -> dict[str, Any]:
+    """``run.lock``, its digest compared; empty when the run left none.
+
+    Raises
+    ------
+    DataError
+        If a byte of it changed since it was written, or it is none.
+    """
+    path = folder / LOCK
+    try:
+        return load_yaml(path, read_signed(path, "the lock", "outputs"), "a lock file")
+    except FileNotFoundError:
+        return {}
+
+
+def written(folder: Path) -> dict[str, str]:
+    """The files that a run wrote into ``folder``: their sha256, or nothing where that is not known.
+
+    Raises
+    ------
+    DataError
+        If its lock cannot be read.
+    """
+    lock = read_lock(folder)
+    if not isinstance(outputs := lock.get("outputs"), dict):
+        return {path.name: "" for path in folder.iterdir() if lock and _KNOWN.fullmatch(path.name)}
+    page = folder / PAGE
+    own = not page.is_file() or is_signed_page(page)
+    return {**{str(k): str(v) for k, v in outputs.items()}, LOCK: "", PAGE: "" if own else _CHANGED}
+
+
+def check_outputs(folder: Path, lock: dict[str, Any]) -> None:
+    """Compare every file of a result with what its lock says of it.
+
+    Raises
+    ------
+    DataError
+        Naming one that changed, or is missing.
+    """
+    outputs = lock.get("outputs")
+    for name, digest in outputs.items() if isinstance(outputs, dict) else ():
+        path = folder / Path(str(name)).name
+        try:
+            found = file_digest(path)
+        except FileNotFoundError:
+            raise DataError(f"{path}: no such file; the run wrote it, as run.lock says: run it again") from None
+        if found != digest:
+            raise DataError(
+                f"{path}: is damaged, or somebody changed it: its sha256 is not that in run.lock; run it again"
+            )
+
+
+def recorded(folder: Path, name: str) -> str:
+    """The sha256 that ``run.lock`` has of a file; nothing where it has none.
+
+    Raises
+    ------
+    DataError
+        If a byte of the lock changed.
+    """
+    text = read_signed(folder / LOCK, "the lock", "outputs")
+    hit = re.search(rf"(?m)^  {re.escape(name)}: ([0-9a-f]{{64}})$".encode(), text.partition(b"\noutputs:")[2])
+    return hit[1].decode() if hit else ""

@@ -1,0 +1,1 @@
+"""Checks: look-ahead, dependence on the start, the laws of indicators and of docstrings."""

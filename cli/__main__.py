@@ -1,0 +1,5 @@
+"""`python -m tapeflow.cli` is the command `tapeflow`."""
+
+from . import main
+
+main()

@@ -1,0 +1,139 @@
+"""``tapeflow run``: a YAML config through backtrader, into a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from .complete import configs
+from .options import Progress, common, note, print_json, print_table
+
+FIGURES = (
+    ("final_value", "final value", ",.2f"),
+    ("net_profit", "net profit", ",.2f"),
+    ("return_pct", "return %", ",.3f"),
+    ("max_drawdown_pct", "max drawdown %", ",.3f"),
+    ("sharpe", "Sharpe ratio", ",.2f"),
+    ("profit_factor", "profit factor", ",.2f"),
+    ("win_rate", "win rate", ".1%"),
+    ("mean_trade", "mean trade", ",.2f"),
+    ("buy_and_hold_pct", "buy and hold %", ",.3f"),
+    ("exposure_pct", "exposure %", ",.1f"),
+    ("fees_paid", "fees paid", ",.2f"),
+    ("trades", "trades", ","),
+    ("orders", "orders", ","),
+    ("bars", "bars", ","),
+)
+AMOUNTS = ("final_value", "net_profit", "mean_trade", "fees_paid")
+"""Figures that are money; those of an account kept in coin need more decimals."""
+ENGINES = ("auto", "stock", "backtrader", "compiled")
+
+
+@click.command("run", short_help="Run a YAML config through backtrader.")
+@click.argument("config", shell_complete=configs)
+@click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace one value, as in broker.cash=5e4.")
+@click.option(
+    "--out",
+    metavar="DIR",
+    help="The folder to make, or that of an earlier run, to replace its files; by default runs/NAME, then runs/NAME-2.",
+)
+@click.option("--no-report", is_flag=True, help="Write no report.html.")
+@click.option("--engine", type=click.Choice(ENGINES), help="What runs it; all give equal results. [default: auto]")
+@click.option("--verify", is_flag=True, help="Run plain backtrader too and compare the two, bit for bit.")
+@common(quiet=True)
+def command(
+    config: str,
+    settings: tuple[str, ...],
+    out: str | None,
+    no_report: bool,
+    engine: str | None,
+    verify: bool,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Run CONFIG, a YAML file or the name of a shipped one, through backtrader.
+
+    The folder holds the figures, orders, trades, equity, indicators and bars, a report to open in a
+    browser, and run.lock: everything the result depended on.
+
+    Example: tapeflow run mine.yaml --set strategy.params.stop_loss=1% --out runs/wider
+    """
+    from ..configs.shipped import find_config
+
+    chosen = [*([f"engine={engine}"] if engine else []), *(["verify=true"] if verify else [])]
+    run_config(find_config(config), (*settings, *chosen), out, report=not no_report, as_json=as_json, quiet=quiet)
+
+
+def run_config(
+    path: Path, settings: tuple[str, ...], out: str | None, *, report: bool, as_json: bool, quiet: bool
+) -> None:
+    """Run the config at ``path`` and print its figures."""
+    from ..configs.loader import load_config
+
+    config = load_config(path, settings)
+    if config.sweep is not None:
+        from ..configs.sweep_block import size
+
+        note(f"the sweep of {size(config.sweep):,} points was left out; tapeflow sweep runs it", quiet=quiet)
+    from ..api import run
+
+    folder = Path(out) if out else free_folder(Path("runs"), config.name)
+    with Progress(quiet=quiet) as progress:
+        result = run(config, folder, report=report, progress=progress)
+    if as_json:
+        print_json({**result.summary, "folder": str(result.folder)})
+        return
+    warnings = list(result.summary.get("warnings", ()))
+    if result.summary.get("ruined_at"):
+        note(warnings.pop(0), quiet=quiet)
+    if not quiet:
+        print_table(list(figures(result.summary)), ["figure", "value", "95 % interval"], title=config.name)
+        note(f"engine {result.summary['engine']}: {result.summary['engine_reason']}")
+        if same := result.summary.get("verified"):
+            counts = f"{same['orders']:,} orders, {same['fills']:,} fills, {same['bars']:,} bars"
+            note(f"verified: equal to plain backtrader, bit for bit: {counts} of cash, position and equity")
+        for name in result.kept:
+            note(f"note: a file of the earlier run that was changed since is kept as {result.folder / name}")
+        for said in result.summary.get("fills", {}).get("says", ()):
+            note(said)
+        for warning in warnings:
+            note(f"warning: {warning}")
+        for hint in result.summary.get("hints", ()):
+            note(f"note: {hint}")
+    click.echo(str(result.folder / "report.html" if report else result.folder))
+
+
+def figures(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """The figures of a result as people read them, with their intervals; a dash where one is undefined."""
+    from ..backtest.results.decimals import decimals
+
+    ends = summary.get("confidence", {}).get("intervals", {})
+    places = decimals(summary.get("currency", "quote"), summary.get("initial_cash"))
+    forms = {key: f",.{places}f" if key in AMOUNTS else form for key, _, form in FIGURES}
+    return [
+        (label, _shown(summary[key], forms[key]), " to ".join(_shown(end, forms[key]) for end in ends.get(key, ())))
+        for key, label, _ in FIGURES
+        if key in summary
+    ]
+
+
+def _shown(value: Any, form: str) -> str:
+    known = isinstance(value, int | float) and value == value
+    return format(value, form) if known else "–"
+
+
+def free_folder(parent: Path, name: str) -> Path:
+    """``parent/name``, or the first of ``name-2``, ``name-3``, … that is not there yet.
+
+    Examples
+    --------
+    >>> free_folder(Path("no such folder"), "demo").name
+    'demo'
+    """
+    folder, count = parent / name, 1
+    while folder.exists():
+        count += 1
+        folder = parent / f"{name}-{count}"
+    return folder

@@ -1,0 +1,115 @@
+"""What is legal in each block of a run alone, but not together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..core.distances import parse_distance
+from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
+from .errors import Complaint
+from .models import RunConfig
+from .traded import Traded
+
+STOPS = ("stop_loss", "trailing_stop")
+
+
+def contradictions(config: RunConfig) -> Iterator[Complaint]:
+    """Everything in ``config``, a `RunConfig`, that goes against another part of it."""
+    traded = config.traded
+    instrument, money, sizer = traded.instrument, config.broker, config.sizer
+    largest = 100.0 * instrument.leverage
+    for name in ("percent", "most", "start"):
+        if (asked := getattr(sizer, name)) is not None and asked > largest:
+            text = f"is more than 100 times the leverage of the traded feed, {instrument.leverage:g} (got {asked:g})"
+            yield Complaint(("sizer", name), text)
+    if money.borrow and instrument.margin != "spot":
+        yield Complaint(("broker", "borrow"), f"is for margin spot; margin {instrument.margin} borrows nothing")
+    if money.funding is not None and instrument.funding is not None:
+        yield Complaint(("broker", "funding"), "is of the traded feed, whose instrument has funding of its own")
+    if config.fills.tape and money.participation is not None:
+        text = "is of a bar's volume; the tape has its own: fills: {from: tape, participation: 25%}"
+        yield Complaint(("broker", "participation"), text, on_key=True)
+    for name, own in config.data.items():
+        if config.fills.tape and own.actions is not None:
+            text = "goes with fills from bars: the tape that fills orders is in shares of its own day"
+            yield Complaint(("data", name, "actions"), text, on_key=True)
+    yield from _rolling(config, traded)
+    if instrument.negative_prices:
+        yield from _below_0(config, traded)
+    yield from _logs_below_0(config)
+    yield from _protection(config, traded)
+
+
+def _below_0(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
+    """What is a share of a price, which means nothing where prices may be 0 and below."""
+    money, why = config.broker, "where prices may be below 0 (negative_prices)"
+    if config.sizer.fixed is None:
+        yield Complaint(("sizer",), f"is a share of the price, which means nothing {why}: give fixed")
+    fees = money.fees
+    if fees.maker or fees.taker or fees.tiers:
+        yield Complaint(("broker", "fees"), f"are shares of the price, which mean nothing {why}: give per_contract")
+    if money.slippage.unit == "fraction" and money.slippage.amount:
+        text = f"is a share of the price, which means nothing {why}: give ticks, as in 1tick, or a price"
+        yield Complaint(("broker", "slippage"), text)
+    if money.impact is not None:
+        yield Complaint(("broker", "impact"), f"goes by log returns, which mean nothing {why}")
+    if money.borrow:
+        yield Complaint(("broker", "borrow"), f"is of the notional, which means nothing {why}")
+    if config.risk.max_position is not None:
+        yield Complaint(
+            ("risk", "max_position"), f"is a share of the price, which means nothing {why}: give sizer.fixed"
+        )
+    if traded.data.params.get("adjust") == "ratio":
+        yield Complaint(("data", traded.block, "adjust"), f"ratio means nothing {why}: take difference")
+    given = {**config.strategy.params, **config.risk.settings()}
+    for name in (*STOPS, "take_profit"):
+        asked = given.get(name)
+        if asked is not None and getattr(parse_distance(asked), "unit", "") == "fraction":
+            place = ("risk", name) if config.risk.settings().get(name) is not None else ("strategy", "params", name)
+            yield Complaint(place, f"is a share of the price, which means nothing {why}: give a price, ticks or atr")
+    for name, rule in (config.strategy.params.get("entries") or {}).items():
+        if config.strategy.kind == "Rules" and "limit" in rule:
+            text = f"is a price that must be above 0, {why}: enter at market"
+            yield Complaint(("strategy", "params", "entries", name, "limit"), text)
+
+
+def _logs_below_0(config: RunConfig) -> Iterator[Complaint]:
+    """Indicators that go by logs of prices which may be 0 and below."""
+    below = {feed for feed, name in config.feeds.items() if config.data[name].instrument.negative_prices}
+    brought = getattr(STRATEGIES.find(config.strategy.kind), "uses", {})
+    for name, use in {**brought, **config.indicators}.items():
+        cls: Any = INDICATORS.find(use.kind)
+        if cls.above_0 and (use.data or config.traded.name) in below:
+            where = ("indicators", name) if name in config.indicators else ("strategy", "kind")
+            yield Complaint(
+                where, f"{use.kind} goes by logs or shares of prices, which may be below 0 (negative_prices)"
+            )
+
+
+def _rolling(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
+    """What a continuous series that is traded does not go with."""
+    money = config.broker
+    feed: Any = FEEDS.find(traded.data.feed)
+    if not feed.rolls_over:
+        return
+    if traded.data.params["adjust"] == "none":
+        text = "none leaves the gap between contracts in prices, which a position would earn: trade difference or ratio"
+        yield Complaint(("data", traded.block, "adjust"), text)
+    if traded.inverse:
+        yield Complaint(("data", traded.block, "instrument"), "margin inverse does not go with adjusted prices")
+    if money.impact is not None or money.participation is not None or money.slippage.unit == "range":
+        text = "slippage by range, impact and participation are of single bars, and what a roll would cost is not known"
+        yield Complaint(("broker",), f"{text}: give slippage as a share, a price or in ticks")
+
+
+def _protection(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
+    settings = {**config.strategy.params, **config.risk.settings()}
+    if config.sizer.risk is not None and not any(settings.get(name) is not None for name in STOPS):
+        yield Complaint(
+            ("sizer", "risk"), "sizes by the distance of the stop: set risk.stop_loss or risk.trailing_stop"
+        )
+    for name in (*STOPS, "take_profit"):
+        asked = getattr(config.risk, name)
+        if asked is not None and getattr(parse_distance(asked), "unit", "") == "ticks" and not traded.tick:
+            yield Complaint(("risk", name), "is in ticks: set `tick` in the traded data block")

@@ -1,0 +1,1 @@
+"""Plugins: found by name, told from the package's own code, and watched for what they read."""

@@ -1,0 +1,1 @@
+"""The compiled reader of CSV: files to cells to columns."""

@@ -1,0 +1,1 @@
+"""Feeds into the catalog, and out of it."""

@@ -1,0 +1,108 @@
+"""Identity: what the names and the rows of a feed's files say they are, which has to be one thing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...core.errors import DataError
+from ...store.names import Named, market_in, named
+from ..csv_reader.decode import Rows
+
+_COLUMNS = ("symbol", "exchange")
+
+
+class Identity:
+    """Sees to it that a feed is of one market only: one symbol, one venue, one kind, whoever says it.
+
+    What names say is held against names and what rows say against rows: a venue may write one symbol in two ways.
+
+    Parameters
+    ----------
+    owner : str
+        The feed, for errors.
+    chooses : bool
+        Whether the feed has a parameter ``symbol`` that picks one of several.
+    """
+
+    def __init__(self, owner: str, *, chooses: bool = False) -> None:
+        self._owner, self._chooses = owner, chooses
+        self._seen: dict[str, dict[str, str]] = {}
+        self._path = ""
+
+    def names(self, paths: Sequence[Path], pattern: str = "") -> Named:
+        """What the names of the files say, empty where they say nothing.
+
+        Parameters
+        ----------
+        paths : sequence of path
+            The files.
+        pattern : str
+            Of a provider's own names: the symbol as its first group, the kind as its second.
+
+        Raises
+        ------
+        DataError
+            If two names differ, naming both and their files.
+        """
+        for path in paths:
+            said = named(path, pattern)
+            for what, value in (("symbol", said.symbol), ("kind", said.kind)):
+                if value:
+                    self._say(f"{what} by name", value, path)
+        self._spelled({path: named(path, pattern).symbol for path in paths})
+        symbol, kind = (next(iter(self._seen.get(f"{what} by name", {})), "") for what in ("symbol", "kind"))
+        return Named(symbol, kind)
+
+    def _spelled(self, said: Mapping[Path, str]) -> None:
+        """Hold what names of anybody's own spell against each other, and against what those of venues say."""
+        if all(said.values()):
+            return
+        for path, symbol in said.items():
+            if market := re.sub(r"[^A-Z0-9]", "", symbol.upper()) or market_in(path):
+                self._seen.setdefault("market by name", {}).setdefault(market, path.name)
+        if len(self._seen.get("market by name", ())) > 1:
+            raise self._several("market by name", next(iter(said)))
+
+    def say(self, what: str, value: str, path: Path) -> None:
+        """A file says that ``what`` (``symbol``, ``exchange``, …) of its rows is ``value``.
+
+        Raises
+        ------
+        DataError
+            If something before said another.
+        """
+        self._say(what, value, path)
+
+    def check(self, rows: Rows) -> None:
+        """Refuse ``rows`` of a symbol or an exchange other than that of the rows before.
+
+        Raises
+        ------
+        DataError
+            Naming both, their files, and where there is one the parameter that chooses.
+        """
+        for what in _COLUMNS:
+            for value in sorted(map(str, set(rows.columns[what].tolist()))) if what in rows.columns else ():
+                self._seen.setdefault(what, {}).setdefault(value, rows.path.name)
+            if len(self._seen.get(what, ())) > 1:
+                raise self._several(what, rows.path)
+
+    def _say(self, what: str, value: str, path: Path) -> None:
+        self._seen.setdefault(what, {}).setdefault(value, path.name)
+        if len(self._seen[what]) > 1:
+            raise self._several(what, path)
+
+    def _several(self, what: str, path: Path) -> DataError:
+        word, by_name = what.removesuffix(" by name").replace("market", "symbol"), what.endswith(" by name")
+        seen = sorted(self._seen[what].items())
+        files = {file for _, file in seen}
+        shown = ", ".join(value if len(files) == 1 else f"{value} of {file}" for value, file in seen[:8])
+        more = ", …" if len(seen) > 8 else ""
+        remedy = f"choose one: {self._owner} symbol={seen[0][0]}"
+        if by_name or word != "symbol" or not self._chooses:
+            remedy = f"one data block holds one {word}, name the files of one"
+            if word == "symbol" and len(files) > 1:
+                remedy += f"; if a market was renamed, a catalog joins them: tapeflow data add … --symbol {seen[0][0]}"
+        return DataError(f"{path}: holds several {word}s ({shown}{more}); {remedy}")

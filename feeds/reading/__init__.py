@@ -1,1 +1,0 @@
-"""Reading: files of any provider into columns, rows in order, tapes and klines."""

@@ -1,0 +1,308 @@
+"""Tables of text with cells between delimiters: the rows of a CSV as sheets."""
+
+from __future__ import annotations
+
+import codecs
+import csv as lines
+import io
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import DataError
+from ..csv_reader.decode import Quarantine, as_text, printable
+from ..csv_reader.files import Source
+from .sheet import Reading, Sheet
+
+_VOIDS = (b"\n" * 32_768, b"\r\n" * 32_768)
+_EMPTY = re.compile(rb"(?:[ \t\r]*\n)+")
+"""Lines that hold nothing, one after the other."""
+_SEPARATED = re.compile(r"sep=(.)", re.IGNORECASE)
+"""The line by which spreadsheets say what stands between cells."""
+_DELIMITERS = {";": "';'", "\t": "tab", "|": "'|'", ",": "','"}
+_TYPES = re.compile(
+    "float|float32|float64|double|decimal|real|number|numeric|int|int32|int64|integer|long|bigint|string|str|text|"
+    "varchar|symbol|char|bool|boolean|timestamp|timestamptz|datetime|datetime64|date|time|object|category"
+)
+"""Names of types in the lines that some programs write below the names of columns."""
+_MOST_SCHEMA = 3
+PRINTED = re.compile(r"[-+=|: \t]*-{2}[-+=|: \t]*|\(\d+ rows?\)")
+"""Lines of tables that databases print for people: rules between rows, and the count below them."""
+
+
+class Utf8(io.RawIOBase):
+    """Chunks of bytes as a file of UTF-8, its first line and what comes behind it."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        super().__init__()
+        self._chunks, self._rest = iter(chunks), b""
+        self.skipped = 0
+        """Lines taken away so far."""
+        self._utf8, self._clean = codecs.getincrementaldecoder("utf-8")("replace"), b""
+
+    def first_line(self) -> bytes:
+        """The first line that holds anything; it stays unread, empty ones before it are taken away."""
+        line = self._line()
+        if line.startswith(codecs.BOM_UTF8):
+            self._rest = self._rest.removeprefix(codecs.BOM_UTF8)
+            line = self._line()
+        while not line.strip() and self._rest:
+            # All that are empty so far at once: a file of nothing else has millions.
+            empty = _EMPTY.match(self._rest)
+            end = empty.end() if empty else len(line) + 1
+            self.skipped += self._rest[:end].count(b"\n")
+            self._rest = self._rest[end:]
+            line = self._line()
+        return line
+
+    def _line(self) -> bytes:
+        while b"\n" not in self._rest and len(self._rest) <= 1 << 20 and (chunk := next(self._chunks, b"")):
+            self._rest += chunk
+        return self._rest[:end] if (end := self._rest.find(b"\n")) >= 0 else self._rest
+
+    def second_line(self) -> bytes:
+        """The line behind the first one, as far as it is read already."""
+        return self._rest.partition(b"\n")[2].partition(b"\n")[0]
+
+    def skip_line(self) -> None:
+        """Take the first line away."""
+        self._line()
+        self._rest = self._rest.partition(b"\n")[2]
+        self.skipped += 1
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def readinto(self, room: Any) -> int:
+        """Fill what is given as far as there is something; gives how many bytes."""
+        while not self._clean:
+            raw, self._rest = self._rest or next(self._chunks, b""), b""
+            self._clean = raw if raw.isascii() and not self._utf8.getstate()[0] else self._decode(raw)
+            if not raw:
+                break
+        size = min(len(room), len(self._clean))
+        room[:size] = self._clean[:size]
+        self._clean = self._clean[size:]
+        return size
+
+    def _decode(self, raw: bytes) -> bytes:
+        """What is no UTF-8 becomes the mark for that, so that the cell is complained of and not the file."""
+        return self._utf8.decode(raw, final=not raw).encode()
+
+
+def _decoded(line: bytes) -> str:
+    """Text of a header, which some venues write in GBK."""
+    try:
+        return line.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return line.decode("gbk", "replace")
+
+
+def csv_sheets(source: Source, how: Reading, quarantine: Quarantine) -> Iterator[Sheet]:
+    """All rows of a CSV, some ten thousand at a time.
+
+    Raises
+    ------
+    DataError
+        If it is none, or another character stands between its cells.
+    """
+    import pyarrow as pa
+    import pyarrow.csv as csv
+
+    text = Utf8(without_voids(source))
+    begun = _begin(text, source, how)
+    if begun is None:
+        return
+    how, first, named = begun
+    odd: list[tuple[int, Any]] = []
+
+    def set_aside(row: Any) -> str:
+        # Arrow reads ahead: it may be of a later part. Of an empty line, of which there may be many, only the number.
+        text = row.text.strip()
+        told = text and not (how.comment and row.text.startswith(how.comment)) and not PRINTED.fullmatch(text)
+        odd.append((row.number, row if told else None))
+        return "skip"
+
+    columns = [f"c{i}" for i in range(len(first))]
+    try:
+        batches = csv.open_csv(
+            io.BufferedReader(text, 1 << 20),  # a bare stream may end a block in the middle of a line
+            read_options=csv.ReadOptions(use_threads=False, column_names=columns),
+            parse_options=csv.ParseOptions(
+                delimiter=how.delimiter, invalid_row_handler=set_aside, ignore_empty_lines=False
+            ),
+            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
+        )
+        before = 1 + text.skipped
+        for batch in batches:
+            lines, before = _numbered(batch.num_rows, before, [number + text.skipped for number, _ in odd])
+            past = [row for number, row in odd if number + text.skipped < before and row is not None]
+            due = tuple(_short(row, len(columns), text.skipped) for row in past)
+            odd = [(number, row) for number, row in odd if number + text.skipped >= before]
+            sheet = Sheet(source.path, lines, tuple(first) if named else None, batch.columns, due)
+            yield _without_comments(_whole(sheet), how.comment)
+    except pa.ArrowInvalid as err:
+        if "Empty CSV" not in str(err):
+            raise DataError(f"{source.path}: cannot be read as CSV: {str(err)[:120]}") from None
+    for number, complaint, text_ in (_short(row, len(columns), text.skipped) for _, row in odd if row is not None):
+        quarantine.add(f"{source.path}: row {number}, {complaint}", text_)
+
+
+def _begin(text: Utf8, source: Source, how: Reading) -> tuple[Reading, list[str], bool] | None:
+    """How the file says to read it, the cells of its first line, and whether they name the columns.
+
+    Lines before the table are taken away; None for a file without any.
+    """
+    for _ in range(how.skip):
+        text.skip_line()
+    comment = ""
+    while (head := _decoded(text.first_line()).strip()) and _no_row(head, how):
+        if hit := _SEPARATED.fullmatch(head):
+            how = replace(how, delimiter=hit[1])
+        comment = head.removeprefix(how.comment).strip() if how.comment else ""
+        text.skip_line()
+    if not head:
+        return None
+    where = f"{source.path}: row {text.skipped + 1}"
+    first, named_above = _cells(head, how.delimiter), _cells(comment, how.delimiter)
+    as_text("".join(first), where)
+    if how.header != "no" and is_count(first):  # pandas numbers columns that nobody named
+        text.skip_line()
+        return how, first, False
+    begins_with_number = begins_rows(first[0])
+    if begins_with_number and how.header != "no" and len(named_above) == len(first) > 1:
+        return how, named_above, True
+    named = how.header == "yes" or (how.header == "auto" and not begins_with_number)
+    _refuse_one_cell(first, text, where, how)
+    if named:
+        text.skip_line()
+        _skip_schema(text, first, how)
+    return how, first, named
+
+
+def begins_rows(cell: str) -> bool:
+    """Whether the first cell of a line is one of a row, and no name of a column.
+
+    >>> begins_rows("2024-01-02"), begins_rows("-1.5"), begins_rows("time"), begins_rows("")
+    (True, True, False, False)
+    """
+    return re.match(r"[0-9+.-]", cell) is not None
+
+
+def is_count(cells: list[str]) -> bool:
+    """Whether the cells of a first line are the numbers of columns, with an index before them or without.
+
+    >>> is_count(["0", "1", "2", "3"]), is_count(["", "0", "1", "2", "3"]), is_count(["0", "1", "5", "3"])
+    (True, True, False)
+    """
+    counted = cells[cells[0] == "" :]
+    return len(counted) > 3 and counted == [str(at) for at in range(len(counted))]
+
+
+def _no_row(line: str, how: Reading) -> bool:
+    if how.comment and line.startswith(how.comment):
+        return True
+    return any(form.fullmatch(line) for form in (_SEPARATED, PRINTED))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    """The cells of a line, without blanks around them."""
+    return [cell.strip() for row in lines.reader([line], delimiter=delimiter) for cell in row]
+
+
+def _refuse_one_cell(first: list[str], text: Utf8, where: str, how: Reading) -> None:
+    """Refuse a first line that is no row of a table: which of the ways to mend it is plain."""
+    if len(first) > 1:
+        return
+    seen = max(_DELIMITERS, key=first[0].count)
+    if first[0].count(seen) and seen != how.delimiter:
+        raise DataError(
+            f"{where}: is one cell where cells end at {how.delimiter!r}, and holds {_DELIMITERS[seen]} "
+            f"{first[0].count(seen)} times; delimiter: {_DELIMITERS[seen]} reads it"
+        )
+    if text.second_line().decode("utf-8", "replace").count(how.delimiter):
+        raise DataError(
+            f"{where}: '{printable(first[0][:60])}' is no row of the table behind it; skip: 1 passes over it"
+        )
+
+
+def _skip_schema(text: Utf8, names: list[str], how: Reading) -> None:
+    """Take away what stands between header and rows: types of the columns, or the header's further lines.
+
+    pandas writes several lines where columns have several names, and the name of the index in the last of them.
+    """
+    for _ in range(_MOST_SCHEMA):
+        line = _decoded(text.first_line()).strip()
+        if PRINTED.fullmatch(line):
+            text.skip_line()
+            continue
+        cells = _cells(line, how.delimiter)
+        if len(cells) != len(names) or not any(cells):
+            return
+        rest = {cell for cell in cells[1:] if cell}
+        index = cells[0].lower() in ("date", "datetime", "time", "timestamp") and not rest
+        ticker = cells[0].lower() in ("ticker", "symbol") and len(rest) == 1 and names[0].lower() == "price"
+        words = [re.sub(r"[\[(].*", "", cell.lower()) for cell in cells if cell]
+        types = bool(rest) and all(map(_TYPES.fullmatch, words))
+        if not (index or ticker or types):
+            return
+        if index:
+            names[0] = cells[0]
+        text.skip_line()
+
+
+def _without_comments(sheet: Sheet, comment: str) -> Sheet:
+    import pyarrow.compute as pc
+
+    if not comment or not len(sheet):
+        return sheet
+    begun = pc.starts_with(sheet.cells[0], comment).to_numpy(zero_copy_only=False).astype(bool)
+    return sheet.take(np.flatnonzero(~begun)) if begun.any() else sheet
+
+
+def without_voids(source: Source) -> Iterator[bytes]:
+    """The chunks of a file, unless all too many lines of it are empty: each would be asked about."""
+    for chunk in _of_bytes(source.chunks()):
+        if any(void in chunk for void in _VOIDS):
+            raise DataError(f"{source.path}: more than 30,000 lines in a row are empty; is it a CSV?")
+        yield chunk
+
+
+def _of_bytes(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same text in UTF-8 where a mark at its beginning says that it is UTF-16."""
+    decoder: Any = None
+    for number, chunk in enumerate(chunks):
+        if number == 0 and chunk.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            decoder = codecs.getincrementaldecoder("utf-16")("replace")
+        yield decoder.decode(chunk).encode() if decoder else chunk
+
+
+def _numbered(rows: int, first: int, left_out: list[int]) -> tuple[NDArray[np.int64], int]:
+    """Lines of the next ``rows`` rows from line ``first`` on, and the line behind them."""
+    gone = sorted(n for n in left_out if n >= first)
+    lines = np.arange(first, first + rows + len(gone), dtype=np.int64)
+    kept = lines[~np.isin(lines, gone)][:rows]
+    return kept, (int(kept[-1]) if rows else first - 1) + 1
+
+
+def _short(row: Any, wanted: int, skipped: int) -> tuple[int, str, str]:
+    """Number, complaint and text of a line with a wrong number of cells."""
+    complaint = f"has {row.actual_columns} cells, wanted {wanted}: '{printable(row.text[:60])}'"
+    return row.number + skipped, complaint, row.text
+
+
+def _whole(sheet: Sheet) -> Sheet:
+    """``sheet`` without empty lines."""
+    import pyarrow.compute as pc
+
+    blank = pc.equal(sheet.cells[0], "").to_numpy(zero_copy_only=False)
+    drop = [i for i in np.flatnonzero(blank).tolist() if all(c[i].as_py() == "" for c in sheet.cells)]
+    if not drop:
+        return sheet
+    keep = np.delete(np.arange(len(sheet)), drop)
+    return replace(sheet, line=sheet.line[keep], cells=[c.take(keep) for c in sheet.cells])

@@ -1,0 +1,1 @@
+"""Compiled parts that several indicators share: windows, profiles, price rows."""

@@ -1,0 +1,194 @@
+"""Runs a sweep: data read once, points run here or in several processes, finished ones kept as they come."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from ...backtest.inputs.read import Progress, Source, read, wanted
+from ...backtest.results.lock import reads_of_run
+from ...configs.models import RunConfig
+from ...core.bars import Bars
+from ...core.clock import DAY
+from ...core.plugins.watch import Seen, seeing
+from .folder import TABLE, add_reads, check_folder, entered, make_sweep_lock, read_table, write_table
+from .journal import Done, Journal
+from .names import check_figure
+from .points import Point, as_swept, points_of
+from .progress import Pace
+from .workers import Workers, here, processors, write_bars
+
+PATIENCE = 1.0
+"""Seconds after which other processes are worth starting, which takes each as long as that."""
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A finished sweep.
+
+    Parameters
+    ----------
+    folder : Path
+        Where points.parquet and sweep.yaml lie.
+    points : list of Point
+        Every run, in the order of the grid.
+    done : dict of int to Done
+        What each came to, by its number.
+    days : int
+        Fewest days of UTC that the bars of any point lie in.
+    """
+
+    folder: Path
+    points: list[Point]
+    done: dict[int, Done]
+    days: int
+
+    @property
+    def failed(self) -> list[Done]:
+        """Those that could not be run."""
+        return [one for _, one in sorted(self.done.items()) if one.error]
+
+
+@dataclass
+class _Group:
+    """Points that read the same bars."""
+
+    points: list[Point]
+    sources: dict[str, Source]
+
+
+def sweep(
+    config: RunConfig,
+    out: Path,
+    *,
+    jobs: int | None = None,
+    progress: Progress | None = None,
+    origin: str = "sweep",
+    figure: str = "",
+) -> Swept:
+    """Run every point of the sweep of ``config``, or those that an earlier call left unfinished.
+
+    The table is the same, byte for byte, for any number of processes and however often the sweep was stopped.
+
+    Parameters
+    ----------
+    config : RunConfig
+        With a ``sweep``.
+    out : Path
+        The folder to make, or to go on in: ``points.parquet`` with one row a point, ``sweep.yaml`` with what it
+        depended on.
+    jobs : int or None
+        Processes; 1 is this one. None begins in this one, and goes on in as many as there are processors where that
+        takes more than a second.
+    progress : callable, optional
+        Told in a few words what is being done.
+    origin : str
+        What errors call the config.
+    figure : str
+        One that the runs will be compared by; refused before the first of them if none has it.
+
+    Raises
+    ------
+    TapeflowError
+        If a point is no legal run, no run has ``figure``, data cannot be read, or ``out`` holds something else. A
+        point that fails while it runs does not end the sweep; its row says why.
+    """
+    say = progress or (lambda text: None)
+    with seeing(Seen()):
+        return _swept(config, out, jobs, say, origin, figure)
+
+
+def _swept(config: RunConfig, out: Path, jobs: int | None, say: Progress, origin: str, figure: str) -> Swept:
+    check_folder(out)
+    points = points_of(config, origin)
+    if figure:
+        check_figure(figure, (point.config for point in points))
+    groups = _read(points, say)
+    days = min(_days(group.sources[group.points[0].config.traded.name].bars) for group in groups)
+    lock = make_sweep_lock(as_swept(config), [group.sources for group in groups], points)
+    with entered(out, lock, config.folder):
+        done = _finished(config, out, points, groups, jobs, say)
+    return Swept(out, points, done, days)
+
+
+def _finished(
+    config: RunConfig, out: Path, points: list[Point], groups: list[_Group], jobs: int | None, say: Progress
+) -> dict[int, Done]:
+    """What every point comes to, those that an earlier call finished read from the folder."""
+    if (out / TABLE).exists():
+        return read_table(out)
+    journal = Journal(out)
+    done = {number: one for number, one in journal.read().items() if number <= len(points)}
+    pace = Pace(len(points), len(done))
+    with journal:
+        for rows in _run(config, groups, done, jobs):
+            journal.add(rows)
+            done |= {row.number: row for row in rows}
+            pace.add(len(rows))
+            say(pace.line())
+    add_reads(out, reads_of_run(as_swept(config)), done.values())
+    write_table(out, points, done)
+    journal.remove()
+    return {number: one._replace(reads=None) for number, one in done.items()}
+
+
+def _read(points: list[Point], say: Progress) -> list[_Group]:
+    """The bars of every point; points that ask for the same share them."""
+    groups: dict[str, _Group] = {}
+    for point in points:
+        asked = [_asked(point.config, name) for name in point.config.data]
+        key = json.dumps(asked, default=str)
+        if key not in groups:
+            sources: dict[str, Source] = {}
+            for name in point.config.data:
+                sources |= read(point.config, name, say)
+            groups[key] = _Group([], sources)
+        groups[key].points.append(point)
+    return [*groups.values()]
+
+
+def _days(bars: Bars) -> int:
+    """How many days of UTC bars lie in."""
+    return len(np.unique((bars["close_time"] - 1) // DAY))
+
+
+def _asked(config: RunConfig, name: str) -> list[Any]:
+    return [name, config.data[name].model_dump(mode="python"), wanted(config, name)]
+
+
+def _run(config: RunConfig, groups: list[_Group], done: dict[int, Done], jobs: int | None) -> Iterator[list[Done]]:
+    """What each point that is not done yet comes to, in any order."""
+    groups = [_Group([p for p in group.points if p.number not in done], group.sources) for group in groups]
+    if jobs is None:
+        since, jobs = time.monotonic(), processors()
+        for group in groups:
+            for rows in here(group.points, group.sources):
+                yield rows
+                group.points = group.points[1:]
+                if jobs > 1 and time.monotonic() - since > PATIENCE:
+                    break
+    groups = [group for group in groups if group.points]
+    if jobs == 1:
+        for group in groups:
+            yield from here(group.points, group.sources)
+    elif groups:
+        yield from _elsewhere(config, groups, min(jobs, sum(len(group.points) for group in groups)))
+
+
+def _elsewhere(config: RunConfig, groups: list[_Group], jobs: int) -> Iterator[list[Done]]:
+    """The same in other processes, which map the bars from a file."""
+    with (
+        TemporaryDirectory(prefix="tapeflow-", ignore_cleanup_errors=True) as aside,
+        Workers(jobs, config) as workers,
+    ):
+        for i, group in enumerate(groups):
+            bars = Path(aside) / f"bars{i}"
+            write_bars(group.sources, group.points, bars)
+            yield from workers.run(group.points, bars)

@@ -1,0 +1,1 @@
+"""What a strategy is: the base, signals, protection, limits."""

@@ -1,0 +1,305 @@
+"""What a strategy is: a backtrader strategy whose indicators, sizes and exits may come from YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import backtrader as bt
+
+from ...core.distances import Protective
+from ...core.errors import DataError, InputError, unknown
+from ...core.names import Names
+from ...core.params import Bound, Rule
+from ...core.plugins.registry import INDICATORS, STRATEGIES
+from ...indicators.framework.dependencies import in_order, lines_read, spelled_out
+from .hooks import is_ruined, keep_machinery
+from .limits import impose, is_market
+from .lines import Lines
+from .nested import walk
+from .plan import Plan
+from .protection import Risk, settings_of, true_ranges
+from .signals import Signals
+from .wake import Wake
+
+AT_ONCE = (bt.Order.Market, bt.Order.Close)
+
+
+@dataclass(frozen=True)
+class Use:
+    """An indicator a strategy works with: its kind, its parameters, the feed it reads.
+
+    Parameters
+    ----------
+    kind : str
+        Class name of the indicator, or ``talib.NAME``.
+    params : mapping
+        Its parameters.
+    data : str
+        Name of the feed; empty for the first.
+
+    Examples
+    --------
+    >>> Use("VWAP", {"anchor": "1d"}).kind
+    'VWAP'
+    """
+
+    kind: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    data: str = ""
+
+
+class _Meta(type(bt.Strategy)):  # type: ignore[misc]
+    """Makes a strategy's indicators before its ``__init__`` runs, so that ``self.vwap`` is there."""
+
+    def dopreinit(cls, _obj: Any, *args: Any, **kwargs: Any) -> Any:
+        _obj, args, kwargs = super().dopreinit(_obj, *args, **kwargs)
+        uses = {**cls.uses, **getattr(_obj.cerebro, "indicator_blocks", {})}
+        made = _made(_obj, uses)
+        _obj.indicators = _obj._made = {name: made[name] for name in uses}
+        for name, indicator in _obj.indicators.items():
+            setattr(_obj, name, indicator)
+        _obj.true_ranges = true_ranges(_obj)
+        return _obj, args, kwargs
+
+
+def _made(strategy: Any, uses: Mapping[str, Use]) -> dict[str, Any]:
+    """The indicators, each after those whose lines it reads."""
+    asked = {name: (INDICATORS.find(use.kind), use.params) for name, use in uses.items()}
+    made: dict[str, Any] = {}
+    for name in in_order(asked):
+        cls, params = asked[name]
+        lines = {other: indicator.getlinealiases() for other, indicator in made.items()}
+        own = spelled_out(cls, params, lines)
+        read = [_line(made, text) for text in lines_read(cls, own)]
+        data = strategy.getdatabyname(uses[name].data) if uses[name].data else strategy.data
+        made[name] = cls(data, *read, **own)
+    return made
+
+
+def _line(made: Mapping[str, Any], text: str) -> Any:
+    """The line ``name.line`` of the indicators in ``made``."""
+    name, _, line = text.partition(".")
+    if name not in made:
+        raise InputError(f"'{text}': {unknown('indicator', name, made)}")
+    if line not in made[name].getlinealiases():
+        raise InputError(f"'{text}': {unknown('line', line, made[name].getlinealiases())}")
+    return getattr(made[name].lines, line)
+
+
+class Strategy(bt.Strategy, metaclass=_Meta):
+    """A backtrader strategy that YAML can configure.
+
+    Subclass it, declare the indicators it works with in ``uses``, and say in `signals` for all bars at once on
+    which to act; or decide bar by bar in ``next``. Each of ``uses`` is an attribute of its name in ``next`` and
+    a name of `Lines` in `signals`; the run's YAML may replace any of them, or add more. Every feature of
+    ``backtrader.Strategy`` stays usable, and no hook has to call ``super()``.
+
+    Parameters
+    ----------
+    stop_loss : amount, default=None
+        Distance of a stop from the entry price, as ``0.5%``, ``20bp``, ``10ticks``, ``2 atr`` or a price distance.
+    take_profit : amount, default=None
+        Distance of a limit order from the entry price.
+    trailing_stop : amount, default=None
+        Distance of a stop that follows the close.
+    time_stop : int, default=None
+        Bars after which a position is closed at market.
+
+    Notes
+    -----
+    Protective orders are sent when the entry has filled, so they work from the following bar on. When a
+    bar touches stop and target, the stop fills.
+
+    Examples
+    --------
+    >>> class _Turn(Strategy):
+    ...     params = dict(least=0.0)
+    ...     uses = dict(vwap=Use("VWAP", {"anchor": "1d"}), delta=Use("VolumeDelta"))
+    ...
+    ...     def signals(self, lines):
+    ...         low, bought = lines["close"] < lines["vwap"], lines["delta"] > self.p.least
+    ...         return Signals(long_entry=low & bought, long_exit=~low)
+    >>> from types import SimpleNamespace
+    >>> author = SimpleNamespace(p=SimpleNamespace(least=0.0))
+    >>> made = _Turn.signals(author, Lines.of(close=[9.0, 9.0, 11.0], vwap=[10.0] * 3, delta=[-1.0, 2.0, 1.0]))
+    >>> made.long_entry.tolist()
+    [False, True, False]
+    """
+
+    params: Any = dict(stop_loss=None, take_profit=None, trailing_stop=None, time_stop=None)
+    bounds: Mapping[str, Rule] = dict(
+        stop_loss=Protective(),
+        take_profit=Protective(),
+        trailing_stop=Protective(),
+        time_stop=Bound(1, integer=True, optional=True),
+    )
+    uses: Mapping[str, Use] = {}
+    reads_adjusted = False
+    """Whether a `next` of one's own reads ``data.adjusted_close`` where a stock pays dividends, as indicators do."""
+    indicators: dict[str, Any]
+    _nested: list[Any] | None = None
+    _made: dict[str, Any]
+    _protection: Any = None
+    _plan: Plan | None = None
+    _heard: Any = None
+    _decides = False
+    planned_by: Callable[[Any], Plan] = Plan
+    """What follows the signals; called with the strategy."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        inherited: dict[str, Rule] = {}
+        for base in reversed(cls.__mro__[1:]):
+            inherited.update(base.__dict__.get("bounds", {}))
+        cls.bounds = {**inherited, **cls.__dict__.get("bounds", {})}
+        keep_machinery(cls, Strategy)
+        STRATEGIES.add(cls)
+
+    @classmethod
+    def defaults(cls) -> dict[str, Any]:
+        """Every parameter with its default."""
+        return dict(cls.params._getitems())
+
+    @classmethod
+    def validate(cls, params: Mapping[str, Any], names: Names) -> Iterable[tuple[tuple[str | int, ...], str]]:
+        """Complaints beyond bounds, each with its place inside ``params``; none by default."""
+        return ()
+
+    @classmethod
+    def only_in_backtrader(cls, params: Mapping[str, Any]) -> str:
+        """What of ``params``, the defaults left out, the compiled engine cannot do exactly; for authors to say."""
+        return ""
+
+    def _oncepost(self, dt: float) -> None:
+        """Move nested indicators along too; backtrader leaves them where they show the last bar of all."""
+        for indicator in self._parts():
+            if len(indicator._clock) > len(indicator):
+                indicator.advance()
+        super()._oncepost(dt)
+
+    def _parts(self) -> list[Any]:
+        if self._nested is None:
+            self._nested = list(walk(self._lineiterators[bt.LineIterator.IndType]))
+        return self._nested
+
+    def start(self) -> None:
+        """Called before the first bar; an own one need not call this."""
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Refuse data too short for the warm-up, and lay out the protection; once."""
+        if self._protection is not None:
+            return
+        if self.indicators is not self._made:
+            raise InputError(f"{type(self).__name__}: self.indicators is what `uses` made; call yours something else")
+        for data, needed in zip(self.datas, self._minperiods, strict=True):
+            bars = data.buflen() or len(data)
+            if bars and bars < needed:
+                name = data._name or "the feed"
+                raise DataError(f"{name}: {bars} bars, but the indicators need {needed} before the first value")
+        self._protection = Risk(self)
+        impose(self, settings_of(self))
+        self._plan = self.planned_by(self) if type(self).signals is not Strategy.signals else None
+
+    def notify_order(self, order: Any) -> None:
+        """Called with the news of an order; an own one need not call this."""
+        if self._heard is not order:
+            self._hear(order)
+
+    def _hear(self, order: Any) -> None:
+        """Place protection behind an entry that filled, take it away when the position is gone."""
+        self._protection.notify(order)
+        if self._plan is not None:
+            self._plan.notify(order)
+
+    def _settle(self) -> None:
+        """After the author has decided: close what has been held for ``time_stop`` bars, protect what is new."""
+        if self._protection.expired() and not self._leaves():
+            Strategy.exit(self, reason="time_stop")
+        self._protection.settle()
+
+    def _leaves(self) -> bool:
+        """Whether a market order that closes the position, or a part of it, is on its way."""
+        broker, long = self.broker, self.position.size > 0
+        return any(
+            order.data is self.data and order.isbuy() != long and order.exectype in AT_ONCE
+            for order in (*broker.pending, *broker.submitted)
+            if order is not None
+        )
+
+    def signals(self, lines: Lines) -> Signals:
+        """On which bars to enter and to leave, for all bars at once; written instead of ``next``.
+
+        Whoever writes it gains the compiled engine, and an engine that leaves out bars on which nothing can
+        happen. It is asked once, with every line over all bars, and reads nothing but ``lines`` and ``self.p``.
+        Orders are the class's own: entries at market, sized by the run's sizer, while flat; exits at market;
+        protection and time stop as the parameters say.
+
+        Parameters
+        ----------
+        lines : Lines
+            Columns and indicators by the names that rules use, as ``lines["vwap.upper1"]``.
+
+        Returns
+        -------
+        Signals
+            Each array a function of what is known at the close of its own bar. A comparison with NaN is false,
+            and its negation true: say ``a < b`` rather than ``~(a >= b)`` where a warm-up may be.
+        """
+        return Signals()
+
+    def next(self) -> None:
+        """Do what `signals` say; a strategy that decides bar by bar has its own."""
+        if self._plan is not None and not is_ruined(self):
+            self._plan.act()
+            self._protection.settle()
+
+    def wake(self) -> Wake | None:
+        """The bars on which ``next`` may act, known before the first; None where that is not known.
+
+        Engines may then leave out the others. Asked once the indicators are computed over all bars.
+        """
+        return None if self._plan is None else self._plan.wake()
+
+    def overdue(self) -> int:
+        """The bar, from 0, from which on `timed_out` closes the position held."""
+        return int(self._protection.due())
+
+    def buy(self, data: Any = None, size: float | None = None, *args: Any, **kwargs: Any) -> Any:
+        """backtrader's ``buy``; what the run's sizer sizes may be cut to what the account can pay."""
+        return super().buy(data, size, *args, **self._marked(size), **kwargs)
+
+    def sell(self, data: Any = None, size: float | None = None, *args: Any, **kwargs: Any) -> Any:
+        """backtrader's ``sell``; what the run's sizer sizes may be cut to what the account can cover."""
+        return super().sell(data, size, *args, **self._marked(size), **kwargs)
+
+    def _marked(self, size: float | None) -> dict[str, bool]:
+        return {"sized": True} if size is None and getattr(self._sizer, "cuts", False) else {}
+
+    def enter_long(self, reason: str = "long.enter", **kwargs: Any) -> Any:
+        """Buy at market, sized by the run's sizer; ``reason`` travels into orders.parquet."""
+        if not is_market(kwargs):
+            return self.buy(reason=reason, **kwargs)
+        return self._protection.enter(lambda: self.buy(reason=reason, **kwargs))
+
+    def enter_short(self, reason: str = "short.enter", **kwargs: Any) -> Any:
+        """Sell at market, sized by the run's sizer."""
+        if not is_market(kwargs):
+            return self.sell(reason=reason, **kwargs)
+        return self._protection.enter(lambda: self.sell(reason=reason, **kwargs))
+
+    def exit(self, reason: str = "exit", **kwargs: Any) -> Any:
+        """Close the position at market and withdraw its protection."""
+        self._protection.withdraw()
+        if not is_market(kwargs) or "size" in kwargs:
+            return self.close(reason=reason, **kwargs)
+        return self._protection.leave(lambda: self.close(reason=reason, **kwargs))
+
+    def timed_out(self) -> bool:
+        """Close a position held for ``time_stop`` bars; true when it did."""
+        if not self._protection.expired():
+            return False
+        self.exit(reason="time_stop")
+        return True

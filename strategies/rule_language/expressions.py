@@ -1,0 +1,337 @@
+"""Rules as expressions: parsed to a whitelist, evaluated on whole arrays or on the bars so far, equal either way.
+
+Truth has three values. A comparison with a number that is not there (NaN: a warm-up, an empty bar) is
+unknown, ``and``, ``or`` and ``not`` follow Kleene, and a rule fires only where it is true.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...core.errors import ExpressionError, nearest
+from ...core.names import Names
+from .functions import EVER, FUNCTIONS, Function, Value, Whole
+from .operators import BINARY, COMPARE, Array, both, either, is_true, negation
+from .rolling import shifted
+
+Ref = tuple[str, str]
+"""What a name refers to: (indicator, line), (feed, column), or ("", column) for a column of the traded feed."""
+_BACK = Whole(low=0)
+_DEEPEST = 100
+"""Parts within parts that an expression may have."""
+_ALLOWED = "numbers, names, x[1], + - * / %, comparisons, and, or, not, " + ", ".join(f"{f}()" for f in FUNCTIONS)
+
+
+class Columns(Protocol):
+    """Where an expression finds what it reads; `lines.Lines` is one."""
+
+    def __len__(self) -> int:
+        """Bars of the traded feed."""
+        ...
+
+    def own(self, ref: Ref) -> Array:
+        """What ``ref`` stands for, one value a bar of its own feed."""
+        ...
+
+    def lifted(self, values: Array, feed: str) -> Array:
+        """Values of the bars of ``feed`` at those of the traded one: of the last that has closed by then."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A part of an expression.
+
+    Parameters
+    ----------
+    run : callable
+        Its value, from the columns that are read.
+    lag : int
+        How many bars back it looks.
+    feed : str or None
+        Whose bars its values follow: "" for the traded feed, None for a constant.
+    """
+
+    run: Callable[[Columns], Any]
+    lag: int = 0
+    feed: str | None = None
+
+    @classmethod
+    def over(cls, apply: Callable[..., Any], parts: list[_Node], back: int = 0) -> _Node:
+        """``apply`` to the values of ``parts``: on the bars of their feed, of the traded one if they have several."""
+        feeds = {p.feed for p in parts if p.feed is not None}
+        feed = (feeds.pop() if len(feeds) == 1 else "") if feeds else None
+        values = [part.on(feed) for part in parts]
+        lag = max((p.lag for p in parts), default=0) + back
+        return cls(lambda columns: apply(*(value(columns) for value in values)), min(lag, EVER), feed)
+
+    def on(self, feed: str | None) -> Callable[[Columns], Any]:
+        """Its value on the bars of ``feed``."""
+        own = self.feed
+        if not own or own == feed:
+            return self.run
+        return lambda columns: columns.lifted(self.run(columns), own)
+
+
+class Expression:
+    """One parsed rule.
+
+    Parameters
+    ----------
+    text : str
+        The rule, as in ``close < vwap.lower1 and delta > 0``. A bare indicator name is its first line,
+        ``name.line`` any line, columns of the traded feed go by their own names, those of another as
+        ``feed.column``; ``x[1]`` is the value one bar ago. `functions.FUNCTIONS` has the functions.
+    names : Names
+        What it may refer to.
+
+    Attributes
+    ----------
+    refs : tuple of Ref
+        What it reads.
+    values_read : set of str
+        The named numbers among it.
+    lag : int
+        How many bars back it looks; `functions.EVER` where it may look at all of them.
+
+    Raises
+    ------
+    ExpressionError
+        Naming the column within ``text``, what is wrong and what is allowed.
+
+    Examples
+    --------
+    >>> rule = Expression("close > vwap and delta[1] > 0", Names(("close",), {"vwap": ("vwap",), "delta": ("delta",)}))
+    >>> rule.refs, rule.lag
+    ((('', 'close'), ('vwap', 'vwap'), ('delta', 'delta')), 1)
+    >>> from tapeflow.strategies.framework.lines import Lines
+    >>> rule.over(Lines.of(close=[1.0, 3.0], **{"vwap.vwap": [2.0, 2.0], "delta.delta": [5.0, -1.0]})).tolist()
+    [False, True]
+    >>> Expression("close > __import__('os')", Names(("close",)))
+    Traceback (most recent call last):
+    ...
+    tapeflow.core.errors.ExpressionError: column 9: unknown function '__import__' (allowed: numbers, ...)
+    """
+
+    def __init__(self, text: str, names: Names) -> None:
+        self.text = text
+        self._names = names
+        self._refs: dict[Ref, None] = {}
+        self.values_read: set[str] = set()
+        self._depth = 0
+        node = self._parse(text)
+        self._run, self.lag = node.on(""), node.lag
+        self.refs = tuple(self._refs)
+
+    def over(self, columns: Columns) -> NDArray[np.bool_]:
+        """Where the rule is true, one value a bar of the traded feed."""
+        return np.asarray(is_true(self.values(columns)))
+
+    def values(self, columns: Columns) -> Array:
+        """What the expression is worth on each bar, for one that is a price or a size."""
+        return np.broadcast_to(np.asarray(self._run(columns), dtype=np.float64), (len(columns),))
+
+    def _parse(self, text: str) -> _Node:
+        if text is not None and not isinstance(text, str):
+            raise ExpressionError(f"a rule is text, as in close > open (got {text!r})")
+        if text is None or not text.strip():
+            raise ExpressionError("the rule is empty")
+        try:
+            tree = ast.parse(" ".join(text.strip().splitlines()), mode="eval")
+            return self._build(tree.body)
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as err:
+            column = getattr(err, "offset", None) or 1
+            raise ExpressionError(f"column {column}: this is no expression (allowed: {_ALLOWED})") from None
+
+    def _build(self, node: ast.AST) -> _Node:
+        build = getattr(self, f"_{type(node).__name__.lower()}", None)
+        if build is None:
+            raise self._wrong(node, f"{type(node).__name__} is not allowed (allowed: {_ALLOWED})")
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._wrong(node, f"this is nested more than {_DEEPEST} deep; make it two rules, or an indicator")
+        made: _Node = build(node)
+        self._depth -= 1
+        return made
+
+    @staticmethod
+    def _wrong(node: ast.AST, what: str) -> ExpressionError:
+        return ExpressionError(f"column {getattr(node, 'col_offset', 0) + 1}: {what}")
+
+    @staticmethod
+    def _unknown(what: str, name: str, allowed: tuple[str, ...]) -> str:
+        near = nearest(name, allowed)
+        hint = f", did you mean '{near}'?" if near else ""
+        return f"unknown {what} '{name}'{hint} (allowed: {', '.join(allowed)})"
+
+    def _constant(self, node: ast.Constant) -> _Node:
+        if isinstance(node.value, str):
+            raise self._wrong(
+                node, f"{node.value!r} is no number; text goes with time, weekday and sessions, as in time >= '09:30'"
+            )
+        try:
+            number = float(node.value)  # type: ignore[arg-type]
+        except (TypeError, OverflowError):
+            raise self._wrong(node, f"{node.value!r} is no number") from None
+        if not math.isfinite(number):
+            raise self._wrong(node, "this number is too large")
+        return _Node(lambda columns: number)
+
+    def _name(self, node: ast.Name) -> _Node:
+        lines = self._names.lines.get(node.id)
+        if lines:
+            return self._read((node.id, lines[0]))
+        if node.id in self._names.columns:
+            return self._read(("", node.id))
+        if node.id in self._names.values:
+            self.values_read.add(node.id)
+            number = float(self._names.values[node.id])
+            return _Node(lambda columns: number)
+        if (function := FUNCTIONS.get(node.id)) and function.bare:
+            return self._apply(node, function, [], [])
+        if node.id in self._names.feeds:
+            raise self._wrong(node, f"'{node.id}' is a feed; name a column of it, as in {node.id}.close")
+        known = (*self._names.values, *self._names.lines, *self._names.columns)
+        raise self._wrong(node, self._unknown("name", node.id, known))
+
+    def _attribute(self, node: ast.Attribute) -> _Node:
+        path = ast.unparse(node).split(".") if _is_dotted(node) else []
+        if not path:
+            raise self._wrong(node, f"only name.line has a dot (allowed: {_ALLOWED})")
+        try:
+            return self._read(self._names.find(path))
+        except LookupError as err:
+            raise self._wrong(node, str(err.args[0])) from None
+
+    def _read(self, ref: Ref) -> _Node:
+        self._refs[ref] = None
+        return _Node(lambda columns: columns.own(ref), 0, self._names.feed_of(ref[0]))
+
+    def _subscript(self, node: ast.Subscript) -> _Node:
+        try:
+            bars = _BACK.read(self._written(node.slice))
+        except ValueError:
+            raise self._wrong(node, "x[n] takes a whole number of bars back, as in close[1]") from None
+        return _Node.over(lambda x: shifted(x, bars), [self._build(node.value)], bars)
+
+    def _boolop(self, node: ast.BoolOp) -> _Node:
+        join = both if isinstance(node.op, ast.And) else either
+        return _Node.over(lambda *parts: reduce(join, parts), [self._build(v) for v in node.values])
+
+    def _unaryop(self, node: ast.UnaryOp) -> _Node:
+        inner = self._build(node.operand)
+        if isinstance(node.op, ast.Not):
+            return _Node.over(negation, [inner])
+        if isinstance(node.op, ast.USub):
+            return _Node.over(np.negative, [inner])
+        if isinstance(node.op, ast.UAdd):
+            return inner
+        raise self._wrong(node, f"this operator is not allowed (allowed: {_ALLOWED})")
+
+    def _binop(self, node: ast.BinOp) -> _Node:
+        if type(node.op) not in BINARY:
+            raise self._wrong(node, f"{type(node.op).__name__} is not allowed (allowed: {_ALLOWED})")
+        return _Node.over(BINARY[type(node.op)], [self._build(node.left), self._build(node.right)])
+
+    def _compare(self, node: ast.Compare) -> _Node:
+        for op in node.ops:
+            if type(op) not in COMPARE:
+                raise self._wrong(node, f"{type(op).__name__} is not allowed (allowed: {_ALLOWED})")
+        tests = [COMPARE[type(op)] for op in node.ops]
+        sides = [node.left, *node.comparators]
+        read = next((f.literal for f in map(_called, sides) if f and f.literal), None)
+
+        def compare(*values: Any) -> Any:
+            return reduce(both, (test(values[i], values[i + 1]) for i, test in enumerate(tests)))
+
+        return _Node.over(compare, [self._literal(side, read) or self._build(side) for side in sides])
+
+    def _literal(self, node: ast.AST, read: Callable[[str], float] | None) -> _Node | None:
+        """Text in a comparison with a time, as the number that it stands for."""
+        if read is None or not isinstance(node, ast.Constant) or not isinstance(node.value, str):
+            return None
+        try:
+            number = read(node.value)
+        except ValueError as err:
+            raise self._wrong(node, str(err)) from None
+        return _Node(lambda columns: number)
+
+    def _call(self, node: ast.Call) -> _Node:
+        name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
+        function = FUNCTIONS.get(name)
+        if function is None:
+            near = nearest(name, FUNCTIONS)
+            hint = f", did you mean '{near}'?" if near else ""
+            raise self._wrong(node, f"unknown function '{name}'{hint} (allowed: {_ALLOWED})")
+        if node.keywords or not function.fits(len(node.args)):
+            raise self._wrong(node, f"{name}() takes {function.asks()}: {function.signature(name)}")
+        parts, literals = self._arguments(name, function, node.args)
+        if function.over_bars and all(part.feed is None for part in parts):
+            raise self._wrong(node, f"{name}() of a constant: give it a column or a line")
+        return self._apply(node, function, parts, literals)
+
+    def _arguments(self, name: str, function: Function, given: list[ast.expr]) -> tuple[list[_Node], list[Any]]:
+        """Those that are expressions, and those that are written out, defaults included."""
+        takes = (*function.takes, *function.takes[-1:] * (len(given) - len(function.takes)))
+        parts: list[_Node] = []
+        literals: list[Any] = []
+        for n, argument in enumerate(takes):
+            if isinstance(argument, Value):
+                parts.append(self._build(given[n]))
+            elif n >= len(given):
+                literals.append(argument.default)
+            else:
+                try:
+                    literals.append(argument.read(self._written(given[n])))
+                except ValueError as err:
+                    raise self._wrong(given[n], f"{name}(): {err}") from None
+        return parts, literals
+
+    def _written(self, node: ast.AST) -> Any:
+        """A number or text as it stands in the rule, or the number of a name; what is neither is None."""
+        if isinstance(node, ast.Name) and node.id in self._names.values:
+            self.values_read.add(node.id)
+            value = self._names.values[node.id]
+            return int(value) if float(value).is_integer() else value
+        return node.value if isinstance(node, ast.Constant) else None
+
+    def _apply(self, node: ast.AST, function: Function, parts: list[_Node], literals: list[Any]) -> _Node:
+        if function.bare and not literals:
+            literals = [getattr(a, "default", None) for a in function.takes]
+        if missing := [c for c in function.reads if c not in self._names.columns]:
+            raise self._wrong(node, f"this needs the column '{missing[0]}', which the feed lacks")
+        columns = [self._read(("", name)) for name in function.reads]
+        filled = [*literals, self._names.hours] if function.by_hours else literals
+        return _Node.over(_filled(function, filled), [*columns, *parts], function.back(*literals))
+
+
+def _filled(function: Function, literals: list[Any]) -> Callable[..., Any]:
+    """A function of arrays, its written-out arguments filled in."""
+
+    def apply(*values: Any) -> Any:
+        if function.over_bars:
+            values = np.broadcast_arrays(*values)
+        return function.apply(*values, *literals)
+
+    return apply
+
+
+def _called(node: ast.AST) -> Function | None:
+    """The function whose result ``node`` is, if it is one's."""
+    name = node.func if isinstance(node, ast.Call) else node
+    return FUNCTIONS.get(name.id) if isinstance(name, ast.Name) else None
+
+
+def _is_dotted(node: ast.AST) -> bool:
+    """Whether ``node`` is a name with further names behind dots."""
+    while isinstance(node, ast.Attribute):
+        node = node.value
+    return isinstance(node, ast.Name)
