@@ -4,7 +4,7 @@ A mutant is one changed operator, bound, number or condition inside a function. 
 modules once; each mutant lives in a fork of that process, in which the code object of one function is replaced, so that
 a mutant costs its tests and nothing else. Kernels of the groups in ``PLAIN`` run as the Python they are written in.
 
-Usage: ``python benchmarks/mutants.py [--seed 1] [--count 200] [--group compiled …] [--only backtest/lots …]``.
+Usage: ``python benchmarks/mutants.py [--seed 1] [--count 200] [--group compiled …] [--only backtest/broker/afford …]``.
 What was found is kept in a file as it is found: a run that ended early goes on where it was, and ``--again`` tries once
 more those that lived. Mutants that no test can see stand in ``equivalent_mutants.txt``, each with the reason.
 """
@@ -48,7 +48,7 @@ BEGUN, LATE = "begun", "killed, late"
 GROUPS: dict[str, tuple[str, list[str]]] = {
     # modules as a glob, tests in the order in which they are asked
     "reading": (
-        "feeds/framework/*.py",
+        "feeds/{framework,csv_reader,table_reader}/*.py",
         [
             "reading_borders",
             "binance",
@@ -97,7 +97,7 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         ["engine", "engine_orders", "engine_several", "stock_parity", "helpers_over_lines"],
     ),
     "figures": (
-        "backtest/{round_trips,statistics,bootstrap,broker,record,lots,sizers,accounts}.py",
+        "backtest/{recording/*,results/statistics,results/bootstrap,results/account_figures,broker/base,broker/sizers}.py",
         ["statistics", "intervals", "bootstrap", "broker", "sizers", "all_in", "ruin", "equality", "doubts", "run"],
     ),
     "plans": (

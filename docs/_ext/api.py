@@ -28,11 +28,8 @@ PACKAGES = (
     "research",
     "checks",
     "report",
-    "cli",
     "api",
 )
-_NOT_PYTHON = ("tapeflow.cli",)
-"""Packages whose names are no interface: the commands have pages of their own."""
 
 
 def modules(package: str) -> Iterator[ModuleType]:
@@ -40,7 +37,7 @@ def modules(package: str) -> Iterator[ModuleType]:
     root = importlib.import_module(f"tapeflow.{package}")
     yield root
     for info in sorted(pkgutil.walk_packages(getattr(root, "__path__", ()), f"{root.__name__}."), key=lambda m: m.name):
-        if not info.name.startswith(_NOT_PYTHON) and not info.name.rpartition(".")[2].startswith("_"):
+        if not info.name.rpartition(".")[2].startswith("_"):
             yield importlib.import_module(info.name)
 
 
