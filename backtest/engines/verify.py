@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ...configs.models import RunConfig
 from ...core.errors import DataError, TapeflowError
 from ..recording.recorder import Fill
 from .backtrader import through_backtrader
@@ -22,7 +23,7 @@ class UnequalError(TapeflowError):
     """Two engines did not do the same."""
 
 
-def verify(config: Any, sources: Mapping[str, Any]) -> str:
+def verify(config: RunConfig, sources: Mapping[str, Any]) -> str:
     """Run ``config`` in compiled code and in plain backtrader, and name the first difference; empty when there is none.
 
     Parameters
@@ -54,7 +55,7 @@ def verified(outcome: Any) -> dict[str, Any]:
     return {"against": "stock", "equal": True, "orders": orders, "fills": fills, "bars": bars}
 
 
-def _stock(config: Any, sources: Mapping[str, Any]) -> Any:
+def _stock(config: RunConfig, sources: Mapping[str, Any]) -> Any:
     """The run in plain backtrader."""
     return through_backtrader(config.model_copy(update={"engine": "stock", "verify": False}), dict(sources))
 

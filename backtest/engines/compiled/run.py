@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ....configs.models import RunConfig
 from ....core.errors import DataError
 from ....core.plugins.registry import STRATEGIES
 from ....strategies.framework.lines import Lines
@@ -44,7 +45,7 @@ class NotCompiledError(DataError):
         self.why = why
 
 
-def by_engine(config: Any, sources: Mapping[str, Any]) -> tuple[Outcome | None, str]:
+def by_engine(config: RunConfig, sources: Mapping[str, Any]) -> tuple[Outcome | None, str]:
     """The run in compiled code where ``config`` asks for that, or leaves the choice and it is exact; else why not.
 
     Raises
@@ -62,7 +63,7 @@ def by_engine(config: Any, sources: Mapping[str, Any]) -> tuple[Outcome | None, 
         return None, err.why
 
 
-def run_compiled(config: Any, sources: Mapping[str, Any], why: str = ASKED) -> Outcome:
+def run_compiled(config: RunConfig, sources: Mapping[str, Any], why: str = ASKED) -> Outcome:
     """Run ``config`` over bars that were read, in compiled code; nothing is written.
 
     Parameters
@@ -84,7 +85,7 @@ def run_compiled(config: Any, sources: Mapping[str, Any], why: str = ASKED) -> O
     if reason := why_not(config, sources):
         raise NotCompiledError(reason)
     tables = Tables({name: source.bars for name, source in sources.items()}, uses_of(config))
-    record: Any = follow_config(config, next(iter(sources)), tables)
+    record: Any = follow_config(config, config.traded.name, tables)
     strategy = SimpleNamespace(indicators={name: made for name, made in tables.indicators.items() if is_named(name)})
     if config.broker.borrow or funded(config) or paying(config) or rolling(config):
         rates = {"funding": funding_of(config), "own_funding": own_funding_of(config)}
@@ -92,7 +93,7 @@ def run_compiled(config: Any, sources: Mapping[str, Any], why: str = ASKED) -> O
     return Outcome(config, dict(sources), strategy, record, "compiled", why)
 
 
-def follow_config(config: Any, name: str, tables: Tables) -> Record:
+def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
     """The run itself, of a ``config`` that compiled code can run, trading feed ``name`` of what was read."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     params = {**strategy.defaults(), **config.strategy.params}
@@ -119,10 +120,9 @@ def follow_config(config: Any, name: str, tables: Tables) -> Record:
     return Record(book, bars["close_time"], account, name, titles, heard=heard, booked=booked(costly))
 
 
-def _costs(config: Any) -> Floats:
+def _costs(config: RunConfig) -> Floats:
     """What trading costs, and to what lots orders are cut."""
-    block = next(iter(config.data.values()))
-    lot = sizing(None, 1.0, block.step, block.min_notional)
+    lot = sizing(None, 1.0, config.traded.lot, config.traded.min_notional)
     return np.array([*costs_of(config), lot[STEP], lot[SCALE], lot[SMALLEST]])
 
 
@@ -141,7 +141,7 @@ def book_of(params: Mapping[str, Any], lines: Lines) -> tuple[Rulebook, Answers]
     return book, Answers(book, lines)
 
 
-def rules_in(config: Any) -> dict[str, Any]:
+def rules_in(config: RunConfig) -> dict[str, Any]:
     """What the parameters of `Rules` say besides expressions."""
     return {key: config.strategy.params.get(key) for key in ("exits", "cooldown", "pyramiding")}
 

@@ -11,6 +11,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from ....aggregation.sessions import Session
+from ....configs.models import RunConfig
 from ....core.bars import Bars
 from ....core.distances import Atr
 from ....core.schema import ADJUSTMENT, DIVIDEND, ROLL_COLUMNS
@@ -110,17 +111,17 @@ class Said(NamedTuple):
         return np.asarray(np.bitwise_or.reduce(self.leave, axis=0))
 
 
-def rules_of(config: Any, said: Said, bars: Bars, first: int) -> Rules:
+def rules_of(config: RunConfig, said: Said, bars: Bars, first: int) -> Rules:
     """What the rules and the sizer say on every bar."""
     return (said.enter, said.leave, said.sizes, said.limits, said.has, said.shares, _wanted(config, said, bars, first))
 
 
-def costly_of(config: Any, bars: Bars) -> Costly | None:
+def costly_of(config: RunConfig, bars: Bars) -> Costly | None:
     """What trading and holding cost; None where that is no more than shares of notional."""
     if kind_of(config) is None:
         return None
-    money, block, numbers = config.broker, next(iter(config.data.values())), np.zeros(10)
-    lot = sizing(None, 1.0, block.step, 0.0)
+    money, traded, numbers = config.broker, config.traded, np.zeros(10)
+    lot = sizing(None, 1.0, traded.lot, 0.0)
     numbers[[costs.STEP, costs.SCALE]] = lot[[lots.STEP, lots.SCALE]]
     numbers[costs.CONTRACT] = next(iter(contracts_of(config).values())).size
     numbers[costs.CARRIES] = bool(funded(config) or money.borrow or paying(config) or rolling(config))
@@ -144,9 +145,9 @@ def costly_of(config: Any, bars: Bars) -> Costly | None:
     return numbers, rows, tiers, state, _payments(config, bars), np.zeros((64, 6))
 
 
-def margin_of(config: Any) -> Floats | None:
+def margin_of(config: RunConfig) -> Floats | None:
     """How the position is margined; None where it is paid for."""
-    asked = next(iter(config.data.values())).instrument
+    asked = config.traded.instrument
     if not asked.margined:
         return None
     traded = next(iter(contracts_of(config).values()))
@@ -157,9 +158,11 @@ def margin_of(config: Any) -> Floats | None:
     return np.concatenate((made, [(bracket.rate, bracket.deduction) for bracket in traded.brackets]), axis=None)
 
 
-def desk_of(config: Any, params: Mapping[str, Any], bars: Bars, bits: NDArray[np.uint8], first: int, atr: Any) -> Desk:
+def desk_of(
+    config: RunConfig, params: Mapping[str, Any], bars: Bars, bits: NDArray[np.uint8], first: int, atr: Any
+) -> Desk:
     """Limits, protection and sizer; ``atr`` gives the average true range of a period."""
-    block, numbers = next(iter(config.data.values())), np.zeros(17)
+    traded, numbers = config.traded, np.zeros(17)
     ranges = np.zeros((3, 0))
     for name, asked in distances_in(params).items():
         i = GUARDS.index(name)
@@ -172,8 +175,8 @@ def desk_of(config: Any, params: Mapping[str, Any], bars: Bars, bits: NDArray[np
         else:
             shared = asked.unit == "fraction"
             numbers[i] = order_manager.SHARE if shared else order_manager.AWAY
-            numbers[order_manager.STOP_VALUE + i] = asked.value if shared else asked.at(math.nan, block.tick)
-    numbers[order_manager.NUM], numbers[order_manager.DEN] = grid_of(block.tick)
+            numbers[order_manager.STOP_VALUE + i] = asked.value if shared else asked.at(math.nan, traded.tick)
+    numbers[order_manager.NUM], numbers[order_manager.DEN] = grid_of(traded.tick)
     numbers[order_manager.BARS] = params.get("time_stop") or 0
     numbers[order_manager.NAMED] = "pyramiding" in params
     numbers[order_manager.COOLDOWN] = params.get("cooldown") or 0
@@ -198,13 +201,13 @@ def _exits(params: Mapping[str, Any]) -> int:
     return 2 + len(params.get("exits") or {})
 
 
-def numbers_of_sizer(config: Any) -> Floats:
+def numbers_of_sizer(config: RunConfig) -> Floats:
     """What `sizes.sized` works with."""
-    asked, block = config.sizer, next(iter(config.data.values()))
+    asked, traded = config.sizer, config.traded
     made = np.zeros(10)
-    made[:5] = sizing(asked.percent, asked.fixed, block.step, block.min_notional)
+    made[:5] = sizing(asked.percent, asked.fixed, traded.lot, traded.min_notional)
     if asked.percent is None and asked.fixed is None:
-        most = asked.most if asked.most is not None else 100.0 * block.instrument.leverage
+        most = asked.most if asked.most is not None else 100.0 * traded.instrument.leverage
         made[sizes.MOST] = most / 100.0
         made[sizes.KELLY], made[sizes.RISK] = asked.kelly or 0.0, (asked.risk or 0.0) / 100.0
         made[sizes.START], made[sizes.TRADES] = (asked.start or 0.0) / 100.0, asked.trades
@@ -221,7 +224,7 @@ def session_starts(bars: Bars, first: int, session: Session) -> list[int]:
     return made
 
 
-def _wanted(config: Any, said: Said, bars: Bars, first: int) -> Floats:
+def _wanted(config: RunConfig, said: Said, bars: Bars, first: int) -> Floats:
     """The share of the equity that a target of volatility asks for where a rule may enter; NaN elsewhere."""
     asked, n = config.sizer, len(bars)
     if asked.volatility is None:
@@ -258,12 +261,12 @@ def _sigma_before(closes: Floats, window: int) -> Floats:
     return made
 
 
-def rates_for(config: Any) -> Any:
+def rates_for(config: RunConfig) -> Any:
     """The funding rates of the traded feed: its instrument's own, else those of the broker block; None for none."""
-    return own_funding_of(config).get(next(iter(config.feeds))) or funding_of(config)
+    return own_funding_of(config).get(config.traded.name) or funding_of(config)
 
 
-def _payments(config: Any, bars: Bars) -> Floats:
+def _payments(config: RunConfig, bars: Bars) -> Floats:
     """When funding is due, its rate and mark price."""
     rates = rates_for(config)
     if rates is None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from types import FunctionType
 from typing import Any
 
+from ....configs.models import RunConfig
 from ....core.plugins.registry import INDICATORS, STRATEGIES
 from ....strategies.framework.base import Strategy, Use
 from ....strategies.framework.protection import SETTINGS, distances_in, periods_in, settings_in
@@ -24,7 +25,7 @@ RUN = (
 """Keys of a run that are compiled, or of no concern."""
 
 
-def why_not(config: Any, sources: Mapping[str, Any] | None = None) -> str:
+def why_not(config: RunConfig, sources: Mapping[str, Any] | None = None) -> str:
     """Why the compiled engine cannot run ``config`` exactly; empty when it can.
 
     Parameters
@@ -44,7 +45,7 @@ def why_not(config: Any, sources: Mapping[str, Any] | None = None) -> str:
     return next(_reasons(config, sources), "")
 
 
-def uses_of(config: Any) -> dict[str, Any]:
+def uses_of(config: RunConfig) -> dict[str, Any]:
     """The indicators of a run by name: those the strategy brings, and those of the YAML, which may replace them.
 
     Besides, the average true ranges that distances of protection ask for, under names that rules cannot say.
@@ -64,32 +65,32 @@ def is_named(indicator: str) -> bool:
     return indicator.isidentifier()
 
 
-def settings_of(config: Any) -> dict[str, Any]:
+def settings_of(config: RunConfig) -> dict[str, Any]:
     """What protects positions and limits losses: the strategy's own parameters, and before them the risk block."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     own = {**getattr(strategy, "defaults", dict)(), **config.strategy.params}
     return settings_in(own, config.risk.settings())
 
 
-def _reasons(config: Any, sources: Mapping[str, Any] | None) -> Iterator[str]:
+def _reasons(config: RunConfig, sources: Mapping[str, Any] | None) -> Iterator[str]:
     if config.fills.tape:
         yield "fills: tape needs backtrader's orders"
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     params = {**config.strategy.params, **config.risk.settings()}
     yield from _of_strategy(strategy, params)
     yield from _of_costs(config)
-    if next(iter(config.data.values())).instrument.negative_prices:
+    if config.traded.instrument.negative_prices:
         yield "prices below 0 (negative_prices) are traded by backtrader's broker"
     yield from _beyond("", config, dict.fromkeys(RUN))
-    traded = next(iter(config.data.values()))
-    if decimals(traded.step or DEFAULT_LOT) > MOST_DECIMALS:
-        yield f"a lot of {traded.step} has more decimals than a double"
+    traded = config.traded
+    if decimals(traded.lot or DEFAULT_LOT) > MOST_DECIMALS:
+        yield f"a lot of {traded.lot} has more decimals than a double"
     distances = distances_in(settings_of(config)).values()
     if not traded.tick and any(getattr(one, "unit", "") == "ticks" for one in distances):
         yield "protection in ticks, but the data block has no tick"
     for name, use in uses_of(config).items():
         yield from _of_indicator(name, use)
-    if sources and (why := unusable(next(iter(sources.values())).bars)):
+    if sources and (why := unusable(sources[config.traded.name].bars)):
         yield why
 
 
@@ -124,7 +125,7 @@ def _own(strategy: Any) -> list[str]:
     return [name for name, made in own if isinstance(made, FunctionType | property) and hasattr(Strategy, name)]
 
 
-def _of_costs(config: Any) -> Iterator[str]:
+def _of_costs(config: RunConfig) -> Iterator[str]:
     """What of costs and sizes only backtrader's broker can do."""
     asked = getattr(costs, "not_compiled", None)
     if asked is not None and (why := asked(config)):
