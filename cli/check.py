@@ -122,9 +122,7 @@ def _indicator(wish: Wish) -> Any:
             raise PluginError(f"{wish.kind} is a feed; `tapeflow audit` looks at its data")
     cls: Any = INDICATORS.find(wish.kind)
     if not hasattr(cls, "line_measures"):
-        raise PluginError(
-            f"{wish.kind} is no indicator of ours: derive it from tapeflow.indicators.framework.base.Indicator"
-        )
+        raise PluginError(f"{wish.kind} is no indicator of ours: derive it from tapeflow.indicators.base.Indicator")
     return cls
 
 

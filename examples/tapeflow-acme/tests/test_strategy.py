@@ -10,7 +10,7 @@ from tapeflow.api import run
 from tapeflow.backtest.inputs.read import read
 from tapeflow.checks.lookahead import attack
 from tapeflow.configs.loader import from_mapping
-from tapeflow.strategies.framework.lines import Lines
+from tapeflow.strategies.base import Lines
 from tapeflow_acme.follow import AcmeFollow
 
 CONFIG = {

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from tapeflow.core.params import Bound
-from tapeflow.strategies.framework.base import Strategy, Use
-from tapeflow.strategies.framework.lines import Lines
-from tapeflow.strategies.framework.signals import Signals
+from tapeflow.strategies.base import Lines, Signals, Strategy, Use
 
 
 class AcmeFollow(Strategy):

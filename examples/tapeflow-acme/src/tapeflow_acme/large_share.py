@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tapeflow.core.kernels import step
-from tapeflow.indicators.framework.base import Indicator, Line
+from tapeflow.indicators.base import Indicator, Line
 
 
 @step

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from tapeflow.feeds.framework.table_tape import TableTape, trade_columns
-from tapeflow.feeds.table_reader.tables import Table
+from tapeflow.feeds.base import Table, TableTape, trade_columns
 
 
 class AcmeTrades(TableTape):

@@ -1,0 +1,9 @@
+"""What the author of a strategy imports."""
+
+from __future__ import annotations
+
+from .framework.base import Strategy, Use
+from .framework.lines import Lines
+from .framework.signals import Signals
+
+__all__ = ["Lines", "Signals", "Strategy", "Use"]
