@@ -64,7 +64,7 @@ def _runs(folder: Path, sort: str, as_json: bool) -> int:
         print_json(found)
     elif found:
         print_table([row(run) for run in found], ("run", *COLUMNS))
-    else:
+    elif not damaged:
         note(f"{folder}: no saved runs")
     return 2 if damaged else 0
 

@@ -12,11 +12,13 @@ from urllib.parse import quote, unquote
 
 from ..core.clock import DAY, iso, parse_time
 from ..core.errors import DataError, unknown
+from ..core.files.keeping import file_digest
 from ..core.files.signed import read_bounded
 from .atlas import Atlas
+from .footer import footer_digest
 
-SCHEMA = 2
-"""Version of files and manifests; from 2 on a manifest has a digest of itself."""
+SCHEMA = 3
+"""Version of files and manifests; from 2 on a manifest has a digest of itself, from 3 on one of the file's footer."""
 KEYS = ("venue", "market", "symbol", "kind")
 MANIFEST = "_manifest.json"
 LOCK = ".lock"
@@ -120,6 +122,8 @@ class Partition:
         Places inside the day where ids (of klines: intervals) are missing, and how many are.
     sources : tuple of SourceFile
         Where the rows came from, ordered by digest.
+    footer : str
+        sha256 of the file's footer, which no checksum of Parquet covers; nothing in manifests of before.
     """
 
     folder: Path
@@ -136,6 +140,7 @@ class Partition:
     holes: int
     missing: int
     sources: tuple[SourceFile, ...] = field(default=())
+    footer: str = ""
 
     @property
     def day(self) -> int:
@@ -168,6 +173,19 @@ class Partition:
         if size != self.bytes:
             raise DataError(self.damaged(f"it has {size} bytes, its manifest says {self.bytes}"))
 
+    def check_footer(self) -> None:
+        """Compare the footer of its file, which says what the bytes before it mean, with the manifest.
+
+        Raises
+        ------
+        DataError
+            If a byte of it changed.
+        """
+        whole = not self.footer
+        found = file_digest(self.path) if whole else footer_digest(self.path)
+        if found != (self.sha256 if whole else self.footer):
+            raise DataError(self.damaged("its sha256 is not that in its manifest"))
+
     def damaged(self, how: str) -> str:
         """What is wrong with its file, and what to do."""
         files = ", ".join(source.file for source in self.sources)
@@ -190,7 +208,10 @@ class Partition:
             if made.pop("schema") > SCHEMA:
                 raise DataError(f"{path}: has schema {schema}, this version reads up to {SCHEMA}; install a newer one")
             sources = tuple(SourceFile(**source) for source in made.pop("sources"))
-            return cls(folder=path.parent, sources=sources, **made)
+            read = cls(folder=path.parent, sources=sources, **made)
+            if path.parent.name != day_folder(read.day):
+                raise ValueError(f"it is that of {day_text(read.day)}")
+            return read
         except FileNotFoundError:
             raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as err:

@@ -85,6 +85,7 @@ def _opened(partition: Partition) -> Iterator[Any]:
     try:
         path.stat()
         partition.check_there()  # its size: a missing file may be a day that is being written anew
+        partition.check_footer()  # before Arrow, which ends the process over some of what can be wrong in it
         file = pq.ParquetFile(path, page_checksum_verification=True)
         if file.metadata.num_rows != partition.rows:
             wrong = f"it has {file.metadata.num_rows} rows, its manifest says {partition.rows}"

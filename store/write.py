@@ -14,6 +14,7 @@ from ..core.clock import steps_between, usual_interval
 from ..core.errors import DataError, SystemFaultError
 from ..core.files.writing import sync, why
 from .codec import Columns, canonical, encode, holes, with_holes, write_parquet
+from .footer import footer_digest
 from .layout import ADDED, LOCK, MANIFEST, QUARANTINE, STAGING, Partition, Series, SourceFile, day_folder, day_text
 from .merge import Rows
 
@@ -141,6 +142,7 @@ class Writer:
             last_id=int(rows.keys.max()) if trades else -1,
             **(_ids(columns) if trades else _intervals(columns)),
             sources=tuple(sorted(sources, key=lambda s: s.sha256)),
+            footer=footer_digest(data),
         )
         self._staged.append((made, name, None if old is None else old.path))
 

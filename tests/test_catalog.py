@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -491,6 +493,34 @@ def test_flipped_bit_anywhere_in_the_data_is_noticed(tmp_path):
             assert path.name in str(err)  # noqa: PT017
         else:
             assert expected == found
+
+
+@pytest.mark.parametrize("schema", [2, 3])
+def test_a_flipped_bit_of_a_footer_is_named(tmp_path, schema):
+    """A footer says how many decimals a price has, and Arrow ends the process over some of what can be wrong in one."""
+    put(tmp_path / "c", *day_dumps(tmp_path, [0]))
+    path, rng = damaged(tmp_path / "c"), seeded(2)
+    if schema == 2:
+        manifest = path.with_name(MANIFEST)
+        made = {k: v for k, v in json.loads(manifest.read_text()).items() if k not in ("footer", "digest")}
+        made["schema"] = 2
+        digest = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
+        manifest.write_text(json.dumps({**made, "digest": digest}))
+    whole = path.read_bytes()
+    assert len(columns(Catalog(tmp_path / "c"))) > 0
+    start = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    for at in range(start, len(whole)):
+        path.write_bytes(whole[:at] + bytes([whole[at] ^ (1 << rng.randrange(8))]) + whole[at + 1 :])
+        with pytest.raises(DataError, match=f"{path.name}: is damaged"):
+            list(Catalog(tmp_path / "c").tapes())
+
+
+def test_a_day_in_the_folder_of_another_is_named(tmp_path):
+    put(tmp_path / "c", *day_dumps(tmp_path, [0]))
+    day = damaged(tmp_path / "c").parent
+    shutil.copytree(day, day.with_name("day=2024-01-07"))
+    with pytest.raises(DataError, match=rf"day=2024-01-07.{MANIFEST}: is damaged .*it is that of 2024-01-01"):
+        list(Catalog(tmp_path / "c").tapes())
 
 
 def test_missing_partition_and_damaged_manifest_are_named(tmp_path):
