@@ -11,8 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.research.sweep.folder import read_table
+from tapeflow.core.errors import DataError
+from tapeflow.core.files.keeping import file_digest
+from tapeflow.core.files.signed import read_bounded
+from tapeflow.research.sweep.folder import TABLE, read_table
 from tapeflow.research.sweep.journal import NAME, Journal
+from tapeflow.store.layout import MANIFEST, Partition
 from tapeflow.tests.command import tapeflow
 
 CONFIG = """\
@@ -130,6 +134,27 @@ def test_a_byte_that_changed_is_named_or_changes_nothing(home: Path, make: Calla
 @pytest.mark.parametrize("make", COMMANDS)
 def test_any_byte_that_changed_is_named(home: Path, make: Callable[[Path], None], seed: int) -> None:
     check(home, make, 100, seed)
+
+
+READERS: dict[str, Callable[[Path], object]] = {
+    "result.json": read_bounded,
+    "bars.parquet": file_digest,
+    NAME: lambda path: Journal(path.parent).read(),
+    TABLE: lambda path: read_table(path.parent),
+    MANIFEST: Partition.read,
+}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="has no pipes with names")
+@pytest.mark.parametrize("name", READERS)
+def test_a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for(tmp_path: Path, name: str) -> None:
+    os.mkfifo(tmp_path / name)
+    signal.alarm(30)
+    try:
+        with pytest.raises(DataError, match=rf"{name}: .*a pipe or a device"):
+            READERS[name](tmp_path / name)
+    finally:
+        signal.alarm(0)
 
 
 @pytest.mark.parametrize("name", ["result.json", "bars.parquet", "run.lock", "trades.parquet"])

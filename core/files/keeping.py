@@ -12,13 +12,22 @@ from pathlib import Path
 
 from ..errors import DataError
 from .exchange import UNABLE
+from .writing import is_stream
 
 Own = Callable[[Path], Mapping[str, str]]
 """The files that we wrote into a folder, by name: their sha256, or nothing where that is not known."""
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file, in lower-case hexadecimal."""
+    """sha256 of a file, in lower-case hexadecimal.
+
+    Raises
+    ------
+    DataError
+        If it is a pipe or a device.
+    """
+    if is_stream(path):
+        raise DataError(f"{path}: is a pipe or a device, where a file is wanted")
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DataError
-from .writing import why
+from .writing import is_stream, why
 
 MOST = 1 << 26
 """Bytes of a text of ours at most: far above any, far below what fills a memory."""
@@ -48,6 +48,8 @@ def read_bounded(path: Path) -> bytes:
         If it cannot be read, or is larger than any of ours.
     """
     try:
+        if is_stream(path):
+            raise DataError(f"{path}: is a pipe or a device, none of ours")
         with path.open("rb") as file:
             raw = file.read(MOST + 1)
     except FileNotFoundError:

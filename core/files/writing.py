@@ -41,7 +41,7 @@ def replacing(path: Path | str) -> Iterator[Path]:
     ['a.txt']
     """
     with telling(path):
-        if _is_stream(Path(path)):
+        if is_stream(Path(path)):
             yield Path(path)
             return
         place = Path(os.path.realpath(path))
@@ -186,7 +186,8 @@ def _make_file(path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
 
 
-def _is_stream(path: Path) -> bool:
+def is_stream(path: Path) -> bool:
+    """Whether a pipe is there, which would be waited for, or a device, which has no end."""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

@@ -22,7 +22,7 @@ from ...core.errors import DataError
 from ...core.files.folders import check_place, recover, replacing_folder
 from ...core.files.keeping import file_digest
 from ...core.files.signed import load_yaml, read_signed
-from ...core.files.writing import claim, replacing, telling
+from ...core.files.writing import claim, is_stream, replacing, telling
 from .daily import returns_of, returns_table
 from .journal import Done
 from .points import Point
@@ -208,6 +208,8 @@ def _rows(table: pa.Table, kept: Mapping[int, str]) -> dict[int, Done]:
 def _read(path: Path, content: Callable[[pa.Table], Any]) -> Any:
     """The content of a table that was written by `_write`, if it is what was written."""
     try:
+        if is_stream(path):
+            raise ValueError("it is a pipe or a device")
         table = pq.read_table(path)
         metadata = table.schema.metadata or {}
         if metadata.get(DIGEST, b"").decode() != _digest(table):

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
 
-from ...core.files.writing import telling
+from ...core.errors import DataError
+from ...core.files.writing import is_stream, telling
 
 NAME = "points.part.jsonl"
 
@@ -70,6 +71,8 @@ class Journal:
         made: dict[int, Done] = {}
         if not self._path.exists():
             return made
+        if is_stream(self._path):
+            raise DataError(f"{self._path}: is a pipe or a device, where a file is wanted; remove it")
         for line in self._path.read_bytes().split(b"\n")[:-1]:
             digest, _, row = line.partition(b" ")
             if digest != _digest(row):
