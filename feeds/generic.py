@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.clock import parse_zone
+from ..core.clock import MINUTE, parse_zone
 from ..core.errors import ParamError
 from ..core.params import Bound, Choice, Rule, Text
 from ..core.tape import Tape
@@ -27,6 +27,7 @@ from .table_reader.table_params import ColumnMap, WordLists, by_cells, mapped, p
 from .table_reader.tables import Column, Table, of_symbol
 from .table_reader.time_formats import parse_format
 
+_QUARTER = 15 * MINUTE
 PRICES = ("price", "open", "high", "low", "close")
 """Columns that ``price_divisor`` is for."""
 _WORDS = {**SIDES, "1": 1, "+1": 1, "1.0": 1, "-1": -1, "-1.0": -1}
@@ -199,6 +200,10 @@ class MappedTape(ContractTape):
         "side_of": Choice("taker", "maker"),
     }
 
+    def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
+        super().__init__(paths, **params)
+        self._timed = self._alike = False
+
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
         """What is wrong that no data need be read for; empty where nothing is."""
@@ -224,7 +229,23 @@ class MappedTape(ContractTape):
 
     def remarks(self) -> tuple[str, ...]:
         """What was taken from files or assumed, in words."""
-        return (*super().remarks(), *filter(None, [self._unsided()]))
+        return (*super().remarks(), *filter(None, [self._undated(), self._unsided()]))
+
+    def _believe(self, rows: Rows) -> None:
+        """Take in what rows say they are, and whether their stamps are more than dates."""
+        super()._believe(rows)
+        self._timed |= bool((rows["time"] % _QUARTER).any())
+        self._alike |= bool((np.diff(rows["time"]) == 0).any())
+
+    def _undated(self) -> str:
+        """What to say of trades that are stamped with dates alone; zones may move these by quarters of an hour."""
+        if self._timed or not self._alike:
+            return ""
+        unread = f" (not read: {', '.join(list(self.unread)[:8])})" if self.unread else ""
+        return (
+            f"times: trades bear no time of day, only dates or hours{unread}; where it is in another column, "
+            "columns: {time: [DATE, TIME]} reads both"
+        )
 
     def _unsided(self) -> str:
         """What to say of a tape that tells no sides."""

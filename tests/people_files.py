@@ -553,4 +553,15 @@ FILES = {
         MINUTES,
         {"columns": {name: f"price_{name}" for name in ("open", "high", "low", "close")}},
     ),
+    "sierra_ticks": _tape(
+        "ESH24.txt",
+        "Date, Time, Open, High, Low, Last, Volume, NumberOfTrades, BidVolume, AskVolume\n"
+        "2024/1/2, 09:30:00.123000, 0.00, 10.5, 10.4, 10.5, 7, 1, 0, 7\n"
+        "2024/1/2, 09:30:00.250000, 0.00, 10.6, 10.5, 10.6, 8, 1, 0, 8\n"
+        "2024/1/2, 09:30:01.250000, 0.00, 10.6, 10.5, 10.5, 9, 1, 9, 0\n",
+        ["2024-01-02T09:30:00.123000Z", "2024-01-02T09:30:00.250000Z", "2024-01-02T09:30:01.250000Z"],
+        {"columns": {"time": ["Date", "Time"], "price": "Last"}},
+        values=[10.5, 10.6, 10.5],
+        amounts=[7.0, 8.0, 9.0],
+    ),
 }

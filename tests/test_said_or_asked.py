@@ -127,3 +127,20 @@ def test_what_amounts_count_at_an_exchange_that_is_unknown_is_asked_for(tmp_path
     assert [t.quantity.tolist() for t in TardisTrades(path, contracts=kind).tapes()] == [[3.0]]
     (tape,) = TardisTrades(path, contracts="inverse", contract_size=100).tapes()
     assert tape.quantity.tolist() == [30.0]
+
+
+@pytest.mark.parametrize("clocks", [("09:30:00", "09:31:00"), ("", "")])
+def test_trades_with_dates_alone_are_said_to_have_no_time_of_day(tmp_path, clocks):
+    path = tmp_path / "trades.csv"
+    path.write_text("date,clock,price,size\n" + "".join(f"2024-01-02,{clock},10,1\n" for clock in clocks))
+    said = [n for n in CsvTape(path).bars("1d").notes if n.startswith("times:")]
+    assert said == [
+        "times: trades bear no time of day, only dates or hours (not read: clock); where it is in another column, "
+        "columns: {time: [DATE, TIME]} reads both"
+    ]
+
+
+def test_trades_of_one_instant_have_a_time_of_day(tmp_path):
+    path = tmp_path / "trades.csv"
+    path.write_text("time,price,size\n2024-01-02 09:31:00,10,1\n2024-01-02 09:31:00,10,1\n")
+    assert not [n for n in CsvTape(path).bars("1d").notes if n.startswith("times:")]

@@ -166,6 +166,10 @@ def _told(
     decimal, thousands = params.get("decimal", "."), params.get("thousands", "")
     roles, bars = (several.roles, True) if several else _roles(sheet, time, decimal, thousands)
     doubts = list(time.doubts)
+    if trade := _one_a_row(sheet, roles) if bars else {}:
+        roles, bars = trade, False
+        doubts.append("feed: every row is one trade with an open of 0, as Sierra writes them: its high is the ask then")
+        doubts.append("side: bid and ask volume, which tell it, are not read of trades; a column of B and S is")
     notes: dict[int, str] = {}
     for role in ("side", "is_buyer_maker") if not bars else ():
         if role in roles:
@@ -177,7 +181,7 @@ def _told(
             if more.get("columns"):
                 del roles[role]
     none = params.pop("columns", {})
-    if not bars and not {"side", "is_buyer_maker"} & roles.keys() and not none:
+    if not bars and not {"side", "is_buyer_maker"} & roles.keys() and not none and not trade:
         doubts.append("side: no column tells who took liquidity; infer_side: tick or bulk guesses it")
     if "symbol" in roles and len(held := sorted(set(map(str, sheet.cells[roles["symbol"]].to_pylist())))) > 1:
         params["symbol"] = held[0]
@@ -201,6 +205,16 @@ def _told(
         doubts.append(f"feed: the columns are those of {provider}, which knows more of them")
     form = _form(source, sheet, how, params)
     return Sniffed(source.path, form, feed, params, tuple(_columns(sheet, time, roles, notes, several)), tuple(doubts))
+
+
+def _one_a_row(sheet: Sheet, roles: dict[str, int]) -> dict[str, int]:
+    """The columns of trades in a file that has those of bars; empty where it holds bars."""
+    if not {"open", "volume", "trades"} <= roles.keys() or not empty_of_trades(sheet.cells[roles["open"]]):
+        return {}
+    if not one_trade_each(sheet.cells[roles["trades"]]):
+        return {}
+    names = {"close": "price", "volume": "quantity", "symbol": "symbol"}
+    return {ours: roles[name] for name, ours in names.items() if name in roles}
 
 
 def _of_bars(sheet: Sheet, roles: dict[str, int], params: dict[str, Any]) -> list[str]:
