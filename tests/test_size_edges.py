@@ -10,11 +10,12 @@ import pytest
 from tapeflow.aggregation.bars import aggregate
 from tapeflow.aggregation.edges import BLOCK, BLOCKS
 from tapeflow.configs.loader import load_config
-from tapeflow.core.errors import ConfigError, ParamError
+from tapeflow.core.errors import ConfigError, InputError, ParamError
 from tapeflow.core.sizes import of_column
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.indicators.large_trades import LargeTrades
+from tapeflow.indicators.volume_delta import VolumeDelta
 
 CLASSES = [
     f"taker_{s}_{c}_order_{w}"
@@ -74,6 +75,8 @@ def test_only_the_classes_depend_on_the_edges(tape):
 def test_a_tape_shorter_than_a_block_does_not_know_its_classes(tape):
     (bars,) = aggregate([tape[:100]], ["1m"], size_edges=["p50", "p99"])
     assert not any(bars.carries(name) for name in CLASSES)
+    with pytest.raises(InputError, match=r"no bar has a value in that column; percentiles of sizes are known after"):
+        VolumeDelta.over(bars, size="p50-p99")
 
 
 def test_large_trades_count_about_their_share_of_the_rows():

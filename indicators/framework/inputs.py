@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -282,11 +283,15 @@ def columns_of(inputs: Iterable[Input]) -> tuple[str, ...]:
 def missing(owner: str, column: str, feed: str, known: Iterable[str], remedy: str = "") -> InputError:
     """The error for a column that a feed does not carry, with what would help."""
     if not remedy:
-        canonical = BAR_COLUMNS.get(column)
-        if column == LEVELS:
+        canonical, known = BAR_COLUMNS.get(column), set(known)
+        if canonical is None and column in known:
+            remedy = "no bar has a value in that column"
+            if re.search(r"_p\d", column):
+                remedy += "; percentiles of sizes are known after the first 10,000 rows"
+        elif column == LEVELS:
             remedy = "set row_size on a feed of trades"
         elif canonical is None:
-            remedy = unknown("column", column, set(known) | set(BAR_COLUMNS))
+            remedy = unknown("column", column, known | set(BAR_COLUMNS))
         elif column in THREE_CLASSES and (held := classes_in(known)):
             remedy = (
                 f"small, medium and large need two size_edges, but its classes are {', '.join(map(str, held))}; "
