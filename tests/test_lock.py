@@ -1,11 +1,13 @@
 """run.lock: it names everything a run depended on, and is the same wherever the run's folder lies."""
 
 import hashlib
+import linecache
 import os
 import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -231,6 +233,19 @@ def test_what_one_run_wrote_and_another_reads_is_in_the_lock_of_the_other(tmp_pa
     run(first, tmp_path / "a")
     run(load_config(path, ["strategy.params.file=two.txt"]), tmp_path / "b")
     assert read_by(yaml.safe_load((tmp_path / "b" / "run.lock").read_text())) == ["two.txt"]
+
+
+def test_a_source_that_is_read_for_a_traceback_is_in_no_lock(tmp_path: Path) -> None:
+    mine = tmp_path / "of_the_caller.py"
+    mine.write_text("1 / 0\n")
+    path = reading(tmp_path, "AfterAFault")
+    run(load_config(path), tmp_path / "first")
+    shows = threading.Thread(target=linecache.getlines, args=(str(mine),))  # none of the caller's code is on the way
+    shows.start()
+    shows.join()
+    run(load_config(path), tmp_path / "again")
+    locks = [yaml.safe_load((tmp_path / name / "run.lock").read_text()) for name in ("first", "again")]
+    assert [read_by(lock) for lock in locks] == [["one.txt"], ["one.txt"]]
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])

@@ -152,7 +152,7 @@ class Registry(Mapping[str, type]):
         base = self.what.capitalize()
         for module in _plugins:
             if isinstance(getattr(module, name, None), type):
-                origin = f"{self._package}.framework.base"
+                origin = f"{self._package}.base"
                 where = getattr(module, "__file__", module.__name__)
                 return (
                     f"{self.what} '{name}' of {where} does not subclass ours: write `from {origin} import {base}` "

@@ -6,6 +6,7 @@ themselves it does not see: a class names such files in ``reads``.
 
 from __future__ import annotations
 
+import linecache
 import os
 import sys
 import zoneinfo
@@ -151,12 +152,14 @@ def _source(name: str) -> str:
 def _causes(frame: FrameType | None) -> tuple[set[str] | None, bool]:
     """Sources of plugins on the way to ``frame``, and whether one of them is being imported.
 
-    None where it is our own code alone that opens a file.
+    None where it is our own code alone that opens a file, or where a line of Python is read to be shown in a traceback.
     """
     found: set[str] = set()
     ours = importing = False
     while frame is not None:
         file = frame.f_code.co_filename
+        if file == linecache.__file__:
+            return None, False
         whose, path = _whose.get(file) or _whose.setdefault(file, _judged(file))
         if whose == "own":
             found.add(path)
