@@ -12,7 +12,7 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from ..core.bars import Levels
-from ..core.kernels import lean
+from ..core.kernels import njit_no_refcount
 from ..core.sizes import SIZED, Edge, SizeClass, classes_between
 from ..core.tape import Tape
 from .folding import add
@@ -56,7 +56,7 @@ def _into(_: Any, sums: Any, quantity: Any, notional: Any, price: Any) -> Any:
     return types.void(sums, types.float64, types.float64, types.float64), emit
 
 
-@lean
+@njit_no_refcount
 def _close(table: Floats, classes: int, out: Floats, bar: int, total: Floats) -> None:
     """Write down a bar and empty its sums; ``total`` takes each side's, two numbers a sum, and then those of all."""
     for k in range(classes):
@@ -82,7 +82,7 @@ def _close(table: Floats, classes: int, out: Floats, bar: int, total: Floats) ->
             out[bar, (4 + 2 * j) * classes + k] = total[sold + what]
 
 
-@lean
+@njit_no_refcount
 def fold_classes(
     price: Floats,
     quantity: Floats,

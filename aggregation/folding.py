@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.kernels import compiled, inner, lean
+from ..core.kernels import compiled, njit_internal, njit_no_refcount
 from .blocks import fold_blocks
 from .ending import close
 from .lanes import LANES, SIZE
@@ -49,7 +49,7 @@ FLOWS = (
 WIDTH = len(PRICES) + len(FLOWS)
 
 
-@lean
+@njit_no_refcount
 def goes_back(time: Integers, before: int) -> bool:
     """Whether a row is earlier than the one ahead of it, ``before`` for the first: whether any step is negative."""
     steps = time[0] - before
@@ -73,13 +73,13 @@ _NONE, _ONE, _FULL = (cast("int", np.int64(number)) for number in (0, 1, LANES))
 """Of a type of their own when plain, for which all would be compiled twice."""
 
 
-@inner
+@njit_internal
 def _work(table: int, row: int, blocks: int, live: int, state: int, counts: int) -> None:
     """`fold_blocks`, as a function of its own, so that it is compiled once."""
     fold_blocks(table, row, blocks, live, state, counts)
 
 
-@lean
+@njit_no_refcount
 def fold(
     time: Integers,
     price: Floats,
@@ -139,7 +139,7 @@ def fold(
             made += WIDTH * SIZE
 
 
-@lean
+@njit_no_refcount
 def fold_flags(flags: Integers, ends: Integers, s: Integers, out: Integers) -> None:
     """Fold the flags that rows lend to their bar; an empty ``flags`` stands for none."""
     given = len(flags) > 0

@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ..core.kernels import compiled, inner, woven
+from ..core.kernels import compiled, njit_inline, njit_internal
 from .blocks import SMALL
 from .folding import add
 
@@ -23,7 +23,7 @@ DECIMALS = 1e8
 _WHOLE = 2.0**53
 
 
-@woven
+@njit_inline
 def _small_square(x: float) -> float:
     """A quarter of the squared logarithm of a quotient of two prices, from their difference over their sum.
 
@@ -33,7 +33,7 @@ def _small_square(x: float) -> float:
     return y * (1.0 + y * (2.0 / 3.0 + y * (23.0 / 45.0)))
 
 
-@inner
+@njit_internal
 def squared_return(price: float, before: float) -> float:
     """A quarter of the squared logarithm of ``price / before``."""
     x = (price - before) / (price + before)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..core.bars import Levels
 from ..core.errors import ParamError
-from ..core.kernels import compiled, woven
+from ..core.kernels import compiled, njit_inline
 from ..core.tick_kernels import price_at, row_near
 from ..core.tick_kernels import row_under as woven_row_under
 from ..core.ticks import NOISE, grid_of, row_under
@@ -141,7 +141,7 @@ def _emit(
     return w
 
 
-@woven
+@njit_inline
 def _row_of(price: float, num: float, den: float, per_row: int) -> tuple[int, bool]:
     """The row of a price, and whether the price lies beside the tick that it counts for, or within its row."""
     if per_row == 0:

@@ -14,7 +14,7 @@ from .engines.compiled import by_engine
 from .engines.tape import run_tape
 from .engines.verify import verified
 from .inputs.ex_days import check_readers
-from .inputs.line_cache import Shelf
+from .inputs.line_cache import LineCache
 from .inputs.read import Progress, Source, read
 from .results.folder import save
 from .results.outcome import Outcome, SavedRun
@@ -60,7 +60,7 @@ def run(
         return save(outcome, out, finish=finish, aside=Path(aside))
 
 
-def simulate(config: RunConfig, sources: dict[str, Source], shelf: Shelf | None = None) -> Outcome:
+def simulate(config: RunConfig, sources: dict[str, Source], shelf: LineCache | None = None) -> Outcome:
     """Run the strategy of ``config`` over bars that were read; nothing is written.
 
     ``engine: auto`` takes compiled code where that is exact and says why not elsewhere. What runs before it computed

@@ -22,7 +22,7 @@ import numpy as np
 from tapeflow.backtest.engines.compiled.loop import follow
 from tapeflow.backtest.engines.compiled.record import Record
 from tapeflow.backtest.engines.compiled.run import run_compiled, signals_of
-from tapeflow.backtest.engines.compiled.setup import Said, bits_of, desk_of, rules_of
+from tapeflow.backtest.engines.compiled.setup import RuleSignals, bits_of, desk_of, rules_of
 from tapeflow.backtest.engines.compiled.state import REASONS, new_book
 from tapeflow.backtest.engines.compiled.supported import settings_of, uses_of
 from tapeflow.backtest.engines.compiled.tables import Tables
@@ -76,7 +76,7 @@ def parts(config: RunConfig, bars: Bars) -> Steps:
     feeds, rules = {"main": bars}, STRATEGIES.find(config.strategy.kind)
     params = {**rules.defaults(), **config.strategy.params}
     tables = Tables(feeds, uses_of(config))
-    said, market, first = Said.of_masks(signals_of(rules, params, tables.lines)), tables.market, tables.first()
+    said, market, first = RuleSignals.of_masks(signals_of(rules, params, tables.lines)), tables.market, tables.first()
     bits, told = bits_of(said, market.foreign, market.shut("wait")), rules_of(config, said, bars, first)
     costs, account = np.array([FEE, FEE, 0.0, 0.0]), np.empty((3, len(bars)))
 

@@ -68,7 +68,7 @@ def strategies() -> dict[str, Any]:
     import backtrader as bt
 
     from tapeflow.strategies.framework.base import Strategy, Use
-    from tapeflow.strategies.framework.wake import Wake
+    from tapeflow.strategies.framework.wake import SkipHint
 
     class Cross(bt.Strategy):
         """Long while the fast average is above the slow one."""
@@ -94,11 +94,11 @@ def strategies() -> dict[str, Any]:
             elif len(self) % RARE == RARE // 2:
                 self.close()
 
-        def wake(self) -> Wake:
+        def wake(self) -> SkipHint:
             """Both bars, whatever is held."""
             at = np.arange(1, self.data.buflen() + 1)
             mask = (at % RARE == 0) | (at % RARE == RARE // 2)
-            return Wake(mask, mask, mask)
+            return SkipHint(mask, mask, mask)
 
     class Flow(Strategy):
         """Fade a stretch from the VWAP; ten order-flow indicators are read on every bar."""

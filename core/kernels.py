@@ -38,8 +38,8 @@ def compiled(fn: F) -> F:
     return _jit(fn)
 
 
-def lean(fn: F) -> F:
-    """The same for what makes no arrays: nobody need count who holds those it is given, which is half the time."""
+def njit_no_refcount(fn: F) -> F:
+    """The same for what makes no arrays: skips reference counting, and is called twice as fast."""
     return _jit(fn, _nrt=False, no_cfunc_wrapper=True)
 
 
@@ -48,13 +48,13 @@ def inlined(fn: F) -> F:
     return _jit(fn, forceinline=True)
 
 
-def inner(fn: F) -> F:
-    """`lean` for what only compiled functions call: made without what Python would call it by, in less time again."""
+def njit_internal(fn: F) -> F:
+    """`njit_no_refcount` for what only compiled functions call: without an entry for Python it compiles sooner."""
     return _jit(fn, _nrt=False, **_BARE)
 
 
-def woven(fn: F) -> F:
-    """`inner` for what becomes part of every function that calls it."""
+def njit_inline(fn: F) -> F:
+    """`njit_internal` for what becomes part of every function that calls it."""
     return _jit(fn, _nrt=False, forceinline=True, **_BARE)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from . import ticks
-from .kernels import woven
+from .kernels import njit_inline
 
-price_at = woven(ticks.price_at)
-row_near = woven(ticks.row_near)
-on_grid = woven(ticks.on_grid)
-settled = woven(ticks.settled)
-row_under = woven(ticks.row_under)
+price_at = njit_inline(ticks.price_at)
+row_near = njit_inline(ticks.row_near)
+on_grid = njit_inline(ticks.on_grid)
+settled = njit_inline(ticks.settled)
+row_under = njit_inline(ticks.row_under)

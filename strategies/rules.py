@@ -13,7 +13,7 @@ from .framework.lines import Lines
 from .framework.signals import Signals
 from .rule_language.expressions import Expression
 from .rule_language.functions import FUNCTIONS
-from .rule_language.orders import Answers, plan_of
+from .rule_language.orders import RuleAnswers, plan_of
 from .rule_language.schema import (
     SIDES,
     ExpressionText,
@@ -136,7 +136,7 @@ class Rules(Strategy):
     def signals(self, lines: Lines) -> Signals:
         """Where an entry and where an exit is true, by side."""
         book = Rulebook.of(asked(self.p), lines.names)
-        said = Answers(book, lines)
+        said = RuleAnswers(book, lines)
         return Signals(
             **{f"{side}_entry": said.any_of(book.entries, side) for side in SIDES},
             **{f"{side}_exit": said.any_of(book.exits, side) for side in SIDES},

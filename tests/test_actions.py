@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from tapeflow.backtest.engines.compiled.supported import why_not
+from tapeflow.backtest.engines.compiled.supported import unsupported_reason
 from tapeflow.backtest.inputs.read import read
 from tapeflow.backtest.runner import run, simulate
 from tapeflow.configs.loader import from_mapping
@@ -295,4 +295,4 @@ def test_the_compiled_engine_takes_it(tmp_path: Path) -> None:
     actions = write_actions(tmp_path / "x.csv", "2024-01-02,2,")
     raw = {"data": {"main": {"feed": "CsvBars", "path": str(file), "actions": {"path": str(actions)}}}}
     config = from_mapping({"name": "x", **raw, "strategy": {"kind": "Rules", "params": RULES}})
-    assert why_not(config) == ""
+    assert unsupported_reason(config) == ""

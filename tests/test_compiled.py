@@ -16,7 +16,7 @@ from tapeflow.backtest.engines.compiled import run
 from tapeflow.backtest.engines.compiled.lots import rounded
 from tapeflow.backtest.engines.compiled.run import run_compiled
 from tapeflow.backtest.engines.compiled.state import new_book
-from tapeflow.backtest.engines.compiled.supported import why_not
+from tapeflow.backtest.engines.compiled.supported import unsupported_reason
 from tapeflow.backtest.engines.verify import difference, verify
 from tapeflow.backtest.inputs.read import Source, read
 from tapeflow.backtest.recording.recorder import Recorder
@@ -225,7 +225,7 @@ class TestConfigs:
 
     def test_the_shipped_rules_equal_plain_backtrader(self) -> None:
         config = load_config(DEMO)
-        assert why_not(config) == ""
+        assert unsupported_reason(config) == ""
         sources = read(config, "synth", lambda text: None)
         ours = run_compiled(config, sources)
         assert len(ours.trips) > 10
@@ -280,7 +280,7 @@ class TestRefusals:
     )
     def test_a_config_is_refused_by_name(self, change: dict[str, Any], expected: str) -> None:
         base = {"name": "x", "data": {"a": {"feed": "SyntheticTape"}}, "strategy": {"kind": "Rules"}}
-        assert expected in why_not(RunConfig.model_validate(base | change))
+        assert expected in unsupported_reason(RunConfig.model_validate(base | change))
 
     def test_bars_without_a_price_are_refused(self) -> None:
         config, sources = random_run(np.random.default_rng(1), 20)

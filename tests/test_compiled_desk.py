@@ -15,13 +15,13 @@ from tapeflow.backtest.engines.compiled.exact import PARTS, add, means_before, t
 from tapeflow.backtest.engines.compiled.run import run_compiled
 from tapeflow.backtest.engines.compiled.setup import _deviations
 from tapeflow.backtest.engines.compiled.state import new_book
-from tapeflow.backtest.engines.compiled.supported import why_not
+from tapeflow.backtest.engines.compiled.supported import unsupported_reason
 from tapeflow.backtest.engines.verify import difference, verify
 from tapeflow.backtest.inputs.read import read
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError
-from tapeflow.core.kernels import lean
+from tapeflow.core.kernels import njit_no_refcount
 from tapeflow.research.sweep import run_point
 from tapeflow.tests.compiled_desks import random_desk
 
@@ -45,7 +45,7 @@ def test_many_random_rules_under_random_costs_equal_plain_backtrader(seed: int) 
 
 def assert_desk(seed: int, n: int, *, genuine: bool = False) -> None:
     config, sources = random_desk(np.random.default_rng(seed), n)
-    assert why_not(config, sources) == ""
+    assert unsupported_reason(config, sources) == ""
     made = {}
     for engine in ("stock", "compiled", *(["backtrader"] if genuine or seed % 4 == 0 else [])):
         try:
@@ -160,7 +160,7 @@ def test_a_real_day_with_everything_equals_plain_backtrader(tmp_path: Path, real
     assert verify(config, sources) == ""
 
 
-@lean
+@njit_no_refcount
 def exact_sum(values: np.ndarray, parts: np.ndarray) -> float:
     for i in range(len(values)):
         add(parts, values[i])

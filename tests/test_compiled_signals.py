@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.engines.compiled import NotCompiledError, run_compiled, why_not
+from tapeflow.backtest.engines.compiled import NotCompiledError, run_compiled, unsupported_reason
 from tapeflow.backtest.engines.verify import difference
 from tapeflow.backtest.inputs.read import Source, read
 from tapeflow.backtest.runner import simulate
@@ -164,7 +164,7 @@ def test_a_shipped_config_gives_in_the_engine_taken_for_it_what_plain_backtrader
     config = load_config(find_config(name), ("verify=true",))
     sources = {own: source for block in config.data for own, source in read(config, block, lambda text: None).items()}
     outcome = simulate(config, sources)
-    assert outcome.engine == ("backtrader" if why_not(config, sources) else "compiled")
+    assert outcome.engine == ("backtrader" if unsupported_reason(config, sources) else "compiled")
     assert outcome.verified["fills"] > 10
 
 
@@ -211,7 +211,7 @@ class TestRefusals:
 
     def test_signals_that_look_into_backtrader_are_left_to_it(self) -> None:
         config, sources = case_of("Reaching")
-        assert why_not(config, sources) == ""
+        assert unsupported_reason(config, sources) == ""
         with pytest.raises(
             NotCompiledError, match=r"Reaching reads self.data in signals\(\), which only backtrader has"
         ):
@@ -221,10 +221,10 @@ class TestRefusals:
         assert "not compiled: strategy Reaching reads self.data" in made.engine_reason
 
     def test_a_strategy_with_a_hook_of_its_own_is_refused_by_its_name(self) -> None:
-        assert why_not(*case_of("Hearing")) == "strategy Hearing has its own notify_trade"
+        assert unsupported_reason(*case_of("Hearing")) == "strategy Hearing has its own notify_trade"
 
     def test_a_strategy_without_anything_is_refused(self) -> None:
-        assert why_not(*case_of("Idle")) == "strategy Idle has no signals()"
+        assert unsupported_reason(*case_of("Idle")) == "strategy Idle has no signals()"
 
     def test_signals_of_the_wrong_kind_are_told_by_name_in_every_engine(self) -> None:
         config, sources = case_of("Wrong")

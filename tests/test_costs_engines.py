@@ -12,7 +12,7 @@ import pytest
 
 from tapeflow.api import run
 from tapeflow.backtest.broker.costs import not_compiled
-from tapeflow.backtest.engines.compiled.supported import why_not
+from tapeflow.backtest.engines.compiled.supported import unsupported_reason
 from tapeflow.configs.loader import from_mapping
 from tapeflow.configs.models import RunConfig
 from tapeflow.configs.schema import config_schema
@@ -45,7 +45,7 @@ def asked(engine: str = "auto", **blocks: Any) -> RunConfig:
     ],
 )
 def test_the_compiled_engine_refuses_by_name_and_auto_goes_on(tmp_path: Path, blocks: Any, named: str) -> None:
-    assert why_not(asked(**dict(blocks))).startswith(named)
+    assert unsupported_reason(asked(**dict(blocks))).startswith(named)
     with pytest.raises(DataError, match="engine compiled") as caught:
         run(asked("compiled", **dict(blocks)), tmp_path / "refused", report=False)
     assert named in str(caught.value)
@@ -54,7 +54,7 @@ def test_the_compiled_engine_refuses_by_name_and_auto_goes_on(tmp_path: Path, bl
 
 def test_a_plain_run_asks_nothing_that_is_not_compiled() -> None:
     assert not_compiled(asked()) == ""
-    assert why_not(asked()) == ""
+    assert unsupported_reason(asked()) == ""
 
 
 NAMES = ("orders", "trades", "equity")
@@ -101,7 +101,7 @@ def test_a_plain_risk_block_is_the_same_in_all_three_engines(tmp_path: Path, lim
 def test_costs_limits_and_sizers_are_the_same_in_all_three_engines(tmp_path: Path, blocks: Any) -> None:
     found = folders(tmp_path, blocks)
     assert found["stock"] == found["backtrader"] == found["compiled"]
-    assert why_not(asked(**dict(blocks))) == ""
+    assert unsupported_reason(asked(**dict(blocks))) == ""
     results = [json.loads((tmp_path / engine / "result.json").read_text()) for engine in found]
     for one in results:
         one.pop("engine")

@@ -32,7 +32,7 @@ from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.lines import BarData, bar_data
 from tapeflow.strategies.framework.base import Strategy
-from tapeflow.strategies.framework.wake import Wake
+from tapeflow.strategies.framework.wake import SkipHint
 from tapeflow.strategies.rules import Rules
 
 RESTATED: dict[Any, tuple[str, ...]] = {
@@ -213,9 +213,9 @@ class _Waking(_Swinging):
         elif len(self) % 10 == 5:
             self.close()
 
-    def wake(self) -> Wake:
+    def wake(self) -> SkipHint:
         at = np.arange(1, self.data.buflen() + 1)
-        return Wake(flat=at % 10 == 0, long=at % 10 == 5, short=at < 0)
+        return SkipHint(flat=at % 10 == 0, long=at % 10 == 5, short=at < 0)
 
 
 class _Restless(_Waking):

@@ -25,7 +25,7 @@ from tapeflow.core.clock import MINUTE
 from tapeflow.core.errors import DataError
 from tapeflow.core.lines import bar_data
 from tapeflow.strategies.framework.base import Strategy
-from tapeflow.strategies.framework.wake import Wake
+from tapeflow.strategies.framework.wake import SkipHint
 
 START = 1_700_000_040_000_000
 ORDERS = (
@@ -196,12 +196,12 @@ class _Waker(_Talker):
 
     prenext = bt.Strategy.prenext
 
-    def wake(self) -> Wake:
+    def wake(self) -> SkipHint:
         masks = {name: np.zeros(self.data.buflen(), dtype=bool) for name in STATES[1:]}
         for bar, when, *_ in self.p.script:
             for name in STATES[1:] if when == "any" else (when,):
                 masks[name][bar : bar + 1] = True
-        return Wake(**masks)
+        return SkipHint(**masks)
 
 
 def a_third(order: Any, price: float, ago: int) -> float:

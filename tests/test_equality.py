@@ -13,12 +13,12 @@ import pandas as pd
 import pytest
 
 from tapeflow.backtest.broker.base import make_broker
-from tapeflow.backtest.engines.compiled.supported import why_not
+from tapeflow.backtest.engines.compiled.supported import unsupported_reason
 from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.recording.recorder import Recorder
 from tapeflow.backtest.results.statistics import returns
 from tapeflow.backtest.runner import simulate
-from tapeflow.backtest.tape_fills import Terms
+from tapeflow.backtest.tape_fills import FillModel
 from tapeflow.backtest.tape_fills.break_even import survival
 from tapeflow.backtest.tape_fills.kernels import calibrate
 from tapeflow.configs.loader import from_mapping
@@ -91,7 +91,7 @@ class Side:
         raw = {"name": "t", "data": {"main": data}, "strategy": {"kind": "Rules", "params": params}, "engine": engine}
         asked = from_mapping({**raw, "broker": {"cash": 10_000.0}, "sizer": {"fixed": 1.0}, **blocks})
         sources = {"main": Source(None, self.market.assign(**said))}
-        if engine == "compiled" and (why := why_not(asked, sources)):
+        if engine == "compiled" and (why := unsupported_reason(asked, sources)):
             pytest.skip(why)
         return simulate(asked, sources)
 
@@ -355,7 +355,7 @@ def test_a_border_where_the_tape_fills(engine: Any, cash: float, limit: float | 
     tape = from_tape.tape_of([[(100.0, 9.0, 1)], [(100.0, 9.0, 1), (99.0, 9.0, -1)], [(100.0, 9.0, 1)]])
     order = {} if limit is None else {"exectype": bt.Order.Limit, "price": limit}
     script = {0: [from_tape.send(1, 3.0, **order)]}
-    made = from_tape.trade(tape, script, Terms(), engine, make_broker(cash, 0.0, 0.0))
+    made = from_tape.trade(tape, script, FillModel(), engine, make_broker(cash, 0.0, 0.0))
     assert made.news[-1][2] == ends
 
 

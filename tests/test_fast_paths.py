@@ -25,7 +25,7 @@ from tapeflow.feeds.csv_reader.files import ahead
 from tapeflow.strategies.framework.base import Strategy
 from tapeflow.strategies.framework.lines import Lines
 from tapeflow.strategies.framework.signals import Signals
-from tapeflow.strategies.framework.wake import Wake
+from tapeflow.strategies.framework.wake import SkipHint
 from tapeflow.strategies.rules import Rules
 from tapeflow.tests.compiled_runs import random_run
 
@@ -52,9 +52,9 @@ class Sparse(Strategy):
         if not self.position and len(self) % EVERY == 0:
             self.enter_long(size=1)
 
-    def wake(self) -> Wake:
+    def wake(self) -> SkipHint:
         at, never = np.arange(1, self.data.buflen() + 1), np.zeros(self.data.buflen(), dtype=bool)
-        return Wake(flat=at % EVERY == 0, long=never, short=never)
+        return SkipHint(flat=at % EVERY == 0, long=never, short=never)
 
 
 class Trailing(Sparse):
@@ -73,9 +73,9 @@ class Bracketed(Sparse):
             self.buy(size=1, exectype=bt.Order.StopLimit, price=close + 1, plimit=close + 2, valid=till)
             self.sell(size=1, exectype=bt.Order.StopTrailLimit, price=close - 1, plimit=close - 2, trailamount=1.5)
 
-    def wake(self) -> Wake:
+    def wake(self) -> SkipHint:
         mask = np.arange(1, self.data.buflen() + 1) % EVERY == 0
-        return Wake(mask, mask, mask)
+        return SkipHint(mask, mask, mask)
 
 
 def go(kind: Any, broker: Any = None, cerebro: Any = FastCerebro, **params: Any) -> tuple[Any, Any]:

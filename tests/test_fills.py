@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tapeflow.backtest.tape_fills import ASSUMPTIONS, Delays, Market, Prints, Terms, Ticket
+from tapeflow.backtest.tape_fills import ASSUMPTIONS, Delays, FillModel, Prints, TapeMarket, TapeOrder
 from tapeflow.backtest.tape_fills.kernels import ENOUGH, MEMORY, MIDDLE, OPTIMISTIC, PESSIMISTIC
 from tapeflow.core.tape import Tape
 from tapeflow.tests.matching import TICK, Scene, random_scene
@@ -19,19 +19,21 @@ from tapeflow.tests.matching import TICK, Scene, random_scene
 SENT = 1_000_000
 
 
-def market(prints: list[tuple[int, float, float, int]], closes: list[int] | None = None, tick: float = 1.0) -> Market:
+def market(
+    prints: list[tuple[int, float, float, int]], closes: list[int] | None = None, tick: float = 1.0
+) -> TapeMarket:
     """A market of prints (time after `SENT`, price, quantity, side) whose first bar ends at `SENT`."""
     time, price, quantity, side = zip(*prints, strict=True)
     tape = Tape.of(time=np.array(time) + SENT, price=price, quantity=quantity, side=side)
     ends = closes or [max(time) + 1]
-    return Market.of(Prints.of([tape], tick), np.array([SENT, *(SENT + e for e in ends)]))
+    return TapeMarket.of(Prints.of([tape], tick), np.array([SENT, *(SENT + e for e in ends)]))
 
 
 def filled(
-    scene: Market, direction: int, size: float, limit: float | None, terms: Terms
+    scene: TapeMarket, direction: int, size: float, limit: float | None, terms: FillModel
 ) -> list[tuple[int, float, float]]:
     """What an order got: (bar, size, price) of each part."""
-    ticket, got = Ticket(scene, terms, direction, SENT), []
+    ticket, got = TapeOrder(scene, terms, direction, SENT), []
     for bar in range(1, len(scene.ends) - 1):
         left = size - sum(part[1] for part in got)
         if left > 1e-12:
@@ -96,7 +98,7 @@ def test_an_order_gets_what_the_definition_says(prints, order, model, share, thr
     direction, size, limit = order
     scene = market([(i, *row) for i, row in enumerate(prints)])
     scene.depth[:] = 10.0
-    got = filled(scene, direction, size, limit, Terms(model, share=share, through=through))
+    got = filled(scene, direction, size, limit, FillModel(model, share=share, through=through))
     plain = Plain(model, direction, size, limit, share, through, 5.0)
     taken, rested, paid = 0.0, 0.0, 0.0
     for price, quantity, side in prints:
@@ -120,7 +122,7 @@ def test_the_pessimist_never_fills_before_the_middle_nor_the_middle_before_the_o
     scene.depth[:] = cut
     by_bar, costs = {}, {}
     for name, model in ASSUMPTIONS.items():
-        got = filled(scene, direction, size, limit, Terms(model, share=share))
+        got = filled(scene, direction, size, limit, FillModel(model, share=share))
         by_bar[name] = [sum(a for bar, a, _ in got if bar <= b) for b in range(1, len(rows) + 1)]
         done = sum(a for _, a, _ in got)
         # What is left at the end has to be had at the last price: then waiting for a fill cannot pay.
@@ -143,63 +145,63 @@ def test_however_prints_are_cut_into_bars_an_order_gets_the_same(prints, order, 
         each.depth[:], each.spread[:] = 12.0, 0.5
     totals = []
     for each in (whole, split):
-        got = filled(each, direction, size, limit if limited else None, Terms(model))
+        got = filled(each, direction, size, limit if limited else None, FillModel(model))
         totals.append((sum(a for _, a, _ in got), sum(a * p for _, a, p in got)))
     assert totals[0] == pytest.approx(totals[1], rel=1e-9, abs=1e-9)
 
 
 def test_a_market_order_walks_the_prints_from_its_arrival_on() -> None:
     scene = market([(10, 100.0, 1.0, 1), (50, 101.0, 2.0, -1), (60, 102.0, 4.0, 1), (70, 90.0, 9.0, 1)])
-    assert filled(scene, 1, 5.0, None, Terms(delays=Delays(50))) == [(1, 5.0, (2 * 101 + 3 * 102) / 5)]
-    assert filled(scene, 1, 5.0, None, Terms(delays=Delays(0)))[0][2] == (100 + 2 * 101 + 2 * 102) / 5
-    assert filled(scene, 1, 2.0, None, Terms(delays=Delays(50), share=0.5)) == [(1, 2.0, (101 + 102) / 2)]
-    assert filled(scene, 1, 5.0, None, Terms(share=math.inf)) == [(1, 5.0, 100.0)]
-    assert filled(scene, 1, 99.0, None, Terms()) == [(1, 16.0, (100 + 202 + 408 + 810) / 16)]
+    assert filled(scene, 1, 5.0, None, FillModel(delays=Delays(50))) == [(1, 5.0, (2 * 101 + 3 * 102) / 5)]
+    assert filled(scene, 1, 5.0, None, FillModel(delays=Delays(0)))[0][2] == (100 + 2 * 101 + 2 * 102) / 5
+    assert filled(scene, 1, 2.0, None, FillModel(delays=Delays(50), share=0.5)) == [(1, 2.0, (101 + 102) / 2)]
+    assert filled(scene, 1, 5.0, None, FillModel(share=math.inf)) == [(1, 5.0, 100.0)]
+    assert filled(scene, 1, 99.0, None, FillModel()) == [(1, 16.0, (100 + 202 + 408 + 810) / 16)]
 
 
 def test_residue_of_binary_sizes_takes_no_further_print() -> None:
     parts = (0.005, 0.027, 0.016, 0.002)
     assert 0.05 - parts[0] - parts[1] - parts[2] - parts[3] > 0
     scene = market([(10 + i, 100.0, quantity, 1) for i, quantity in enumerate(parts)] + [(20, 300.0, 9.0, 1)])
-    (part,) = Ticket(scene, Terms(), 1, SENT).fill(1, 0.05, None)
+    (part,) = TapeOrder(scene, FillModel(), 1, SENT).fill(1, 0.05, None)
     assert (part.size, part.price, part.last) == (0.05, 100.0, 3)
 
 
 def test_the_pessimist_pays_the_spread_at_prints_of_the_other_side() -> None:
     scene = market([(10, 100.0, 1.0, -1), (20, 101.0, 1.0, 1)], tick=0.1)
     scene.spread[:] = 0.7
-    assert filled(scene, 1, 2.0, None, Terms(PESSIMISTIC)) == [(1, 2.0, (100.7 + 101) / 2)]
-    assert filled(scene, 1, 1.0, 100.5, Terms(PESSIMISTIC)) == [(1, 1.0, 100.5)], "but never beyond its limit"
-    assert filled(scene, 1, 2.0, None, Terms(MIDDLE)) == [(1, 2.0, 100.5)]
+    assert filled(scene, 1, 2.0, None, FillModel(PESSIMISTIC)) == [(1, 2.0, (100.7 + 101) / 2)]
+    assert filled(scene, 1, 1.0, 100.5, FillModel(PESSIMISTIC)) == [(1, 1.0, 100.5)], "but never beyond its limit"
+    assert filled(scene, 1, 2.0, None, FillModel(MIDDLE)) == [(1, 2.0, 100.5)]
 
 
 def test_a_queue_is_worn_down_by_what_prints_at_its_price_and_ends_when_the_price_breaks() -> None:
     at_price = [(i, 100.0, 3.0, -1) for i in range(1, 5)]
     scene = market([(0, 101.0, 1.0, 1), *at_price])
     scene.depth[:] = 16.0
-    assert filled(scene, 1, 4.0, 100.0, Terms(MIDDLE)) == [(1, 4.0, 100.0)], "8 ahead, 12 print"
-    assert filled(scene, 1, 9.0, 100.0, Terms(MIDDLE)) == [(1, 4.0, 100.0)]
-    assert filled(scene, 1, 9.0, 100.0, Terms(MIDDLE, queue=1.0)) == []
-    assert filled(scene, 1, 9.0, 100.0, Terms(PESSIMISTIC)) == []
-    assert filled(scene, 1, 99.0, 100.0, Terms(OPTIMISTIC)) == [(1, 12.0, 100.0)]
+    assert filled(scene, 1, 4.0, 100.0, FillModel(MIDDLE)) == [(1, 4.0, 100.0)], "8 ahead, 12 print"
+    assert filled(scene, 1, 9.0, 100.0, FillModel(MIDDLE)) == [(1, 4.0, 100.0)]
+    assert filled(scene, 1, 9.0, 100.0, FillModel(MIDDLE, queue=1.0)) == []
+    assert filled(scene, 1, 9.0, 100.0, FillModel(PESSIMISTIC)) == []
+    assert filled(scene, 1, 99.0, 100.0, FillModel(OPTIMISTIC)) == [(1, 12.0, 100.0)]
     broken = market([(0, 101.0, 1.0, 1), (1, 100.0, 3.0, -1), (2, 99.0, 2.0, -1), (3, 100.0, 5.0, -1)])
     broken.depth[:] = 1000.0
-    assert filled(broken, 1, 9.0, 100.0, Terms(MIDDLE)) == [(1, 7.0, 100.0)], "2 beyond, then 5 with nobody ahead"
-    assert filled(broken, 1, 9.0, 100.0, Terms(PESSIMISTIC)) == [(1, 2.0, 100.0)]
-    assert filled(broken, 1, 9.0, 100.0, Terms(PESSIMISTIC, through=2)) == []
+    assert filled(broken, 1, 9.0, 100.0, FillModel(MIDDLE)) == [(1, 7.0, 100.0)], "2 beyond, then 5 with nobody ahead"
+    assert filled(broken, 1, 9.0, 100.0, FillModel(PESSIMISTIC)) == [(1, 2.0, 100.0)]
+    assert filled(broken, 1, 9.0, 100.0, FillModel(PESSIMISTIC, through=2)) == []
 
 
 def test_an_order_that_no_print_has_met_has_no_place_in_the_queue_yet() -> None:
     scene = market([(-10, 101.0, 1.0, 1), (15, 100.0, 3.0, -1), (16, 100.0, 3.0, -1)], closes=[10, 20])
     scene.depth[:, 1], scene.depth[:, 2] = 0.0, 16.0
-    ticket = Ticket(scene, Terms(MIDDLE), 1, SENT)
+    ticket = TapeOrder(scene, FillModel(MIDDLE), 1, SENT)
     assert ticket.fill(1, 9.0, 100.0) == ticket.fill(2, 9.0, 100.0) == [], "8 ahead when the first comes, 6 print"
 
 
 def test_where_nothing_is_known_of_the_queue_the_middle_waits_for_the_price_to_break() -> None:
     scene = market([(0, 101.0, 1.0, 1), (1, 100.0, 1e6, -1), (2, 99.0, 2.0, -1)])
     assert math.isnan(scene.depth[1, 1])
-    assert filled(scene, 1, 9.0, 100.0, Terms(MIDDLE)) == [(1, 2.0, 100.0)]
+    assert filled(scene, 1, 9.0, 100.0, FillModel(MIDDLE)) == [(1, 2.0, 100.0)]
 
 
 @pytest.mark.parametrize("tick", [1.0, 0.125])
@@ -216,7 +218,7 @@ def test_where_nothing_is_known_of_the_queue_the_middle_waits_for_the_price_to_b
 def test_an_order_takes_only_where_the_last_print_before_it_says_that_it_crosses(last, first, paid, tick) -> None:
     prices = [100.0 + tick * (price - 100.0) for price in (last[0], first[0], paid)]
     scene = market([(-10, prices[0], 1.0, last[1]), (5, prices[1], 3.0, first[1])], tick=tick)
-    ticket = Ticket(scene, Terms(OPTIMISTIC), 1, SENT)
+    ticket = TapeOrder(scene, FillModel(OPTIMISTIC), 1, SENT)
     (part,) = ticket.fill(1, 2.0, 100.0)
     assert part.price == prices[2]
     assert part.maker == ((last, paid) in (((102.0, 1), 100.0), ((100.0, -1), 100.0)))
@@ -224,15 +226,15 @@ def test_an_order_takes_only_where_the_last_print_before_it_says_that_it_crosses
 
 def test_a_limit_between_two_ticks_rests_at_the_worse_one() -> None:
     scene = market([(0, 100.4, 1.0, 1), (1, 100.3, 5.0, -1)], tick=0.1)
-    ticket = Ticket(scene, Terms(OPTIMISTIC), 1, SENT)
+    ticket = TapeOrder(scene, FillModel(OPTIMISTIC), 1, SENT)
     (part,) = ticket.fill(1, 2.0, 100.37)
     assert (part.size, part.price, part.maker) == (2.0, pytest.approx(100.3), True)
-    assert filled(scene, 1, 2.0, 3 * 33.43333333333333333, Terms(OPTIMISTIC))[0][1] == 2.0, "binary dust is no tick"
+    assert filled(scene, 1, 2.0, 3 * 33.43333333333333333, FillModel(OPTIMISTIC))[0][1] == 2.0, "binary dust is no tick"
 
 
 def test_a_stop_triggers_on_the_print_that_crosses_and_its_order_takes_the_latency_again() -> None:
     scene = market([(0, 100.0, 5.0, 1), (100, 98.0, 5.0, -1), (140, 97.0, 5.0, -1), (180, 99.0, 5.0, 1)])
-    ticket = Ticket(scene, Terms(delays=Delays(50)), -1, SENT)
+    ticket = TapeOrder(scene, FillModel(delays=Delays(50)), -1, SENT)
     assert ticket.crosses(1, 97.5) == 2
     assert ticket.crosses(1, 90.0) is None
     row = ticket.crosses(1, 99.0)
@@ -240,7 +242,7 @@ def test_a_stop_triggers_on_the_print_that_crosses_and_its_order_takes_the_laten
     ticket.trigger(row)
     (part,) = ticket.fill(1, 2.0)
     assert (part.price, part.first) == (99.0, 3)
-    at_once = Ticket(scene, Terms(), -1, SENT)
+    at_once = TapeOrder(scene, FillModel(), -1, SENT)
     at_once.trigger(1)
     assert at_once.fill(1, 2.0)[0].price == 98.0
 
@@ -267,7 +269,7 @@ def test_queue_and_spread_are_calibrated_on_what_was_before_and_nothing_else(pri
         time=time, price=[p for p, *_ in prints], quantity=[q for _, q, _ in prints], side=[s for *_, s in prints]
     )
     closes = np.linspace(0, len(prints), bars + 1).astype(np.int64)[1:]
-    made = Market.of(Prints.of([tape], 1.0), closes)
+    made = TapeMarket.of(Prints.of([tape], 1.0), closes)
     for bar in range(bars):
         before = [one for one in told(prints)[: made.ends[bar]] if one[2]]
         for k, side in enumerate((1, -1)):
@@ -306,10 +308,10 @@ def _mean_spread(prints: list[tuple[float, float, int]]) -> float:
 def band(scene: Scene, checkpoints: int = 20) -> dict[str, np.ndarray]:
     """How much was filled by each checkpoint, under each assumption and in truth."""
     closes = np.linspace(scene.sent, scene.end, checkpoints + 1).astype(np.int64)
-    seen = Market.of(Prints.of([scene.tape], TICK), closes)
+    seen = TapeMarket.of(Prints.of([scene.tape], TICK), closes)
     made = {}
     for name, model in ASSUMPTIONS.items():
-        ticket, left, curve = Ticket(seen, Terms(model), scene.side, scene.sent), scene.size, []
+        ticket, left, curve = TapeOrder(seen, FillModel(model), scene.side, scene.sent), scene.size, []
         for bar in range(1, checkpoints + 1):
             left -= sum(part.size for part in ticket.fill(bar, left, scene.limit)) if left > 0 else 0.0
             curve.append(scene.size - left)

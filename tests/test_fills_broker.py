@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tapeflow.aggregation.bars import Aggregator
 from tapeflow.backtest.broker.base import make_broker
 from tapeflow.backtest.engines.fast import FastCerebro
-from tapeflow.backtest.tape_fills import ASSUMPTIONS, Delays, Market, Prints, Terms, from_tape
+from tapeflow.backtest.tape_fills import ASSUMPTIONS, Delays, FillModel, Prints, TapeMarket, from_tape
 from tapeflow.backtest.tape_fills.kernels import OPTIMISTIC, PESSIMISTIC
 from tapeflow.configs.fills_block import Jitter
 from tapeflow.core.bars import Bars
@@ -77,7 +77,7 @@ class Script(bt.Strategy):
 def trade(
     tape: Tape,
     script: dict,
-    terms: Terms | None = None,
+    terms: FillModel | None = None,
     engine: Any = bt.Cerebro,
     broker: Any = None,
     market: Any = None,
@@ -86,7 +86,7 @@ def trade(
     bars = bars_of(tape)
     broker = broker or make_broker(1e6, 0.0, 0.0)
     if terms is not None:
-        from_tape(broker, {"": Market.of(Prints.of([tape], TICK), bars["close_time"])}, terms)
+        from_tape(broker, {"": TapeMarket.of(Prints.of([tape], TICK), bars["close_time"])}, terms)
     cerebro = engine(stdstats=False)
     cerebro.broker = broker
     broker.cerebro = cerebro
@@ -139,7 +139,7 @@ def test_they_are_in_a_thousand_markets(drawn, engine) -> None:
 
 def check_against_backtrader(tape: Tape, script: dict, engine: Any) -> None:
     stock = trade(tape, script, broker=bt.brokers.BackBroker(cash=1e6))
-    ours = trade(tape, script, Terms(OPTIMISTIC, Delays(0), share=np.inf), engine)
+    ours = trade(tape, script, FillModel(OPTIMISTIC, Delays(0), share=np.inf), engine)
     assert sorted(ours.fills()) == sorted(stock.fills())
     assert ours.values == pytest.approx(stock.values, rel=1e-12)
 
@@ -148,23 +148,23 @@ def check_against_backtrader(tape: Tape, script: dict, engine: Any) -> None:
 @given(drawn=dense_markets(), model=st.sampled_from(list(ASSUMPTIONS.values())), late=st.sampled_from([0, 9_000_000]))
 def test_both_loops_of_backtrader_give_the_same_fills(drawn, model, late) -> None:
     tape, script = drawn
-    runs = [trade(tape, script, Terms(model, Delays(late)), engine) for engine in ENGINES]
+    runs = [trade(tape, script, FillModel(model, Delays(late)), engine) for engine in ENGINES]
     assert runs[0].news == runs[1].news
     assert runs[0].values == runs[1].values
 
 
 def test_a_large_order_is_filled_over_bars_and_pays_what_it_walked() -> None:
     tape = tape_of([[(100.0, 9.0, 1)], [(101.0, 2.0, 1), (102.0, 1.0, 1)], [(103.0, 5.0, -1)], [(99.0, 1.0, 1)]])
-    made = trade(tape, {0: [send(1, 5.0)]}, Terms())
+    made = trade(tape, {0: [send(1, 5.0)]}, FillModel())
     assert made.fills() == [(1, 0, "Partial", 3.0, (2 * 101 + 102) / 3, 0.0), (2, 0, "Completed", 5.0, 102.0, 0.0)]
     assert made.position.size == 5.0
 
 
 def test_two_orders_of_one_side_share_the_prints_and_two_of_different_sides_do_not() -> None:
     tape = tape_of([[(100.0, 9.0, 1)], [(101.0, 2.0, 1), (102.0, 2.0, 1)], [(103.0, 5.0, -1)]])
-    same = trade(tape, {0: [send(1, 2.0), send(1, 2.0)]}, Terms())
+    same = trade(tape, {0: [send(1, 2.0), send(1, 2.0)]}, FillModel())
     assert [fill[4] for fill in same.fills()] == [101.0, 102.0]
-    other = trade(tape, {0: [send(1, 2.0), send(-1, 2.0)]}, Terms())
+    other = trade(tape, {0: [send(1, 2.0), send(-1, 2.0)]}, FillModel())
     assert [fill[4] for fill in other.fills()] == [101.0, 101.0]
 
 
@@ -173,9 +173,9 @@ def test_latency_counts_from_the_close_and_may_reach_beyond_a_bar() -> None:
         [[(100.0, 9.0, 1)], [(101.0, 9.0, 1), (102.0, 9.0, 1)], [(103.0, 9.0, 1)]], [[0], [10_000, 40_000], [5_000]]
     )
     for latency, price in ((0, 101.0), (10_000, 101.0), (10_001, 102.0), (40_001, 103.0), (MINUTE, 103.0)):
-        (fill,) = trade(tape, {0: [send(1, 1.0)]}, Terms(delays=Delays(latency))).fills()
+        (fill,) = trade(tape, {0: [send(1, 1.0)]}, FillModel(delays=Delays(latency))).fills()
         assert fill[4] == price, latency
-    assert trade(tape, {0: [send(1, 1.0)]}, Terms(delays=Delays(2 * MINUTE))).fills() == []
+    assert trade(tape, {0: [send(1, 1.0)]}, FillModel(delays=Delays(2 * MINUTE))).fills() == []
 
 
 @pytest.mark.parametrize("text", ["uniform(20ms)", "exponential(20ms)", "lognormal(20ms, 0.5)"])
@@ -190,7 +190,7 @@ def test_drawn_latencies_depend_on_the_seed_and_the_order_alone_and_have_their_d
     assert jitter.kind != "uniform" or drawn.max() <= 20_000
 
 
-def guarded(tape: Tape, terms: Terms, **more: Any) -> Script:
+def guarded(tape: Tape, terms: FillModel, **more: Any) -> Script:
     """Long 1 from bar 1 on, with a stop at 95 and a target at 105 that cancel each other."""
     script = {
         0: [send(1, 1.0)],
@@ -207,7 +207,7 @@ def guarded(tape: Tape, terms: Terms, **more: Any) -> Script:
 def test_stop_or_target_is_what_the_tape_reached_first(path: tuple[float, float], exit_at: float, engine: Any) -> None:
     wide = [(100.0, 9.0, 1), (path[0], 9.0, 1), (path[1], 9.0, -1)]
     tape = tape_of([[(100.0, 9.0, 1)], [(100.0, 9.0, 1)], wide, [(100.0, 9.0, 1)]])
-    made = guarded(tape, Terms(OPTIMISTIC), engine=engine)
+    made = guarded(tape, FillModel(OPTIMISTIC), engine=engine)
     assert [fill[4] for fill in made.fills()] == [100.0, exit_at]
     assert made.position.size == 0
     assert trade(tape, {}).broker.getvalue() == 1e6
@@ -220,11 +220,11 @@ def test_a_stop_that_has_triggered_takes_its_target_away_while_its_order_is_on_t
     tape = tape_of(
         [[(100.0, 9.0, 1)], [(100.0, 9.0, 1)], wide, [(99.0, 9.0, 1)]], [[0], [100], [100, 200, 300], [50_000]]
     )
-    made = guarded(tape, Terms(OPTIMISTIC, Delays(100)))
+    made = guarded(tape, FillModel(OPTIMISTIC, Delays(100)))
     assert [fill[4] for fill in made.fills()] == [100.0, 106.0], "the stop's own order trades at the next print"
     late = Delays(100)
     object.__setattr__(late, "of", lambda sent, number: (100, MINUTE))
-    made = guarded(tape, Terms(OPTIMISTIC, late))
+    made = guarded(tape, FillModel(OPTIMISTIC, late))
     assert [fill[4] for fill in made.fills()] == [100.0, 99.0]
     assert "Canceled" in {news[2] for news in made.news if news[1] == 2}
     assert made.position.size == 0
@@ -237,7 +237,7 @@ def test_a_bracket_gives_its_children_the_tapes_order_too() -> None:
     def bracket(s: Script) -> None:
         s.sent += s.buy_bracket(size=1.0, exectype=ORDER.Market, stopprice=95.0, limitprice=105.0)
 
-    made = trade(tape, {0: [bracket]}, Terms(OPTIMISTIC))
+    made = trade(tape, {0: [bracket]}, FillModel(OPTIMISTIC))
     assert [(fill[1], fill[4]) for fill in made.fills()] == [(0, 100.0), (2, 105.0)]
     assert made.news[-1][2] == "Canceled"
 
@@ -245,7 +245,7 @@ def test_a_bracket_gives_its_children_the_tapes_order_too() -> None:
 def test_who_rested_pays_the_makers_fee_and_who_crossed_the_takers() -> None:
     tape = tape_of([[(100.0, 9.0, 1)], [(100.0, 1.0, 1), (101.0, 1.0, 1), (99.0, 3.0, -1)]])
     limit = {0: [send(1, 3.0, exectype=ORDER.Limit, price=100.0)]}
-    made = trade(tape, limit, Terms(OPTIMISTIC), broker=make_broker(1e6, maker=0.001, taker=0.01))
+    made = trade(tape, limit, FillModel(OPTIMISTIC), broker=make_broker(1e6, maker=0.001, taker=0.01))
     assert [fill[3] for fill in made.fills()] == [1.0, 3.0]
     assert made.fills()[-1][5] == pytest.approx(1 * 100 * 0.01 + 2 * 100 * 0.001)
     assert [e.maker for e in made.broker.desk.executions] == [False, True]
@@ -259,7 +259,7 @@ def test_slippage_comes_on_top_for_takers_and_never_goes_through_a_limit() -> No
         (send(1, 1.0, exectype=ORDER.Limit, price=100.0), 100.0),
         (send(1, 1.0, exectype=ORDER.Limit, price=99.0), 99.0),
     ):
-        made = trade(tape, {0: [order]}, Terms(), broker=make_broker(1e6, 0, 0, slip_fixed=0.25))
+        made = trade(tape, {0: [order]}, FillModel(), broker=make_broker(1e6, 0, 0, slip_fixed=0.25))
         assert made.fills()[0][4] == price
 
 
@@ -270,17 +270,17 @@ def test_a_stop_limit_waits_at_its_limit_once_it_has_triggered() -> None:
         [(102.0, 9.0, 1), (101.0, 1.0, -1), (100.0, 4.0, -1)],
     ]
     order = {0: [send(1, 3.0, exectype=ORDER.StopLimit, price=102.0, plimit=101.0)]}
-    made = trade(tape_of(rows), order, Terms(OPTIMISTIC))
+    made = trade(tape_of(rows), order, FillModel(OPTIMISTIC))
     assert made.fills() == [(2, 0, "Completed", 3.0, 101.0, 0.0)]
-    assert trade(tape_of(rows), order, Terms(PESSIMISTIC)).fills() == made.fills()
-    assert trade(tape_of(rows), order, Terms(PESSIMISTIC, through=3)).fills() == []
+    assert trade(tape_of(rows), order, FillModel(PESSIMISTIC)).fills() == made.fills()
+    assert trade(tape_of(rows), order, FillModel(PESSIMISTIC, through=3)).fills() == []
 
 
 def test_cheating_on_close_is_refused_by_name() -> None:
     broker = make_broker(1e6, 0, 0)
     broker.set_coc(True)
     with pytest.raises(DataError, match="cheating on close"):
-        trade(tape_of([[(100.0, 1.0, 1)]] * 3), {0: [send(1, 1.0)]}, Terms(), broker=broker)
+        trade(tape_of([[(100.0, 1.0, 1)]] * 3), {0: [send(1, 1.0)]}, FillModel(), broker=broker)
 
 
 @settings(max_examples=8, deadline=None)
@@ -292,7 +292,7 @@ def test_fills_up_to_an_instant_do_not_change_with_what_comes_after_it(drawn, la
         return
     bars = int(tape.time[rows - 1] - START) // MINUTE + 1
     for model in ASSUMPTIONS.values():
-        whole, part = (trade(t, script, Terms(model, Delays(late))) for t in (tape, tape[:rows]))
+        whole, part = (trade(t, script, FillModel(model, Delays(late))) for t in (tape, tape[:rows]))
         assert [n for n in whole.news if n[0] < bars] == part.news
         assert whole.values[:bars] == part.values[:bars]
 
@@ -305,7 +305,7 @@ def test_no_print_before_the_arrival_of_an_order_ever_fills_it() -> None:
     ]
     script = {i: [_random_order(rng, 100.0)] for i in range(0, 58, 2)}
     for model in ASSUMPTIONS.values():
-        made = trade(tape_of(rows), script, Terms(model, Delays(700_000)))
+        made = trade(tape_of(rows), script, FillModel(model, Delays(700_000)))
         created = {o.ref: START + MINUTE * (i + 1) for i, o in zip(range(0, 58, 2), made.sent, strict=True)}
         assert len(made.broker.desk.executions) > 5
         assert all(e.first >= created[e.order] + 700_000 for e in made.broker.desk.executions)

@@ -19,7 +19,7 @@ import yaml
 from click.testing import CliRunner
 
 from tapeflow.api import run
-from tapeflow.backtest.tape_fills import Markets, Prints
+from tapeflow.backtest.tape_fills import Prints, TapeMarkets
 from tapeflow.backtest.tape_fills.break_even import break_even, later, survival
 from tapeflow.backtest.tape_fills.fill_model import Extra
 from tapeflow.cli import main
@@ -292,7 +292,7 @@ def test_orders_to_a_feed_of_klines_are_refused_when_they_are_sent(tmp_path: Pat
         feed=SimpleNamespace(gives="bars"), bars=Bars.of(open_time=[0], close_time=[1], quality=[0])
     )
     with pytest.raises(DataError, match=r"fills: tape needs trades, but main \(SimpleNamespace\) gives klines"):
-        Markets(config, {"main": source}, tmp_path)["main"]
+        TapeMarkets(config, {"main": source}, tmp_path)["main"]
 
 
 def test_the_schema_takes_what_the_loader_takes(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapeflow.backtest.engines.compiled import why_not
+from tapeflow.backtest.engines.compiled import unsupported_reason
 from tapeflow.backtest.engines.verify import difference
 from tapeflow.backtest.inputs.read import Source, read
 from tapeflow.backtest.runner import simulate
@@ -70,7 +70,7 @@ def test_a_shipped_run_is_the_same_in_every_engine_or_refused_by_name(name: str)
     stock, fast = (simulate(config.model_copy(update={"engine": e}), sources) for e in ("stock", "backtrader"))
     assert (stock.engine, fast.engine) == ("stock", "backtrader")
     assert difference(fast, stock) == ""
-    if reason := why_not(config, sources):
+    if reason := unsupported_reason(config, sources):
         assert re.search("in its own next", reason)
         return
     assert difference(simulate(config.model_copy(update={"engine": "compiled"}), sources), stock) == ""

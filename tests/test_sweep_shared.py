@@ -13,7 +13,7 @@ import yaml
 from tapeflow.backtest.engines.backtrader import through_backtrader
 from tapeflow.backtest.engines.compiled.market import Market
 from tapeflow.backtest.engines.compiled.tables import Tables
-from tapeflow.backtest.inputs.line_cache import Computed, Shelf
+from tapeflow.backtest.inputs.line_cache import Computed, LineCache
 from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping, load_config
@@ -103,10 +103,10 @@ class TestLines:
                "indicators": {"mean": {"kind": "talib.SMA", "timeperiod": 5}},
                "strategy": {"kind": "Rules", "params": {"long": {"enter": "close > mean"}}}}  # fmt: skip
         config, sources = from_mapping(raw), {"a": Source(None, sample_bars(60))}
-        shelf = Shelf()
+        shelf = LineCache()
         plain = through_backtrader(config, sources, shelf=shelf)
         (key, right), *_ = shelf._made.items()
-        wrong = Shelf({key: Computed(right.names, right.table[:, 1:], right.warmup)})
+        wrong = LineCache({key: Computed(right.names, right.table[:, 1:], right.warmup)})
         again = through_backtrader(config, sources, shelf=wrong)
         assert np.array_equal(again.equity["value"], plain.equity["value"])
 
@@ -125,7 +125,7 @@ class TestLines:
         raw = {"engine": "backtrader", "data": {"a": {"feed": "SyntheticTape"}},
                "indicators": {n: {"kind": u.kind, **u.params} for n, u in uses.items()},
                "strategy": {"kind": "Rules", "params": {"long": {"enter": "close > mean"}}}}  # fmt: skip
-        shelf, arrays = Shelf(), Tables(Market({"a": bars}), uses)
+        shelf, arrays = LineCache(), Tables(Market({"a": bars}), uses)
         through_backtrader(from_mapping(raw), {"a": Source(None, bars)}, shelf=shelf)
         for made in arrays.indicators.values():
             known = shelf[made.asked.key]

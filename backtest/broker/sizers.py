@@ -13,7 +13,7 @@ from ...core.errors import DataError
 from ...core.lots import DEFAULT_LOT, whole_lots
 from ...core.steps import steps_of
 from ..inputs.trading_hours import hours_of, traded
-from ..recording.closed_trades import ClosedTrips
+from ..recording.closed_trades import ClosedTradeAnalyzer
 
 __all__ = [
     "DEFAULT_LOT",
@@ -272,7 +272,7 @@ def add_sizer(cerebro: Any, config: RunConfig) -> None:
     elif asked.volatility is not None:
         cerebro.addsizer(VolatilityTarget, target=asked.volatility, window=asked.window, most=most)
     elif asked.kelly is not None:
-        cerebro.addanalyzer(ClosedTrips, _name="closed")
+        cerebro.addanalyzer(ClosedTradeAnalyzer, _name="closed")
         cerebro.addsizer(KellyFraction, fraction=asked.kelly, trades=asked.trades, start=asked.start, most=most)
     elif asked.risk is not None:
         cerebro.addsizer(RiskPerTrade, percent=asked.risk, most=most)

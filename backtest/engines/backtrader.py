@@ -15,7 +15,7 @@ from ...core.progress import METER
 from ...strategies.framework.base import Use
 from ..broker.choice import broker_for
 from ..broker.sizers import add_sizer
-from ..inputs.line_cache import Shelf
+from ..inputs.line_cache import LineCache
 from ..inputs.read import Source
 from ..recording.recorder import Recorder
 from ..results.outcome import Outcome
@@ -27,7 +27,7 @@ def through_backtrader(
     sources: dict[str, Source],
     prepare: Callable[[Any], None] | None = None,
     *,
-    shelf: Shelf | None = None,
+    shelf: LineCache | None = None,
 ) -> Outcome:
     """Run the strategy of ``config`` through backtrader; ``prepare`` may do something to the broker before."""
     cerebro = make_cerebro(config.engine)

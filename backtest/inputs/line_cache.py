@@ -31,8 +31,8 @@ class Computed(NamedTuple):
     warmup: int
 
 
-class Shelf:
-    """The lines of indicators over some bars, by the key of `requested_indicators.Asked`.
+class LineCache:
+    """The lines of indicators over some bars, by the key of `requested_indicators.RequestedIndicator`.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ class Shelf:
 
     Examples
     --------
-    >>> shelf = Shelf()
+    >>> shelf = LineCache()
     >>> made = shelf.lines("mean", lambda: Computed(("mean",), np.zeros((1, 3)), 2))
     >>> shelf.lines("mean", lambda: None) is made, "mean" in shelf
     (True, True)

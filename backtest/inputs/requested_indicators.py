@@ -10,7 +10,7 @@ from ...core.plugins.registry import INDICATORS
 from ...indicators.framework.dependencies import in_order, lines_read, spelled_out
 
 
-class Asked(NamedTuple):
+class RequestedIndicator(NamedTuple):
     """An indicator of a run.
 
     Parameters
@@ -42,7 +42,7 @@ class Asked(NamedTuple):
         return str(self.cls.level()) in ("step", "vec")
 
 
-def asked(uses: Mapping[str, Any], traded: str) -> list[Asked]:
+def asked(uses: Mapping[str, Any], traded: str) -> list[RequestedIndicator]:
     """The indicators of a run, each after those whose lines it reads.
 
     Parameters
@@ -65,7 +65,7 @@ def asked(uses: Mapping[str, Any], traded: str) -> list[Asked]:
     [('flow', ()), ('mean', (('flow', 'delta'),))]
     """
     given = {name: (INDICATORS.find(use.kind), use.params) for name, use in uses.items()}
-    made: dict[str, Asked] = {}
+    made: dict[str, RequestedIndicator] = {}
     lines: dict[str, tuple[str, ...]] = {}
     for name in in_order(given):
         cls: Any
@@ -77,5 +77,5 @@ def asked(uses: Mapping[str, Any], traded: str) -> list[Asked]:
         clock = "" if uses[name].data in (None, "", traded) else uses[name].data
         below = [[made[other].key, line] for other, line in reads]
         key = json.dumps([cls.__module__, cls.kind, full, clock, below], default=repr)
-        made[name] = Asked(name, cls, own, clock, reads, key)
+        made[name] = RequestedIndicator(name, cls, own, clock, reads, key)
     return [*made.values()]

@@ -10,7 +10,7 @@ from .recorder import News
 from .round_trips import Pairing
 
 
-class ClosedTrips(bt.Analyzer):
+class ClosedTradeAnalyzer(bt.Analyzer):
     """Hears of fills and pairs them into round trips as they end.
 
     Attributes

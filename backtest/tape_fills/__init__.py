@@ -1,20 +1,20 @@
 """Fills from the tape: orders trade with its prints, under three assumptions at once."""
 
 from .broker import TapeBroker, from_tape
-from .fill_model import ASSUMPTIONS, HEADLINE, Delays, Extra, Terms
-from .tape_order import Ticket
-from .trade_store import Market, Markets, Prints
+from .fill_model import ASSUMPTIONS, HEADLINE, Delays, Extra, FillModel
+from .tape_order import TapeOrder
+from .trade_store import Prints, TapeMarket, TapeMarkets
 
 __all__ = [
     "ASSUMPTIONS",
     "HEADLINE",
     "Delays",
     "Extra",
-    "Market",
-    "Markets",
+    "FillModel",
     "Prints",
     "TapeBroker",
-    "Terms",
-    "Ticket",
+    "TapeMarket",
+    "TapeMarkets",
+    "TapeOrder",
     "from_tape",
 ]

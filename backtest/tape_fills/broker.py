@@ -8,7 +8,7 @@ import backtrader as bt
 
 from ..broker.base import Broker
 from .desk import Desk
-from .fill_model import Terms
+from .fill_model import FillModel
 from .trade_store import MarketByName
 
 
@@ -16,7 +16,7 @@ class TapeBroker(Broker):
     """The broker of a run, with the prints of its feeds to fill orders from.
 
     Accounts, fees, slippage, margin, groups and brackets are its base's own. What differs is when, at which price
-    and how much of an order trades: `Ticket` says so. Of several orders that trade within one bar, the one whose
+    and how much of an order trades: `TapeOrder` says so. Of several orders that trade within one bar, the one whose
     print comes first goes first; a stop that triggers cancels the others of its group there and then. What an order
     takes of a print is not there for another one of its side.
 
@@ -81,7 +81,7 @@ class TapeBroker(Broker):
         return bool(order.triggered)
 
 
-def from_tape(broker: Any, markets: MarketByName, terms: Terms) -> None:
+def from_tape(broker: Any, markets: MarketByName, terms: FillModel) -> None:
     """Have ``broker`` fill from the tape, whatever its own kind of `Broker` is.
 
     Parameters

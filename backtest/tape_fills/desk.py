@@ -10,9 +10,9 @@ import backtrader as bt
 import numpy as np
 
 from ...core.errors import DataError
-from .fill_model import Terms
+from .fill_model import FillModel
 from .kernels import Floats
-from .tape_order import UNTOUCHED, Part, Ticket
+from .tape_order import UNTOUCHED, PartFill, TapeOrder
 from .trade_store import MarketByName
 
 LIMITED = (bt.Order.StopLimit, bt.Order.StopTrailLimit)
@@ -59,13 +59,13 @@ class Desk:
         On which orders are filled.
     """
 
-    def __init__(self, broker: Any, markets: MarketByName, terms: Terms) -> None:
+    def __init__(self, broker: Any, markets: MarketByName, terms: FillModel) -> None:
         self._broker, self._markets, self._terms = broker, markets, terms
         self.executions: list[Execution] = []
         """What was filled, in the order of the bars."""
         self._amount: float | None = None
         self._sent: dict[int, tuple[int, int]] = {}
-        self._tickets: dict[int, Ticket] = {}
+        self._tickets: dict[int, TapeOrder] = {}
         self._used: dict[tuple[Any, int, int], Floats] = {}
         self._now, self._number = -1, 0
 
@@ -130,7 +130,7 @@ class Desk:
         left: float = abs(order.executed.remsize)
         return left if self._amount is None else min(self._amount, left)
 
-    def _ticket(self, order: Any) -> Ticket:
+    def _ticket(self, order: Any) -> TapeOrder:
         if order.ref not in self._tickets:
             if self._broker.p.coc or self._broker.p.coo:
                 raise DataError("fills: tape: cheating on close or on open trades at prices of bars; leave it off")
@@ -139,7 +139,7 @@ class Desk:
                 # A child begins to work when its parent is done, which is known at the close of the bar before.
                 sent = max(sent, int(order.data.close_time[-1]))
             market = self._markets[order.data._name]
-            self._tickets[order.ref] = Ticket(market, self._terms, _direction(order), sent, number)
+            self._tickets[order.ref] = TapeOrder(market, self._terms, _direction(order), sent, number)
         return self._tickets[order.ref]
 
     def _contract(self, data: Any) -> float:
@@ -148,7 +148,7 @@ class Desk:
         given = contracts.get(data._name)
         return float(given.size) if given is not None and given.inverse else 0.0
 
-    def _others(self, order: Any, ticket: Ticket, bar: int) -> Floats:
+    def _others(self, order: Any, ticket: TapeOrder, bar: int) -> Floats:
         """What orders of this side took of the bar's prints; nothing needs to be kept of a single order."""
         key = (order.data, _direction(order), bar + 1)
         if key not in self._used:
@@ -158,7 +158,7 @@ class Desk:
             self._used[key] = np.zeros(hi - lo)
         return self._used[key]
 
-    def _trade(self, order: Any, ticket: Ticket, part: Part, limit: float | None) -> None:
+    def _trade(self, order: Any, ticket: TapeOrder, part: PartFill, limit: float | None) -> None:
         price = self._price(ticket, part, limit)
         if price is None:
             return
@@ -170,7 +170,7 @@ class Desk:
             first, last = int(prints.time[part.first]), int(prints.time[part.last])
             self.executions.append(Execution(order.ref, first, last, done, price, part.maker))
 
-    def _price(self, ticket: Ticket, part: Part, limit: float | None) -> float | None:
+    def _price(self, ticket: TapeOrder, part: PartFill, limit: float | None) -> float | None:
         """The price with the run's slippage, where liquidity was taken; None for none."""
         side = ticket.direction
         if part.maker:

@@ -81,7 +81,7 @@ class Delays:
 
 
 @dataclass(frozen=True)
-class Terms:
+class FillModel:
     """How a tape fills orders.
 
     Parameters
@@ -108,7 +108,7 @@ class Terms:
     extra: Extra = field(default_factory=Extra)
 
     @classmethod
-    def of(cls, config: RunConfig, assumption: str, extra: Extra | None = None) -> Terms:
+    def of(cls, config: RunConfig, assumption: str, extra: Extra | None = None) -> FillModel:
         """Those of a run's fills block under one assumption."""
         block = config.fills
         return cls(

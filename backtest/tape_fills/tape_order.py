@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...core.ticks import grid_of
-from .fill_model import Terms
+from .fill_model import FillModel
 from .kernels import (
     AHEAD,
     BUYERS,
@@ -29,7 +29,7 @@ from .kernels import (
     crossing,
     walk,
 )
-from .trade_store import Market
+from .trade_store import TapeMarket
 
 UNTOUCHED = np.empty(0)
 """Stands for prints of which no other order took anything."""
@@ -37,7 +37,7 @@ NEAR = 1e-3
 """Share of a tick within which two prices are one."""
 
 
-class Part(NamedTuple):
+class PartFill(NamedTuple):
     """What an order got of a bar's prints in one way.
 
     Parameters
@@ -59,7 +59,7 @@ class Part(NamedTuple):
     last: int
 
 
-class Ticket:
+class TapeOrder:
     """An order as the tape sees it.
 
     Parameters
@@ -76,7 +76,7 @@ class Ticket:
         How many orders were sent before it at that time.
     """
 
-    def __init__(self, market: Market, terms: Terms, direction: int, sent: int, number: int = 0) -> None:
+    def __init__(self, market: TapeMarket, terms: FillModel, direction: int, sent: int, number: int = 0) -> None:
         self.market, self.terms, self.direction = market, terms, direction
         self._tick = market.prints.tick
         arrival, self._second = terms.delays.of(sent, number)
@@ -108,7 +108,7 @@ class Ticket:
 
     def fill(
         self, bar: int, size: float, limit: float | None = None, used: Floats = UNTOUCHED, contract: float = 0.0
-    ) -> list[Part]:
+    ) -> list[PartFill]:
         """What the prints of ``bar`` give the order.
 
         Parameters
@@ -134,9 +134,11 @@ class Ticket:
         parts = []
         if made[TAKEN]:
             paid = made[LOW] if made[LOW] == made[HIGH] else made[PAID] / made[TAKEN]
-            parts.append(Part(float(made[TAKEN]), float(paid), False, int(made[FIRST_TAKEN]), int(made[LAST_TAKEN])))
+            parts.append(
+                PartFill(float(made[TAKEN]), float(paid), False, int(made[FIRST_TAKEN]), int(made[LAST_TAKEN]))
+            )
         if made[RESTED]:
-            parts.append(Part(float(made[RESTED]), price, True, int(made[FIRST_RESTED]), int(made[LAST_RESTED])))
+            parts.append(PartFill(float(made[RESTED]), price, True, int(made[FIRST_RESTED]), int(made[LAST_RESTED])))
         if parts and not self._state[LEFT]:
             done = sum(part.size for part in parts[:-1])
             parts[-1] = parts[-1]._replace(size=size - done)

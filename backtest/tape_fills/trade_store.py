@@ -104,7 +104,7 @@ def tick_of(prices: Iterable[Floats]) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Market:
+class TapeMarket:
     """The prints behind one feed, by its bars.
 
     Parameters
@@ -125,7 +125,7 @@ class Market:
     spread: Floats
 
     @classmethod
-    def of(cls, prints: Prints, closes: Rows) -> Market:
+    def of(cls, prints: Prints, closes: Rows) -> TapeMarket:
         """The market of a feed whose bars close at ``closes``: a bar holds the prints before its close."""
         ends = np.concatenate(([0], np.searchsorted(prints.time, closes, "left"))).astype(np.int64)
         depth, spread = np.empty((2, len(closes))), np.empty(len(closes))
@@ -140,12 +140,12 @@ class Market:
 class MarketByName(Protocol):
     """Anything that knows the market of each feed; a dict will do."""
 
-    def __getitem__(self, name: str, /) -> Market:
+    def __getitem__(self, name: str, /) -> TapeMarket:
         """The market of feed ``name``."""
         ...
 
 
-class Markets:
+class TapeMarkets:
     """The markets of a run's feeds, each tape spooled when it is first asked for.
 
     Parameters
@@ -161,9 +161,9 @@ class Markets:
     def __init__(self, config: RunConfig, sources: Mapping[str, Any], folder: Path) -> None:
         self._config, self._sources, self._folder = config, sources, folder
         self._prints: dict[str, Prints] = {}
-        self._markets: dict[str, Market] = {}
+        self._markets: dict[str, TapeMarket] = {}
 
-    def __getitem__(self, name: str) -> Market:
+    def __getitem__(self, name: str) -> TapeMarket:
         """The market of feed ``name``.
 
         Raises
@@ -173,7 +173,7 @@ class Markets:
         """
         if name not in self._markets:
             bars: Bars = self._sources[name].bars
-            self._markets[name] = Market.of(self._of_block(self._config.feeds[name], name), bars["close_time"])
+            self._markets[name] = TapeMarket.of(self._of_block(self._config.feeds[name], name), bars["close_time"])
         return self._markets[name]
 
     def _of_block(self, block: str, name: str) -> Prints:

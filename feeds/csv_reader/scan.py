@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.kernels import lean
+from ...core.kernels import njit_no_refcount
 from .cells import LINES, byte, count, decimals, equal64, lowest, mark, set_mark, wholes, words
 
 SKIP, DECIMAL, INTEGER, FLAG, SIDE = range(5)
@@ -24,7 +24,7 @@ _ONE, _LANE = np.uint64(1), np.uint64(2**16 - 1)
 Integers = NDArray[np.int64]
 
 
-@lean
+@njit_no_refcount
 def find(base: int, at: int, end: int, width: int, marks: int) -> tuple[int, int, bool]:
     """Where cells begin: behind every comma and newline.
 
@@ -67,7 +67,7 @@ def find(base: int, at: int, end: int, width: int, marks: int) -> tuple[int, int
     return cells - 1, lines, fine
 
 
-@lean
+@njit_no_refcount
 def returns(base: int, marks: int, lines: int, width: int) -> bool:
     """Whether a carriage return stands before the newline of every line, of which each has ``width`` cells."""
     fine = True
@@ -76,7 +76,7 @@ def returns(base: int, marks: int, lines: int, width: int) -> bool:
     return fine
 
 
-@lean
+@njit_no_refcount
 def straighten(base: int, marks: int, found: int, cells: int, out: int, wrong: Integers) -> int:
     """Marks with ``cells`` cells for every line: the cells of a line that has more or fewer are made empty.
 
@@ -113,7 +113,7 @@ def straighten(base: int, marks: int, found: int, cells: int, out: int, wrong: I
     return strange
 
 
-@lean
+@njit_no_refcount
 def scan(
     base: int,
     marks: int,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ...core.clock import iso
 from ...core.errors import DataError
-from ...core.kernels import compiled, lean
+from ...core.kernels import compiled, njit_no_refcount
 from ...core.schema import Quality
 from ...core.tape import Tape
 from .once import AGAIN, CAME, OTHER, Once
@@ -69,7 +69,7 @@ class Batch:
         return Batch(Tape.join([p.tape for p in parts]), parts[-1].path, lines, firsts, afters)
 
 
-@lean
+@njit_no_refcount
 def _look(
     time: Integers, ids: Integers, first: Integers, after: Integers, before_time: int, before_id: int
 ) -> tuple[bool, int]:

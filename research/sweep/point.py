@@ -49,7 +49,7 @@ def run_point(config: RunConfig, sources: Mapping[str, Source], known: Known | N
 def _outcome(config: RunConfig, sources: Mapping[str, Source], known: Known | None) -> Any:
     if config.engine in ("auto", COMPILED) and not config.verify:
         known = known if known is not None else Known(sources)
-        if not known.why_not(config):
+        if not known.unsupported_reason(config):
             return known.outcome(config)
     return simulate(config, dict(sources), None if known is None else known.shelf(config))
 

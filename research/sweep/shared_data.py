@@ -10,16 +10,16 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from ...backtest.engines.compiled import why_not
+from ...backtest.engines.compiled import unsupported_reason
 from ...backtest.engines.compiled.market import Market
 from ...backtest.engines.compiled.run import follow_config
 from ...backtest.engines.compiled.supported import uses_of
 from ...backtest.engines.compiled.tables import Tables, compute
 from ...backtest.engines.fast.choice import STOCK
-from ...backtest.inputs.line_cache import Computed, Shelf
+from ...backtest.inputs.line_cache import Computed, LineCache
 from ...backtest.inputs.read import Source
-from ...backtest.inputs.requested_indicators import Asked, asked
-from ...backtest.tape_fills.trade_store import Markets
+from ...backtest.inputs.requested_indicators import RequestedIndicator, asked
+from ...backtest.tape_fills.trade_store import TapeMarkets
 from ...configs.models import RunConfig
 from .figures import Figures
 
@@ -43,24 +43,24 @@ class Known:
         self, sources: Mapping[str, Source], given: Mapping[str, Computed] | None = None, folder: Path | None = None
     ) -> None:
         self.sources = dict(sources)
-        self._shelf, self._folder = Shelf(given), folder
+        self._shelf, self._folder = LineCache(given), folder
 
     @cached_property
     def market(self) -> Market:
         """The bars, as compiled runs read them."""
         return Market({name: source.bars for name, source in self.sources.items()})
 
-    def shelf(self, config: RunConfig) -> Shelf:
+    def shelf(self, config: RunConfig) -> LineCache:
         """What ``config``, one of the runs over these bars, has in common with the others."""
         if config.fills.tape and self._shelf.markets is None:
             spool = mkdtemp(prefix="tapeflow-", dir=self._folder)
             weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
-            self._shelf.markets = Markets(config, self.sources, Path(spool))
+            self._shelf.markets = TapeMarkets(config, self.sources, Path(spool))
         return self._shelf
 
-    def why_not(self, config: RunConfig) -> str:
+    def unsupported_reason(self, config: RunConfig) -> str:
         """Why compiled code cannot run ``config`` over these bars; empty when it can."""
-        return why_not(config) or self.market.unusable
+        return unsupported_reason(config) or self.market.unusable
 
     def outcome(self, config: RunConfig) -> Figures:
         """A run that compiled code can do."""
@@ -75,7 +75,7 @@ class Known:
     def untouched(self, configs: Iterable[RunConfig]) -> dict[str, Computed]:
         """The indicators that all of several runs have, those left out that only backtrader can compute."""
         keys: set[str] | None = None
-        plan: list[Asked] = []
+        plan: list[RequestedIndicator] = []
         for config in configs:
             if config.engine != STOCK:
                 plan = asked(uses_of(config), self.market.traded)
@@ -83,7 +83,7 @@ class Known:
                 keys = own if keys is None else keys & own
         return self._computed([one for one in plan if one.key in (keys or ())])
 
-    def _computed(self, plan: list[Asked]) -> dict[str, Computed]:
+    def _computed(self, plan: list[RequestedIndicator]) -> dict[str, Computed]:
         made: dict[str, Computed] = {}
         for one in plan:
             if one.shareable and all(name in made for name, _ in one.reads):

@@ -15,13 +15,13 @@ from ...core.params import Bound, Rule
 from ...core.plugins.registry import INDICATORS, STRATEGIES
 from ...indicators.framework.dependencies import in_order, lines_read, spelled_out
 from .hooks import is_ruined, keep_machinery
-from .limits import impose, is_market
+from .limits import apply_limits, is_market
 from .lines import Lines
 from .nested import walk
 from .plan import Plan
 from .protection import Risk, settings_of, true_ranges
 from .signals import Signals
-from .wake import Wake
+from .wake import SkipHint
 
 AT_ONCE = (bt.Order.Market, bt.Order.Close)
 
@@ -200,7 +200,7 @@ class Strategy(bt.Strategy, metaclass=_Meta):
                 name = data._name or "the feed"
                 raise DataError(f"{name}: {bars} bars, but the indicators need {needed} before the first value")
         self._protection = Risk(self)
-        impose(self, settings_of(self))
+        apply_limits(self, settings_of(self))
         self._plan = self.planned_by(self) if type(self).signals is not Strategy.signals else None
 
     def notify_order(self, order: Any) -> None:
@@ -256,7 +256,7 @@ class Strategy(bt.Strategy, metaclass=_Meta):
             self._plan.act()
             self._protection.settle()
 
-    def wake(self) -> Wake | None:
+    def wake(self) -> SkipHint | None:
         """The bars on which ``next`` may act, known before the first; None where that is not known.
 
         Engines may then leave out the others. Asked once the indicators are computed over all bars.

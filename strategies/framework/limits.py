@@ -127,7 +127,7 @@ class PositionLimit:
         return self._strategy.data if data is None else data
 
 
-def impose(strategy: Any, settings: Mapping[str, Any]) -> None:
+def apply_limits(strategy: Any, settings: Mapping[str, Any]) -> None:
     """Hold ``strategy`` to the limits in ``settings``; without any nothing is changed, and nothing costs time.
 
     Parameters

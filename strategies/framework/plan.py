@@ -11,7 +11,7 @@ from ...core.errors import DataError
 from ...core.names import Names
 from .lines import Floats, Lines, Ref
 from .signals import Masks, Signals
-from .wake import Wake
+from .wake import SkipHint
 
 
 class Plan:
@@ -35,13 +35,13 @@ class Plan:
         self._masks: Masks | None = None
         self._bars = 0
 
-    def wake(self) -> Wake | None:
+    def wake(self) -> SkipHint | None:
         """While flat the bars on which one side is to be entered, in a position those on which to leave."""
         made = None if self._several else self.masks()
         if made is None:
             return None
         flat = np.logical_xor(made.long_entry, made.short_entry)
-        return Wake(flat, made.long_exit, made.short_exit)
+        return SkipHint(flat, made.long_exit, made.short_exit)
 
     def masks(self) -> Masks | None:
         """The signals over all bars; None where not every line is computed ahead."""

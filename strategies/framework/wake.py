@@ -14,7 +14,7 @@ Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
-class Wake:
+class SkipHint:
     """The bars on which a strategy's ``next`` may do anything at all, by what it holds.
 
     It is asked on further bars too: wherever there is news of an order, and from the bar on which a time
@@ -30,7 +30,7 @@ class Wake:
     Examples
     --------
     >>> enter, leave = np.array([True, False, True]), np.array([False, True, False])
-    >>> Wake(flat=enter, long=leave, short=leave).long.tolist()
+    >>> SkipHint(flat=enter, long=leave, short=leave).long.tolist()
     [False, True, False]
     """
 

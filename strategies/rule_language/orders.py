@@ -14,11 +14,11 @@ from ...core.steps import steps_of
 from ...core.ticks import grid_of
 from ..framework.lines import Floats, Lines
 from ..framework.plan import Plan, lines_of
-from ..framework.wake import Mask, Wake
+from ..framework.wake import Mask, SkipHint
 from .schema import SIDES, Entry, Exit, Rulebook, asked
 
 
-class Answers:
+class RuleAnswers:
     """What every rule of a book says on every bar.
 
     Parameters
@@ -67,7 +67,7 @@ class RulePlan(Plan):
         super().__init__(strategy)
         self._cooldown, self._most = strategy.p.cooldown, strategy.p.pyramiding
         self._book = Rulebook.of(asked(strategy.p), lines_of(strategy, whole=self._whole()).names)
-        self._answers: Answers | None = None
+        self._answers: RuleAnswers | None = None
         self._entries: list[Any] = []
         self._exits: list[Any] = []
         self._ends: dict[int, int] = {}
@@ -75,7 +75,7 @@ class RulePlan(Plan):
         self._price = 0.0
         self._held, self._left = 0.0, -(1 << 60)
 
-    def wake(self) -> Wake | None:
+    def wake(self) -> SkipHint | None:
         """While flat the bars on which one side is to be entered, in a position those of its rules."""
         if self._several or not self._whole() or any(rule.limit for rule in self._book.entries):
             return None
@@ -84,7 +84,7 @@ class RulePlan(Plan):
         leave = {side: said.any_of(book.exits, side) for side in SIDES}
         if self._most > 1:
             leave = {side: leave[side] | enter[side] for side in SIDES}
-        return Wake(np.logical_xor(enter["long"], enter["short"]), leave["long"], leave["short"])
+        return SkipHint(np.logical_xor(enter["long"], enter["short"]), leave["long"], leave["short"])
 
     def act(self) -> None:
         """Leave, wholly or in part, or enter, as the rules say on this bar."""
@@ -120,11 +120,11 @@ class RulePlan(Plan):
             self._entries = [one for one in self._entries if one.alive()]
         self._held = held
 
-    def _said(self) -> Answers:
+    def _said(self) -> RuleAnswers:
         """What the rules say on every bar so far, or on all of them where those are known."""
         whole = self._whole()
         if self._answers is None or not (whole or self._answers.bars == self._bars):
-            self._answers = Answers(self._book, lines_of(self._strategy, whole=whole))
+            self._answers = RuleAnswers(self._book, lines_of(self._strategy, whole=whole))
         return self._answers
 
     def _fires(self, rule: Entry | Exit, side: str) -> bool:

@@ -5,6 +5,6 @@ with every limit, sizer and cost of an account in quote currency. What it cannot
 """
 
 from .run import NotCompiledError, by_engine, run_compiled
-from .supported import why_not
+from .supported import unsupported_reason
 
-__all__ = ["NotCompiledError", "by_engine", "run_compiled", "why_not"]
+__all__ = ["NotCompiledError", "by_engine", "run_compiled", "unsupported_reason"]

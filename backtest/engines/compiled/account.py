@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....core.kernels import inner, woven
+from ....core.kernels import njit_inline, njit_internal
 from ...broker.afford import TRIES
 from ...broker.base import DUST
 from .costs import Costly, fee_of, note_fill, size_now
@@ -44,7 +44,7 @@ from .state import (
 Position = tuple[float, float, float, float]
 
 
-@woven
+@njit_inline
 def traded(held: float, entry: float, size: float, price: float) -> Position:
     """A position after a trade: its size and mean price, and how much of the trade opened and closed."""
     if abs(held + size) <= DUST * max(abs(held), abs(size)):
@@ -61,7 +61,7 @@ def traded(held: float, entry: float, size: float, price: float) -> Position:
     return after, price, after, -held
 
 
-@woven
+@njit_inline
 def worth(account: Floats, close: float) -> float:
     """Cash and position at ``close``."""
     held = account[HELD]
@@ -71,7 +71,7 @@ def worth(account: Floats, close: float) -> float:
     return float(account[CASH] + value)
 
 
-@inner
+@njit_internal
 def afforded(
     book: Book, costly: Costly | None, size: float, price: float, cash: float, resting: bool, bar: int
 ) -> float:
@@ -89,7 +89,7 @@ def afforded(
     return 0.0
 
 
-@woven
+@njit_inline
 def trial(book: Book, costly: Costly | None, k: int, bar: int) -> float:
     """Cash after order ``k`` would have filled at its own price, 0 where it only closes and is taken in any case.
 
@@ -114,7 +114,7 @@ def trial(book: Book, costly: Costly | None, k: int, bar: int) -> float:
     return 0.0 if closes else float(cash)
 
 
-@woven
+@njit_inline
 def settle_fill(book: Book, costly: Costly | None, k: int, price: float, resting: bool, bar: int) -> tuple[bool, bool]:
     """Fill order ``k`` at ``price``: first what closes a position, then what opens one if there is cash for it.
 
@@ -159,7 +159,7 @@ def settle_fill(book: Book, costly: Costly | None, k: int, price: float, resting
     return size != 0.0, refused
 
 
-@woven
+@njit_inline
 def note(book: Book, k: int, fill: tuple[float, float, float, float, float, float, float]) -> None:
     """Enter a fill into its order and into the list of fills."""
     whole, real, _, fills, count, _, _ = book

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....core.kernels import inner, woven
+from ....core.kernels import njit_inline, njit_internal
 from ...broker.order_rules import MARKET
 from .account import trial
 from .costs import Costly, terms_of
@@ -37,7 +37,7 @@ from .state import (
 )
 
 
-@inner
+@njit_internal
 def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) -> None:
     """Let new orders into the market that cash would pay for, tried one after the other on one account.
 
@@ -65,7 +65,7 @@ def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) ->
             cancel_family(book, k, bar)
 
 
-@woven
+@njit_inline
 def _tidy(whole: Integers, queue: Integers, count: Integers) -> None:
     """Drop from the queue what no longer rests."""
     left = 0
@@ -76,7 +76,7 @@ def _tidy(whole: Integers, queue: Integers, count: Integers) -> None:
     count[RESTING] = left
 
 
-@woven
+@njit_inline
 def forced_first(book: Book, costly: Costly | None, margin: Margin | None, k: int, prices: Prices, bar: int) -> bool:
     """Whether the position was closed by force before order ``k`` would have closed it, which was done then."""
     if margin is None:
@@ -87,7 +87,7 @@ def forced_first(book: Book, costly: Costly | None, margin: Margin | None, k: in
     return True
 
 
-@inner
+@njit_internal
 def _expired(book: Book, k: int, now: float, bar: int) -> bool:
     """Whether order ``k`` has ended by now."""
     whole, valid = book[0], book[1][k, VALID]
@@ -99,7 +99,7 @@ def _expired(book: Book, k: int, now: float, bar: int) -> bool:
     return True
 
 
-@inner
+@njit_internal
 def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
     """What a bar without trades does: new orders are taken, old ones expire, and all others wait."""
     whole, real, queue, _, count, _, _ = book
@@ -114,7 +114,7 @@ def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Price
     _tidy(whole, queue, count)
 
 
-@inner
+@njit_internal
 def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
     """Do what backtrader's broker does on a bar; ``book`` has room for its fills."""
     whole, real, queue, _, count, _, costs = book

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import inner
+from ....core.kernels import njit_internal
 from ....core.schema import DIVIDEND, ROLL
 from ...broker.carry import YEAR
 from .costs import (
@@ -34,7 +34,7 @@ Flow = tuple[float, int, float, float, float, float]
 """What is booked, in the order of its columns."""
 
 
-@inner
+@njit_internal
 def _book(book: Book, costly: Costly, margin: Margin | None, flow: Flow) -> None:
     """Book money."""
     time, kind, held, price, rate, paid = flow
@@ -47,7 +47,7 @@ def _book(book: Book, costly: Costly, margin: Margin | None, flow: Flow) -> None
     state[FLOWS] += 1.0
 
 
-@inner
+@njit_internal
 def _pay_funding(book: Book, costly: Costly, margin: Margin | None, start: float, end: float, price: float) -> None:
     """Book funding due later than ``start`` and not later than ``end``."""
     payments, state, held = costly[4], costly[3], book[5][HELD]
@@ -64,7 +64,7 @@ def _pay_funding(book: Book, costly: Costly, margin: Margin | None, start: float
     state[PAID] = float(at)
 
 
-@inner
+@njit_internal
 def _carry(book: Book, costly: Costly, margin: Margin | None, start: float, end: float, price: float) -> None:
     """Book what falls due later than ``start`` and not later than ``end``."""
     if end <= start:
@@ -80,7 +80,7 @@ def _carry(book: Book, costly: Costly, margin: Margin | None, start: float, end:
         _book(book, costly, margin, (end, INTEREST, np.nan, np.nan, rate, rate * account[CASH]))
 
 
-@inner
+@njit_internal
 def _change(book: Book, costly: Costly, held: float, price: float, bar: int) -> float:
     """What one of the two fills of a roll costs: a taker's fee, and slippage."""
     costs = book[6]
@@ -88,7 +88,7 @@ def _change(book: Book, costly: Costly, held: float, price: float, bar: int) -> 
     return float(fee + abs(held) * (costs[SLIP_SHARE] * abs(price) + costs[SLIP_FIXED]))
 
 
-@inner
+@njit_internal
 def carry_to(book: Book, costly: Costly, margin: Margin | None, bar: int, close: float) -> None:
     """Book what falls due between the bar before ``bar``, whose ``close`` is given, and the open of ``bar``."""
     times = costly[1]
@@ -103,7 +103,7 @@ def carry_to(book: Book, costly: Costly, margin: Margin | None, bar: int, close:
             _book(book, costly, margin, (times[OPEN_TIME, bar], CHANGE, held, new, np.nan, -cost))
 
 
-@inner
+@njit_internal
 def carry_over(book: Book, costly: Costly, margin: Margin | None, bar: int, close: float) -> None:
     """Book what falls due within bar ``bar``."""
     times = costly[1]
@@ -115,7 +115,7 @@ def carry_over(book: Book, costly: Costly, margin: Margin | None, bar: int, clos
     _carry(book, costly, margin, start, times[CLOSE_TIME, bar], close)
 
 
-@inner
+@njit_internal
 def lacks_room(costly: Costly, bar: int) -> bool:
     """Whether there is no room for what bar ``bar`` may bring."""
     payments, flows, state = costly[4], costly[5], costly[3]

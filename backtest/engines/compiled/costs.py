@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import inner, woven
+from ....core.kernels import njit_inline, njit_internal
 from ...broker.fees import WINDOW
 from .lots import whole
 from .state import (
@@ -52,7 +52,7 @@ Terms = tuple[float, float, bool, float, float, float, float, float, float]
 a size that is the whole volume, the size and the volume; the tick as a fraction."""
 
 
-@inner
+@njit_internal
 def _forget(book: Book, costly: Costly, bar: int) -> None:
     """Leave out of the volume that fees go by what was filled too long ago."""
     fills, count = book[3], book[4]
@@ -67,7 +67,7 @@ def _forget(book: Book, costly: Costly, bar: int) -> None:
     state[OLDEST] = float(oldest)
 
 
-@inner
+@njit_internal
 def _rate(book: Book, costly: Costly, resting: bool, bar: int) -> float:
     """The maker's or taker's share by the volume so far."""
     costs, tiers, state = book[6], costly[2], costly[3]
@@ -80,7 +80,7 @@ def _rate(book: Book, costly: Costly, resting: bool, bar: int) -> float:
     return float(made)
 
 
-@inner
+@njit_internal
 def _scheduled(book: Book, costly: Costly, size: float, price: float, resting: bool, bar: int) -> float:
     """A fee as venues write it."""
     numbers = costly[0]
@@ -89,7 +89,7 @@ def _scheduled(book: Book, costly: Costly, size: float, price: float, resting: b
     return float(max(fee, numbers[MINIMUM]) if fee >= 0.0 else fee)
 
 
-@woven
+@njit_inline
 def fee_of(book: Book, costly: Costly | None, size: float, price: float, resting: bool, bar: int) -> float:
     """What a fill of ``size`` on bar ``bar`` costs."""
     costs = book[6]
@@ -99,7 +99,7 @@ def fee_of(book: Book, costly: Costly | None, size: float, price: float, resting
     return float(_scheduled(book, costly, size, price, resting, bar))
 
 
-@inner
+@njit_internal
 def _portion(book: Book, costly: Costly, k: int, bar: int) -> float:
     """How much of what is left of order ``k`` the bar's volume allows."""
     numbers, bars, _, state, _, _ = costly
@@ -111,7 +111,7 @@ def _portion(book: Book, costly: Costly, k: int, bar: int) -> float:
     return float(left if left <= volume else whole(volume, numbers[STEP], numbers[SCALE]))
 
 
-@woven
+@njit_inline
 def size_now(book: Book, costly: Costly | None, k: int, bar: int) -> float:
     """How much of order ``k`` may fill on a bar, with its sign."""
     left = book[1][k, REMAINING]
@@ -123,7 +123,7 @@ def size_now(book: Book, costly: Costly | None, k: int, bar: int) -> float:
     return float(made if left > 0.0 else -made)
 
 
-@woven
+@njit_inline
 def note_fill(costly: Costly | None, size: float, price: float, bar: int) -> None:
     """Count a fill towards the volume that fees go by, and towards what was taken of the bar's."""
     if costly is None:
@@ -136,7 +136,7 @@ def note_fill(costly: Costly | None, size: float, price: float, bar: int) -> Non
         state[TAKEN_BAR], state[TAKEN_VOLUME] = float(bar), abs(size) + taken
 
 
-@woven
+@njit_inline
 def terms_of(book: Book, costly: Costly | None, k: int, reach: float, costs: Floats, bar: int) -> Terms:
     """What slippage order ``k`` meets on a bar whose range is ``reach``."""
     share, fixed, num, den = costs[SLIP_SHARE], costs[SLIP_FIXED], costs[NUM], costs[DEN]
@@ -149,14 +149,14 @@ def terms_of(book: Book, costly: Costly | None, k: int, reach: float, costs: Flo
     return share, fixed, True, numbers[RANGE] * reach, scale, abs(size_now(book, costly, k, bar)), volume, num, den
 
 
-@woven
+@njit_inline
 def away(terms: Terms, price: float) -> float:
     """How much worse than ``price`` the bar's range and the order's own size make it."""
     _, _, _, span, scale, size, volume, _, _ = terms
     return float(span + price * (scale * np.sqrt(size / volume)) if volume > 0.0 else np.nan)
 
 
-@woven
+@njit_inline
 def priced(price: float) -> float:
     """``price``, or NaN, which fills nothing, where it is none."""
     return float(price if 0.0 < price < np.inf else np.nan)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import inner, lean
+from ....core.kernels import njit_internal, njit_no_refcount
 from .state import Floats
 
 PARTS = 40
 """More numbers than this that do not overlap do not fit between the smallest and the largest double."""
 
 
-@inner
+@njit_internal
 def add(parts: Floats, x: float) -> None:
     """Add ``x`` to the sum in ``parts``: how many numbers it is, and the numbers, none of which overlap."""
     kept = 0
@@ -31,7 +31,7 @@ def add(parts: Floats, x: float) -> None:
     parts[0] = float(kept)
 
 
-@inner
+@njit_internal
 def total(parts: Floats) -> float:
     """The sum in ``parts``, rounded once, half to even."""
     left = int(parts[0])
@@ -54,7 +54,7 @@ def total(parts: Floats) -> float:
     return float(high)
 
 
-@lean
+@njit_no_refcount
 def _means(values: Floats, window: int, parts: Floats, made: Floats) -> None:
     for bar in range(1, len(values)):
         bars = min(window, bar)

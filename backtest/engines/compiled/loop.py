@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import inner, lean, woven
+from ....core.kernels import njit_inline, njit_internal, njit_no_refcount
 from .broker import admit, hold, trade
 from .carry import carry_over, carry_to, lacks_room
 from .costs import Costly
@@ -57,7 +57,7 @@ ROOM = 8
 """More orders than one bar can bring."""
 
 
-@inner
+@njit_internal
 def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk, market: Market, bar: int) -> None:
     """What happens in the market and to the account on a bar."""
     first, high, low, close = market[0][bar], market[1][bar], market[2][bar], market[3][bar]
@@ -86,7 +86,7 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
             pair(book, desk[4])
 
 
-@woven
+@njit_inline
 def _is_quiet(book: Book, costly: Costly | None, margin: Margin | None) -> bool:
     """Whether nothing can happen to the account on the next bar: no order is out, and holding costs nothing."""
     if costly is not None:
@@ -96,7 +96,7 @@ def _is_quiet(book: Book, costly: Costly | None, margin: Margin | None) -> bool:
     return bool(book[4][RESTING] == 0 and book[4][CHECKED] == book[4][ORDERS])
 
 
-@woven
+@njit_inline
 def _lacks_room(book: Book, costly: Costly | None, bar: int) -> bool:
     """Whether there is no room for what bar ``bar`` may bring."""
     if is_full(book, ROOM):
@@ -106,7 +106,7 @@ def _lacks_room(book: Book, costly: Costly | None, bar: int) -> bool:
     return lacks_room(costly, bar)
 
 
-@woven
+@njit_inline
 def _is_idle(desk: Desk, held: float, bits: int, bar: int) -> bool:
     """Whether there is nothing to decide on a bar that was not shown to the limit of losses."""
     numbers, state = desk[0], desk[1]
@@ -117,7 +117,7 @@ def _is_idle(desk: Desk, held: float, bits: int, bar: int) -> bool:
     return bool(numbers[BARS] == 0.0 or bar - state[ENTERED] < numbers[BARS])
 
 
-@lean
+@njit_no_refcount
 def _span(
     book: Book,
     costly: Costly | None,

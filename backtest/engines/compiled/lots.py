@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from ....core.kernels import inner, lean
+from ....core.kernels import njit_internal, njit_no_refcount
 from ...broker.sizers import DEFAULT_LOT
 from .state import Floats
 
@@ -47,14 +47,14 @@ def decimals(step: float) -> int:
     return max(0, -math.floor(math.log10(step)) + 2)
 
 
-@inner
+@njit_internal
 def _half(value: float) -> float:
     """The upper half of a double's digits."""
     wide = _SPLIT * value
     return wide - (wide - value)
 
 
-@lean
+@njit_no_refcount
 def rounded(value: float, scale: float) -> float:
     """``round(value, d)`` as Python gives it, for ``scale`` ten to the ``d`` and ``value`` at least 0.
 
@@ -78,13 +78,13 @@ def rounded(value: float, scale: float) -> float:
     return float(whole / scale)
 
 
-@inner
+@njit_internal
 def whole(size: float, step: float, scale: float) -> float:
     """`core.lots.whole_lots`: ``size`` rounded down to whole lots."""
     return rounded(np.floor(size / step * (1 + 1e-12) + 1e-9) * step, scale)
 
 
-@inner
+@njit_internal
 def fewer(size: float, money: float, left: float, step: float, scale: float) -> float:
     """The size to try after one that would leave ``left``, below 0, of ``money``."""
     made = whole(size * (money / (money - left)), step, scale)
@@ -93,7 +93,7 @@ def fewer(size: float, money: float, left: float, step: float, scale: float) -> 
     return float(made)
 
 
-@inner
+@njit_internal
 def order_size(numbers: Floats, equity: float, price: float) -> float:
     """Size of an order at ``price`` in whole lots; 0 where it would be too small."""
     share, step = numbers[PERCENT], numbers[STEP]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import inner, woven
+from ....core.kernels import njit_inline, njit_internal
 from ...broker import order_rules
 from ...broker.afford import TRIES
 from ...broker.order_rules import AFTER, LAST, MARKET
@@ -49,12 +49,12 @@ posted, the reason that forced orders are given, the free margin at the last clo
 `BRACKETS` on a rate of maintenance and its deduction for each bracket."""
 PAID_FOR, LEVERAGE, FORCED_FEE, ISOLATED, POSTED, FORCED, FREE, MOST_NOTIONAL, BRACKETS = range(9)
 
-price_leaving = woven(order_rules.price_leaving)
-beside_force = woven(order_rules.beside_force)
-stops_before = woven(order_rules.stops_before)
+price_leaving = njit_inline(order_rules.price_leaving)
+beside_force = njit_inline(order_rules.beside_force)
+stops_before = njit_inline(order_rules.stops_before)
 
 
-@woven
+@njit_inline
 def value_of(book: Book, margin: Margin | None, price: float) -> float:
     """What the account is worth with the position at ``price``."""
     account = book[5]
@@ -66,12 +66,12 @@ def value_of(book: Book, margin: Margin | None, price: float) -> float:
     return float(account[CASH] + (held * price if margin[PAID_FOR] != 0.0 else held * (price - account[ENTRY])))
 
 
-@inner
+@njit_internal
 def _initial(margin: Margin, size: float, price: float) -> float:
     return float(abs(size) * price / margin[LEVERAGE] if size != 0.0 else 0.0)
 
 
-@inner
+@njit_internal
 def _free(book: Book, margin: Margin, price: float) -> float:
     """Margin that new positions can have, with the one there is at ``price``."""
     if margin[ISOLATED] != 0.0:
@@ -79,13 +79,13 @@ def _free(book: Book, margin: Margin, price: float) -> float:
     return float(value_of(book, margin, price) - _initial(margin, book[5][HELD], price))
 
 
-@inner
+@njit_internal
 def note_free(book: Book, margin: Margin, close: float) -> None:
     """Take down what margin is free at the close of a bar, when orders are sent."""
     margin[FREE] = _free(book, margin, close)
 
 
-@inner
+@njit_internal
 def _collateral(book: Book, margin: Margin) -> float:
     """What is at stake besides the position's profit."""
     account = book[5]
@@ -94,14 +94,14 @@ def _collateral(book: Book, margin: Margin) -> float:
     return float(account[CASH] + (account[HELD] * account[ENTRY] if margin[PAID_FOR] != 0.0 else 0.0))
 
 
-@inner
+@njit_internal
 def _price_at(book: Book, margin: Margin, rate: float, deduction: float) -> float:
     """The price at which what is left is ``rate`` of the notional less the deduction; NaN where there is none."""
     price = price_leaving(book[5][HELD], book[5][ENTRY], _collateral(book, margin) + deduction, rate)
     return float(price if price > 0.0 else np.nan)
 
 
-@inner
+@njit_internal
 def _forced_at(book: Book, margin: Margin) -> float:
     """The liquidation price: where the first of the brackets says so; NaN where none does."""
     held, made = book[5][HELD], np.nan
@@ -112,7 +112,7 @@ def _forced_at(book: Book, margin: Margin) -> float:
     return float(made)
 
 
-@inner
+@njit_internal
 def _covered(
     book: Book, costly: Costly | None, margin: Margin, size: float, price: float, free: float, resting: bool, bar: int
 ) -> float:
@@ -131,7 +131,7 @@ def _covered(
     return 0.0
 
 
-@inner
+@njit_internal
 def settle_margined(
     book: Book, costly: Costly | None, margin: Margin, k: int, price: float, resting: bool, forced: bool, bar: int
 ) -> tuple[bool, bool]:
@@ -172,7 +172,7 @@ def settle_margined(
     return closed + opened != 0.0, refused
 
 
-@inner
+@njit_internal
 def _needed(
     book: Book, costly: Costly | None, margin: Margin, size: float, price: float, held: float, bar: int
 ) -> float:
@@ -185,7 +185,7 @@ def _needed(
     return float(_initial(margin, opened, price) - _initial(margin, closed, price) + fee)
 
 
-@inner
+@njit_internal
 def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) -> None:
     """Let new orders into the market that the margin covers that was free as they were sent.
 
@@ -217,7 +217,7 @@ def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) 
         count[RESTING] += 1
 
 
-@inner
+@njit_internal
 def _beyond(book: Book, margin: Margin, low: float, high: float) -> bool:
     """Whether ``low`` or ``high`` is at the liquidation price, or beyond it."""
     held = book[5][HELD]
@@ -227,7 +227,7 @@ def _beyond(book: Book, margin: Margin, low: float, high: float) -> bool:
     return bool(low <= price if held > 0.0 else high >= price)
 
 
-@inner
+@njit_internal
 def comes_after(book: Book, margin: Margin, k: int, first: float, high: float, low: float) -> bool:
     """Whether a forced close comes before order ``k`` would close the position within a bar that opens at ``first``."""
     whole, real, queue, count, held = book[0], book[1], book[2], book[4], book[5][HELD]
@@ -244,7 +244,7 @@ def comes_after(book: Book, margin: Margin, k: int, first: float, high: float, l
     return True
 
 
-@inner
+@njit_internal
 def _liquidate(book: Book, costly: Costly | None, margin: Margin, price: float, bar: int) -> None:
     """Close the position by force, at ``price`` or where its collateral is used up, and cancel all orders."""
     whole, queue, count, held = book[0], book[2], book[4], book[5][HELD]
@@ -262,20 +262,20 @@ def _liquidate(book: Book, costly: Costly | None, margin: Margin, price: float, 
     count[CHECKED] = count[ORDERS]
 
 
-@inner
+@njit_internal
 def force(book: Book, costly: Costly | None, margin: Margin, bar: int) -> None:
     """Close the position by force at its liquidation price."""
     _liquidate(book, costly, margin, _forced_at(book, margin), bar)
 
 
-@inner
+@njit_internal
 def force_at_open(book: Book, costly: Costly | None, margin: Margin, first: float, bar: int) -> None:
     """Close by force what the bar opens beyond its liquidation price."""
     if _beyond(book, margin, first, first):
         _liquidate(book, costly, margin, first, bar)
 
 
-@inner
+@njit_internal
 def force_at_close(book: Book, costly: Costly | None, margin: Margin, high: float, low: float, bar: int) -> None:
     """Close by force what the bar's range has reached."""
     if _beyond(book, margin, low, high):

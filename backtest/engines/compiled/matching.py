@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import inner, woven
+from ....core.kernels import njit_inline, njit_internal
 from ....core.tick_kernels import settled
 from ...broker import order_rules
 from ...broker.order_rules import CLOSE, LIMIT, MARKET, STOP, STOP_TRAIL, STOP_TRAIL_LIMIT, TRAILING
@@ -36,10 +36,10 @@ from .state import (
 Prices = tuple[float, float, float, float, float]
 """Open, high, low, close and day number of a bar."""
 
-would_trade = woven(order_rules.would_trade)
+would_trade = njit_inline(order_rules.would_trade)
 
 
-@woven
+@njit_inline
 def _slipped(terms: Terms, buy: bool, price: float) -> float:
     share, fixed = terms[:2]
     if share != 0.0:
@@ -49,7 +49,7 @@ def _slipped(terms: Terms, buy: bool, price: float) -> float:
     return price
 
 
-@woven
+@njit_inline
 def slipped(terms: Terms, buy: bool, price: float) -> float:
     """``price`` after slippage, in full; NaN where there is no such price."""
     made = _slipped(terms, buy, price)
@@ -59,7 +59,7 @@ def slipped(terms: Terms, buy: bool, price: float) -> float:
     return priced(made + worse if buy else made - worse)
 
 
-@woven
+@njit_inline
 def capped(terms: Terms, buy: bool, price: float, cap: float) -> float:
     """``price`` after slippage, but not beyond ``cap``."""
     made = _slipped(terms, buy, price)
@@ -72,7 +72,7 @@ def capped(terms: Terms, buy: bool, price: float, cap: float) -> float:
     return priced(cap if beyond else made)
 
 
-@woven
+@njit_inline
 def limit_price(terms: Terms, buy: bool, limit: float, prices: Prices) -> float:
     """What a limit order gets: the open where that is no worse, else its limit; NaN where it does not fill."""
     first, high, low, _, _ = prices
@@ -83,7 +83,7 @@ def limit_price(terms: Terms, buy: bool, limit: float, prices: Prices) -> float:
     return np.nan
 
 
-@woven
+@njit_inline
 def stop_price(terms: Terms, buy: bool, trigger: float, prices: Prices) -> float:
     """What a stop gets: the open where that is beyond it, else its trigger; slipped either way; NaN if untouched."""
     first, high, low, _, _ = prices
@@ -94,7 +94,7 @@ def stop_price(terms: Terms, buy: bool, trigger: float, prices: Prices) -> float
     return np.nan
 
 
-@woven
+@njit_inline
 def triggered_price(terms: Terms, buy: bool, trigger: float, limit: float, prices: Prices) -> float:
     """What a stop-limit gets on the bar that triggers it within its range; NaN where its course is not known."""
     first, high, low, close, _ = prices
@@ -105,14 +105,14 @@ def triggered_price(terms: Terms, buy: bool, trigger: float, limit: float, price
     return np.nan
 
 
-@woven
+@njit_inline
 def _limit(whole: Integers, k: int, buy: bool, limit: float, terms: Terms, prices: Prices) -> float:
     """A limit order's try; from its second on it has rested."""
     whole[k, RESTED] += 1
     return limit_price(terms, buy, limit, prices)
 
 
-@woven
+@njit_inline
 def _stop_limit(whole: Integers, real: Floats, k: int, terms: Terms, prices: Prices) -> float:
     """The try of a stop that turns into a limit order once it has been triggered."""
     trigger, limit, buy = real[k, PRICE], real[k, PRICE_LIMIT], real[k, SIZE] > 0.0
@@ -129,7 +129,7 @@ def _stop_limit(whole: Integers, real: Floats, k: int, terms: Terms, prices: Pri
     return triggered_price(terms, buy, trigger, limit, prices)
 
 
-@woven
+@njit_inline
 def _close(real: Floats, k: int, close: float, stamp: float) -> float:
     """An order at the session's close: the close of its last bar, known once a bar of the next has come."""
     if stamp < real[k, SESSION_END]:
@@ -139,7 +139,7 @@ def _close(real: Floats, k: int, close: float, stamp: float) -> float:
     return float(real[k, ANNOTATED] if late else close)
 
 
-@woven
+@njit_inline
 def fill_price(whole: Integers, real: Floats, k: int, terms: Terms, prices: Prices) -> float:
     """What order ``k`` fills at within a bar; NaN where it does not. Bars have stamps of their own, so it is older."""
     kind, buy = whole[k, TYPE], real[k, SIZE] > 0.0
@@ -154,7 +154,7 @@ def fill_price(whole: Integers, real: Floats, k: int, terms: Terms, prices: Pric
     return _stop_limit(whole, real, k, terms, prices)
 
 
-@woven
+@njit_inline
 def waits(whole: Integers, real: Floats, k: int, prices: Prices) -> bool:
     """Whether order ``k`` would trade or trigger within a bar, had anybody traded there."""
     triggered, filled, buy = whole[k, TRIGGERED] != 0, real[k, FILL_SIZE] != 0.0, real[k, SIZE] > 0.0
@@ -162,7 +162,7 @@ def waits(whole: Integers, real: Floats, k: int, prices: Prices) -> bool:
     return would_trade(whole[k, TYPE], triggered, filled, buy, price, limit, prices[0], prices[1], prices[2])
 
 
-@woven
+@njit_inline
 def _settle(
     book: Book, costly: Costly | None, margin: Margin | None, k: int, price: float, bar: int
 ) -> tuple[bool, bool]:
@@ -172,7 +172,7 @@ def _settle(
     return settle_margined(book, costly, margin, k, price, resting, False, bar)
 
 
-@inner
+@njit_internal
 def fill(book: Book, costly: Costly | None, margin: Margin | None, k: int, price: float, bar: int) -> None:
     """Fill order ``k``, and let its group and its bracket know."""
     whole = book[0]
@@ -187,7 +187,7 @@ def fill(book: Book, costly: Costly | None, margin: Margin | None, k: int, price
         complete(book, k, bar)
 
 
-@woven
+@njit_inline
 def follow_price(whole: Integers, real: Floats, k: int, waiting: bool, close: float, bar: int) -> None:
     """Let order ``k``, if it trails and was not yet triggered before this bar (``waiting``), follow the close."""
     kind = whole[k, TYPE]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ....core.kernels import inner, woven
+from ....core.kernels import njit_inline, njit_internal
 from .state import (
     ACCEPTED,
     ACTIVE,
@@ -24,13 +24,13 @@ from .state import (
 )
 
 
-@woven
+@njit_inline
 def rests(status: int) -> bool:
     """Whether an order of this status is in the market."""
     return status in (ACCEPTED, PARTIAL)
 
 
-@woven
+@njit_inline
 def end(whole: Integers, k: int, status: int, heard: int) -> None:
     """Give order ``k`` its last status, of which the strategy hears on bar ``heard``."""
     whole[k, BEFORE] = whole[k, STATUS]
@@ -38,7 +38,7 @@ def end(whole: Integers, k: int, status: int, heard: int) -> None:
     whole[k, NEWS] = heard
 
 
-@inner
+@njit_internal
 def cancel_others(book: Book, k: int, heard: int) -> None:
     """Cancel what rests of the group of order ``k``, which begins anew."""
     whole, _, queue, _, count, _, _ = book
@@ -54,7 +54,7 @@ def cancel_others(book: Book, k: int, heard: int) -> None:
             end(whole, j, CANCELED, heard)
 
 
-@inner
+@njit_internal
 def cancel_family(book: Book, k: int, heard: int) -> None:
     """End the bracket of order ``k``: its parent, its children, and any child still to come."""
     whole = book[0]
@@ -68,7 +68,7 @@ def cancel_family(book: Book, k: int, heard: int) -> None:
     whole[parent, GONE] = 1
 
 
-@inner
+@njit_internal
 def complete(book: Book, k: int, bar: int) -> None:
     """What the completion of order ``k`` means to its bracket: children wake on the next bar, siblings go."""
     whole = book[0]
@@ -79,7 +79,7 @@ def complete(book: Book, k: int, bar: int) -> None:
         whole[j, ACTIVE] = bar + 1
 
 
-@inner
+@njit_internal
 def cancel(book: Book, k: int, heard: int) -> None:
     """The strategy's own cancelling, told on bar ``heard``; what it sent on the same bar is not in the market yet."""
     whole = book[0]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.kernels import inner, woven
+from ....core.kernels import njit_inline, njit_internal
 from ....core.tick_kernels import on_grid
 from ...broker.order_rules import LIMIT, MARKET, STOP, STOP_TRAIL
 from .exact import add, total
@@ -75,19 +75,19 @@ def new_state(cash: float) -> Floats:
     return made
 
 
-@woven
+@njit_inline
 def alive(book: Book, k: float) -> bool:
     """Whether order ``k``, −1 for none, may still be filled."""
     return bool(k >= 0.0 and book[0][int(k), STATUS] <= PARTIAL)
 
 
-@woven
+@njit_inline
 def told(desk: Desk, bar: int) -> int:
     """The bar on which the strategy hears of what it cancels: a bar of another feed may come before the next."""
     return bar if desk[7][bar + 1] >> FOREIGN else bar + 1
 
 
-@inner
+@njit_internal
 def withdraw(book: Book, desk: Desk, bar: int) -> None:
     """Cancel what protection still rests, and send none that was due."""
     state = desk[1]
@@ -97,7 +97,7 @@ def withdraw(book: Book, desk: Desk, bar: int) -> None:
         cancel(book, k, told(desk, bar))
 
 
-@woven
+@njit_inline
 def _guards(book: Book, desk: Desk, k: int) -> bool:
     """Whether order ``k`` is protection that still works."""
     state = desk[1]
@@ -105,7 +105,7 @@ def _guards(book: Book, desk: Desk, k: int) -> bool:
     return first <= k < first + int(state[GUARDS]) and alive(book, k)
 
 
-@woven
+@njit_inline
 def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``: a new position is to be protected, one that is gone no longer."""
     whole_, real, state, held = book[0], book[1], desk[1], book[5][HELD]
@@ -123,7 +123,7 @@ def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
         state[DUE], state[DUE_PRICE] = held, price
 
 
-@woven
+@njit_inline
 def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``: whether the position is new, larger, smaller or gone."""
     real, state, slots, held = book[1], desk[1], desk[2], book[5][HELD]
@@ -141,7 +141,7 @@ def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
     state[BEFORE] = held
 
 
-@woven
+@njit_inline
 def hear(book: Book, desk: Desk, news: int, bar: int) -> None:
     """Learn of the fills from ``news`` on."""
     for f in range(news, book[4][FILLS]):
@@ -150,7 +150,7 @@ def hear(book: Book, desk: Desk, news: int, bar: int) -> None:
         _counts(book, desk, k, bar)
 
 
-@inner
+@njit_internal
 def distance(desk: Desk, guard: int, price: float, bar: int) -> float:
     """How far from ``price`` a guard of this kind lies; NaN where none is asked for."""
     numbers = desk[0]
@@ -162,7 +162,7 @@ def distance(desk: Desk, guard: int, price: float, bar: int) -> float:
     return float(desk[5][guard, bar] if kind == RANGES else np.nan)
 
 
-@inner
+@njit_internal
 def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
     """Send the protection that is due, each order in the group of the first; the stop first, so that it wins a tie."""
     numbers, state = desk[0], desk[1]
@@ -187,7 +187,7 @@ def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
     state[GUARDS], state[DUE] = float(count), 0.0
 
 
-@inner
+@njit_internal
 def leave(book: Book, desk: Desk, reason: int, bar: int, close: float) -> int:
     """Send a market order that closes; where one of before is still being filled, that one instead."""
     state = desk[1]
@@ -201,7 +201,7 @@ def leave(book: Book, desk: Desk, reason: int, bar: int, close: float) -> int:
     return k
 
 
-@inner
+@njit_internal
 def _working(book: Book, side: float, parts: Floats) -> float:
     """What orders that buy (``side`` 1) or sell (−1) have still to be filled."""
     whole_, real, queue, count = book[0], book[1], book[2], book[4]
@@ -215,7 +215,7 @@ def _working(book: Book, side: float, parts: Floats) -> float:
     return float(total(parts))
 
 
-@inner
+@njit_internal
 def room(book: Book, desk: Desk, side: float, close: float, parts: Floats) -> float:
     """How much more may be bought (``side`` 1) or sold (−1); no bounds where none are set."""
     numbers, sizing, held, value = desk[0], desk[3], book[5][HELD], desk[1][VALUE]
@@ -226,7 +226,7 @@ def room(book: Book, desk: Desk, side: float, close: float, parts: Floats) -> fl
     return float(max(whole(max(most - working, 0.0), sizing[STEP], sizing[SCALE]) - side * held, 0.0))
 
 
-@inner
+@njit_internal
 def stands_aside(book: Book, desk: Desk, reason: int, bar: int, close: float) -> bool:
     """Whether the session has lost too much by this bar; closes what is open then."""
     numbers, state, bits, held = desk[0], desk[1], desk[7], book[5][HELD]
@@ -248,7 +248,7 @@ def stands_aside(book: Book, desk: Desk, reason: int, bar: int, close: float) ->
     return True
 
 
-@inner
+@njit_internal
 def close_all(book: Book, bar: int, close: float) -> None:
     """What an account does that is worth nothing: cancel every order, close the position, and send nothing more."""
     whole_, queue, count, account = book[0], book[2], book[4], book[5]

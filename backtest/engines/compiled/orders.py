@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import inner, woven
+from ....core.kernels import njit_inline, njit_internal
 from ...broker import order_rules
 from ...broker.order_rules import STOP_TRAIL_LIMIT, TRAILING
 from .state import (
@@ -37,10 +37,10 @@ from .state import (
     Floats,
 )
 
-trailed = woven(order_rules.trailed)
+trailed = njit_inline(order_rules.trailed)
 
 
-@woven
+@njit_inline
 def trail(real: Floats, k: int, with_limit: bool, price: float) -> None:
     """Let trailing stop ``k`` follow ``price``, never back; its limit keeps its distance."""
     level = trailed(real[k, SIZE] > 0.0, real[k, PRICE], price, real[k, TRAIL], real[k, TRAIL_SHARE])
@@ -50,7 +50,7 @@ def trail(real: Floats, k: int, with_limit: bool, price: float) -> None:
             real[k, PRICE_LIMIT] = level - real[k, OFFSET]
 
 
-@inner
+@njit_internal
 def send(book: Book, bar: int, close: float, kind: int, size: float, price: float, limit: float, reason: int) -> int:
     """Make an order that the broker looks at before the next bar.
 
@@ -90,7 +90,7 @@ def send(book: Book, bar: int, close: float, kind: int, size: float, price: floa
     return int(k)
 
 
-@inner
+@njit_internal
 def set_trail(book: Book, k: int, distance: float, share: float) -> None:
     """Make order ``k`` trail by a distance or, where that is 0, by a share of the price."""
     whole, real, _, _, _, _, _ = book
@@ -104,14 +104,14 @@ def set_trail(book: Book, k: int, distance: float, share: float) -> None:
         o[SHOWN] = o[PRICE]
 
 
-@inner
+@njit_internal
 def set_end(book: Book, k: int, valid: float, session_end: float) -> None:
     """The day numbers after which order ``k`` expires (0 for never) and at which its session ends."""
     real = book[1]
     real[k, VALID], real[k, SESSION_END] = valid, session_end
 
 
-@inner
+@njit_internal
 def join(book: Book, k: int, other: int) -> None:
     """Put order ``k`` into the group of ``other``, of which one cancels the others."""
     whole = book[0]
@@ -120,7 +120,7 @@ def join(book: Book, k: int, other: int) -> None:
     whole[leader, GROUP_SIZE] += 1
 
 
-@inner
+@njit_internal
 def adopt(book: Book, k: int, parent: int) -> None:
     """Make order ``k``, sent right behind ``parent`` and its other children, wait for its completion."""
     whole = book[0]

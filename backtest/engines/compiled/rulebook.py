@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import inner, woven
+from ....core.kernels import njit_inline, njit_internal
 from ....core.tick_kernels import on_grid
 from ...broker.order_rules import LIMIT, MARKET
 from .lots import FIXED, SCALE, SMALLEST, STEP, whole
@@ -51,7 +51,7 @@ SIZED, LIMITED, VALID = range(3)
 """What an entry has: a size of its own, a limit, and bars for which that rests."""
 
 
-@woven
+@njit_inline
 def _expire(book: Book, desk: Desk, bar: int) -> None:
     """Cancel limit entries that have rested long enough."""
     slots = desk[2]
@@ -61,7 +61,7 @@ def _expire(book: Book, desk: Desk, bar: int) -> None:
             slots[1, i] = -1
 
 
-@inner
+@njit_internal
 def _close(book: Book, desk: Desk, reason: int, bar: int, close: float) -> None:
     """Close the position, and cancel entries that still rest."""
     slots = desk[2]
@@ -71,7 +71,7 @@ def _close(book: Book, desk: Desk, reason: int, bar: int, close: float) -> None:
     desk[1][PART_EXIT] = float(leave(book, desk, reason, bar, close))
 
 
-@woven
+@njit_inline
 def _leave(book: Book, desk: Desk, rules: Rules, rule: int, bar: int, close: float) -> None:
     """Close the position, or the rule's share of it in whole lots."""
     state, sizing, done, held = desk[1], desk[3], desk[6], book[5][HELD]
@@ -88,7 +88,7 @@ def _leave(book: Book, desk: Desk, rules: Rules, rule: int, bar: int, close: flo
         state[DUE], state[DUE_PRICE] = side * (abs(held) - part), state[BOUGHT_AT]
 
 
-@woven
+@njit_inline
 def _size(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int, close: float, parts: Floats) -> float:
     """Size of an entry, without sign; 0 for none."""
     numbers, sizing = desk[0], desk[3]
@@ -101,7 +101,7 @@ def _size(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int
     return float(min(made, room(book, desk, side, close, parts)))
 
 
-@woven
+@njit_inline
 def _send(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int, close: float, parts: Floats) -> None:
     """Send an entry; a market order only where none of an earlier bar is still being filled."""
     state, slots, limited = desk[1], desk[2], rules[4][rule, LIMITED] != 0
@@ -120,7 +120,7 @@ def _send(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int
         state[COUNT] += 1.0
 
 
-@woven
+@njit_inline
 def _sides(book: Book, desk: Desk, sides: int) -> int:
     """Sides on which there may be one more entry, having left out entries that are over; 0 where there are enough."""
     numbers, state, slots, held, left = desk[0], desk[1], desk[2], book[5][HELD] != 0.0, 0
@@ -141,7 +141,7 @@ def _sides(book: Book, desk: Desk, sides: int) -> int:
     return sides
 
 
-@woven
+@njit_inline
 def _enter(book: Book, desk: Desk, rules: Rules, sides: int, bar: int, close: float, parts: Floats) -> None:
     """Send the first entry whose rule is true, unless rules of both sides are, or there are enough."""
     if desk[0][NAMED] != 0.0:
@@ -156,7 +156,7 @@ def _enter(book: Book, desk: Desk, rules: Rules, sides: int, bar: int, close: fl
         _send(book, desk, rules, first, 1.0 if fired == LONG else -1.0, bar, close, parts)
 
 
-@inner
+@njit_internal
 def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Floats) -> None:
     """Leave, wholly or in part, or enter, as the rules say on this bar."""
     numbers, state, held = desk[0], desk[1], book[5][HELD]

@@ -13,7 +13,7 @@ from ....core.errors import DataError
 from ....core.plugins.registry import STRATEGIES
 from ....strategies.framework.lines import Lines
 from ....strategies.framework.signals import Masks
-from ....strategies.rule_language.orders import Answers, reasons
+from ....strategies.rule_language.orders import RuleAnswers, reasons
 from ....strategies.rule_language.schema import Rulebook
 from ....strategies.rules import Rules
 from ...broker.choice import funded, funding_of, own_funding_of, paying, rolling
@@ -22,9 +22,9 @@ from ...results.outcome import Outcome
 from .loop import follow
 from .lots import SCALE, SMALLEST, STEP, sizing
 from .record import Record, booked
-from .setup import Said, bits_of, costly_of, desk_of, margin_of, rules_of
+from .setup import RuleSignals, bits_of, costly_of, desk_of, margin_of, rules_of
 from .state import REASONS, Floats, new_book
-from .supported import is_named, settings_of, title_of_range, uses_of, why_not
+from .supported import is_named, settings_of, title_of_range, unsupported_reason, uses_of
 from .tables import Tables
 
 ASKED, EXACT = "it was asked for", "what the strategy does is known ahead, and all of it is compiled"
@@ -78,11 +78,11 @@ def run_compiled(config: RunConfig, sources: Mapping[str, Any], why: str = ASKED
     Raises
     ------
     NotCompiledError
-        If the engine cannot run it exactly (`why_not`).
+        If the engine cannot run it exactly (`unsupported_reason`).
     DataError
         If there are too few bars for the warm-up.
     """
-    if reason := why_not(config, sources):
+    if reason := unsupported_reason(config, sources):
         raise NotCompiledError(reason)
     tables = Tables({name: source.bars for name, source in sources.items()}, uses_of(config))
     record: Any = follow_config(config, config.traded.name, tables)
@@ -99,10 +99,10 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
     params = {**strategy.defaults(), **config.strategy.params}
     settings = settings_of(config)
     if by_name(strategy, params):
-        said = Said.of_book(*book_of(params, tables.lines))
+        said = RuleSignals.of_book(*book_of(params, tables.lines))
         settings |= rules_in(config)
     else:
-        said = Said.of_masks(signals_of(strategy, params, tables.lines))
+        said = RuleSignals.of_masks(signals_of(strategy, params, tables.lines))
     bars, market, first = tables.bars, tables.market, tables.first()
     bits = bits_of(said, market.foreign, market.shut(config.fills.empty_bars))
     account = np.empty((3, len(bars)))
@@ -135,10 +135,10 @@ def by_name(strategy: Any, params: Mapping[str, Any]) -> bool:
     return issubclass(strategy, Rules) and any(reasons(params))
 
 
-def book_of(params: Mapping[str, Any], lines: Lines) -> tuple[Rulebook, Answers]:
+def book_of(params: Mapping[str, Any], lines: Lines) -> tuple[Rulebook, RuleAnswers]:
     """The rules in ``params``, and what they say on every bar."""
     book = Rulebook.of(params, lines.names)
-    return book, Answers(book, lines)
+    return book, RuleAnswers(book, lines)
 
 
 def rules_in(config: RunConfig) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from ....core.ticks import grid_of
 from ....core.units import parse_amount
 from ....strategies.framework.protection import GUARDS, distances_in
 from ....strategies.framework.signals import Masks
-from ....strategies.rule_language.orders import Answers
+from ....strategies.rule_language.orders import RuleAnswers
 from ....strategies.rule_language.schema import SIDES, Rulebook
 from ...broker.choice import contracts_of, funded, funding_of, kind_of, own_funding_of, paying, rolling
 from ...inputs.trading_hours import hours_of, traded
@@ -35,7 +35,7 @@ _ROOM = 4_000_000
 """Numbers in a piece of windows."""
 
 
-class Said(NamedTuple):
+class RuleSignals(NamedTuple):
     """What rules say on every bar.
 
     Parameters
@@ -61,7 +61,7 @@ class Said(NamedTuple):
     names: tuple[str, ...]
 
     @classmethod
-    def of_masks(cls, masks: Masks) -> Said:
+    def of_masks(cls, masks: Masks) -> RuleSignals:
         """What signals say."""
         sides = (LONG, SHORT)
         enter = [
@@ -74,7 +74,7 @@ class Said(NamedTuple):
         return cls(np.array(enter), np.array(leave), none, none, np.zeros((2, 3), np.int64), np.ones(2), tuple(names))
 
     @classmethod
-    def of_book(cls, book: Rulebook, said: Answers) -> Said:
+    def of_book(cls, book: Rulebook, said: RuleAnswers) -> RuleSignals:
         """What named rules say."""
         entries, exits, n = book.entries, book.exits, said.bars
 
@@ -111,7 +111,7 @@ class Said(NamedTuple):
         return np.asarray(np.bitwise_or.reduce(self.leave, axis=0))
 
 
-def rules_of(config: RunConfig, said: Said, bars: Bars, first: int) -> Rules:
+def rules_of(config: RunConfig, said: RuleSignals, bars: Bars, first: int) -> Rules:
     """What the rules and the sizer say on every bar."""
     return (said.enter, said.leave, said.sizes, said.limits, said.has, said.shares, _wanted(config, said, bars, first))
 
@@ -224,7 +224,7 @@ def session_starts(bars: Bars, first: int, session: Session) -> list[int]:
     return made
 
 
-def _wanted(config: RunConfig, said: Said, bars: Bars, first: int) -> Floats:
+def _wanted(config: RunConfig, said: RuleSignals, bars: Bars, first: int) -> Floats:
     """The share of the equity that a target of volatility asks for where a rule may enter; NaN elsewhere."""
     asked, n = config.sizer, len(bars)
     if asked.volatility is None:
@@ -275,7 +275,7 @@ def _payments(config: RunConfig, bars: Bars) -> Floats:
     return np.ascontiguousarray(np.array(due, dtype=np.float64).reshape(-1, 3).T)
 
 
-def bits_of(said: Said, foreign: NDArray[np.bool_], shut: NDArray[np.bool_]) -> NDArray[np.uint8]:
+def bits_of(said: RuleSignals, foreign: NDArray[np.bool_], shut: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """What is to be known of each bar before anything is decided, as bits of `layout`; (n + 1,).
 
     Parameters

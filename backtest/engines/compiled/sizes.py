@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import inner
+from ....core.kernels import njit_internal
 from .exact import PARTS, add, total
 from .lots import SCALE, SMALLEST, STEP, order_size, whole
 from .state import AT as PAID
@@ -26,7 +26,7 @@ def new_trips() -> Floats:
     return np.zeros(LOSSES + PARTS + 2)
 
 
-@inner
+@njit_internal
 def _end_trip(trips: Floats) -> None:
     """Take in what the round trip returned, as a share of what was put in."""
     put_in = trips[PUT_IN] * trips[MEAN]
@@ -41,7 +41,7 @@ def _end_trip(trips: Floats) -> None:
     trips[LIVE] = 0.0
 
 
-@inner
+@njit_internal
 def pair(book: Book, trips: Floats) -> None:
     """Pair the fills since the last time into round trips."""
     fills = book[3]
@@ -64,7 +64,7 @@ def pair(book: Book, trips: Floats) -> None:
     trips[SEEN] = float(book[4][FILLS])
 
 
-@inner
+@njit_internal
 def _kelly(numbers: Floats, trips: Floats) -> float:
     """The share of the equity that a fraction of the Kelly bet is, by the round trips so far."""
     won, lost = trips[WON], trips[LOST]
@@ -79,7 +79,7 @@ def _kelly(numbers: Floats, trips: Floats) -> float:
     return float(numbers[KELLY] * max(chance / loss - (1.0 - chance) / win, 0.0))
 
 
-@inner
+@njit_internal
 def sized(numbers: Floats, trips: Floats, wanted: float, equity: float, price: float, distance: float) -> float:
     """What the run's sizer gives, in whole lots; 0 for no order.
 

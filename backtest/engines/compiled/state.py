@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....core.kernels import woven
+from ....core.kernels import njit_inline
 from ....core.lots import DEFAULT_LOT
 from ....core.ticks import grid_of
 from ....strategies.framework.limits import LOSS
@@ -121,7 +121,7 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
     )
 
 
-@woven
+@njit_inline
 def is_full(book: Book, more: int) -> bool:
     """Whether ``book`` lacks room for ``more`` orders, or for the fills that one bar can bring."""
     whole, _, _, fills, count, _, _ = book

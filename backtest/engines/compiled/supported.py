@@ -25,7 +25,7 @@ RUN = (
 """Keys of a run that are compiled, or of no concern."""
 
 
-def why_not(config: RunConfig, sources: Mapping[str, Any] | None = None) -> str:
+def unsupported_reason(config: RunConfig, sources: Mapping[str, Any] | None = None) -> str:
     """Why the compiled engine cannot run ``config`` exactly; empty when it can.
 
     Parameters
@@ -39,7 +39,7 @@ def why_not(config: RunConfig, sources: Mapping[str, Any] | None = None) -> str:
     --------
     >>> from tapeflow.configs.loader import from_mapping
     >>> data = {"main": {"feed": "SyntheticTape"}}
-    >>> why_not(from_mapping({"name": "x", "data": data, "strategy": {"kind": "DeltaMomentum"}}))
+    >>> unsupported_reason(from_mapping({"name": "x", "data": data, "strategy": {"kind": "DeltaMomentum"}}))
     'strategy DeltaMomentum decides in Python, in its own next; only signals() is compiled'
     """
     return next(_reasons(config, sources), "")

@@ -16,8 +16,8 @@ from ....core.lines import EXTRA, STANDARD
 from ....core.names import Names
 from ....indicators.framework.inputs import Source
 from ....strategies.framework.lines import Lines, Ref
-from ...inputs.line_cache import Computed, Shelf
-from ...inputs.requested_indicators import Asked, asked
+from ...inputs.line_cache import Computed, LineCache
+from ...inputs.requested_indicators import RequestedIndicator, asked
 from .market import Market
 from .state import Floats
 
@@ -31,7 +31,7 @@ class Tables:
         The traded feed first. A `Market` may serve any number of runs.
     uses : mapping of str to Use or IndicatorBlock
         The indicators, by the name rules call them.
-    shelf : Shelf, optional
+    shelf : LineCache, optional
         Lines that runs over the same bars share; those it lacks are added to it.
 
     Attributes
@@ -46,11 +46,13 @@ class Tables:
         The same as strategies read it.
     """
 
-    def __init__(self, feeds: Market | Mapping[str, Bars], uses: Mapping[str, Any], shelf: Shelf | None = None) -> None:
+    def __init__(
+        self, feeds: Market | Mapping[str, Bars], uses: Mapping[str, Any], shelf: LineCache | None = None
+    ) -> None:
         market = self.market = feeds if isinstance(feeds, Market) else Market(feeds)
         self.bars = market.bars
         plan = {one.name: one for one in asked(uses, market.traded)}
-        shelf = Shelf() if shelf is None else shelf
+        shelf = LineCache() if shelf is None else shelf
         made: dict[str, Computed] = {}
         for name, one in plan.items():
             made[name] = compute(one, market, made, shelf)
@@ -107,13 +109,13 @@ class Indicator:
 
     Parameters
     ----------
-    asked : Asked
+    asked : RequestedIndicator
         What it is.
     computed : Computed
         Its lines.
     """
 
-    def __init__(self, asked: Asked, computed: Computed) -> None:
+    def __init__(self, asked: RequestedIndicator, computed: Computed) -> None:
         self.asked, self.computed = asked, computed
         self.names, self.table, self.warmup = computed
         self.kind, self.line_measures, self.clock = asked.cls.kind, asked.cls.line_measures, asked.clock
@@ -142,7 +144,7 @@ def _columns(bars: Bars) -> tuple[str, ...]:
     return (*STANDARD, *EXTRA, *(c for c in bars.columns if c not in STANDARD and c not in EXTRA))
 
 
-def compute(one: Asked, market: Market, made: Mapping[str, Computed], shelf: Shelf) -> Computed:
+def compute(one: RequestedIndicator, market: Market, made: Mapping[str, Computed], shelf: LineCache) -> Computed:
     """The lines of an indicator, from the shelf where it has them, else from the bars and what is ``made``."""
     read = {ref: made[ref[0]] for ref in one.reads}
     return shelf.lines(one.key, lambda: _computed(one.cls, one.params, market.feeds[one.clock], read))

@@ -248,7 +248,7 @@ class Lazy(BackBroker):
             positions.restore(self)
 
 
-def engage(broker: Any, history: History, lazy: type = Lazy) -> None:
+def make_lazy(broker: Any, history: History, lazy: type = Lazy) -> None:
     """Make ``broker`` lazy, in the manner of ``lazy``."""
     made = {data: positions.timeless(position, data) for data, position in broker.positions.items()}
     broker.positions = positions.Positions(broker.positions.default_factory, made)
@@ -259,7 +259,7 @@ def engage(broker: Any, history: History, lazy: type = Lazy) -> None:
     broker.stale = broker.eager = broker.endangered = False
 
 
-def release(broker: Any) -> None:
+def restore(broker: Any) -> None:
     """Make it what it was, with its value up to the last bar."""
     broker.fresh()
     broker.__dict__.pop("_closes", None)

@@ -24,7 +24,7 @@ def is_plain_broker(broker: Any) -> bool:
     return all(getattr(kind, name) in [getattr(each, name) for each in known] for name in RESTATED)
 
 
-class Plain(Lazy):
+class CashBroker(Lazy):
     """A lazy broker that restates what its base does with an order that is filled whole, from cash that is there.
 
     A filler, cheating on open or close, short sales that bring no cash, compensating feeds, positions of an own

@@ -8,7 +8,7 @@ import backtrader as bt
 from backtrader.feed import AbstractDataBase
 
 from ....core.lines import BarData
-from ...inputs.line_cache import Shelf
+from ...inputs.line_cache import LineCache
 from .precompute import run_once
 from .run import Run
 from .shared import share
@@ -34,14 +34,14 @@ class FastCerebro(bt.Cerebro):
         How many bars were.
     foreseen : int
         How many of them while orders rested, which were foreseen to trade on none of them.
-    shelf : Shelf or None
+    shelf : LineCache or None
         Lines that other runs over the same bars computed; those it lacks are added to it.
     """
 
     reason = "the run was not over preloaded arrays"
     skipping = False
     left_out = foreseen = 0
-    shelf: Shelf | None = None
+    shelf: LineCache | None = None
 
     def by_precedence(self) -> list[Any]:
         """The feeds, finest time frame first."""

@@ -11,7 +11,7 @@ from backtrader.lineseries import LineSeries
 NEVER: tuple[int, datetime | None] = -2, None
 
 
-class Cursor:
+class SharedPosition:
     """The bar that a group of lines is at.
 
     Parameters
@@ -26,7 +26,7 @@ class Cursor:
         self.i = i
 
 
-def _methods(cursor: Cursor) -> dict[str, Any]:
+def _methods(cursor: SharedPosition) -> dict[str, Any]:
     """What a line asks its own position for, asked of ``cursor``."""
 
     def getitem(self: Any, ago: int) -> Any:
@@ -53,7 +53,7 @@ def _methods(cursor: Cursor) -> dict[str, Any]:
     return dict(asked, idx=at, _idx=at, lencount=property(length), cursor=cursor)
 
 
-def _series_methods(cursor: Cursor, first: Any) -> dict[str, Any]:
+def _series_methods(cursor: SharedPosition, first: Any) -> dict[str, Any]:
     """The same for a feed or an indicator, which answers as its first line does."""
 
     def getitem(self: Any, ago: int) -> Any:
@@ -75,12 +75,12 @@ class Ties:
     """Lines tied to cursors, until `loosen` gives each its own position back."""
 
     def __init__(self) -> None:
-        self._tied: list[tuple[Any, type, Cursor]] = []
+        self._tied: list[tuple[Any, type, SharedPosition]] = []
         self._named: list[tuple[Any, str]] = []
         self._swapped: list[tuple[Any, type]] = []
         self._classes: dict[tuple[type, int], type] = {}
 
-    def line(self, line: Any, cursor: Cursor) -> None:
+    def line(self, line: Any, cursor: SharedPosition) -> None:
         """Tie one line; one that is tied already stays as it is."""
         base = type(line)
         if hasattr(base, "cursor"):
@@ -88,7 +88,7 @@ class Ties:
         self._tied.append((line, base, cursor))
         line.__class__ = self._class(base, cursor)
 
-    def series(self, series: Any, cursor: Cursor, **own: Any) -> None:
+    def series(self, series: Any, cursor: SharedPosition, **own: Any) -> None:
         """Tie the lines of a feed or an indicator; they become plain attributes too, which are found sooner.
 
         Its class has ``own`` besides, for as long.
@@ -118,7 +118,7 @@ class Ties:
             line.__dict__.pop("moment", None)
         self._tied, self._named, self._swapped = [], [], []
 
-    def _class(self, base: type, cursor: Cursor) -> type:
+    def _class(self, base: type, cursor: SharedPosition) -> type:
         key = (base, id(cursor))
         if key not in self._classes:
             space = {**_methods(cursor), "__module__": base.__module__}

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from .cursors import Cursor
+from .cursors import SharedPosition
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,6 @@ class History:
         Told before something happens after which the account cannot be rebuilt from `holdings`.
     """
 
-    clock: Cursor
+    clock: SharedPosition
     odd: Callable[[], None]
     holdings: list[Holding] = field(default_factory=list)

@@ -10,7 +10,7 @@ from backtrader.lineiterator import LineIterator
 from backtrader.lineseries import LineSeries
 
 from ....strategies.framework.nested import feed_of, walk
-from .cursors import Cursor, Ties
+from .cursors import SharedPosition, Ties
 
 
 def of(strategy: Any) -> list[Any]:
@@ -25,7 +25,7 @@ def lines_of(indicator: Any) -> list[Any]:
     return made
 
 
-def tie(strategy: Any, datas: Sequence[Any], cursors: Sequence[Cursor], ties: Ties) -> list[Any]:
+def tie(strategy: Any, datas: Sequence[Any], cursors: Sequence[SharedPosition], ties: Ties) -> list[Any]:
     """Tie the indicators to the cursors of their feeds; give those that have to be moved one by one."""
     by_feed = {id(data): cursor for data, cursor in zip(datas, cursors, strict=True)}
     loose = []

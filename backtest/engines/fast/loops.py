@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from .cursors import Cursor
+from .cursors import SharedPosition
 from .notifications import deliver
-from .strategy_hooks import Part
+from .strategy_hooks import StrategyHooks
 
 INFINITE = float("inf")
 
 
-def any_run(cerebro: Any, parts: list[Part], cursors: list[Cursor], step: Cursor, lazy: bool) -> None:
+def any_run(
+    cerebro: Any, parts: list[StrategyHooks], cursors: list[SharedPosition], step: SharedPosition, lazy: bool
+) -> None:
     """Several feeds or strategies, timers, writers, cheating on open: what ``Cerebro._runonce`` does.
 
     Parameters
@@ -60,7 +62,7 @@ def any_run(cerebro: Any, parts: list[Part], cursors: list[Cursor], step: Cursor
             cerebro._next_writers(strategies)
 
 
-def every_bar(cerebro: Any, part: Part, cursor: Cursor, after: Cursor, start: int = 0) -> None:
+def every_bar(cerebro: Any, part: StrategyHooks, cursor: SharedPosition, after: SharedPosition, start: int = 0) -> None:
     """One feed, one strategy, a lazy broker: nothing but what can matter, from bar ``start`` on."""
     strategy, broker, times = part.strategy, cerebro._broker, cerebro.datas[0].lines.datetime.array
     pending, submitted, waking = broker.pending, broker.submitted, broker._toactivate

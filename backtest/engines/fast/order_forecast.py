@@ -8,18 +8,18 @@ import numpy as np
 from backtrader.brokers.bbroker import BackBroker
 from numpy.typing import NDArray
 
-from ....core.kernels import lean, woven
+from ....core.kernels import njit_inline, njit_no_refcount
 from ...broker import order_rules
 from ...broker.base import Broker
 from ...broker.order_rules import CLOSE, STOP_TRAIL_LIMIT, TRAILING, is_limit
-from .cash_broker import Plain
+from .cash_broker import CashBroker
 
 MATCHING = ("_try_exec", "_try_exec_limit", "_try_exec_stop", "_try_exec_stoplimit")
-KNOWN = (BackBroker, Broker, Plain)
+KNOWN = (BackBroker, Broker, CashBroker)
 """Brokers that fill orders by the rules that are foreseen here."""
 
-would_trade = woven(order_rules.would_trade)
-trailed = woven(order_rules.trailed)
+would_trade = njit_inline(order_rules.would_trade)
+trailed = njit_inline(order_rules.trailed)
 
 
 def matches_as_known(broker: Any) -> bool:
@@ -27,7 +27,7 @@ def matches_as_known(broker: Any) -> bool:
     return all(getattr(type(broker), name) in [getattr(kind, name) for kind in KNOWN] for name in MATCHING)
 
 
-@lean
+@njit_no_refcount
 def _first(
     order: tuple[int, bool, bool, bool, bool],
     levels: tuple[float, float, float, float],

@@ -16,7 +16,7 @@ from backtrader.lineseries import LineSeries
 from ....strategies.framework.nested import walk
 from . import indicators
 from .arrays import INSTEAD
-from .cursors import Cursor, Ties
+from .cursors import SharedPosition, Ties
 
 
 def run_once(strategy: Any) -> None:
@@ -81,7 +81,7 @@ def _nothing(indicator: Any, start: int, end: int) -> None:
 
 def _next_by_next(indicator: Any, start: int, end: int) -> None:
     """``prenext``, ``nextstart`` and ``next`` in turn, everything they read on one cursor."""
-    cursor, ties = Cursor(), Ties()
+    cursor, ties = SharedPosition(), Ties()
     first, bars = indicator._minperiod - 1, len(indicator.lines[0].array)
     try:
         for part in (*indicator.datas, indicator, *indicator._lineiterators[LineIterator.IndType]):

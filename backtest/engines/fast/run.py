@@ -10,14 +10,14 @@ from typing import Any
 
 import numpy as np
 
-from .broker import Lazy, engage, release, why_busy
-from .cash_broker import Plain, is_plain_broker
-from .cursors import Cursor, Ties
+from .broker import Lazy, make_lazy, restore, why_busy
+from .cash_broker import CashBroker, is_plain_broker
+from .cursors import SharedPosition, Ties
 from .equity import Floats, rebuild
 from .history import History
 from .loops import any_run, every_bar
 from .skipping_loop import make_alarm, on_waking
-from .strategy_hooks import Part
+from .strategy_hooks import StrategyHooks
 
 COLLECT_AFTER = 100_000
 """Objects made and not yet given up before the interpreter looks for cycles among them."""
@@ -37,7 +37,7 @@ class Run:
     def __init__(self, cerebro: Any, strategies: list[Any]) -> None:
         self.cerebro, self.strategies = cerebro, strategies
         self.datas, self.broker = cerebro.by_precedence(), cerebro._broker
-        self.cursors = [Cursor() for _ in self.datas]
+        self.cursors = [SharedPosition() for _ in self.datas]
         self.ties = Ties()
         self.cash = self.broker.cash
         cheats = cerebro.p.cheat_on_open or cerebro._timerscheat
@@ -48,21 +48,21 @@ class Run:
     def go(self) -> None:
         """Run from the first bar to the last, and leave everything as backtrader would."""
         try:
-            self.parts = [Part(s, self.datas, self.ties, self.spare) for s in self.strategies]
+            self.parts = [StrategyHooks(s, self.datas, self.ties, self.spare) for s in self.strategies]
             for data, cursor in zip(self.datas, self.cursors, strict=True):
                 self.ties.series(data, cursor)
             alone = len(self.parts) == len(self.datas) == 1 and self.parts[0].alone and self.lazy
             self.alone = alone and not (self.cerebro._timers or self.cerebro.runwriters)
-            self.history = History(self.cursors[0] if self.alone else Cursor(), self.resume)
+            self.history = History(self.cursors[0] if self.alone else SharedPosition(), self.resume)
             if self.lazy:
-                engage(self.broker, self.history, Plain if is_plain_broker(self.broker) else Lazy)
+                make_lazy(self.broker, self.history, CashBroker if is_plain_broker(self.broker) else Lazy)
             with _rare_collections():
                 self._loop()
             self._tell(len(self.strategies[0]))
         finally:
             self.ties.loosen()
             if self.lazy:
-                release(self.broker)
+                restore(self.broker)
 
     def resume(self) -> None:
         """Have the account noted at every bar from this one on."""

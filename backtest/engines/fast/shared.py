@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from ...inputs.line_cache import Computed, Shelf
+from ...inputs.line_cache import Computed, LineCache
 from ...inputs.requested_indicators import asked
 
 
-def share(strategy: Any, shelf: Shelf) -> None:
+def share(strategy: Any, shelf: LineCache) -> None:
     """Have the indicators of ``strategy`` take their lines from ``shelf``, and put there those that it lacks.
 
     Only those whose math is a function of arrays; what backtrader computes itself may hold indicators of its own.
@@ -25,7 +25,7 @@ def share(strategy: Any, shelf: Shelf) -> None:
             indicator.once = MethodType(_copied(shelf, one.key, indicator.once), indicator)
 
 
-def _copied(shelf: Shelf, key: str, own: Callable[[int, int], None]) -> Callable[[Any, int, int], None]:
+def _copied(shelf: LineCache, key: str, own: Callable[[int, int], None]) -> Callable[[Any, int, int], None]:
     """``once`` that fills the lines from the shelf, or runs the indicator's ``own`` and keeps what it made."""
 
     def once(indicator: Any, start: int, end: int) -> None:

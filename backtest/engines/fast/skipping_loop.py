@@ -10,10 +10,10 @@ import backtrader as bt
 import numpy as np
 
 from ....strategies.framework.base import Strategy
-from .cursors import Cursor
+from .cursors import SharedPosition
 from .notifications import deliver
 from .order_forecast import Resting, matches_as_known
-from .strategy_hooks import Part
+from .strategy_hooks import StrategyHooks
 
 HEARING = ("notify_order", "notify_trade", "notify_timer", "notify_data", "notify_store")
 HARMLESS = ("__init__", "signals", "start", "stop", *HEARING)
@@ -22,7 +22,7 @@ WORTH = 8
 """Fewer bars than this are sooner visited than foreseen."""
 
 
-class Alarm:
+class NextCall:
     """When a strategy wants to be called again.
 
     Parameters
@@ -50,13 +50,13 @@ class Alarm:
         return max(bar + 1, min(due, self.strategy.overdue())) if size else due
 
 
-def make_alarm(part: Part, bars: int) -> Alarm | None:
+def make_alarm(part: StrategyHooks, bars: int) -> NextCall | None:
     """The alarm of a strategy that says when it can act; None where it has to be called at every bar."""
     strategy = part.strategy
     if part.always or part.ticking or part.observing or not _speaks_for_itself(type(strategy)):
         return None
     wake = strategy.wake()
-    return None if wake is None else Alarm(strategy, wake, bars)
+    return None if wake is None else NextCall(strategy, wake, bars)
 
 
 def _speaks_for_itself(kind: Any) -> bool:
@@ -72,7 +72,7 @@ def _speaks_for_itself(kind: Any) -> bool:
     return False
 
 
-def on_waking(cerebro: Any, part: Part, cursor: Cursor, after: Cursor, alarm: Alarm) -> int:
+def on_waking(cerebro: Any, part: StrategyHooks, cursor: SharedPosition, after: SharedPosition, alarm: NextCall) -> int:
     """Run until the end, or until somebody has to be called at every bar; give the bar reached."""
     return _Waking(cerebro, part, cursor, after, alarm).run()
 
@@ -80,7 +80,9 @@ def on_waking(cerebro: Any, part: Part, cursor: Cursor, after: Cursor, alarm: Al
 class _Waking:
     """The run of `on_waking`."""
 
-    def __init__(self, cerebro: Any, part: Part, cursor: Cursor, after: Cursor, alarm: Alarm) -> None:
+    def __init__(
+        self, cerebro: Any, part: StrategyHooks, cursor: SharedPosition, after: SharedPosition, alarm: NextCall
+    ) -> None:
         self.cerebro, self.part, self.cursor, self.after, self.alarm = cerebro, part, cursor, after, alarm
         self.strategy, self.broker = part.strategy, cerebro._broker
         self.times = cerebro.datas[0].lines.datetime.array

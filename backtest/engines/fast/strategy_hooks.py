@@ -11,7 +11,7 @@ from backtrader.lineiterator import LineIterator
 
 from ....strategies.framework.base import Strategy
 from . import indicators
-from .cursors import Cursor, Ties
+from .cursors import SharedPosition, Ties
 
 Phase = tuple[int, int, Callable[[], None], int]
 
@@ -45,7 +45,7 @@ def _shortcuts(strategy: Any) -> dict[str, Any]:
     return {"position": property(lambda self: self.broker.positions[self.datas[0]])}
 
 
-class Part:
+class StrategyHooks:
     """One strategy in a run.
 
     Parameters
@@ -73,7 +73,7 @@ class Part:
 
     def __init__(self, strategy: Any, datas: Sequence[Any], ties: Ties, spare: Any = ()) -> None:
         self.strategy = strategy
-        self.after = [Cursor() for _ in datas]
+        self.after = [SharedPosition() for _ in datas]
         self.loose = indicators.tie(strategy, datas, self.after, ties)
         analyzers = [*strategy.analyzers, *strategy._slave_analyzers]
         self.always = overrides(strategy, bt.Strategy, (*PER_VALUE[:2], "_notify")) or any(
@@ -84,7 +84,7 @@ class Part:
         self.stamps: Any = strategy.lines.datetime.array
         self.simple = len(strategy.lines.lines) == 1 and not strategy.lines.datetime.bindings
         if self.simple:
-            self.cursor = Cursor() if len(datas) > 1 else self.after[0]
+            self.cursor = SharedPosition() if len(datas) > 1 else self.after[0]
             ties.series(strategy, self.cursor, **_shortcuts(strategy))
         self.whole = self.always or bool(strategy.cerebro.p.quicknotify)
         self.orders = [a for a in analyzers if _any_of(a, ("notify_order", "_notify_order"))]
