@@ -10,7 +10,7 @@ import click
 
 from ..core.counting import counted
 from .complete import checkable
-from .indicator_option import Wish, parse_wish
+from .indicator_option import IndicatorOption, parse_wish
 from .options import Progress, common, note, print_json, print_table
 from .root import EXIT_USER
 
@@ -99,7 +99,7 @@ def _check_indicator(target: str, *, as_json: bool, quiet: bool) -> int:
     return EXIT_USER if wrong else 0
 
 
-def _wish(target: str) -> Wish:
+def _wish(target: str) -> IndicatorOption:
     from ..core.errors import ParamError
 
     try:
@@ -108,7 +108,7 @@ def _wish(target: str) -> Wish:
         raise ParamError(str(err).replace("--indicator ", "check ", 1)) from None
 
 
-def _indicator(wish: Wish) -> Any:
+def _indicator(wish: IndicatorOption) -> Any:
     """The class, or an error that says what the name is instead."""
     from ..core.errors import PluginError
     from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .complete import indicators as complete_indicators
-from .compute_options import COMPLETE, DOCUMENTS, LIKE, TIMES, Asked
-from .indicator_option import Wish, parse_wishes
+from .compute_options import COMPLETE, DOCUMENTS, LIKE, TIMES, ComputeOptions
+from .indicator_option import IndicatorOption, parse_wishes
 from .options import Progress, announce_compiling, common, label, note, print_json
 from .output import FORMATS, choose_format, emit, emit_json
 from .source import Source, is_forming, left_out, source_options
@@ -105,7 +105,7 @@ def command(
     """
     from ..core.plugins.registry import load_plugins
 
-    asked = Asked(**given)
+    asked = ComputeOptions(**given)
     asked.check(len(indicators), form, out)
     wishes = _of_size(parse_wishes(indicators), asked)
     shape = "parquet"
@@ -156,7 +156,7 @@ def command(
         note(f"note: --chart changes nothing in {', '.join(same)}: no prices are read", quiet=quiet)
 
 
-def _tell_of_forming(bars: Bars, asked: Asked, *, quiet: bool) -> None:
+def _tell_of_forming(bars: Bars, asked: ComputeOptions, *, quiet: bool) -> None:
     """Say what the bar is that ``--backtrack 0`` asks for."""
     from ..core.clock import iso
 
@@ -174,7 +174,7 @@ def _tell_of_forming(bars: Bars, asked: Asked, *, quiet: bool) -> None:
     note(f"note: {text}", quiet=quiet)
 
 
-def _of_size(wishes: list[Wish], asked: Asked) -> list[Wish]:
+def _of_size(wishes: list[IndicatorOption], asked: ComputeOptions) -> list[IndicatorOption]:
     """The same, of the size that ``--size`` says where they say none themselves."""
     from ..core.errors import ParamError
     from ..core.plugins.registry import INDICATORS
@@ -190,13 +190,13 @@ def _of_size(wishes: list[Wish], asked: Asked) -> list[Wish]:
     return made
 
 
-def _told(bars: Bars, wishes: list[Wish], classes: list[Any]) -> Iterator[str]:
+def _told(bars: Bars, wishes: list[IndicatorOption], classes: list[Any]) -> Iterator[str]:
     """What indicators say of their parameters and these bars."""
     for wish, cls in zip(wishes, classes, strict=True):
         yield from (f"{wish.name}: {text}" for text in cls.remarks(bars, **wish.params))
 
 
-def _remarks(source: Source, bars: Bars, asked: Asked, hidden: int) -> Iterator[str]:
+def _remarks(source: Source, bars: Bars, asked: ComputeOptions, hidden: int) -> Iterator[str]:
     if hidden and asked.results is None:
         yield f"{hidden:,} other bars are not shown; --results max shows all"
     yield from bars.notes
@@ -204,7 +204,7 @@ def _remarks(source: Source, bars: Bars, asked: Asked, hidden: int) -> Iterator[
         yield f"price rows of {bars.levels.row_size:g}; --row-size sets another height"
 
 
-def _wants_rows(wishes: list[Wish], classes: list[Any]) -> bool:
+def _wants_rows(wishes: list[IndicatorOption], classes: list[Any]) -> bool:
     """Whether an indicator reads the price rows of a size."""
     from ..core.sizes import parse_size
 
@@ -214,7 +214,7 @@ def _wants_rows(wishes: list[Wish], classes: list[Any]) -> bool:
     return any(map(parse_size, sizes))
 
 
-def _wants_sequence(wishes: list[Wish], classes: list[Any]) -> bool:
+def _wants_sequence(wishes: list[IndicatorOption], classes: list[Any]) -> bool:
     """Whether an indicator reads, by itself or by a parameter, what only the order of the trades tells."""
     from ..core.schema import SEQUENCE_COLUMNS
 
@@ -222,7 +222,7 @@ def _wants_sequence(wishes: list[Wish], classes: list[Any]) -> bool:
     return not SEQUENCE_COLUMNS.keys().isdisjoint(told.union(*(map(str, cls.inputs) for cls in classes)))
 
 
-def _class(wish: Wish, chart: str) -> Any:
+def _class(wish: IndicatorOption, chart: str) -> Any:
     """The indicator's class, its parameters checked before anything is read."""
     from ..configs.plugin import declared
     from ..core.errors import ParamError
@@ -236,7 +236,7 @@ def _class(wish: Wish, chart: str) -> Any:
     return cls
 
 
-def _lines(bars: Bars, wishes: list[Wish], classes: list[Any], chart: str) -> Lines:
+def _lines(bars: Bars, wishes: list[IndicatorOption], classes: list[Any], chart: str) -> Lines:
     """Every indicator's lines by name."""
     from ..indicators.framework.dependencies import all_over
 
@@ -259,7 +259,7 @@ def heikin_ashi(bars: Bars) -> Bars:
     return bars.assign(**{**made, "open": np.where(body, made["open"], made["close"])})
 
 
-def _blind(bars: Bars, wishes: list[Wish], classes: list[Any]) -> list[str]:
+def _blind(bars: Bars, wishes: list[IndicatorOption], classes: list[Any]) -> list[str]:
     """Those that read no prices."""
     from ..indicators.framework.inputs import columns_of
 
@@ -271,7 +271,7 @@ def _blind(bars: Bars, wishes: list[Wish], classes: list[Any]) -> list[str]:
     return made
 
 
-def _columns(bars: Bars, lines: Lines, asked: Asked, *, partial: bool) -> dict[str, Any]:
+def _columns(bars: Bars, lines: Lines, asked: ComputeOptions, *, partial: bool) -> dict[str, Any]:
     """The table, times first."""
     from ..core.schema import Quality
 
@@ -291,7 +291,7 @@ def _stamps(bars: Bars, form: str) -> Any:
     return np.array(stamps(bars, form))
 
 
-def _taapi(bars: Bars, lines: Lines, asked: Asked, *, many: bool, out: str | None) -> None:
+def _taapi(bars: Bars, lines: Lines, asked: ComputeOptions, *, many: bool, out: str | None) -> None:
     from .provider_formats import stamps, taapi
 
     part = asked.part(len(bars), None if many else 1, forming=is_forming(bars))
@@ -299,7 +299,7 @@ def _taapi(bars: Bars, lines: Lines, asked: Asked, *, many: bool, out: str | Non
     emit_json(taapi({name: values[part] for name, values in lines[0][1].items()}, times, many=many), out)
 
 
-def _check_logs(source: Source, wishes: list[Wish], classes: list[Any]) -> None:
+def _check_logs(source: Source, wishes: list[IndicatorOption], classes: list[Any]) -> None:
     """Refuse indicators that go by logs of prices which may be 0 and below."""
     from ..core.errors import ParamError
 
@@ -310,7 +310,7 @@ def _check_logs(source: Source, wishes: list[Wish], classes: list[Any]) -> None:
             )
 
 
-def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet: bool) -> None:
+def _answer(source: Source, asked: ComputeOptions, shape: str, out: str | None, *, quiet: bool) -> None:
     """What the providers answer that have values of their own."""
     from .provider_formats import amberdata, aperiodic, in_dollars, kiyotaka
 
@@ -350,7 +350,7 @@ def _answer(source: Source, asked: Asked, shape: str, out: str | None, *, quiet:
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
 
 
-def _by_side(source: Source, bars: Bars, asked: Asked, usd: Any, *, quiet: bool) -> dict[str, Any]:
+def _by_side(source: Source, bars: Bars, asked: ComputeOptions, usd: Any, *, quiet: bool) -> dict[str, Any]:
     """Kiyotaka's candles of each side, and a word on trades of neither."""
     from .provider_formats import kiyotaka_id, kiyotaka_interval
     from .side_candles import side_candles
@@ -362,7 +362,7 @@ def _by_side(source: Source, bars: Bars, asked: Asked, usd: Any, *, quiet: bool)
     return told
 
 
-def _usd(asked: Asked, bars: Bars, *, quiet: bool) -> Any:
+def _usd(asked: ComputeOptions, bars: Bars, *, quiet: bool) -> Any:
     """Dollars in one unit of the quote currency for each bar, where asked for; a word on what was taken."""
     from .dollars import dollar_prices
 
@@ -390,12 +390,12 @@ def _with_rows(source: Source, *, quiet: bool) -> Source:
     return replace(source, row_size=repr(row))
 
 
-def _of_months(asked: Asked, out: str | None) -> bool:
+def _of_months(asked: ComputeOptions, out: str | None) -> bool:
     """Whether the answer goes into a folder, a file a month as Aperiodic has them."""
     return asked.like == "aperiodic" and out not in (None, "-") and (str(out).endswith("/") or Path(str(out)).is_dir())
 
 
-def _write_months(columns: dict[str, Any], bars: Bars, asked: Asked, folder: Path, *, quiet: bool) -> None:
+def _write_months(columns: dict[str, Any], bars: Bars, asked: ComputeOptions, folder: Path, *, quiet: bool) -> None:
     from ..core.errors import ParamError
     from ..core.files.tables import write_table
     from .provider_formats import monthly
@@ -409,7 +409,7 @@ def _write_months(columns: dict[str, Any], bars: Bars, asked: Asked, folder: Pat
         note(f"{path}: {len(part['time']):,} rows", quiet=quiet)
 
 
-def _whole_bars(source: Source, bars: Bars, asked: Asked, *, quiet: bool) -> Bars:
+def _whole_bars(source: Source, bars: Bars, asked: ComputeOptions, *, quiet: bool) -> Bars:
     """Those that are asked for; a word on standard error about the others."""
     whole = source.whole(bars, forming=asked.forming)
     kept = bars.slice(whole.start, whole.stop)

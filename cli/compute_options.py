@@ -24,7 +24,7 @@ COMPLETE = ("amberdata", "kiyotaka", "aperiodic")
 
 
 @dataclass(frozen=True)
-class Asked:
+class ComputeOptions:
     """What the options ask of the answer.
 
     Parameters

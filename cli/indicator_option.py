@@ -14,7 +14,7 @@ _PAIR = {"(": ")", "[": "]", "{": "}"}
 
 
 @dataclass(frozen=True)
-class Wish:
+class IndicatorOption:
     """One indicator asked for.
 
     Parameters
@@ -32,7 +32,7 @@ class Wish:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_wishes(texts: Sequence[str]) -> list[Wish]:
+def parse_wishes(texts: Sequence[str]) -> list[IndicatorOption]:
     """All of them, each under a name of its own.
 
     Raises
@@ -40,7 +40,7 @@ def parse_wishes(texts: Sequence[str]) -> list[Wish]:
     ParamError
         Naming the argument.
     """
-    made: dict[str, Wish] = {}
+    made: dict[str, IndicatorOption] = {}
     for text in texts:
         wish = parse_wish(text)
         if wish.name in made:
@@ -49,7 +49,7 @@ def parse_wishes(texts: Sequence[str]) -> list[Wish]:
     return list(made.values())
 
 
-def parse_wish(text: str) -> Wish:
+def parse_wish(text: str) -> IndicatorOption:
     """One indicator from ``name=Kind(param=value, …)``; without a name it goes by its kind's.
 
     Values are read as in a run's YAML. Nothing is evaluated.
@@ -76,7 +76,7 @@ def parse_wish(text: str) -> Wish:
         if key in params:
             raise ParamError(f"--indicator {text}: parameter '{key}' is given twice")
         params[key] = value
-    return Wish(name or snake(kind), kind, params)
+    return IndicatorOption(name or snake(kind), kind, params)
 
 
 def snake(kind: str) -> str:

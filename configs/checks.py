@@ -21,7 +21,7 @@ from .fills_block import no_tape
 from .models import IndicatorBlock
 from .plugin import AnyLine, FeedView, Raw, broken, check_params, declared, legal, line_names
 from .values import keys
-from .wiring import Asked, Wiring
+from .wiring import WiredIndicator, Wiring
 
 _OWN_NAMES = frozenset(
     ("analyzers", "broker", "cerebro", "data", "datas", "env", "indicators", "l", "lines", "observers", "p", "params")
@@ -169,7 +169,7 @@ class Checker:
             return
         bad = list(check_params(path, cls, given, keys(IndicatorBlock)))
         yield from bad
-        self._wiring.add(name, Asked(cls, given, read, path))
+        self._wiring.add(name, WiredIndicator(cls, given, read, path))
         if bad:
             return
         self._lines[name] = line_names(cls, given)
@@ -192,7 +192,7 @@ class Checker:
                     other = unknown("data block", str(feed), self._names)
                     yield Complaint(("strategy", "kind"), f"{strategy.__name__} uses {use.kind} elsewhere: {other}")
                 self._lines[name] = line_names(cls, use.params)
-                self._wiring.add(name, Asked(cls, use.params, feed, ("strategy", "kind"), strategy.__name__))
+                self._wiring.add(name, WiredIndicator(cls, use.params, feed, ("strategy", "kind"), strategy.__name__))
 
     def _rules(self, cls: Any) -> Iterator[Complaint]:
         """A strategy's parameters, and what only it can judge."""

@@ -13,7 +13,7 @@ from .plugin import Raw, lacks, legal
 
 
 @dataclass(frozen=True)
-class Asked:
+class WiredIndicator:
     """One indicator of the run.
 
     Parameters
@@ -56,9 +56,9 @@ class Wiring:
 
     def __init__(self, lines: Mapping[str, tuple[str, ...]], feeds: Mapping[str, Any]) -> None:
         self._lines, self._feeds = lines, feeds
-        self._asked: dict[str, Asked] = {}
+        self._asked: dict[str, WiredIndicator] = {}
 
-    def add(self, name: str, asked: Asked) -> None:
+    def add(self, name: str, asked: WiredIndicator) -> None:
         """Take an indicator in."""
         self._asked[name] = asked
 
@@ -81,7 +81,7 @@ class Wiring:
             if not wrong and isinstance(asked.feed, str) and asked.feed in self._feeds:
                 yield from self._inputs(asked, params)
 
-    def _references(self, asked: Asked, params: Raw) -> Iterator[Complaint]:
+    def _references(self, asked: WiredIndicator, params: Raw) -> Iterator[Complaint]:
         """Lines of indicators that are not there, or that keep other time."""
         found = references(asked.cls, params, self._lines)
         for param in asked.cls.line_params:
@@ -97,7 +97,7 @@ class Wiring:
                 text = f"'{text}' has the bars of {feed}, this indicator those of {asked.feed}: set data: {feed}"
                 yield asked.complaint(text, param)
 
-    def _inputs(self, asked: Asked, params: Raw) -> Iterator[Complaint]:
+    def _inputs(self, asked: WiredIndicator, params: Raw) -> Iterator[Complaint]:
         own = spelled_out(asked.cls, params, self._lines)
         if text := lacks(asked.cls, own, self._feeds[asked.feed], lines_read(asked.cls, own)):
             yield asked.complaint(text)

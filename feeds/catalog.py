@@ -16,7 +16,7 @@ from ..core.params import Rule, Text, resolve
 from ..core.schema import Quality
 from ..core.tape import Tape
 from ..store.codec import Columns
-from ..store.layout import Partition, Series, Shelf
+from ..store.layout import CatalogStore, Partition, Series
 from ..store.read import current, read_groups, rows_of
 from .csv_reader.files import InputFile, ahead
 from .framework.base import Feed, Instant, KlineFeed, TapeFeed, instant
@@ -41,7 +41,7 @@ class _Shelved(Feed):
         given = [paths] if isinstance(paths, str | Path) else list(paths)
         if len(given) != 1:
             raise DataError(f"{cls.__name__}: path must be one catalog (got {len(given)} paths)")
-        self.shelf = Shelf(given[0])
+        self.shelf = CatalogStore(given[0])
         self.series: Series = self.shelf.find(wanted, klines=cls.gives == "bars")
         super().__init__(list(self.shelf.days(self.series).values()), **params)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.clock import DAY, parse_interval, steps_between
-from .layout import MANIFEST, Partition, Series, Shelf, day_text
+from .layout import MANIFEST, CatalogStore, Partition, Series, day_text
 from .read import current
 
 
@@ -52,7 +52,7 @@ def holdings(root: Path | str) -> list[Holding]:
     DataError
         If a manifest is damaged, or the file of a day is missing or of another size.
     """
-    shelf = Shelf(root)
+    shelf = CatalogStore(root)
     found = [(series, list(shelf.partitions(series))) for series in shelf.series()]
     for _, days in found:
         for day in days:

@@ -239,7 +239,7 @@ def day_folder(day: int) -> str:
     return f"day={day_text(day)}"
 
 
-class Shelf:
+class CatalogStore:
     """A catalog as it lies on disk, to read from.
 
     Parameters

@@ -33,7 +33,7 @@ from tapeflow.feeds.filing.add import Added, add
 from tapeflow.feeds.framework.base import TapeFeed
 from tapeflow.store.codec import GROUP, decode, encode, tape_columns, to_floats, to_integers
 from tapeflow.store.holdings import holdings
-from tapeflow.store.layout import LOCK, MANIFEST, STAGING, Partition, Series, Shelf
+from tapeflow.store.layout import LOCK, MANIFEST, STAGING, CatalogStore, Partition, Series
 from tapeflow.store.merge import Rows
 from tapeflow.store.names import kind_of, venue_of
 from tapeflow.store.write import writing
@@ -695,8 +695,8 @@ def test_killed_add_is_finished_by_the_next(tmp_path, after):
 
 def _readable(root: Path) -> None:
     """What a killed writer left can be read, each day whole."""
-    for series in Shelf(root).series():
-        if days := list(Shelf(root).partitions(series)):
+    for series in CatalogStore(root).series():
+        if days := list(CatalogStore(root).partitions(series)):
             assert sum(day.rows for day in days) == sum(len(t) for t in Catalog(root).tapes())
 
 

@@ -20,7 +20,7 @@ from tapeflow.feeds.binance import BinanceTrades
 from tapeflow.feeds.catalog import Catalog
 from tapeflow.feeds.filing.add import Added, add
 from tapeflow.store.codec import GROUP
-from tapeflow.store.layout import Partition, Shelf
+from tapeflow.store.layout import CatalogStore, Partition
 from tapeflow.store.shared import overlapping, shared
 
 MONDAY = parse_time("2024-01-01") // 1000
@@ -146,7 +146,7 @@ def test_what_days_share_is_what_plain_python_finds(tmp_path_factory, pairs):
         rows = [trade(i, d * 24 * HOUR + k, 100 + (i + d) % 2) for k, i in enumerate(ids)]
         if rows:
             put(folder / "c", write(folder / f"{d}.csv", rows))
-    shelf = Shelf(folder / "c")
+    shelf = CatalogStore(folder / "c")
     days = list(shelf.partitions(shelf.series()[0]))
     found = {
         (late.day - days[0].day, early.day - days[0].day, int(i), bool(s))

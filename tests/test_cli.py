@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapeflow.cli.indicator_option import Wish, parse_wish, parse_wishes
+from tapeflow.cli.indicator_option import IndicatorOption, parse_wish, parse_wishes
 from tapeflow.cli.run import figures, free_folder
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.files.tables import read_table, write_table
@@ -146,16 +146,19 @@ class TestWishes:
     @pytest.mark.parametrize(
         ("text", "wish"),
         [
-            ("VWAP", Wish("vwap", "VWAP")),
-            ("VWAP()", Wish("vwap", "VWAP")),
-            ("FlowToxicity(window=9)", Wish("flow_toxicity", "FlowToxicity", {"window": 9})),
-            (" a = VWAP( anchor = 1d , bands=[2.0,3] )", Wish("a", "VWAP", {"anchor": "1d", "bands": [2.0, 3]})),
-            ("talib.RSI(timeperiod=14)", Wish("rsi", "talib.RSI", {"timeperiod": 14})),
-            ("x=mine:Own(text='a, (b', n=null)", Wish("x", "mine:Own", {"text": "a, (b", "n": None})),
-            ("a=K(m={a: 1, b: [2, 3]})", Wish("a", "K", {"m": {"a": 1, "b": [2, 3]}})),
+            ("VWAP", IndicatorOption("vwap", "VWAP")),
+            ("VWAP()", IndicatorOption("vwap", "VWAP")),
+            ("FlowToxicity(window=9)", IndicatorOption("flow_toxicity", "FlowToxicity", {"window": 9})),
+            (
+                " a = VWAP( anchor = 1d , bands=[2.0,3] )",
+                IndicatorOption("a", "VWAP", {"anchor": "1d", "bands": [2.0, 3]}),
+            ),
+            ("talib.RSI(timeperiod=14)", IndicatorOption("rsi", "talib.RSI", {"timeperiod": 14})),
+            ("x=mine:Own(text='a, (b', n=null)", IndicatorOption("x", "mine:Own", {"text": "a, (b", "n": None})),
+            ("a=K(m={a: 1, b: [2, 3]})", IndicatorOption("a", "K", {"m": {"a": 1, "b": [2, 3]}})),
         ],
     )
-    def test_are_read_as_yaml_reads_values(self, text: str, wish: Wish) -> None:
+    def test_are_read_as_yaml_reads_values(self, text: str, wish: IndicatorOption) -> None:
         assert parse_wish(text) == wish
 
     @pytest.mark.parametrize(

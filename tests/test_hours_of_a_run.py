@@ -12,7 +12,7 @@ import pytest
 from tapeflow.api import run
 from tapeflow.backtest.broker.sizers import whole_lots
 from tapeflow.backtest.inputs.read import read
-from tapeflow.backtest.inputs.trading_hours import hours_of, traded
+from tapeflow.backtest.inputs.trading_hours import hours_of, traded_time
 from tapeflow.backtest.results.statistics import returns
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import load_config
@@ -198,14 +198,14 @@ def test_a_target_of_volatility_counts_trading_alone(folder, kind, bars_a_day):
     open_minutes = hours.inside(minutes)
     share = 0.2 / (statistics.stdev(moves) * math.sqrt(30 * open_minutes.sum() / open_minutes[minutes >= then].sum()))
     assert made.column("size") == [whole_lots(10_000 * min(share, 1.0) / closes[-1], 1e-6)]
-    elapsed, year = traded(hours, bars["close_time"][29:30], bars["close_time"][59:60])
+    elapsed, year = traded_time(hours, bars["close_time"][29:30], bars["close_time"][59:60])
     assert year[0] / elapsed[0] * 30 / bars_a_day == pytest.approx(261, rel=0.04)
 
 
 def test_a_year_before_the_calendar_begins_is_told_by_what_there_is():
     hours = parse_days("UTC@08:00-16:00(Mon-Sun)")
     first = int(hours.opens[0])
-    elapsed, year = traded(hours, np.array([first + DAY]), np.array([first + 11 * DAY]))
+    elapsed, year = traded_time(hours, np.array([first + DAY]), np.array([first + 11 * DAY]))
     assert elapsed.tolist() == [80.0 * HOUR]
     assert year.tolist() == pytest.approx([365 * 8.0 * HOUR], rel=0.03)
 

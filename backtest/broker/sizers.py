@@ -12,7 +12,7 @@ from ...configs.models import RunConfig
 from ...core.errors import DataError
 from ...core.lots import DEFAULT_LOT, whole_lots
 from ...core.steps import steps_of
-from ..inputs.trading_hours import hours_of, traded
+from ..inputs.trading_hours import hours_of, traded_time
 from ..recording.closed_trades import ClosedTradeAnalyzer
 
 __all__ = [
@@ -175,7 +175,7 @@ def realised_volatility(data: Any, window: int) -> float:
         return math.nan
     moves = np.diff(np.log(np.array(data.close.get(size=window + 1))))
     ends = np.array([data.close_time[-window], data.close_time[0]])
-    elapsed, year = traded(hours_of(data), ends[:1], ends[1:])
+    elapsed, year = traded_time(hours_of(data), ends[:1], ends[1:])
     if not elapsed[0] > 0:
         return math.nan
     return float(np.std(moves, ddof=1) * math.sqrt(window * year[0] / elapsed[0]))

@@ -19,7 +19,9 @@ def hours_of(data: Any) -> TradingDays | None:
     return parse_hours(text) if text else None
 
 
-def traded(hours: TradingDays | None, since: NDArray[Any], until: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+def traded_time(
+    hours: TradingDays | None, since: NDArray[Any], until: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any]]:
     """µs of trading from ``since`` to ``until``, and in a year: the 365 days before ``until``, so that none is ahead.
 
     A calendar that begins within them tells by what it has of them.
@@ -36,7 +38,7 @@ def traded(hours: TradingDays | None, since: NDArray[Any], until: NDArray[Any]) 
     Twenty days of six hours and a half, and a year of 261 such days:
 
     >>> ends = np.array(["2024-03-01T16", "2024-03-29T16"], "M8[us]").astype(np.int64)
-    >>> made = traded(parse_hours("UTC@09:30-16:00"), ends[:1], ends[1:])
+    >>> made = traded_time(parse_hours("UTC@09:30-16:00"), ends[:1], ends[1:])
     >>> [float(part[0]) / (390 * 60e6) for part in made]
     [20.0, 261.0]
     """

@@ -20,7 +20,7 @@ from ...core.schema import KLINE_COLUMNS
 from ...core.sizes import of_column
 from ...core.tape import Tape
 from ...store.atlas import Atlas, as_venue
-from ...store.layout import ADDED, MANIFEST, Partition, Series, Shelf, SourceFile, day_folder
+from ...store.layout import ADDED, MANIFEST, CatalogStore, Partition, Series, SourceFile, day_folder
 from ...store.merge import Rows, day_cuts, merge, tape_days
 from ...store.names import kind_of, symbol_of, venue_of
 from ...store.names import named as by_name
@@ -143,7 +143,7 @@ class _Days:
         """Count the trades of a file's days whose ids other days have too."""
         if added.known or not added.days or added.series.interval is not None:
             return
-        manifests = Shelf(root).days(added.series)
+        manifests = CatalogStore(root).days(added.series)
         known = self._days.setdefault(added.series, {})
         known |= {day: Partition.read(path) for day, path in manifests.items() if day not in known or day in added.days}
         own = [known[day] for day in added.days]

@@ -14,7 +14,7 @@ from ...core.files.writing import replacing
 from ...core.schema import KLINE_COLUMNS, TAPE
 from ...core.sizes import of_column
 from ...store.codec import GROUP, Columns
-from ...store.layout import Shelf
+from ...store.layout import CatalogStore
 from ..catalog import Catalog, CatalogKlines
 from ..framework.base import Instant
 
@@ -45,7 +45,7 @@ def export(
     if out.suffix.lower() not in FORMATS:
         raise DataError(f"{out}: ending '{out.suffix}' is no format of an export (allowed: {', '.join(FORMATS)})")
     wanted = {"symbol": symbol, "kind": kind, "market": market, "venue": venue}
-    series = Shelf(root).find(wanted)
+    series = CatalogStore(root).find(wanted)
     wanted = {"symbol": series.symbol, "kind": series.kind, "market": series.market, "venue": series.venue}
     if series.interval is None:
         batches = _trades(Catalog(root, **wanted), start, end)

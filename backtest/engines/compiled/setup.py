@@ -22,7 +22,7 @@ from ....strategies.framework.signals import Masks
 from ....strategies.rule_language.orders import RuleAnswers
 from ....strategies.rule_language.schema import SIDES, Rulebook
 from ...broker.choice import contracts_of, funded, funding_of, kind_of, own_funding_of, paying, rolling
-from ...inputs.trading_hours import hours_of, traded
+from ...inputs.trading_hours import hours_of, traded_time
 from . import costs, lots, margined, order_manager, sizes
 from .costs import Costly
 from .exact import means_before
@@ -233,7 +233,7 @@ def _wanted(config: RunConfig, said: RuleSignals, bars: Bars, first: int) -> Flo
     at = np.flatnonzero(said.entering())
     at = at[at >= max(first, window)]
     times = bars["close_time"].astype(np.float64)
-    elapsed, year = traded(hours_of(bars), times[at - window], times[at])
+    elapsed, year = traded_time(hours_of(bars), times[at - window], times[at])
     at, elapsed, year = at[elapsed > 0], elapsed[elapsed > 0], year[elapsed > 0]
     realised = _deviations(bars["close"], window, at - window) * np.sqrt(window * year / elapsed)
     made[at[realised > 0]] = asked.volatility / 100.0 / realised[realised > 0]
