@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .schema import ADJUSTMENT
-
-if TYPE_CHECKING:
-    from .bars import Bars, Levels
+from .levels import Levels
+from .schema import ADJUSTMENT, Column
 
 PREFIX = "adjusted_"
 """Before the name of a column, where a feed of backtrader holds what is traded and what signals read."""
@@ -23,7 +21,7 @@ def is_adjusted(known: Mapping[str, Any] | Iterable[str]) -> bool:
     return ADJUSTMENT in known
 
 
-def adjusted_columns(bars: Bars) -> dict[str, NDArray[Any]]:
+def adjusted_columns(columns: Mapping[str, NDArray[Any]], schema: Iterable[Column]) -> dict[str, NDArray[Any]]:
     """The columns that signals read otherwise than they are traded: those with a price in their dimension.
 
     Each is what was traded times the bar's ``adjustment``, which only dividends up to that bar have a part in.
@@ -32,26 +30,17 @@ def adjusted_columns(bars: Bars) -> dict[str, NDArray[Any]]:
     --------
     >>> from tapeflow.core.bars import Bars
     >>> bars = Bars.of(open_time=[0, 1], close_time=[1, 2], close=[100.0, 98.0], adjustment=[1.0, 100 / 98])
-    >>> made = adjusted_columns(bars)
+    >>> made = adjusted_columns(bars.columns, bars.schema)
     >>> made["close"].tolist(), "volume" in made
     ([100.0, 100.0], False)
     """
-    if not is_adjusted(bars.columns):
+    if not is_adjusted(columns):
         return {}
-    factor = bars.columns[ADJUSTMENT]
-    return {c.name: bars[c.name] * factor**c.price for c in bars.schema if c.price}
+    factor = columns[ADJUSTMENT]
+    return {c.name: columns[c.name] * factor**c.price for c in schema if c.price}
 
 
-def adjusted(bars: Bars) -> Bars:
-    """``bars`` as signals read them, price rows included."""
-    levels = bars.levels
-    if levels is not None:
-        levels = _scaled(levels, bars.columns[ADJUSTMENT])
-    own = {name: column for name, column in bars.columns.items() if name != ADJUSTMENT}
-    return replace(bars, columns={**own, **adjusted_columns(bars)}, levels=levels)
-
-
-def _scaled(levels: Levels, factor: NDArray[np.float64]) -> Levels:
+def adjusted_levels(levels: Levels, factor: NDArray[np.float64]) -> Levels:
     """Price rows moved by the factor of their bar, to the nearest row.
 
     A factor is 1 or more, so that no two rows of a bar fall together.
@@ -63,7 +52,7 @@ def _scaled(levels: Levels, factor: NDArray[np.float64]) -> Levels:
         levels,
         price_tick=moved,
         exact=False,
-        classes=None if classes is None else {span: _scaled(rows, factor) for span, rows in classes.items()},
+        classes=None if classes is None else {span: adjusted_levels(rows, factor) for span, rows in classes.items()},
     )
 
 

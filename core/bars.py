@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .adjusted import adjusted, is_adjusted
+from .adjusted import adjusted_columns, adjusted_levels, is_adjusted
 from .errors import DataError, InputError, ParamError, unknown
 from .footprint import Footprint, footprint_of
 from .hours import hours_in
 from .levels import Levels as Levels
-from .schema import BARS, KNOWN_COLUMNS, Column
+from .schema import ADJUSTMENT, BARS, KNOWN_COLUMNS, Column
 from .sizes import ALL, SIZE_SAYS, parse_size, parts_of, sized_column
 
 if TYPE_CHECKING:
@@ -122,7 +122,11 @@ class Bars:
         >>> paid["close"].tolist(), paid.adjusted["close"].tolist()
         ([100.0, 98.0], [100.0, 100.0])
         """
-        return adjusted(self) if is_adjusted(self.columns) else self
+        if not is_adjusted(self.columns):
+            return self
+        own = {name: column for name, column in self.columns.items() if name != ADJUSTMENT}
+        levels = None if self.levels is None else adjusted_levels(self.levels, self.columns[ADJUSTMENT])
+        return replace(self, columns={**own, **adjusted_columns(self.columns, self.schema)}, levels=levels)
 
     def slice(self, lo: int | None, hi: int | None) -> Bars:
         """Bars ``lo`` up to ``hi``, levels included."""

@@ -128,7 +128,7 @@ class BarData(bt.feed.DataBase):
             raise InputError(f"{type(self).__name__} has {bars!r:.40} for bars: {type(self).__name__}(dataname=bars)")
         n = len(bars)
         known: dict[str, NDArray[Any]] = {**bars.columns, "datetime": day_numbers(bars["close_time"])}
-        known |= {f"{PREFIX}{name}": column for name, column in adjusted_columns(bars).items()}
+        known |= {f"{PREFIX}{name}": column for name, column in adjusted_columns(bars.columns, bars.schema).items()}
         self._columns = [known.get(name, np.broadcast_to(np.nan, n)) for name in self.getlinealiases()]
         self._row, self._rows = -1, n
 
@@ -266,7 +266,7 @@ def bar_data(bars: Bars, name: str = "", **kwargs: Any) -> Any:
         Further parameters of ``backtrader.feed.DataBase``.
     """
     more = tuple(c for c in bars.columns if c not in STANDARD and c not in EXTRA)
-    more += tuple(f"{PREFIX}{name}" for name in adjusted_columns(bars))
+    more += tuple(f"{PREFIX}{name}" for name in adjusted_columns(bars.columns, bars.schema))
     return _data_class(more)(dataname=bars, name=name, **kwargs)
 
 
