@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -79,3 +80,39 @@ def test_no_room_holds_more_than_a_quarter_of_the_lines(room: str) -> None:
     lines = {file: len(file.read_text(encoding="utf-8").splitlines()) for file in FILES}
     own = sum(count for file, count in lines.items() if file.relative_to(ROOT).parts[0] == room)
     assert own <= 0.25 * sum(lines.values())
+
+
+def dotted(file: Path) -> str:
+    """The module of a file, without the package's own name."""
+    parts = file.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+KNOWN = {dotted(file): file for file in FILES}
+
+
+def imported(file: Path) -> Iterator[str]:
+    """Modules of ours that a file imports, at its top or inside a function."""
+    package = file.relative_to(ROOT).parent.parts
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            above = package[: len(package) - node.level + 1]
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (
+                whole if (whole := f"{base}.{alias.name}".strip(".")) in KNOWN else base for alias in node.names
+            )
+
+
+def test_imports_go_in_no_circle() -> None:
+    made = {name: set(imported(file)) - {name} for name, file in KNOWN.items()}
+    assert sum(map(len, made.values())) > 1000
+    TopologicalSorter(made).prepare()
+
+
+def test_folders_import_each_other_in_no_circle() -> None:
+    folders: dict[str, set[str]] = {}
+    for file in FILES:
+        own = file.parent.relative_to(ROOT).as_posix()
+        others = {KNOWN[name].parent.relative_to(ROOT).as_posix() for name in imported(file) if name in KNOWN}
+        folders.setdefault(own, set()).update(others - {own})
+    TopologicalSorter(folders).prepare()
