@@ -25,9 +25,9 @@ def twice(x):
 MODULE = """
 import numpy as np
 from parts import FROM, twice
-from tapeflow.core.kernels import compiled, lean, on_compile
+from tapeflow.core.kernels import compiled, njit_no_refcount, on_compile
 
-@lean
+@njit_no_refcount
 def total(values):
     made = FROM
     for x in values:
