@@ -70,7 +70,8 @@ class FrameTape(MappedTape):
         Anything with ``__arrow_c_stream__`` does. A DatetimeIndex of pandas is a column ``time`` or of its own name.
     columns : dict, default={}
         What the frame calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
-        ``symbol``; what is left out is looked for under its usual names.
+        ``symbol``, or ``taker_buy_volume`` and ``taker_sell_volume``, of which one is 0 and the other tells the
+        side; what is left out is looked for under its usual names.
     time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
         Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO
         8601, or for another spelling that has year, month and day in this order. ``excel`` are the days of a

@@ -54,8 +54,12 @@ _TAPE = (
     Column("side", "side", SIDE, optional=True),
     Column("is_buyer_maker", "side", BUYER_MAKER, optional=True, words=_MAKER_BOUGHT),
     Column("trade_id", "integer", TRADE_ID, optional=True),
+    Column("taker_buy_volume", "number", optional=True),
+    Column("taker_sell_volume", "number", optional=True),
     _SYMBOL,
 )
+_BOTH = ("taker_buy_volume", "taker_sell_volume")
+"""Of a trade one is its quantity and the other 0, which tells its side."""
 _BARS = (
     Column("time", "time", _TIMES),
     Column("close_time", "time", optional=True),
@@ -202,7 +206,7 @@ class MappedTape(ContractTape):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        self._timed = self._alike = False
+        self._timed = self._alike = self._told = False
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
@@ -214,11 +218,17 @@ class MappedTape(ContractTape):
                 return f"columns: {other} and {name} are both {cell!r}"
         if params["sides"] and not {"buy", "sell"} <= params["sides"].keys():
             return "sides: needs words for both buy and sell, as in {buy: [B], sell: [S]}"
+        there = _there(params["columns"])
+        if told := [name for name in _BOTH if name in there]:
+            if len(told) == 1:
+                return f"columns: {told[0]} tells sides only beside {_BOTH[1 - _BOTH.index(told[0])]}"
+            if also := [name for name in ("side", "is_buyer_maker") if name in there]:
+                return f"columns: {also[0]} and {told[0]} both tell the side; name one"
         return _clash(params) or _counted(_TAPE, params["columns"]) or super().complaint(params, paths)
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""
-        if wrong := _clash(self.p):
+        if wrong := self.complaint(self.p):
             raise ParamError(wrong)
         words = side_words(self.p["sides"]) or _WORDS
         if self.p["side_of"] == "maker":
@@ -236,6 +246,12 @@ class MappedTape(ContractTape):
         super()._believe(rows)
         self._timed |= bool((rows["time"] % _QUARTER).any())
         self._alike |= bool((np.diff(rows["time"]) == 0).any())
+        self._told |= self._of_volumes(rows)
+
+    def _of_volumes(self, rows: Rows) -> bool:
+        """Whether volumes by side tell the sides: where a user names them, or nothing else does."""
+        named = set(_BOTH) & self.p["columns"].keys()
+        return set(_BOTH) <= rows.columns.keys() and bool(named or not {"side", "is_buyer_maker"} & rows.columns.keys())
 
     def _undated(self) -> str:
         """What to say of trades that are stamped with dates alone; zones may move these by quarters of an hour."""
@@ -250,7 +266,7 @@ class MappedTape(ContractTape):
     def _unsided(self) -> str:
         """What to say of a tape that tells no sides."""
         told = {word for words in self._words.values() for word in words} - set(NO_SIDE)
-        if told or self.p["infer_side"] != "none" or not self.files:
+        if told or self._told or self.p["infer_side"] != "none" or not self.files:
             return ""
         why = f"column {next(iter(self._words))} holds none" if self._words else "no column of a name that is known"
         unread = f" (not read: {', '.join(list(self.unread)[:8])})" if self.unread and not self._words else ""
@@ -260,8 +276,11 @@ class MappedTape(ContractTape):
         )
 
     def tape(self, rows: Rows, time: NDArray[np.int64], ids: NDArray[np.int64]) -> Tape:
-        """Rows of one file as a tape; who made the market stands for the side where there is no side."""
+        """Rows of one file as a tape; where there is no side, volumes by side or who made the market tell it."""
         made = super().tape(rows, time, ids)
+        if self._of_volumes(rows):
+            bought, sold = (rows[name] for name in _BOTH)
+            return replace(made, side=np.sign(bought - sold).astype(np.int8))
         if "side" in rows.columns or "is_buyer_maker" not in rows.columns:
             return made
         return replace(made, side=rows["is_buyer_maker"].astype(np.int8))
@@ -276,8 +295,9 @@ class CsvTape(MappedTape):
         Files, in any order; patterns are expanded.
     columns : dict, default={}
         What the file calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
-        ``symbol``; or the numbers of their cells, counted from 1, or null for none, as of an ``id`` that is no
-        trade's. What is left out is looked for under its usual names.
+        ``symbol``; or ``taker_buy_volume`` and ``taker_sell_volume``, of which one is 0 and the other tells the
+        side; or the numbers of their cells, counted from 1, or null for none, as of an ``id`` that is no trade's.
+        What is left out is looked for under its usual names.
     time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
         Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO
         8601, or for another spelling that has year, month and day in this order. ``excel`` are the days of a

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tapeflow.core.errors import DataError
+from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.bybit import BybitTrades
 from tapeflow.feeds.frames import FrameTape
@@ -72,3 +72,47 @@ def test_numbers_in_frames_are_held_to_the_same(made):
 def test_who_made_the_market_may_be_zero_or_one(tmp_path):
     path = file(tmp_path / "a.csv", ["0", "1"], "time,price,quantity,m")
     assert read(CsvTape(path, columns={"is_buyer_maker": "m"})) == [1, -1]
+
+
+SIERRA = (
+    "Date, Time, Open, High, Low, Last, Volume, NumberOfTrades, BidVolume, AskVolume\n"
+    "2024/1/2, 09:30:00.123000, 0.00, 10.5, 10.4, 10.5, 7, 1, 0, 7\n"
+    "2024/1/2, 09:30:00.250000, 0.00, 10.6, 10.5, 10.6, 8, 1, 0, 8\n"
+    "2024/1/2, 09:30:01.250000, 0.00, 10.6, 10.5, 10.5, 9, 1, 9, 0\n"
+    "2024/1/2, 09:30:02.250000, 0.00, 10.6, 10.5, 10.5, 2, 1, 1, 1\n"
+)
+VOLUMES = {"taker_buy_volume": "AskVolume", "taker_sell_volume": "BidVolume"}
+PLACES = {"time": ["Date", "Time"], "price": "Last"}
+
+
+def test_volumes_by_side_tell_the_side_of_a_trade(tmp_path):
+    path = tmp_path / "ESH24.txt"
+    path.write_text(SIERRA)
+    feed = CsvTape(path, columns={**PLACES, **VOLUMES})
+    (tape,) = feed.tapes()
+    assert tape.side.tolist() == [1, 1, -1, 0]
+    assert not [said for said in feed.remarks() if said.startswith("sides")]
+    (none,) = CsvTape(path, columns=PLACES).tapes()
+    assert none.side.tolist() == [0, 0, 0, 0]
+
+
+def test_volumes_by_side_that_users_name_go_before_a_column_of_sides(tmp_path):
+    path = tmp_path / "both.csv"
+    path.write_text("time,price,size,side,up,down\n1704187800000,10,1,buy,0,1\n1704187801000,10,1,sell,1,0\n")
+    (own,) = CsvTape(path, columns={"taker_buy_volume": "up", "taker_sell_volume": "down"}).tapes()
+    (found,) = CsvTape(path).tapes()
+    assert (own.side.tolist(), found.side.tolist()) == ([-1, 1], [1, -1])
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        ({"taker_buy_volume": "up"}, "taker_buy_volume tells sides only beside taker_sell_volume"),
+        ({"taker_buy_volume": "up", "taker_sell_volume": "down", "side": "s"}, "side and taker_buy_volume both tell"),
+    ],
+)
+def test_half_of_what_tells_sides_or_twice_is_refused(tmp_path, columns, says):
+    path = tmp_path / "any.csv"
+    path.write_text("time,price,size,s,up,down\n1704187800000,10,1,buy,0,1\n")
+    with pytest.raises(ParamError, match=says):
+        list(CsvTape(path, columns=columns).tapes())

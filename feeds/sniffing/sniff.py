@@ -169,7 +169,6 @@ def _told(
     if trade := _one_a_row(sheet, roles) if bars else {}:
         roles, bars = trade, False
         doubts.append("feed: every row is one trade with an open of 0, as Sierra writes them: its high is the ask then")
-        doubts.append("side: bid and ask volume, which tell it, are not read of trades; a column of B and S is")
     notes: dict[int, str] = {}
     for role in ("side", "is_buyer_maker") if not bars else ():
         if role in roles:
@@ -181,7 +180,7 @@ def _told(
             if more.get("columns"):
                 del roles[role]
     none = params.pop("columns", {})
-    if not bars and not {"side", "is_buyer_maker"} & roles.keys() and not none and not trade:
+    if not bars and not {"side", "is_buyer_maker", "taker_buy_volume"} & roles.keys() and not none:
         doubts.append("side: no column tells who took liquidity; infer_side: tick or bulk guesses it")
     if "symbol" in roles and len(held := sorted(set(map(str, sheet.cells[roles["symbol"]].to_pylist())))) > 1:
         params["symbol"] = held[0]
@@ -214,6 +213,7 @@ def _one_a_row(sheet: Sheet, roles: dict[str, int]) -> dict[str, int]:
     if not one_trade_each(sheet.cells[roles["trades"]]):
         return {}
     names = {"close": "price", "volume": "quantity", "symbol": "symbol"}
+    names |= {name: name for name in ("taker_buy_volume", "taker_sell_volume")}
     return {ours: roles[name] for name, ours in names.items() if name in roles}
 
 
