@@ -10,7 +10,7 @@ import click
 
 from ..core.counting import counted
 from .complete import checkable
-from .indicator_option import IndicatorOption, parse_wish
+from .indicator_option import IndicatorOption, parse_indicator_option
 from .options import Progress, common, note, print_json, print_table
 from .root import EXIT_USER
 
@@ -71,58 +71,58 @@ def _check_indicator(target: str, *, as_json: bool, quiet: bool) -> int:
     from ..checks.indicator_laws import broken, laws
     from ..core.errors import ParamError
 
-    wish = _wish(target)
-    cls = _indicator(wish)
-    tried = [wish.params] if wish.params else [{}, *cls.presets]
+    option = _option(target)
+    cls = _indicator(option)
+    tried = [option.params] if option.params else [{}, *cls.presets]
     try:
-        cls.resolve(wish.params)
+        cls.resolve(option.params)
     except ParamError as err:
         raise ParamError(f"{target}: {err}") from None
     found = {}
     with Progress(quiet=quiet) as progress:
         for name, law in laws():
-            progress(f"{wish.kind}: {name.replace('_', ' ')}")
+            progress(f"{option.kind}: {name.replace('_', ' ')}")
             found[name] = [wrong for params in tried for wrong in broken(cls, law, params)]
     wrong = [v for violations in found.values() for v in violations]
     if as_json:
         laws_held = {name: not violations for name, violations in found.items()}
         print_json(
-            {"indicator": wish.kind, "tried": tried, "laws": laws_held, "violations": [asdict(v) for v in wrong]}
+            {"indicator": option.kind, "tried": tried, "laws": laws_held, "violations": [asdict(v) for v in wrong]}
         )
     else:
         rows = [[name.replace("_", " "), _verdict(violations)] for name, violations in found.items()]
-        print_table(rows, ["law", "verdict"], title=f"{wish.kind}: {len(tried)} parametrisations")
+        print_table(rows, ["law", "verdict"], title=f"{option.kind}: {len(tried)} parametrisations")
         for violation in wrong:
             click.echo(f"{violation}")
     if wrong:
-        note(f"tapeflow: {wish.kind} breaks {len({v.law for v in wrong})} of {len(found)} laws; first: {wrong[0]}")
+        note(f"tapeflow: {option.kind} breaks {len({v.law for v in wrong})} of {len(found)} laws; first: {wrong[0]}")
     return EXIT_USER if wrong else 0
 
 
-def _wish(target: str) -> IndicatorOption:
+def _option(target: str) -> IndicatorOption:
     from ..core.errors import ParamError
 
     try:
-        return parse_wish(target)
+        return parse_indicator_option(target)
     except ParamError as err:
         raise ParamError(str(err).replace("--indicator ", "check ", 1)) from None
 
 
-def _indicator(wish: IndicatorOption) -> Any:
+def _indicator(option: IndicatorOption) -> Any:
     """The class, or an error that says what the name is instead."""
     from ..core.errors import PluginError
     from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
 
-    if wish.kind not in INDICATORS:
-        if wish.kind in STRATEGIES:
+    if option.kind not in INDICATORS:
+        if option.kind in STRATEGIES:
             raise PluginError(
-                f"{wish.kind} is a strategy; check a config that runs it, as in `tapeflow check run.yaml`"
+                f"{option.kind} is a strategy; check a config that runs it, as in `tapeflow check run.yaml`"
             )
-        if wish.kind in FEEDS:
-            raise PluginError(f"{wish.kind} is a feed; `tapeflow audit` looks at its data")
-    cls: Any = INDICATORS.find(wish.kind)
+        if option.kind in FEEDS:
+            raise PluginError(f"{option.kind} is a feed; `tapeflow audit` looks at its data")
+    cls: Any = INDICATORS.find(option.kind)
     if not hasattr(cls, "line_measures"):
-        raise PluginError(f"{wish.kind} is no indicator of ours: derive it from tapeflow.indicators.base.Indicator")
+        raise PluginError(f"{option.kind} is no indicator of ours: derive it from tapeflow.indicators.base.Indicator")
     return cls
 
 

@@ -11,7 +11,7 @@ import click
 
 from .complete import indicators as complete_indicators
 from .compute_options import COMPLETE, DOCUMENTS, LIKE, TIMES, ComputeOptions
-from .indicator_option import IndicatorOption, parse_wishes
+from .indicator_option import IndicatorOption, parse_indicator_options
 from .options import Progress, announce_compiling, common, label, note, print_json
 from .output import FORMATS, choose_format, emit, emit_json
 from .source import Source, is_forming, left_out, source_options
@@ -107,29 +107,29 @@ def command(
 
     asked = ComputeOptions(**given)
     asked.check(len(indicators), form, out)
-    wishes = _of_size(parse_wishes(indicators), asked)
+    options = _of_size(parse_indicator_options(indicators), asked)
     shape = "parquet"
     if not _of_months(asked, out):
         shape = choose_format("json" if asked.like in DOCUMENTS else form, out, as_json=as_json)
     load_plugins(list(plugins), Path())
-    classes = [_class(wish, asked.chart) for wish in wishes]
-    _check_logs(source, wishes, classes)
-    source = source.with_classes([asked.classes(), *(str(w.params.get("size", "all")) for w in wishes)])
+    classes = [_class(option, asked.chart) for option in options]
+    _check_logs(source, options, classes)
+    source = source.with_classes([asked.classes(), *(str(w.params.get("size", "all")) for w in options)])
     if asked.like in COMPLETE:
         announce_compiling(quiet=quiet)
         _answer(source, asked, shape, out, quiet=quiet)
         return
-    sequence = _wants_sequence(wishes, classes)
+    sequence = _wants_sequence(options, classes)
     with Progress(quiet=quiet) as progress:
         progress("reading")
         _, bars = source.bars(
             out or "-",
             levels=any("levels" in cls.inputs for cls in classes),
             sequence=sequence,
-            by_size=_wants_rows(wishes, classes),
+            by_size=_wants_rows(options, classes),
         )
         progress("computing")
-        lines = _lines(bars, wishes, classes, asked.chart)
+        lines = _lines(bars, options, classes, asked.chart)
     every, whole = len(bars), source.whole(bars, forming=asked.forming)
     bars = bars.slice(whole.start, whole.stop)
     lines = [(name, {line: values[whole] for line, values in own.items()}) for name, own in lines]
@@ -150,9 +150,9 @@ def command(
         return
     note(f"{label(out or '-')}{shown:,} bars of {bars.spec}, {sum(len(m) for _, m in lines)} lines", quiet=quiet)
     hidden = len(bars) - shown if shape == "table" else 0
-    for remark in (*_remarks(source, bars, asked, hidden), *_told(bars, wishes, classes)):
+    for remark in (*_remarks(source, bars, asked, hidden), *_told(bars, options, classes)):
         note(f"note: {remark}", quiet=quiet)
-    if asked.chart == "heikinashi" and (same := _blind(bars, wishes, classes)):
+    if asked.chart == "heikinashi" and (same := _blind(bars, options, classes)):
         note(f"note: --chart changes nothing in {', '.join(same)}: no prices are read", quiet=quiet)
 
 
@@ -174,26 +174,26 @@ def _tell_of_forming(bars: Bars, asked: ComputeOptions, *, quiet: bool) -> None:
     note(f"note: {text}", quiet=quiet)
 
 
-def _of_size(wishes: list[IndicatorOption], asked: ComputeOptions) -> list[IndicatorOption]:
+def _of_size(options: list[IndicatorOption], asked: ComputeOptions) -> list[IndicatorOption]:
     """The same, of the size that ``--size`` says where they say none themselves."""
     from ..core.errors import ParamError
     from ..core.plugins.registry import INDICATORS
 
     if asked.size is None:
-        return wishes
+        return options
     made = []
-    for wish in wishes:
-        cls: Any = INDICATORS.find(wish.kind)
+    for option in options:
+        cls: Any = INDICATORS.find(option.kind)
         if not getattr(cls, "sized", False):
-            raise ParamError(f"--size: {wish.kind} takes no size; write it in those that do, as in VWAP(size=1k-10k)")
-        made.append(replace(wish, params={"size": asked.classes(), **wish.params}))
+            raise ParamError(f"--size: {option.kind} takes no size; write it in those that do, as in VWAP(size=1k-10k)")
+        made.append(replace(option, params={"size": asked.classes(), **option.params}))
     return made
 
 
-def _told(bars: Bars, wishes: list[IndicatorOption], classes: list[Any]) -> Iterator[str]:
+def _told(bars: Bars, options: list[IndicatorOption], classes: list[Any]) -> Iterator[str]:
     """What indicators say of their parameters and these bars."""
-    for wish, cls in zip(wishes, classes, strict=True):
-        yield from (f"{wish.name}: {text}" for text in cls.remarks(bars, **wish.params))
+    for option, cls in zip(options, classes, strict=True):
+        yield from (f"{option.name}: {text}" for text in cls.remarks(bars, **option.params))
 
 
 def _remarks(source: Source, bars: Bars, asked: ComputeOptions, hidden: int) -> Iterator[str]:
@@ -204,45 +204,45 @@ def _remarks(source: Source, bars: Bars, asked: ComputeOptions, hidden: int) -> 
         yield f"price rows of {bars.levels.row_size:g}; --row-size sets another height"
 
 
-def _wants_rows(wishes: list[IndicatorOption], classes: list[Any]) -> bool:
+def _wants_rows(options: list[IndicatorOption], classes: list[Any]) -> bool:
     """Whether an indicator reads the price rows of a size."""
     from ..core.sizes import parse_size
 
     sizes = (
-        wish.params.get("size", "all") for wish, cls in zip(wishes, classes, strict=True) if "levels" in cls.inputs
+        option.params.get("size", "all") for option, cls in zip(options, classes, strict=True) if "levels" in cls.inputs
     )
     return any(map(parse_size, sizes))
 
 
-def _wants_sequence(wishes: list[IndicatorOption], classes: list[Any]) -> bool:
+def _wants_sequence(options: list[IndicatorOption], classes: list[Any]) -> bool:
     """Whether an indicator reads, by itself or by a parameter, what only the order of the trades tells."""
     from ..core.schema import SEQUENCE_COLUMNS
 
-    told = {str(value) for wish in wishes for value in wish.params.values()}
+    told = {str(value) for option in options for value in option.params.values()}
     return not SEQUENCE_COLUMNS.keys().isdisjoint(told.union(*(map(str, cls.inputs) for cls in classes)))
 
 
-def _class(wish: IndicatorOption, chart: str) -> Any:
+def _class(option: IndicatorOption, chart: str) -> Any:
     """The indicator's class, its parameters checked before anything is read."""
     from ..configs.plugin import declared
     from ..core.errors import ParamError
     from ..core.params import resolve
     from ..core.plugins.registry import INDICATORS
 
-    cls: Any = INDICATORS.find(wish.kind)
-    full = resolve(f"--indicator {wish.name}: {wish.kind}", wish.params, declared(cls), cls.bounds)
+    cls: Any = INDICATORS.find(option.kind)
+    full = resolve(f"--indicator {option.name}: {option.kind}", option.params, declared(cls), cls.bounds)
     if chart == "heikinashi" and full.get("chart") == chart:
-        raise ParamError(f"--chart: {wish.name} turns its prices into Heikin-Ashi itself; leave one of them out")
+        raise ParamError(f"--chart: {option.name} turns its prices into Heikin-Ashi itself; leave one of them out")
     return cls
 
 
-def _lines(bars: Bars, wishes: list[IndicatorOption], classes: list[Any], chart: str) -> Lines:
+def _lines(bars: Bars, options: list[IndicatorOption], classes: list[Any], chart: str) -> Lines:
     """Every indicator's lines by name."""
     from ..indicators.framework.dependencies import all_over
 
     if chart == "heikinashi":
         bars = heikin_ashi(bars)
-    asked = {wish.name: (cls, wish.params) for wish, cls in zip(wishes, classes, strict=True)}
+    asked = {option.name: (cls, option.params) for option, cls in zip(options, classes, strict=True)}
     return [(name, {k: frame[k].to_numpy() for k in frame.columns}) for name, frame in all_over(bars, asked).items()]
 
 
@@ -259,15 +259,17 @@ def heikin_ashi(bars: Bars) -> Bars:
     return bars.assign(**{**made, "open": np.where(body, made["open"], made["close"])})
 
 
-def _blind(bars: Bars, wishes: list[IndicatorOption], classes: list[Any]) -> list[str]:
+def _blind(bars: Bars, options: list[IndicatorOption], classes: list[Any]) -> list[str]:
     """Those that read no prices."""
     from ..indicators.framework.inputs import columns_of
 
     made = []
-    for wish, cls in zip(wishes, classes, strict=True):
-        inputs = cls.input_names(**cls.settled_over(cls.resolve(wish.params), bars.carries, bars.columns, bars.source))
+    for option, cls in zip(options, classes, strict=True):
+        inputs = cls.input_names(
+            **cls.settled_over(cls.resolve(option.params), bars.carries, bars.columns, bars.source)
+        )
         if 0 not in inputs and not {"open", "high", "low", "close"} & set(columns_of(inputs)):
-            made.append(wish.name)
+            made.append(option.name)
     return made
 
 
@@ -299,14 +301,14 @@ def _taapi(bars: Bars, lines: Lines, asked: ComputeOptions, *, many: bool, out: 
     emit_json(taapi({name: values[part] for name, values in lines[0][1].items()}, times, many=many), out)
 
 
-def _check_logs(source: Source, wishes: list[IndicatorOption], classes: list[Any]) -> None:
+def _check_logs(source: Source, options: list[IndicatorOption], classes: list[Any]) -> None:
     """Refuse indicators that go by logs of prices which may be 0 and below."""
     from ..core.errors import ParamError
 
-    for wish, cls in zip(wishes, classes, strict=True):
+    for option, cls in zip(options, classes, strict=True):
         if source.negative_prices and cls.above_0:
             raise ParamError(
-                f"--indicator {wish.kind}: goes by logs or shares of prices, which may be below 0 (--negative-prices)"
+                f"--indicator {option.kind}: goes by logs or shares of prices, which may be below 0 (--negative-prices)"
             )
 
 

@@ -32,7 +32,7 @@ class IndicatorOption:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-def parse_wishes(texts: Sequence[str]) -> list[IndicatorOption]:
+def parse_indicator_options(texts: Sequence[str]) -> list[IndicatorOption]:
     """All of them, each under a name of its own.
 
     Raises
@@ -42,14 +42,14 @@ def parse_wishes(texts: Sequence[str]) -> list[IndicatorOption]:
     """
     made: dict[str, IndicatorOption] = {}
     for text in texts:
-        wish = parse_wish(text)
-        if wish.name in made:
-            raise ParamError(f"--indicator {text}: the name '{wish.name}' is taken; write other={wish.kind}(…)")
-        made[wish.name] = wish
+        option = parse_indicator_option(text)
+        if option.name in made:
+            raise ParamError(f"--indicator {text}: the name '{option.name}' is taken; write other={option.kind}(…)")
+        made[option.name] = option
     return list(made.values())
 
 
-def parse_wish(text: str) -> IndicatorOption:
+def parse_indicator_option(text: str) -> IndicatorOption:
     """One indicator from ``name=Kind(param=value, …)``; without a name it goes by its kind's.
 
     Values are read as in a run's YAML. Nothing is evaluated.
@@ -61,9 +61,9 @@ def parse_wish(text: str) -> IndicatorOption:
 
     Examples
     --------
-    >>> parse_wish("vwap=VWAP(anchor=1d, bands=[2.0, 3])")
-    Wish(name='vwap', kind='VWAP', params={'anchor': '1d', 'bands': [2.0, 3]})
-    >>> parse_wish("FlowToxicity").name
+    >>> parse_indicator_option("vwap=VWAP(anchor=1d, bands=[2.0, 3])")
+    IndicatorOption(name='vwap', kind='VWAP', params={'anchor': '1d', 'bands': [2.0, 3]})
+    >>> parse_indicator_option("FlowToxicity").name
     'flow_toxicity'
     """
     hit = _FORM.fullmatch(text)

@@ -17,7 +17,7 @@ _PRICES = ("open", "high", "low", "close")
 
 
 def bars_by_side(
-    feed: str, paths: Sequence[Any], params: Mapping[str, Any], wish: Mapping[str, Any]
+    feed: str, paths: Sequence[Any], params: Mapping[str, Any], option: Mapping[str, Any]
 ) -> dict[str, Bars]:
     """Bars of each side's trades alone; a side that took nothing is left out.
 
@@ -27,7 +27,7 @@ def bars_by_side(
         Class name of a feed of trades.
     paths, params
         Its files and parameters; they are read once for each side.
-    wish : mapping
+    option : mapping
         ``specs``, ``start`` and ``end``, as `TapeFeed.bars_of` takes them.
 
     Raises
@@ -42,7 +42,7 @@ def bars_by_side(
     for name, side in SIDES.items():
         own = OneSide(cls(paths, **params), side)
         try:
-            made[name] = own.bars_of(**wish)[0]
+            made[name] = own.bars_of(**option)[0]
         except DataError as err:
             if own.without_rows() not in str(err):
                 raise

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tapeflow.cli.indicator_option import IndicatorOption, parse_wish, parse_wishes
+from tapeflow.cli.indicator_option import IndicatorOption, parse_indicator_option, parse_indicator_options
 from tapeflow.cli.run import figures, free_folder
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.files.tables import read_table, write_table
@@ -159,7 +159,7 @@ class TestWishes:
         ],
     )
     def test_are_read_as_yaml_reads_values(self, text: str, wish: IndicatorOption) -> None:
-        assert parse_wish(text) == wish
+        assert parse_indicator_option(text) == wish
 
     @pytest.mark.parametrize(
         ("text", "says"),
@@ -176,15 +176,15 @@ class TestWishes:
     )
     def test_name_the_argument_when_they_cannot_be_read(self, text: str, says: str) -> None:
         with pytest.raises(ParamError, match=says) as caught:
-            parse_wish(text)
+            parse_indicator_option(text)
         assert str(caught.value).startswith(f"--indicator {text}: ")
 
     def test_need_names_of_their_own(self) -> None:
         with pytest.raises(ParamError, match="the name 'vwap' is taken"):
-            parse_wishes(["VWAP", "VWAP(anchor=4h)"])
+            parse_indicator_options(["VWAP", "VWAP(anchor=4h)"])
 
     def test_are_evaluated_by_nobody(self) -> None:
-        assert parse_wish("a=K(x=__import__('os').getcwd)").params == {"x": "__import__('os').getcwd"}
+        assert parse_indicator_option("a=K(x=__import__('os').getcwd)").params == {"x": "__import__('os').getcwd"}
 
 
 def test_compute_gives_what_the_definition_gives(trades: Path, tmp_path: Path) -> None:
