@@ -122,7 +122,7 @@ def test_rules_leave_bars_out_and_foresee_their_protection() -> None:
 @pytest.mark.parametrize("broker", [Broker, BackBroker])
 def test_the_commonest_brokers_fill_orders_in_fewer_steps(broker: Any) -> None:
     go(Sparse, broker(cash=10_000.0))
-    assert run.Plain in Sparse.kinds
+    assert run.CashBroker in Sparse.kinds
 
 
 def test_one_strategy_on_one_feed_takes_the_shortest_loop(monkeypatch: pytest.MonkeyPatch) -> None:
