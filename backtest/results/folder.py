@@ -145,7 +145,8 @@ def _columns(path: Path, columns: dict[str, Any]) -> None:
     table = pa.table({name: v if isinstance(v, pa.Array) else column(v) for name, v in columns.items()})
     # Numbers hardly repeat: looking for those that do takes longer than all the rest, and more room.
     text: Any = [field.name for field in table.schema if pa.types.is_string(field.type)]
-    pq.write_table(table, path, compression="lz4", use_dictionary=text or False)
+    with path.open("wb") as file:  # Arrow leaves a file of its own open where a drive is full
+        pq.write_table(table, file, compression="lz4", use_dictionary=text or False)
 
 
 def _line_columns(outcome: Outcome) -> dict[str, Any]:

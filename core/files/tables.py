@@ -103,7 +103,8 @@ def _write_parquet(columns: Columns, path: Path, metadata: Mapping[str, str] | N
     table = _table(columns, nulls=False)
     if metadata:
         table = table.replace_schema_metadata(dict(metadata))
-    pq.write_table(table, path, compression="zstd")
+    with path.open("wb") as file:  # Arrow leaves a file of its own open where a drive is full
+        pq.write_table(table, file, compression="zstd")
 
 
 def _write_csv(columns: Columns, where: Any) -> None:

@@ -179,8 +179,8 @@ def write_table(out: Path, points: Iterable[Point], done: Mapping[int, Done]) ->
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    with replacing(path) as made:
-        pq.write_table(table.replace_schema_metadata({DIGEST: _digest(table)}), made, compression="zstd")
+    with replacing(path) as made, made.open("wb") as file:  # Arrow leaves a file of its own open where a drive is full
+        pq.write_table(table.replace_schema_metadata({DIGEST: _digest(table)}), file, compression="zstd")
 
 
 def read_table(out: Path) -> dict[int, Done]:
