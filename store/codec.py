@@ -186,16 +186,12 @@ def write_parquet(path: Path, columns: Columns, coding: Coding) -> None:
     table = pa.table(dict(columns))
     few = [name for name in columns if name in _FEW]
     encodings = {name: _encoding(name, values) for name, values in columns.items() if name not in few}
-    writer = pq.ParquetWriter(
-        path,
-        table.schema,
-        compression="zstd",
-        use_dictionary=few,
-        column_encoding=encodings,
-        store_schema=False,
-        write_page_checksum=True,
-    )
-    with writer:
+    how: Any = {"use_dictionary": few, "column_encoding": encodings, "write_page_checksum": True}
+    # Arrow leaves a file of its own open where a drive is full.
+    with (
+        path.open("wb") as file,
+        pq.ParquetWriter(file, table.schema, compression="zstd", store_schema=False, **how) as writer,
+    ):
         writer.add_key_value_metadata(coding.meta())
         writer.write_table(table, GROUP)
 

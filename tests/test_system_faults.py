@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -77,6 +78,23 @@ def test_a_full_drive_is_one_line_and_leaves_nothing_behind(home: Path, full: Pa
     made = tapeflow(*args_of("run", home, full / "out"), "-q")
     assert made.exit_code == 2
     assert_told(made.stderr, full / "out")
+    assert [path.name for path in full.iterdir()] == ["rest"]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_an_export_to_a_full_drive_is_one_line_and_leaves_nothing_behind(home: Path, full: Path, ending: str) -> None:
+    rows = "".join(f"{1_700_000_040_000 + i},{100 + i % 97},{i % 997}.{i % 9973},buy\n" for i in range(20_000))
+    (home / "trades.csv").write_text("time,price,quantity,side\n" + rows)
+    words = ("--feed", "CsvTape", "--market", "spot", "--symbol", "BTCUSDT", "-q")
+    made = tapeflow("data", "add", home / "trades.csv", "--catalog", home / "catalog", *words)
+    assert made.exit_code == 0, made.stderr
+    made = tapeflow("data", "add", home / "trades.csv", "--catalog", full / "catalog", *words)
+    assert (made.exit_code, "No space left on device" in made.stderr) == (2, True)
+    shutil.rmtree(full / "catalog", ignore_errors=True)
+    out = full / f"out.{ending}"
+    made = tapeflow("data", "export", "--catalog", home / "catalog", "--out", out, "-q")
+    assert made.exit_code == 2
+    assert_told(made.stderr, out)
     assert [path.name for path in full.iterdir()] == ["rest"]
 
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ...core.arrow import column
 from ...core.files.folders import replacing_folder
 from ...core.files.json_text import json_text
+from ...core.files.tables import write_parquet
 from ..broker.choice import paying
 from .account_figures import dividends_of, flows_of
 from .lock import digests, lock_text
@@ -145,8 +145,7 @@ def _columns(path: Path, columns: dict[str, Any]) -> None:
     table = pa.table({name: v if isinstance(v, pa.Array) else column(v) for name, v in columns.items()})
     # Numbers hardly repeat: looking for those that do takes longer than all the rest, and more room.
     text: Any = [field.name for field in table.schema if pa.types.is_string(field.type)]
-    with path.open("wb") as file:  # Arrow leaves a file of its own open where a drive is full
-        pq.write_table(table, file, compression="lz4", use_dictionary=text or False)
+    write_parquet(table, path, compression="lz4", use_dictionary=text or False)
 
 
 def _line_columns(outcome: Outcome) -> dict[str, Any]:

@@ -97,14 +97,29 @@ def _table(columns: Columns, *, nulls: bool) -> Any:
     return pa.table({name: pa.array(np.asarray(values), from_pandas=nulls) for name, values in columns.items()})
 
 
-def _write_parquet(columns: Columns, path: Path, metadata: Mapping[str, str] | None) -> None:
+def write_parquet(table: Any, path: Path, **how: Any) -> None:
+    """Write an Arrow table to a new file, which is closed even where the drive is full.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+        What to write.
+    path : Path
+        The file to make.
+    **how
+        As for `pyarrow.parquet.write_table`.
+    """
     import pyarrow.parquet as pq
 
+    with path.open("wb") as file:  # Arrow leaves a file of its own open where a drive is full
+        pq.write_table(table, file, **how)
+
+
+def _write_parquet(columns: Columns, path: Path, metadata: Mapping[str, str] | None) -> None:
     table = _table(columns, nulls=False)
     if metadata:
         table = table.replace_schema_metadata(dict(metadata))
-    with path.open("wb") as file:  # Arrow leaves a file of its own open where a drive is full
-        pq.write_table(table, file, compression="zstd")
+    write_parquet(table, path, compression="zstd")
 
 
 def _write_csv(columns: Columns, where: Any) -> None:

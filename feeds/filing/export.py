@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -79,24 +79,22 @@ def _write(batches: Iterator[Columns], path: Path, suffix: str) -> int:
     import pyarrow as pa
 
     rows, writer = 0, None
-    try:
+    with ExitStack() as opened:
         for columns in batches:
             arrays = {name: pa.array(np.asarray(v), from_pandas=suffix == ".csv") for name, v in columns.items()}
             table = pa.table(arrays)
-            writer = writer or _writer(path, suffix, table.schema)
+            if writer is None:  # Arrow leaves a file of its own open where a drive is full
+                writer = opened.enter_context(_writer(opened.enter_context(path.open("wb")), suffix, table.schema))
             writer.write_table(table, GROUP)
             rows += len(table)
-    finally:
-        if writer is not None:
-            writer.close()
     return rows
 
 
-def _writer(path: Path, suffix: str, schema: Any) -> Any:
+def _writer(file: IO[bytes], suffix: str, schema: Any) -> Any:
     if suffix == ".parquet":
         import pyarrow.parquet as pq
 
-        return pq.ParquetWriter(path, schema, compression="zstd")
+        return pq.ParquetWriter(file, schema, compression="zstd")
     import pyarrow.csv as csv
 
-    return csv.CSVWriter(path, schema, write_options=csv.WriteOptions(quoting_style="needed"))
+    return csv.CSVWriter(file, schema, write_options=csv.WriteOptions(quoting_style="needed"))

@@ -22,6 +22,7 @@ from ...core.errors import DataError
 from ...core.files.folders import check_place, recover, replacing_folder
 from ...core.files.keeping import file_digest
 from ...core.files.signed import load_yaml, read_signed
+from ...core.files.tables import write_parquet
 from ...core.files.writing import claim, is_stream, replacing, telling
 from .daily import returns_of, returns_table
 from .journal import Done
@@ -179,8 +180,8 @@ def write_table(out: Path, points: Iterable[Point], done: Mapping[int, Done]) ->
 
 
 def _write(path: Path, table: pa.Table) -> None:
-    with replacing(path) as made, made.open("wb") as file:  # Arrow leaves a file of its own open where a drive is full
-        pq.write_table(table.replace_schema_metadata({DIGEST: _digest(table)}), file, compression="zstd")
+    with replacing(path) as made:
+        write_parquet(table.replace_schema_metadata({DIGEST: _digest(table)}), made, compression="zstd")
 
 
 def read_table(out: Path) -> dict[int, Done]:
