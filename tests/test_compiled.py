@@ -32,7 +32,7 @@ from tapeflow.tests.compiled_runs import plain, random_bars, random_costs, rando
 from tapeflow.tests.tickets import Ticket, run_tickets
 
 TYPES = dict(market=0, close=1, limit=2, stop=3, stop_limit=4, stop_trail=5, stop_trail_limit=6)
-QUICK = settings(max_examples=35, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 LONG = settings(QUICK, max_examples=2_000)
 SEEDS = st.integers(0, 2**32 - 1)
 

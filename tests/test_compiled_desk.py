@@ -25,7 +25,7 @@ from tapeflow.core.kernels import njit_no_refcount
 from tapeflow.research.sweep import run_point
 from tapeflow.tests.compiled_desks import random_desk
 
-QUICK = settings(max_examples=35, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 LONG = settings(QUICK, max_examples=2_000)
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -25,7 +25,7 @@ from tapeflow.strategies.framework.lines import Lines
 from tapeflow.strategies.framework.signals import Signals
 from tapeflow.tests.compiled_runs import plain, random_bars, random_feeds, random_run
 
-QUICK = settings(max_examples=35, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
+QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
 LONG = settings(QUICK, max_examples=2_000)
 SEEDS = st.integers(0, 2**32 - 1)
 KINDS = ("Rules", "Sampled", "Leaning")

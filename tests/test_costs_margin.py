@@ -322,7 +322,7 @@ def test_sizes_of_inverse_contracts_are_whole_contracts() -> None:
 ACCOUNTS = st.sampled_from(("cross", "isolated", "inverse", "spot"))
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(seed=st.integers(0, 10_000), kind=ACCOUNTS)
 def test_both_loops_agree_over_random_orders_and_no_account_goes_below_nothing(seed: int, kind: str) -> None:
     hold(seed, kind)

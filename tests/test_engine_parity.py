@@ -335,7 +335,7 @@ def hold(case: dict[str, Any]) -> FastCerebro:
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=15, deadline=None, suppress_health_check=QUIET)
 @given(case=cases())
 def test_any_run_is_plain_backtraders_bit_for_bit(case: dict[str, Any]) -> None:
     hold(case)

@@ -21,7 +21,7 @@ MINUTE = 60_000_000
 START = 1_704_067_200_000_000 + 20 * 60 * MINUTE
 TICK, ROW = 0.1, 5.0
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-FLAGS += ["--disable-component-update", "--disable-sync"]
+FLAGS += ["--disable-component-update", "--disable-sync", "--disable-extensions", "--renderer-process-limit=1"]
 
 
 @cache
@@ -184,3 +184,56 @@ def browser() -> Iterator[Any]:
         started = play.chromium.launch(executable_path=path, args=FLAGS)
         yield started
         started.close()
+
+
+class Tab:
+    """One open report: its page, what it complained of, what it asked the network for.
+
+    A page that stays open is drawn on and on, so each is closed when its test is over.
+    """
+
+    def __init__(self, browser: Any, folder: Path, address: str = "", **options: Any) -> None:
+        self.context = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options})
+        self.page = self.context.new_page()
+        self.complaints: list[str] = []
+        self.requests: list[str] = []
+        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
+        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("dialog", lambda d: (self.complaints.append(d.message), d.dismiss()))
+        self.page.on("request", lambda r: self.requests.append(r.url.partition("#")[0]))
+        self.url = (folder / "report.html").as_uri()
+        self.page.goto(self.url + address)
+        if options.get("java_script_enabled", True):
+            self.page.wait_for_selector("html[data-state=ready]", timeout=20_000)
+
+    def ask(self, expression: str) -> Any:
+        """What an expression of the page's script gives; `app` is the report."""
+        return self.page.evaluate(f"(app => ({expression}))(READY.app)")
+
+    def close(self) -> None:
+        """Close it; nothing may have been complained of, and nothing but the file been read."""
+        self.context.close()
+        assert self.complaints == []
+        assert self.requests == [self.url]
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Callable[..., Tab]]:
+    """Opens reports: ``opened(folder, address, **options of the browser)``."""
+    made: list[Tab] = []
+
+    def open_report(folder: Path, address: str = "", **options: Any) -> Tab:
+        made.append(Tab(browser, folder, address, **options))
+        return made[-1]
+
+    yield open_report
+    for tab in made:
+        tab.close()
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Any, run: Path) -> Iterator[Tab]:
+    """The report of `run`, open for the tests of a module that leave it as it is."""
+    made = Tab(browser, run)
+    yield made
+    made.close()

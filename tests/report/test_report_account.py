@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -171,27 +171,9 @@ def test_many_bars_share_a_column_of_the_still_drawing(run: Path, monkeypatch: p
 # In a browser.
 
 
-@pytest.fixture
-def opened(browser: Any) -> Iterator[Callable[..., Any]]:
-    """Opens a report and, when the test is over, says what the page complained of."""
-    complaints: list[str] = []
-
-    def open_page(folder: Path, address: str = "", **options: Any) -> Any:
-        page = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options}).new_page()
-        page.on("pageerror", lambda e: complaints.append(str(e)))
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.goto((folder / "report.html").as_uri() + address)
-        if options.get("java_script_enabled", True):
-            page.wait_for_selector("html[data-state=ready]", timeout=20_000)
-        return page
-
-    yield open_page
-    assert complaints == []
-
-
 @pytest.mark.browser
 def test_browser_draws_what_was_carried_under_the_equity(carried: Path, opened: Callable[..., Any]) -> None:
-    page = opened(carried)
+    page = opened(carried).page
     titles = page.locator(".legend > b").all_inner_texts()
     assert titles[-4:] == ["Equity", "Drawdown", "Funding and borrow", "Position"]
     drawn = page.evaluate("READY.app.view.drawn.at(-2).map(d => [d.line.name, Array.from(d.line.values)])")
@@ -202,7 +184,7 @@ def test_browser_draws_what_was_carried_under_the_equity(carried: Path, opened: 
 
 @pytest.mark.browser
 def test_browser_writes_amounts_of_coin_as_coin(coin: Path, opened: Callable[..., Any]) -> None:
-    page = opened(coin, viewport={"width": 390, "height": 844}, color_scheme="dark")
+    page = opened(coin, viewport={"width": 390, "height": 844}, color_scheme="dark").page
     titles = page.locator(".legend > b").all_inner_texts()
     assert titles[-4:] == ["Equity, BTC", "Drawdown", "Funding and borrow, BTC", "Position"]
     assert "net profit, BTC" in page.locator("#trades thead button").all_inner_texts()
@@ -219,7 +201,7 @@ def test_browser_writes_amounts_of_coin_as_coin(coin: Path, opened: Callable[...
 def test_browser_shows_the_figures_and_a_drawing_before_any_script(
     width: int, run: Path, opened: Callable[..., Any]
 ) -> None:
-    page = opened(run, viewport={"width": width, "height": 844}, java_script_enabled=False)
+    page = opened(run, viewport={"width": width, "height": 844}, java_script_enabled=False).page
     for part in (".figures", "#still svg", "#statistics"):
         assert page.locator(part).is_visible()
     drawing, frame = (page.locator(part).bounding_box() for part in ("#still", ".chart-frame"))

@@ -19,38 +19,10 @@ MINUTE = 60_000_000
 START = 1_704_067_200_000_000 + 20 * 60 * MINUTE
 ROW_TICKS = 50
 Make = Callable[..., Path]
+Opened = Callable[..., Any]
 
 
-class Tab:
-    """One open report: its page, what it complained of, what it asked the network for."""
-
-    def __init__(self, browser: Any, folder: Path, address: str = "", **options: Any) -> None:
-        self.page = browser.new_context(**{"viewport": {"width": 1300, "height": 700}, **options}).new_page()
-        self.complaints: list[str] = []
-        self.requests: list[str] = []
-        self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
-        self.page.on("console", lambda m: self.complaints.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("dialog", lambda d: (self.complaints.append(d.message), d.dismiss()))
-        self.page.on("request", lambda r: self.requests.append(r.url.partition("#")[0]))
-        self.url = (folder / "report.html").as_uri()
-        self.page.goto(self.url + address)
-        self.page.wait_for_selector("html[data-state=ready]", timeout=15_000)
-
-    def ask(self, expression: str) -> Any:
-        return self.page.evaluate(f"(app => ({expression}))(READY.app)")
-
-    def is_quiet(self) -> bool:
-        assert self.complaints == []
-        assert self.requests == [self.url]
-        return True
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Any, run: Path) -> Tab:
-    return Tab(browser, run)
-
-
-def test_browser_reads_the_numbers_that_were_packed(tab: Tab, run: Path) -> None:
+def test_browser_reads_the_numbers_that_were_packed(tab: Any, run: Path) -> None:
     bars = pd.read_parquet(run / "bars.parquet").query("data == 'btc'")
     for column in ("open", "high", "low", "close"):
         got = tab.ask(f"Array.from(app.run.feed(0).{column})")
@@ -59,18 +31,17 @@ def test_browser_reads_the_numbers_that_were_packed(tab: Tab, run: Path) -> None
     assert holes == pd.read_parquet(run / "indicators.parquet")["tox.holes"].isna().tolist()
     depth = tab.ask("Array.from(app.run.equity.drawdown)")
     np.testing.assert_allclose(depth, pd.read_parquet(run / "equity.parquet").drawdown, rtol=0, atol=1e-6)
-    assert tab.is_quiet()
 
 
-def test_browser_shows_a_pane_for_each_thing(tab: Tab) -> None:
+def test_browser_shows_a_pane_for_each_thing(tab: Any) -> None:
     titles = tab.page.locator(".legend > b").all_inner_texts()
     assert titles == ["btc · 1m", "Volume and delta", "CVD", "tox", "none", "wild", "Equity", "Drawdown", "Position"]
     assert tab.page.locator("#chart canvas").count() > 0
     assert tab.page.locator("#chart a[href*='tradingview.com']").count() == 1
 
 
-def test_browser_sums_bars_from_afar(browser: Any, run: Path) -> None:
-    tab = Tab(browser, run, viewport={"width": 390, "height": 844})
+def test_browser_sums_bars_from_afar(opened: Opened, run: Path) -> None:
+    tab = opened(run, viewport={"width": 390, "height": 844})
     bars = pd.read_parquet(run / "bars.parquet").query("data == 'btc'")
     size = tab.ask("app.view.window.size")
     assert size > 1
@@ -80,10 +51,9 @@ def test_browser_sums_bars_from_afar(browser: Any, run: Path) -> None:
     assert tab.ask(value.format("low", "min")) == pytest.approx(bars.low.iloc[part].min())
     assert tab.ask(value.format("volume", "sum")) == pytest.approx(bars.volume.iloc[part].sum(), abs=1e-2)
     assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert tab.is_quiet()
 
 
-def test_browser_sums_the_profile_of_what_is_in_sight(tab: Tab, run: Path) -> None:
+def test_browser_sums_the_profile_of_what_is_in_sight(tab: Any, run: Path) -> None:
     rows = pd.read_parquet(run / "levels.parquet").query(f"close_time > {START + 100 * MINUTE}")
     rows = rows.query(f"close_time <= {START + 140 * MINUTE}")
     sums = dict(tab.ask("Array.from(app.view.levels.profile(100, 139).sums, ([row, [b, s]]) => [row, b + s])"))
@@ -91,7 +61,7 @@ def test_browser_sums_the_profile_of_what_is_in_sight(tab: Tab, run: Path) -> No
     assert sums == pytest.approx(expected.to_dict(), abs=0.2)
 
 
-def test_browser_goes_to_trades_by_click_key_and_address(tab: Tab, browser: Any, run: Path) -> None:
+def test_browser_goes_to_trades_by_click_key_and_address(tab: Any, opened: Opened, run: Path) -> None:
     assert tab.page.locator("#trades tbody tr").count() == 12
     tab.page.locator("#trades tbody tr").nth(4).click()
     assert tab.ask("[app.current.number, location.hash]") == [5, "#trade=5"]
@@ -99,14 +69,13 @@ def test_browser_goes_to_trades_by_click_key_and_address(tab: Tab, browser: Any,
     low, high = tab.ask("app.view.visibleBars()")
     assert tab.ask("app.current.number") == 6
     assert low < 40 + 5 * 30 < 50 + 5 * 30 < high
-    other = Tab(browser, run, "#trade=6")
+    other = opened(run, "#trade=6")
     assert other.ask("app.view.visibleBars()") == [low, high]
     assert other.page.locator("tr.chosen td").first.inner_text() == "6"
-    assert other.is_quiet()
 
 
-def test_browser_sorts_and_filters_trades(browser: Any, run: Path) -> None:
-    page = Tab(browser, run).page
+def test_browser_sorts_and_filters_trades(opened: Opened, run: Path) -> None:
+    page = opened(run).page
     trades = pd.read_parquet(run / "trades.parquet")
     page.get_by_role("button", name="net profit").click()
     first = page.locator("#trades tbody tr").first.locator("td").first.inner_text()
@@ -117,17 +86,16 @@ def test_browser_sorts_and_filters_trades(browser: Any, run: Path) -> None:
     assert page.locator("#trade-count").inner_text().startswith("2 of 12")
 
 
-def test_browser_draws_rows_of_wide_bars_only(browser: Any, run: Path) -> None:
-    tab = Tab(browser, run, "#from=2024-01-01T22:00&to=2024-01-01T22:12")
+def test_browser_draws_rows_of_wide_bars_only(opened: Opened, run: Path) -> None:
+    tab = opened(run, "#from=2024-01-01T22:00&to=2024-01-01T22:12")
     assert tab.ask("app.view.flow.active")
     assert tab.ask("app.view.visibleBars()") == [119, 131]
     tab.page.keyboard.press("f")
     assert not tab.ask("app.view.flow.active")
-    assert tab.is_quiet()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_browser_follows_the_theme_and_the_button(tab: Tab, scheme: str) -> None:
+def test_browser_follows_the_theme_and_the_button(tab: Any, scheme: str) -> None:
     tab.page.emulate_media(color_scheme=scheme)
     paper = "getComputedStyle(document.body).backgroundColor"
     before = tab.page.evaluate(paper)
@@ -137,42 +105,38 @@ def test_browser_follows_the_theme_and_the_button(tab: Tab, scheme: str) -> None
     ink = "getComputedStyle(document.documentElement).getPropertyValue('--ink').trim()"
     assert tab.ask("app.view.colors.ink") == tab.page.evaluate(ink)
     tab.page.evaluate("localStorage.clear(), delete document.documentElement.dataset.theme")
-    assert tab.is_quiet()
 
 
-def test_browser_changes_the_feed(browser: Any, run: Path) -> None:
-    tab = Tab(browser, run)
+def test_browser_changes_the_feed(opened: Opened, run: Path) -> None:
+    tab = opened(run)
     tab.page.select_option("#feed", "1")
     assert tab.ask("[app.view.feed.name, app.view.feed.n, app.view.levels]") == ["slow", 96, None]
     assert tab.page.locator(".legend > b").first.inner_text() == "slow · 5m"
     tab.page.wait_for_timeout(300)
-    assert tab.is_quiet()
 
 
-def test_browser_takes_hostile_names_for_text(hostile: str, make_run: Make, browser: Any, tmp_path: Path) -> None:
+def test_browser_takes_hostile_names_for_text(hostile: str, make_run: Make, opened: Opened, tmp_path: Path) -> None:
     folder = make_run(tmp_path, name=hostile, reason=hostile)
     write_report(folder)
-    tab = Tab(browser, folder)
+    tab = opened(folder)
     assert tab.page.locator("h1").inner_text() == re.sub(r"\s+", " ", hostile)
     assert tab.page.locator("img").count() == 0
     assert hostile in tab.page.locator("#trades tbody tr td.long").first.inner_text()
-    assert tab.is_quiet()
 
 
-def test_browser_shows_a_run_without_trades(make_run: Make, browser: Any, tmp_path: Path) -> None:
+def test_browser_shows_a_run_without_trades(make_run: Make, opened: Opened, tmp_path: Path) -> None:
     folder = make_run(tmp_path, trades=False, levels=False)
     (folder / "indicators.parquet").unlink()
     write_report(folder)
-    tab = Tab(browser, folder)
+    tab = opened(folder)
     tab.page.keyboard.press("n")
     tab.page.keyboard.press("?")
     assert tab.page.locator("#help").is_visible()
     assert not tab.page.locator("#trades").is_visible()
-    assert tab.is_quiet()
 
 
-def test_browser_loads_finer_bars_under_the_wheel(browser: Any, run: Path) -> None:
-    tab = Tab(browser, run, viewport={"width": 390, "height": 844})
+def test_browser_loads_finer_bars_under_the_wheel(opened: Opened, run: Path) -> None:
+    tab = opened(run, viewport={"width": 390, "height": 844})
     tab.page.locator("#chart").scroll_into_view_if_needed()
     tab.page.locator("#chart").hover(position={"x": 150, "y": 100})
     before = tab.ask("app.view.window.size")
@@ -185,15 +149,13 @@ def test_browser_loads_finer_bars_under_the_wheel(browser: Any, run: Path) -> No
     shown = tab.ask(bars)
     assert tab.ask("app.view.window.size") < before
     assert shown == pytest.approx([low, high], abs=1e-6)
-    assert tab.is_quiet()
 
 
-def test_browser_gives_the_screen_back_after_printing(browser: Any, run: Path) -> None:
-    tab = Tab(browser, run, color_scheme="dark")
+def test_browser_gives_the_screen_back_after_printing(opened: Opened, run: Path) -> None:
+    tab = opened(run, color_scheme="dark")
     wide = "document.querySelector('#chart canvas').getBoundingClientRect().width"
     paper = "getComputedStyle(document.body).backgroundColor"
     before = [tab.page.evaluate(x) for x in (wide, paper)]
     tab.page.pdf()
     tab.page.wait_for_timeout(200)
     assert [tab.page.evaluate(x) for x in (wide, paper)] == before
-    assert tab.is_quiet()

@@ -26,36 +26,18 @@ START = 1_704_067_200_000_000 + 20 * 60 * MINUTE
 Open = Callable[..., Any]
 
 
-@pytest.fixture
-def opened(browser: Any, run: Path) -> Iterator[Open]:
-    """Opens the report and, when the test is over, says what the page complained of."""
-    complaints: list[str] = []
-
-    def open_page(address: str = "", **options: Any) -> Any:
-        page = browser.new_context(**{"viewport": {"width": 1300, "height": 900}, **options}).new_page()
-        page.on("pageerror", lambda e: complaints.append(str(e)))
-        page.on("console", lambda m: complaints.append(m.text) if m.type in ("error", "warning") else None)
-        page.goto((run / "report.html").as_uri() + address)
-        page.wait_for_selector("html[data-state=ready]", timeout=20_000)
-        return page
-
-    yield open_page
-    assert complaints == []
-
-
 @pytest.fixture(scope="module")
-def page(browser: Any, run: Path) -> Any:
+def page(tab: Any) -> Any:
     """The report as it opens, for tests that only look."""
-    made = browser.new_page(viewport={"width": 1300, "height": 900})
-    made.goto((run / "report.html").as_uri())
-    made.wait_for_selector("html[data-state=ready]", timeout=20_000)
-    return made
+    return tab.page
 
 
 @pytest.fixture(scope="module")
-def blank(browser: Any) -> Any:
+def blank(browser: Any) -> Iterator[Any]:
     """An empty page: the report's own runs no script but its own."""
-    return browser.new_page()
+    made = browser.new_page()
+    yield made
+    made.close()
 
 
 def ask(page: Any, expression: str) -> Any:
@@ -142,16 +124,16 @@ def test_imbalances_are_those_that_the_indicator_counts(params: dict[str, Any], 
     assert found["buy_count"].sum() > 10
 
 
-def test_flags_are_told_at_the_bar_that_has_them(opened: Open) -> None:
-    page = opened("#from=2024-01-01T21:30&to=2024-01-01T21:41")
+def test_flags_are_told_at_the_bar_that_has_them(opened: Open, run: Path) -> None:
+    page = opened(run, "#from=2024-01-01T21:30&to=2024-01-01T21:41").page
     page.locator("#chart").scroll_into_view_if_needed()
     assert ask(page, "app.view.window.flags(100 - app.view.window.from)") == 1
     ask(page, "app.view.tell(100 - app.view.window.from)")
     assert page.locator(".flagged").inner_text() == "gap"
 
 
-def test_layers_are_switched_off_and_stay_off_with_another_feed(opened: Open) -> None:
-    page = opened()
+def test_layers_are_switched_off_and_stay_off_with_another_feed(opened: Open, run: Path) -> None:
+    page = opened(run).page
     for name in ("sessions", "bands", "naked"):
         page.get_by_role("button", name=name, exact=True).click()
     assert ask(page, "app.view.layers.filter(l => l.on).map(l => l.constructor.name)") == ["QualityLayer"]
@@ -159,8 +141,8 @@ def test_layers_are_switched_off_and_stay_off_with_another_feed(opened: Open) ->
     assert ask(page, "app.view.layers.filter(l => l.on).map(l => l.constructor.name)") == ["QualityLayer"]
 
 
-def test_a_fill_tells_its_size_profit_and_reason_under_the_pointer(opened: Open) -> None:
-    page = opened("#trade=2")
+def test_a_fill_tells_its_size_profit_and_reason_under_the_pointer(opened: Open, run: Path) -> None:
+    page = opened(run, "#trade=2").page
     page.locator("#chart").scroll_into_view_if_needed()
     place = ask(page, "(f => [app.view.x(f.bar), app.view.y(f.price)])(app.view.marks.fills.find(f => f.pnl))")
     fill = ask(page, "app.view.marks.fills.filter(f => f.bar >= app.view.visibleBars()[0])[0]")
@@ -179,23 +161,23 @@ def test_the_trade_list_tells_the_worst_and_the_best_fills(page: Any, run: Path)
     assert heads[heads.index("worst fills") + 1] == "best fills"
 
 
-def test_a_phone_shows_first_what_a_trade_earned(opened: Open) -> None:
-    phone = opened(viewport={"width": 390, "height": 844})
+def test_a_phone_shows_first_what_a_trade_earned(opened: Open, run: Path) -> None:
+    phone = opened(run, viewport={"width": 390, "height": 844}).page
     heads = phone.locator("#trades thead button").all_inner_texts()
     assert heads[:4] == ["#", "side", "net profit", "return %"]
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_the_address_may_name_the_theme(theme: str, opened: Open) -> None:
-    page = opened(f"#theme={theme}", color_scheme="light" if theme == "dark" else "dark")
+def test_the_address_may_name_the_theme(theme: str, opened: Open, run: Path) -> None:
+    page = opened(run, f"#theme={theme}", color_scheme="light" if theme == "dark" else "dark").page
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (paper == "rgb(14, 17, 22)") == (theme == "dark")
     assert ask(page, "app.view.colors.panel") == ("#151a21" if theme == "dark" else "#ffffff")
     assert ask(page, "app.view.visibleBars()[0]") == 0
 
 
-def test_a_folded_config_opens_on_paper(opened: Open) -> None:
-    page = opened()
+def test_a_folded_config_opens_on_paper(opened: Open, run: Path) -> None:
+    page = opened(run).page
     page.evaluate("document.querySelector('#config').innerHTML = '<details><summary>x</summary>y</details>'")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.evaluate("document.querySelector('#config details').open")
@@ -213,9 +195,9 @@ SHOTS = {
 
 @pytest.mark.skipif("TAPEFLOW_SHOTS" not in os.environ, reason="TAPEFLOW_SHOTS names no folder for pictures")
 @pytest.mark.parametrize("name", SHOTS)
-def test_pictures_of_the_page_are_kept(name: str, opened: Open) -> None:
+def test_pictures_of_the_page_are_kept(name: str, opened: Open, run: Path) -> None:
     address, options = SHOTS[name]
-    page = opened(address, **options)
+    page = opened(run, address, **options).page
     page.wait_for_timeout(200)
     path = Path(os.environ["TAPEFLOW_SHOTS"]) / f"report-{name}.png"
     page.screenshot(path=path, full_page=name != "footprint")

@@ -131,12 +131,12 @@ def test_an_older_run_tells_its_indicators_by_its_config(make_run: Make, tmp_pat
 
 
 @pytest.mark.browser
-def test_browser_names_the_ratio_while_it_draws_rows(make_run: Make, browser: Any, tmp_path: Path) -> None:
+def test_browser_names_the_ratio_while_it_draws_rows(
+    make_run: Make, opened: Callable[..., Any], tmp_path: Path
+) -> None:
     folder = told(make_run(tmp_path), "1m@1d:Asia/Tokyo", imb=IMBALANCE)
     write_report(folder)
-    page = browser.new_page(viewport={"width": 1300, "height": 900})
-    page.goto((folder / "report.html").as_uri() + "#from=2024-01-01T22:00&to=2024-01-01T22:12")
-    page.wait_for_selector("html[data-state=ready]", timeout=20_000)
+    page = opened(folder, "#from=2024-01-01T22:00&to=2024-01-01T22:12").page
     rule = page.locator(".legend .rule")
     assert rule.inner_text() == "imbalance ≥ 4.5 : 1 (imb)"
     page.keyboard.press("f")
