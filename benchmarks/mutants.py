@@ -101,7 +101,7 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         ["statistics", "intervals", "bootstrap", "broker", "sizers", "all_in", "ruin", "equality", "doubts", "run"],
     ),
     "plans": (
-        "strategies/{plan,rule_plan,risk,limits,times,rolling,functions}.py",
+        "strategies/{framework/plan,framework/protection,framework/limits,framework/nested,rule_language/*}.py",
         [
             *["strategies_signals", "rules_named", "rules_feeds", "risk", "expressions_functions", "expressions"],
             *["strategies", "equality"],
@@ -282,7 +282,10 @@ def candidates(only: Iterable[str] = ()) -> list[Mutant]:
         head, _, tail = pattern.partition("{")
         names, _, end = tail.partition("}")
         patterns = [f"{head}{name}{end}" for name in names.split(",")] if tail else [pattern]
-        for path in sorted(p for one in patterns for p in ROOT.glob(one) if p.name != "__init__.py"):
+        paths = {one: [p for p in ROOT.glob(one) if p.name != "__init__.py"] for one in patterns}
+        if gone := [one for one, there in paths.items() if not there]:
+            raise SystemExit(f"group {group}: no modules at {', '.join(gone)}")
+        for path in sorted(p for there in paths.values() for p in there):
             name = path.relative_to(ROOT).as_posix()
             found = [one for one in Changes(path).found() if not only or any(p in f"{name}:{one[1]}:" for p in only)]
             made += [Mutant(group, name, *one) for one in found]
