@@ -81,7 +81,8 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         "backtest/engines/compiled/*.py",
         [
             *["compiled", "compiled_signals", "compiled_desk", "compiled_verify", "costs_engines", "costs_brackets"],
-            *["all_in", "ruin", "empty_bars", "equality"],
+            *["all_in", "ruin", "empty_bars", "equality", "sizers", "risk", "strategies", "actions", "fast_paths"],
+            *["rules_named", "sweep_shared"],
         ],
     ),
     "brokers": (
@@ -94,7 +95,10 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
     "fills": ("backtest/tape_fills/*.py", ["fills", "fills_broker", "fills_run", "fills_survival", "equality"]),
     "engine": (
         "backtest/engines/fast/*.py",
-        ["engine", "engine_orders", "engine_several", "stock_parity", "helpers_over_lines"],
+        [
+            *["engine", "engine_orders", "engine_several", "engine_parity", "stock_parity", "helpers_over_lines"],
+            *["fast_paths", "author_hooks", "author_scripts"],
+        ],
     ),
     "figures": (
         "backtest/{recording/*,results/statistics,results/bootstrap,results/account_figures,broker/base,broker/sizers}.py",
@@ -369,7 +373,7 @@ class Runner:
             about = _about(mutant)
             self.tell(mutant, BEGUN, "")
             while True:
-                usable = [item for item in items if self.sound.get(item.nodeid, True)]
+                usable = [item for item in items if self.sound.get(item.nodeid, True) and _is_of(item, mutant)]
                 usable.sort(key=lambda item, about=about: (not _names(item, about), self.seconds.get(item.nodeid, 0.3)))
                 status, by = self._fork(lambda mutant=mutant, usable=usable: self._try(mutant, usable))
                 if status in (LIVED, UNMADE) or not by or self._is_sound(by, items):
@@ -434,6 +438,11 @@ def _about(mutant: Mutant) -> re.Pattern[str]:
     tree = ast.parse((ROOT / mutant.path).read_bytes())
     names = [n.name for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name[0] != "_"]
     return re.compile(rf"\b({'|'.join([*names, mutant.function.rpartition('.')[2]])})\b")
+
+
+def _is_of(item: Any, mutant: Mutant) -> bool:
+    """Whether a test may be about a mutant: of the examples in docstrings those of its own module."""
+    return "test_docstrings" not in item.nodeid or f"[{mutant.module}]" in item.nodeid
 
 
 def _names(item: Any, about: re.Pattern[str]) -> bool:
@@ -545,7 +554,7 @@ def main() -> int:
 def _group(group: str, chosen: list[Mutant], enough: float, found: Found) -> int:
     if group in PLAIN:
         run_plainly(PLAIN[group])
-    tests = [str(ROOT / "tests" / f"test_{name}.py") for name in GROUPS[group][1]]
+    tests = [str(ROOT / "tests" / f"test_{name}.py") for name in [*GROUPS[group][1], "docstrings"]]
     options = ["-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal"]
     options += ["-W", "ignore::RuntimeWarning", "-m", "not slow"]
     if pytest.main([*options, *tests], plugins=[Runner(chosen, enough, found)]):

@@ -167,6 +167,15 @@ def held(cash: float, size: float = 50.0, **instrument: Any) -> dict[str, Any]:
     }
 
 
+def funded() -> dict[str, Any]:
+    """A long of 50 at 100 with a stake of its own that pays a 64th of its notional every minute."""
+    blocks = held(9000.0, collateral="isolated")
+    blocks["broker"]["funding"] = {"rate": 1 / 64, "every": "1m"}
+    return blocks
+
+
+FUNDED = (5000 - (2500 - 2 * 5000 / 64)) / 37.5
+"""Where the stake of `funded` is a quarter of the notional after it paid twice."""
 TAKEN = (1, 50.0, 100.0)
 SOLD = (1, -50.0, 100.0)
 # A long of 50 at 100 with 2750 behind it is worth a quarter of its notional at 60, a short of it at 124.
@@ -207,6 +216,11 @@ MARGIN = [
         Side(DONE, [TAKEN], dips(more((5000 - 2500) / 37.5)), blocks=held(9000.0, collateral="isolated")),
     ),
     *row(
+        "a low at the liquidation price, isolated, after funding twice",
+        Side(DONE * 2, [TAKEN, (3, -50.0, FUNDED)], dips(FUNDED), blocks=funded()),
+        Side(DONE, [TAKEN], dips(more(FUNDED)), blocks=funded()),
+    ),
+    *row(
         "a low at the liquidation price of what is paid for",
         Side(DONE * 2, [TAKEN, (3, -50.0, 60.0)], dips(60.0), blocks=held(2750.0, margin="spot", contract_size=None)),
         Side(DONE, [TAKEN], dips(more(60.0)), blocks=held(2750.0, margin="spot", contract_size=None)),
@@ -224,6 +238,27 @@ def averaged(bars: int) -> dict[str, Any]:
     return {"indicators": {"average": {"kind": "talib.SMA", "timeperiod": bars}}}
 
 
+def peaks_all(high: float) -> Bars:
+    """Bars that all reach up."""
+    return flat(6, high=np.full(6, high))
+
+
+def halved(size: float) -> dict[str, Any]:
+    """A position of which half is left by a rule."""
+    exits = {"half": {"long": "downtick_count > 0", "share": 0.5}}
+    entries = {"go": {"long": "uptick_count > 0"}}
+    return {"params": {"long": None, "entries": entries, "exits": exits}, "sizer": {"fixed": size}}
+
+
+def both_rest(most: float) -> dict[str, Any]:
+    """Two entries that rest at the same time, within the largest position."""
+    entries = {
+        "near": {"long": "uptick_count > 0", "limit": "99", "valid": 9},
+        "far": {"long": "downtick_count > 0", "limit": "98", "valid": 9},
+    }
+    return {"params": {"long": None, "entries": entries, "pyramiding": 2}, "risk": {"max_position": most}}
+
+
 NAMED = {"params": {"long": None, "entries": {"go": {"long": "uptick_count > 0"}}}}
 IN = (1, 1.0, 100.0)
 ORDERS = [
@@ -231,6 +266,21 @@ ORDERS = [
         "a low at a limit",
         Side(DONE, [(3, 1.0, 99.0)], dips(99.0), blocks=resting("99", valid=9)),
         Side(["accepted"], [], dips(more(99.0)), blocks=resting("99", valid=9)),
+    ),
+    *row(
+        "a limit at an open that slipped as far as the bar went",
+        Side(DONE, [(1, 1.0, 103.0)], peaks_all(103.0), blocks={**resting("105"), "broker": {"slippage": 3.0}}),
+        Side(DONE, [(1, 1.0, 101.0)], peaks_all(101.0), blocks={**resting("105"), "broker": {"slippage": 3.0}}),
+    ),
+    *row(
+        "a share of a position that is one lot",
+        Side(DONE * 2, [(1, 0.002, 100.0), (3, -0.001, 100.0)], leave=(2,), blocks=halved(0.002)),
+        Side(DONE, [(1, 0.001, 100.0)], leave=(2,), blocks=halved(0.001)),
+    ),
+    *row(
+        "what a resting entry leaves of the largest position",
+        Side(DONE * 2, [(3, 1.0, 99.0), (3, 0.5, 98.0)], dips(98.0), leave=(1,), blocks=both_rest(1.5)),
+        Side(DONE, [(3, 1.0, 99.0)], dips(98.0), leave=(1,), blocks=both_rest(1.0)),
     ),
     *row(
         "the last bar on which a limit rests",
