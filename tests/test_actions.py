@@ -17,7 +17,7 @@ from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.clock import DAY, HOUR, iso, parse_time
 from tapeflow.core.errors import DataError, InputError, TapeflowError
-from tapeflow.feeds.framework.actions import read_actions
+from tapeflow.feeds.framework.actions import CorporateActions, read_actions
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.merge import Merge
 
@@ -63,6 +63,12 @@ def test_a_series_that_begins_after_a_split_is_left_alone(tmp_path: Path) -> Non
     bars = bars_of(file, write_actions(tmp_path / "x.csv", "2024-01-01,2,", "2023-05-05,3,1.0"))
     assert bars["close"].tolist() == [100, 102]
     assert not bars["dividend"].any()
+
+
+def test_the_adjustment_goes_by_the_close_before_the_ex_day(tmp_path: Path) -> None:
+    file = write_bars(tmp_path / "a.csv", [100, 90, 80, 70])
+    bars = bars_of(file, write_actions(tmp_path / "x.csv", "2024-01-03,,9", "2024-01-04,,8"))
+    assert bars["adjustment"].tolist() == [1, 1, 90 / 81, 90 / 81 * (80 / 72)]
 
 
 def test_what_comes_later_changes_no_bar_before(tmp_path: Path) -> None:
@@ -259,8 +265,10 @@ class TestRefusals:
         ):
             read_actions([file])
         assert read_actions([file], "B").split.tolist() == [3.0]
-        with pytest.raises(DataError, match="no actions of symbol 'C'"):
+        with pytest.raises(DataError, match=r"no actions of symbol 'C' \(it has A, B\)"):
             read_actions([file], "C")
+        with pytest.raises(DataError, match=r"no actions of symbol 'b', did you mean 'B'\?"):
+            read_actions([file], "b")
 
     def test_a_file_that_is_adjusted_already(self, tmp_path: Path) -> None:
         file = write_bars(tmp_path / "a.csv", [50, 51, 51.5, 52])
@@ -277,6 +285,22 @@ class TestRefusals:
         (tmp_path / "w.csv").write_text(HEADER + rows)
         with pytest.raises(DataError, match="holds prices from before and after the split"):
             bars_of(tmp_path / "w.csv", write_actions(tmp_path / "x.csv", "2024-01-10,2,"))
+
+    def test_a_week_that_begins_with_a_split(self, tmp_path: Path) -> None:
+        closes = (100, 100, 50, 50)
+        rows = "".join(f"{iso(START + 7 * i * DAY)[:10]},{c},{c},{c},{c},1\n" for i, c in enumerate(closes))
+        (tmp_path / "w.csv").write_text(HEADER + rows)
+        # a dividend may fall within a week, and a split after the last one is nobody's
+        actions = write_actions(tmp_path / "x.csv", "2024-01-10,,5", "2024-01-15,2,", "2024-03-01,3,")
+        bars = bars_of(tmp_path / "w.csv", actions)
+        assert bars["close"].tolist() == [100, 100, 100, 100]
+        assert bars["dividend"].tolist() == [0, 5, 0, 0]
+
+    def test_a_price_that_is_none_before_a_split(self) -> None:
+        time = START + np.arange(3) * DAY
+        zero = Bars.of(open_time=time, close_time=time + DAY, close=np.array([0.0, 5, 5]), open=np.array([0.0, 5, 5]))
+        actions = CorporateActions(time[1:2], np.array([2.0]), np.zeros(1))
+        assert actions.finished(zero, int(time[0]))["adjustment"].tolist() == [1, 1, 1]
 
     def test_several_venues(self, tmp_path: Path) -> None:
         (tmp_path / "t.csv").write_text("time,price,quantity,side\n1700000041,100,1,buy\n")

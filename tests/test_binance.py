@@ -246,6 +246,8 @@ def test_a_change_of_unit_inside_a_file_is_named(tmp_path):
 def test_seconds_are_no_time_of_binances(tmp_path):
     with pytest.raises(DataError, match="row 1, column time: '1700000040' is not in the µs or ms of an epoch"):
         whole(BinanceAggTrades(agg_file(tmp_path / "a.csv", [agg_line(1, MS // 1000)])))
+    with pytest.raises(DataError, match="row 2, column time: '1700000040' is not in the µs or ms of an epoch that"):
+        whole(BinanceAggTrades(agg_file(tmp_path / "b.csv", [agg_line(1, MS), agg_line(2, MS // 1000)])))
 
 
 def test_a_letter_in_a_price_names_file_row_and_column(tmp_path):

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from tapeflow.aggregation.bars import aggregate
-from tapeflow.core.clock import HOUR, MINUTE, iso, parse_time
+from tapeflow.core.clock import HOUR, MINUTE, SECOND, iso, parse_time
 from tapeflow.core.errors import DataError
 from tapeflow.core.files.tables import write_table
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.binance import BinanceKlines
+from tapeflow.feeds.framework.calendars import clock_spans, told_spans
 from tapeflow.feeds.generic import CsvBars
 
 NEW_YORK = "America/New_York@09:30-16:00"
@@ -149,3 +150,41 @@ def test_a_bar_over_the_open_does_not_fit(tmp_path):
     path = stamped(tmp_path / "h.csv", [iso(parse_time("2024-03-07") + h * HOUR) for h in range(30)])
     with pytest.raises(DataError, match=r"no bar|do not fit into 30m|holds klines of 1h"):
         CsvBars(path).bars(f"30m@1d:{NEW_YORK}")
+
+
+def four_hours(*hours: int) -> np.ndarray:
+    """Times that lie so many hours after each other."""
+    return parse_time("2024-01-01") + np.cumsum((0, *hours)) * HOUR
+
+
+def test_a_clock_that_changes_moves_the_grid_by_an_hour() -> None:
+    spring, autumn = four_hours(4, 5, 4, 4), four_hours(4, 3, 4, 4)
+    for labels in (spring, autumn):
+        opens, closes = clock_spans(labels, 4 * HOUR)
+        assert opens.tolist() == labels.tolist()
+        assert closes.tolist() == [*labels[1:], labels[-1] + 4 * HOUR]
+
+
+@pytest.mark.parametrize(
+    "hours",
+    [
+        pytest.param((4, 5, 4, 3, 4, 5), id="three changes in a year"),
+        pytest.param((4, 5, 4, 5, 4), id="twice later"),
+        pytest.param((4, 6, 4), id="by two hours"),
+        pytest.param((4, 5, 6, 4), id="by one hour and by two"),
+    ],
+)
+def test_a_grid_that_moves_otherwise_is_no_clock(hours: tuple[int, ...]) -> None:
+    assert clock_spans(four_hours(*hours), 4 * HOUR) is None
+
+
+def test_bars_of_two_hours_do_not_tell_later_from_sooner() -> None:
+    assert clock_spans(four_hours(2, 3, 2, 1, 2), 2 * HOUR) is not None
+
+
+def test_a_close_that_is_the_last_instant_is_the_next_open() -> None:
+    opens = parse_time("2024-01-01") + np.arange(3) * MINUTE
+    for last in (0, 1, 1000):
+        told = told_spans(opens, opens + MINUTE - last)
+        assert (told[0].tolist(), told[1].tolist()) == (opens.tolist(), (opens + MINUTE).tolist())
+    assert told_spans(opens, opens + MINUTE + SECOND) is None

@@ -170,6 +170,15 @@ def test_rounding_is_no_contradiction(volume, quote):
     assert flags(FrameBars(frame).bars()) == [False, False]
 
 
+def test_a_volume_is_rounded_by_its_own_decimals():
+    # 0.0051 at a price of 100, told as 0.01 beside a quote of four decimals
+    price = dict(open=100, high=100, low=100, close=100, bought=0, bought_quote=0)
+    frame = as_frame(*[dict(price, volume=0.03, quote=3.0001)] * 2, dict(price, volume=0.01, quote=0.5123))
+    assert flags(FrameBars(frame).bars()) == [False] * 3
+    frame["quote_volume"][2] = 0.4999
+    assert flags(FrameBars(frame).bars()) == [False, False, True]
+
+
 def test_columns_that_are_mistaken_for_others_are_refused():
     frame = as_frame(*[dict(high=99, low=101)] * 30)
     with pytest.raises(DataError, match=r"30 of 30 bars contradict themselves.*columns mistaken"):

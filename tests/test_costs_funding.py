@@ -181,6 +181,11 @@ def test_what_is_no_funding_is_told(broker: Any, says: str) -> None:
     assert says in str(caught.value)
 
 
+def test_an_account_that_spent_all_its_cash_owes_nothing() -> None:
+    made = trade(flat(6, step=DAY), {0: buy(100)}, config(borrow="36.5%"))
+    assert (made.cash[-1], made.flows) == (0.0, [])
+
+
 def test_a_perpetual_borrows_nothing() -> None:
     with pytest.raises(TapeflowError, match="borrow: is for margin spot"):
         config(borrow="5%", data={"instrument": {"margin": "linear"}})

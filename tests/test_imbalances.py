@@ -103,6 +103,12 @@ def test_the_rules_of_zero_and_of_missing_rows(rules: dict[str, Any], count: int
     assert DiagonalImbalance.over(footprint(rows), **rules)["buy_count"].tolist() == [count]
 
 
+def test_a_row_without_trades_is_missing_from_below_and_from_above() -> None:
+    holes: Rows = {1: (0.0, 5.0), 3: (5.0, 0.0)}
+    lines = DiagonalImbalance.over(footprint(holes), zero="infinite").iloc[0]
+    assert lines[["buy_count", "sell_count"]].tolist() == [0, 0]
+
+
 @pytest.mark.parametrize("stack", [1, 2, 3])
 @pytest.mark.parametrize("rules", _RULES[1:3], ids=str)
 def test_stacked_imbalances_are_runs_the_longest_first(stack: int, rules: dict[str, Any]) -> None:

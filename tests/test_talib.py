@@ -107,6 +107,11 @@ def test_mistakes_are_told_by_name(params: dict[str, object], error: type[Except
         make("RSI").over(BARS, **params)
 
 
+def test_of_several_parameters_the_one_to_blame_is_named() -> None:
+    with pytest.raises(ParamError, match=r"^(?!.*slow).*fastperiod=0 must be within TA-Lib's range"):
+        make("MACD").over(BARS, fastperiod=0, slowperiod=30)
+
+
 def test_an_unknown_function_is_told_with_the_nearest() -> None:
     with pytest.raises(PluginError, match=r"did you mean 'talib\.RSI'"):
         INDICATORS.find("talib.RSSI")

@@ -212,6 +212,10 @@ def test_what_cannot_be_counted_is_refused(given: dict[str, Any], said: str) -> 
         TPO.over(_session((1, 2)), **given)
 
 
+def test_a_session_may_be_one_bracket() -> None:
+    assert TPO.over(_session((1, 2)), session="30m")["poc"].tolist()[-1] >= 1
+
+
 def test_show_explains_its_dialects() -> None:
     from click.testing import CliRunner
 
