@@ -30,7 +30,7 @@ test-slow: $(READY) ## the slow suite
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 dist: $(READY) ## the wheel made from the sdist, installed in an empty environment and tried there
-	$(BIN)/python -m pytest tests/test_distribution.py
+	$(BIN)/python -m pytest tests/house/test_distribution.py
 
 lint: $(READY) ## style and floors
 	$(BIN)/ruff check .

@@ -554,7 +554,8 @@ def main() -> int:
 def _group(group: str, chosen: list[Mutant], enough: float, found: Found) -> int:
     if group in PLAIN:
         run_plainly(PLAIN[group])
-    tests = [str(ROOT / "tests" / f"test_{name}.py") for name in [*GROUPS[group][1], "docstrings"]]
+    names = [*GROUPS[group][1], "docstrings"]
+    tests = [str(next((ROOT / "tests").rglob(f"test_{name}.py"))) for name in names]
     options = ["-o", "addopts=--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:terminal"]
     options += ["-W", "ignore::RuntimeWarning", "-m", "not slow"]
     if pytest.main([*options, *tests], plugins=[Runner(chosen, enough, found)]):

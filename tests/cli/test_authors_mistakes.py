@@ -1,0 +1,77 @@
+"""Mistakes that show only while a run is under way: in an author's own code, in inputs that cannot be read twice."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tapeflow.tests.helpers.command import tapeflow
+
+DATA = "data: {main: {feed: CsvBars, path: bars.csv}}\n"
+RULES = 'strategy: {kind: Rules, params: {long: {enter: "close > open", exit: "close < open"}}}\n'
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    rows = "".join(f"{1_700_000_040_000 + 60_000 * i},{100 + i % 7},107,99,{101 + i * 5 % 6},9\n" for i in range(60))
+    (tmp_path / "bars.csv").write_text("time,open,high,low,close,volume\n" + rows)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def author(home: Path, name: str, line: str) -> None:
+    (home / f"{name.lower()}.py").write_text(
+        f"from tapeflow.strategies.framework.base import Strategy\n\n\nclass {name}(Strategy):\n"
+        f'    """Its own."""\n\n    def next(self):\n        if len(self) > 5:\n            {line}\n'
+    )
+    config = f"plugins: [{name.lower()}.py]\n{DATA}strategy: {{kind: {name}}}\n"
+    (home / "run.yaml").write_text(config)
+    (home / "sweep.yaml").write_text(config + "sweep: {broker.cash: [1e4, 2e4]}\n")
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "says"),
+    [
+        ("Misspells", "self.nothing_here.buy()", "AttributeError: "),
+        ("Divides", "1 / 0", "ZeroDivisionError: "),
+        ("BuysWords", "self.buy(size='x')", "TypeError: "),
+    ],
+)
+def test_an_error_in_an_authors_next_names_its_file_and_line(home: Path, name: str, line: str, says: str) -> None:
+    author(home, name, line)
+    made = tapeflow("run", "run.yaml", "--out", "o", "-q")
+    assert (made.exit_code, made.stderr.count("\n")) == (2, 1)
+    assert made.stderr.startswith(f"tapeflow: {name.lower()}.py:9: {line}: {says}")
+    made = tapeflow("sweep", "sweep.yaml", "--out", "s", "--jobs", "1", "-q")
+    assert made.exit_code == 2
+    assert f"{name.lower()}.py:9: {line}: {says}" in made.stderr
+
+
+@pytest.mark.parametrize("command", [["validate", "run.yaml"], ["run", "run.yaml", "--out", "o", "-q"]])
+@pytest.mark.parametrize("name", ["-", "pipe"])
+def test_what_cannot_be_read_twice_is_refused_with_its_place(home: Path, command: list[str], name: str) -> None:
+    if name == "pipe":
+        if not hasattr(os, "mkfifo"):
+            pytest.skip("there are no pipes")
+        os.mkfifo(home / name)
+    (home / "run.yaml").write_text(DATA.replace("bars.csv", f'"{name}"') + RULES)
+    made = tapeflow(*command)
+    assert made.exit_code == 2
+    assert made.stderr.startswith("run.yaml:1:36: data.main.path: ")
+    assert "files are read more than once: save it to a file" in made.stderr
+
+
+@pytest.mark.parametrize("volume", ["", "0"])
+@pytest.mark.parametrize("cost", ["participation: 0.1", "impact: {coefficient: 1.0}"])
+def test_what_goes_by_a_volume_that_nobody_tells_is_refused(home: Path, volume: str, cost: str) -> None:
+    rows = (home / "bars.csv").read_text().splitlines()
+    (home / "bars.csv").write_text("\n".join([rows[0], *(f"{row.rpartition(',')[0]},{volume}" for row in rows[1:])]))
+    (home / "run.yaml").write_text(f"{DATA}broker: {{{cost}}}\n{RULES}")
+    made = tapeflow("run", "run.yaml", "--out", "o", "-q")
+    key = cost.partition(":")[0]
+    assert (made.exit_code, made.stderr.count("\n")) == (2, 1)
+    assert made.stderr.startswith(f"tapeflow: main: the volume of its bars is unknown, and broker.{key} goes by it")
+    (home / "run.yaml").write_text(DATA + RULES)
+    assert tapeflow("run", "run.yaml", "--out", "o", "-q").exit_code == 0
