@@ -248,6 +248,10 @@ class Lazy(BackBroker):
             positions.restore(self)
 
 
+LENT = ("history", "stale", "eager", "endangered")
+"""What a broker has while it is lazy, and holds a whole run by."""
+
+
 def make_lazy(broker: Any, history: History, lazy: type = Lazy) -> None:
     """Make ``broker`` lazy, in the manner of ``lazy``."""
     made = {data: positions.timeless(position, data) for data, position in broker.positions.items()}
@@ -262,6 +266,7 @@ def make_lazy(broker: Any, history: History, lazy: type = Lazy) -> None:
 def restore(broker: Any) -> None:
     """Make it what it was, with its value up to the last bar."""
     broker.fresh()
-    broker.__dict__.pop("_closes", None)
     positions.restore(broker)
     broker.__class__ = type(broker).__bases__[1]
+    for name in ("_closes", *LENT):
+        broker.__dict__.pop(name, None)

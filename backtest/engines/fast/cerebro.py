@@ -5,16 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 import backtrader as bt
-from backtrader.feed import AbstractDataBase
+from backtrader.feed import AbstractDataBase, DataClone
 
 from ....core.lines import BarData
 from ...inputs.line_cache import LineCache
 from .precompute import run_once
+from .preload import preload
 from .run import Run
 from .shared import share
 from .strategy_hooks import own_hook
 
-FEED_HOOKS = ("advance", "advance_peek")
+FEED_HOOKS = {
+    "advance": (AbstractDataBase.advance, DataClone.advance),
+    "advance_peek": (AbstractDataBase.advance_peek,),
+    "_tick_fill": (AbstractDataBase._tick_fill, BarData._tick_fill),
+    "_tick_nullify": (AbstractDataBase._tick_nullify, BarData._tick_nullify),
+}
+"""What a feed does at each bar, and whose way of it needs not be done while all bars are there."""
 
 
 class FastCerebro(bt.Cerebro):
@@ -38,7 +45,7 @@ class FastCerebro(bt.Cerebro):
         Lines that other runs over the same bars computed; those it lacks are added to it.
     """
 
-    reason = "the run was not over preloaded arrays"
+    reason = "nothing ran yet"
     skipping = False
     left_out = foreseen = 0
     shelf: LineCache | None = None
@@ -46,6 +53,18 @@ class FastCerebro(bt.Cerebro):
     def by_precedence(self) -> list[Any]:
         """The feeds, finest time frame first."""
         return sorted(self.datas, key=lambda data: (data._timeframe, data._compression))
+
+    def runstrategies(self, iterstrat: Any, predata: bool = False) -> Any:
+        """As backtrader's, one combination of strategies; feeds are filled from arrays where they come from them."""
+        self.reason = self._why_bar_by_bar()
+        loaded = [] if predata or not self._dopreload else [d for d in self.datas if "preload" not in vars(d)]
+        for data in loaded:
+            data.preload = lambda data=data: _preload_once(data)
+        try:
+            return super().runstrategies(iterstrat, predata)
+        finally:
+            for data in loaded:
+                vars(data).pop("preload", None)
 
     def _runonce(self, runstrats: list[Any]) -> None:
         self.reason = self._why_plain(runstrats)
@@ -56,19 +75,50 @@ class FastCerebro(bt.Cerebro):
             if self.shelf is not None:
                 share(strategy, self.shelf)
             run_once(strategy)
+        for data in self.datas:
+            data._tick_nullify()
         Run(self, runstrats).go()
+
+    def _why_bar_by_bar(self) -> str:
+        """Why bars are not all loaded, and lines worked out, before the first is shown; empty where they are."""
+        if self._exactbars:
+            return "exactbars keeps only the last bars"
+        if self._dolive or self.p.live:
+            return "a feed is live"
+        if self._doreplay:
+            return "a feed is resampled or replayed"
+        if not self._dopreload:
+            return "preload is off"
+        if not self._dorunonce:
+            return "runonce is off"
+        return "oldsync asks for backtrader's older loop" if self.p.oldsync else ""
 
     def _why_plain(self, strategies: list[Any]) -> str:
         for data in self.datas:
             name = data._name or type(data).__name__
-            if own := next((n for n in FEED_HOOKS if getattr(type(data), n) is not getattr(AbstractDataBase, n)), ""):
+            if own := next((n for n, known in FEED_HOOKS.items() if getattr(type(data), n) not in known), ""):
                 return f"feed {name} has its own {own}"
-            if type(data)._tick_fill is not BarData._tick_fill:
-                return f"feed {name} keeps ticks"
             bars = data.buflen()
             if any(line.buflen() != bars or line.bindings for line in data.lines.lines):
                 return f"feed {name} has lines of unequal length"
         for strategy in strategies:
             if own := own_hook(strategy):
                 return f"strategy {type(strategy).__name__} has its own {own}"
+            if read := _ticks_read(type(strategy)):
+                return f"strategy {type(strategy).__name__} reads {read}"
         return ""
+
+
+def _preload_once(data: Any) -> None:
+    del data.preload
+    preload(data)
+
+
+def _ticks_read(kind: type) -> str:
+    """A price of the tick, such as ``tick_close``, that a strategy's own methods name; empty for none."""
+    for cls in kind.__mro__[: kind.__mro__.index(bt.Strategy)]:
+        for method in vars(cls).values():
+            names = getattr(getattr(method, "__code__", None), "co_names", ())
+            if found := next((name for name in names if name.startswith("tick_")), ""):
+                return found
+    return ""
