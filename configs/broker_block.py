@@ -100,6 +100,15 @@ class Impact(Model):
     )
 
 
+SlippageText = Annotated[
+    InstanceOf[Slippage],
+    BeforeValidator(Slippage.parse),
+    PlainSerializer(str),
+    WithJsonSchema({"anyOf": [{**ANY_NUMBER, "minimum": 0}, QUANTITY, RANGE]}),
+]
+"""Slippage as a YAML has it."""
+
+
 class Broker(Model):
     """Money, and what trading and holding cost."""
 
@@ -107,12 +116,9 @@ class Broker(Model):
         default=100_000.0, description="at the start, in account currency: quote; coin where the instrument is inverse"
     )
     fees: Fees = Fees()
-    slippage: Annotated[
-        InstanceOf[Slippage],
-        BeforeValidator(Slippage.parse),
-        PlainSerializer(str),
-        WithJsonSchema({"anyOf": [{**ANY_NUMBER, "minimum": 0}, QUANTITY, RANGE]}),
-    ] = Field(default=Slippage(), description="1tick, 1bp, a price, or a share of the bar's range as in 10% range")
+    slippage: SlippageText = Field(
+        default=Slippage(), description="1tick, 1bp, a price, or a share of the bar's range as in 10% range"
+    )
     impact: Impact | None = Field(default=None, description="square-root market impact, besides slippage")
     participation: Share | None = Field(default=None, description="most of a bar's volume that own orders may be")
     funding: Funding | None = Field(default=None, description="of the traded feed: a rate every 8 h, or dumps")

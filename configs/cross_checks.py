@@ -9,7 +9,7 @@ from ..core.distances import parse_distance
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
 from .errors import Complaint
 from .models import RunConfig
-from .traded import Traded
+from .terms import Terms
 
 STOPS = ("stop_loss", "trailing_stop")
 
@@ -41,7 +41,7 @@ def contradictions(config: RunConfig) -> Iterator[Complaint]:
     yield from _protection(config, traded)
 
 
-def _below_0(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
+def _below_0(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
     """What is a share of a price, which means nothing where prices may be 0 and below."""
     money, why = config.broker, "where prices may be below 0 (negative_prices)"
     if config.sizer.fixed is None:
@@ -87,7 +87,7 @@ def _logs_below_0(config: RunConfig) -> Iterator[Complaint]:
             )
 
 
-def _rolling(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
+def _rolling(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
     """What a continuous series that is traded does not go with."""
     money = config.broker
     feed: Any = FEEDS.find(traded.data.feed)
@@ -103,7 +103,7 @@ def _rolling(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
         yield Complaint(("broker",), f"{text}: give slippage as a share, a price or in ticks")
 
 
-def _protection(config: RunConfig, traded: Traded) -> Iterator[Complaint]:
+def _protection(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
     settings = {**config.strategy.params, **config.risk.settings()}
     if config.sizer.risk is not None and not any(settings.get(name) is not None for name in STOPS):
         yield Complaint(

@@ -14,9 +14,10 @@ from ..core.hours import EXTENDED, hours_in
 from ..core.plugins.registry import FEEDS
 from ..core.sizes import parse_size_edges
 from .actions_block import Actions
+from .broker_block import Fees, Impact, SlippageText
 from .instrument_block import Instrument
 from .plugin import declared
-from .values import Model, PositiveNumber, Time, key_fields, paths
+from .values import Model, PositiveNumber, Share, Time, key_fields, paths
 
 
 def _bars(value: Any) -> str | dict[str, str] | None:
@@ -134,6 +135,15 @@ class Data(Model):
     tick: PositiveNumber | None = Field(default=None, description="smallest step of the price")
     lot: PositiveNumber | None = Field(default=None, description="smallest step of an order's size, in base")
     min_notional: Annotated[float, Field(ge=0)] = Field(default=0.0, description="smallest order, in quote currency")
+    fees: Fees | None = Field(
+        default=None, description="what a fill in this instrument costs; the broker's if left out"
+    )
+    slippage: SlippageText | None = Field(default=None, description="of this instrument; the broker's if left out")
+    impact: Impact | None = Field(default=None, description="of this instrument; the broker's if left out")
+    participation: Share | None = Field(
+        default=None,
+        description="most of a bar's volume that own orders in this instrument may be; the broker's if left out",
+    )
     actions: Actions | None = Field(
         default=None, description="splits and dividends: a CSV, or {path, symbol, timezone}"
     )
@@ -159,6 +169,8 @@ class Data(Model):
             raise ValueError("actions are of stocks, whose prices are above 0: leave out instrument.negative_prices")
         if self.actions is not None and self.instrument.margin == "inverse":
             raise ValueError("actions are of stocks; margin inverse is settled in coin")
+        if self.participation == 0:
+            raise ValueError("participation 0 lets nothing fill; leave it out")
         self._check_extended()
         if self.instrument.margin == "inverse" and math.isnan(self.contract):
             raise ValueError(

@@ -15,7 +15,7 @@ from .fills_block import Fills
 from .risk_block import Risk
 from .sizer_block import Sizer
 from .sweep_block import Sweep
-from .traded import Traded
+from .terms import Terms
 from .values import Model, Name
 
 
@@ -77,10 +77,16 @@ class RunConfig(Model):
         return {feed: name for name, block in self.data.items() for feed in feed_specs(name, block.bars)}
 
     @property
-    def traded(self) -> Traded:
-        """The instrument that is traded, that of the first feed."""
-        block, data = next(iter(self.data.items()))
-        return Traded(next(iter(feed_specs(block, data.bars))), block, data, self.broker.fees)
+    def terms(self) -> dict[str, Terms]:
+        """What trading each feed is, by the feed's name."""
+        first, *_ = feeds = self.feeds
+        return {feed: Terms(feed, name, self.data[name], self.broker, feed == first) for feed, name in feeds.items()}
+
+    @property
+    def traded(self) -> Terms:
+        """The terms of the instrument that is traded, that of the first feed."""
+        first, *_ = self.terms.values()
+        return first
 
     @property
     def folder(self) -> Path:

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import backtrader as bt
 from backtrader.position import Position
 
 from ...core.clock import from_day_number
+from ...core.errors import DataError
 from ...core.lines import BarData
 from ...core.lots import whole_lots
 from ...core.steps import steps_of
 from ...core.ticks import grid_of
 from .afford import afforded, is_sized
+from .costs import FillTerms
 from .waiting import would_trade
 
 DUST = 1e-9
@@ -82,6 +84,10 @@ class Broker(bt.brokers.BackBroker):
     ----------
     empty_bars : {"wait", "fill"}
         Whether orders wait in bars without trades. In bars whose figures contradict each other they always do.
+    by_feed : mapping of str to FillTerms
+        What decides fills, by the feed's name, where there are several; empty where all orders fill alike.
+    refusals : mapping of str to str
+        Why no order can be sent on a feed, by its name.
     waits : Counter of int
         Bars in which an order would have traded or triggered, had anybody traded, by its number.
     ruined_at : int or None
@@ -99,7 +105,13 @@ class Broker(bt.brokers.BackBroker):
 
     _grid = grid_of(None)
     empty_bars = "wait"
+    by_feed: Mapping[str, FillTerms] = {}
+    refusals: Mapping[str, str] = {}
     ruined_at: int | None = None
+
+    def leverage(self, data: Any) -> float:
+        """Notional that a unit of margin in ``data`` carries."""
+        return 1.0
 
     def units(self, data: Any, value: float, price: float) -> float:
         """The size in ``data`` that is worth ``value`` of account currency at ``price``."""
@@ -162,9 +174,11 @@ class Broker(bt.brokers.BackBroker):
         return super().submit(order, check=check)
 
     def begin(self, order: Any) -> None:
-        """Have ``order`` wait for the bar after this one; a feed that does not know its prices is not traded."""
+        """Have ``order`` wait for the bar after this one; a feed that the account cannot trade is refused."""
         if order.data not in self._asked:
             self._asked.add(order.data)
+            if why := self.refusals.get(order.data._name):
+                raise DataError(why)
             if isinstance(order.data, BarData):
                 order.data.check_prices()
         order.tried = len(order.data)
@@ -269,9 +283,15 @@ class Broker(bt.brokers.BackBroker):
             self.waits[order.ref] += 1
 
     def look_at(self, data: Any) -> None:
-        """Go by the tick of ``data``, an order of which is tried next."""
+        """Go by the terms of ``data``, an order of which is tried next."""
+        if self.by_feed:
+            self.go_by(self.by_feed[data._name])
         if self.p.slip_fixed:
             self._grid = grid_of(steps_of(data).tick)
+
+    def go_by(self, terms: FillTerms) -> None:
+        """Fill by ``terms`` from here on."""
+        self.p.slip_perc, self.p.slip_fixed = terms.slip_share, terms.slip_price
 
     def _try_exec_market(self, order: Any, popen: float, phigh: float, plow: float) -> None:
         if not math.isnan(popen):

@@ -90,18 +90,15 @@ class CarryBroker(CostlyBroker):
 
     Attributes
     ----------
-    funding : Rates or None
-        Of the traded feed, where its instrument has none of its own.
-    own_funding : mapping of str to Rates
-        Of instruments, by the names of their feeds.
+    funding : mapping of str to Rates
+        By the names of the feeds that pay it.
     borrow : float
         Annual rate on what is sold short, and on cash below 0; simple interest over a year of 365 days.
     flows : list of Flow
         What was booked; of each feed in time order.
     """
 
-    funding: Rates | None = None
-    own_funding: Mapping[str, Rates] = {}
+    funding: Mapping[str, Rates] = {}
     borrow = 0.0
 
     def init(self) -> None:
@@ -147,8 +144,7 @@ class CarryBroker(CostlyBroker):
 
     def rates(self, data: Any) -> Rates | None:
         """The funding of a feed; None where it has none."""
-        known = self.own_funding.get(data._name)
-        return self.funding if known is None and data is self.cerebro.datas[0] else known
+        return self.funding.get(data._name)
 
     def _carry(self, data: Any, start: int, end: int, price: float) -> None:
         """Book what falls due later than ``start`` and not later than ``end``."""
@@ -186,6 +182,7 @@ class CarryBroker(CostlyBroker):
 
     def _change(self, data: Any, held: float, price: float) -> float:
         """What one of the two fills of a roll costs: a taker's fee, and slippage."""
+        self.look_at(data)
         fee = self.getcommissioninfo(data).getcommission(held, price)
         return float(fee + abs(held) * (self.p.slip_perc * abs(price) + self.p.slip_fixed))
 

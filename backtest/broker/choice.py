@@ -3,76 +3,111 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
+from ...configs.broker_block import Funding
 from ...configs.models import RunConfig
+from ...configs.terms import Terms
 from ...core.plugins.registry import FEEDS
 from ...feeds.funding import read_funding
+from ..inputs.read import Source
 from .base import Broker, Fees, make_broker
 from .carry import CarryBroker, ConstantRate, Rates
 from .contracts import Contract, Inverse
 from .costly import CostlyBroker
-from .costs import costs_of
-from .fees import InverseSchedule, Schedule
-from .impact import SquareRoot
+from .costs import FillTerms, costs_of, fill_terms
+from .fees import InverseSchedule, Schedule, Turnover
 from .liquidation import LiquidatingBroker
 from .margin import MarginBroker
+from .volume import lacks_volume
 
 
-def broker_for(config: RunConfig) -> Broker:
+def broker_for(config: RunConfig, sources: Mapping[str, Source] | None = None) -> Broker:
     """A broker with the money, costs and instruments of ``config``; the plainest that has them.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run.
+    sources : mapping of str to Source, optional
+        What was read for it, where orders on a feed that tells too little are to be refused.
 
     Raises
     ------
     TapeflowError
-        If slippage is in ticks and the tick is not known, or funding cannot be read.
+        If slippage is in ticks and the tick of a traded feed is not known, or funding cannot be read.
     """
     kind = kind_of(config)
-    costs, traded = costs_of(config), config.traded
+    costs, traded = costs_of(config.traded), config.traded
     if kind is None:
-        plain = make_broker(config.broker.cash, *costs[:-1], lot=traded.lot)
-        plain.empty_bars = config.fills.empty_bars
-        return plain
-    money = config.broker
-    made: Any = kind(
-        cash=money.cash, slip_perc=costs.slip_share, slip_fixed=costs.slip_price, slip_open=True, slip_match=True,
-        slip_out=True,
-    )  # fmt: skip
-    made.range_share = money.slippage.amount if money.slippage.unit == "range" else 0.0
-    made.impact = None if money.impact is None else SquareRoot(money.impact.coefficient, money.impact.window)
-    made.participation = money.participation
-    made.negative_prices = traded.instrument.negative_prices
-    made.contracts, made.empty_bars = contracts_of(config), config.fills.empty_bars
-    made.addcommissioninfo(_fees(config))
-    if issubclass(kind, CarryBroker):
-        made.funding, made.own_funding, made.borrow = funding_of(config), own_funding_of(config), money.borrow
-    if issubclass(kind, MarginBroker):
+        made: Any = make_broker(config.broker.cash, *costs[:-1], lot=traded.lot)
+    else:
+        made = kind(
+            cash=config.broker.cash, slip_perc=costs.slip_share, slip_fixed=costs.slip_price, slip_open=True,
+            slip_match=True, slip_out=True,
+        )  # fmt: skip
+        made.terms = fill_terms(traded)
+        made.negative_prices = traded.instrument.negative_prices
+        made.contracts = contracts_of(config)
+    made.empty_bars = config.fills.empty_bars
+    made.refusals = refusals(config, sources or {})
+    if len(config.terms) > 1:
+        made.by_feed = {
+            name: FillTerms() if name in made.refusals else fill_terms(terms) for name, terms in config.terms.items()
+        }
+    for name, fees in _fees(config, kind).items():
+        made.addcommissioninfo(fees, name=name)
+    if kind is not None and issubclass(kind, CarryBroker):
+        made.funding, made.borrow = funding_of(config), config.broker.borrow
+    if kind is not None and issubclass(kind, MarginBroker):
         made.inverse = traded.inverse
     return made  # type: ignore[no-any-return]
 
 
 def kind_of(config: RunConfig) -> Any:
     """The class of broker that a config needs; None for the plain one."""
-    money, instrument = config.broker, config.traded.instrument
-    fees = money.fees
-    if instrument.margined:
+    if config.traded.margined:
         return LiquidatingBroker
-    if money.borrow or funded(config) or paying(config) or rolling(config):
+    if config.broker.borrow or funded(config) or paying(config) or rolling(config):
         return CarryBroker
-    sized = money.impact is not None or money.participation is not None or money.slippage.unit == "range"
-    return CostlyBroker if sized or fees.tiers or fees.per_contract or fees.minimum else None
+    account = (terms for terms in config.terms.values() if _fits(terms, config.traded))
+    return CostlyBroker if any(map(is_costly, account)) else None
+
+
+def _fits(terms: Terms, traded: Terms) -> bool:
+    """Whether the account of ``traded`` can hold ``terms``; one without margin lends nothing."""
+    return terms.instrument.margin == traded.instrument.margin and (traded.margined or not terms.margined)
+
+
+def is_costly(terms: Terms) -> bool:
+    """Whether trading under ``terms`` costs more than shares of notional."""
+    fees = terms.fees
+    sized = terms.impact is not None or terms.participation is not None or terms.slippage.unit == "range"
+    return bool(sized or fees.tiers or fees.per_contract or fees.minimum)
+
+
+def refusals(config: RunConfig, sources: Mapping[str, Source]) -> dict[str, str]:
+    """Why no order can be sent on a feed, by its name: what its data block does not tell of it."""
+    made: dict[str, str] = {}
+    for name, terms in config.terms.items():
+        if not _fits(terms, config.traded):
+            made[name] = f"{name}: is margined otherwise than the traded feed; one account holds one kind"
+        elif terms.slippage.unit == "ticks" and terms.slippage.amount and not terms.tick:
+            made[name] = f"{name}: {terms.asked_by('slippage')} is in ticks: set `tick` in data.{terms.block}"
+        elif name in sources and (why := lacks_volume(terms, sources[name].bars)):
+            made[name] = why
+    return made
 
 
 def contracts_of(config: RunConfig) -> dict[str, Contract]:
     """What each feed that the account can hold trades, by the feed's name."""
-    first = config.traded.instrument.margin
-    blocks = {feed: config.data[name] for feed, name in config.feeds.items()}
-    return {feed: _contract(block) for feed, block in blocks.items() if block.instrument.margin == first}
+    return {name: _contract(terms) for name, terms in config.terms.items() if _fits(terms, config.traded)}
 
 
-def _contract(block: Any) -> Contract:
-    given, size = block.instrument, block.contract
-    own: Any = Inverse if given.margin == "inverse" else Contract
+def _contract(terms: Terms) -> Contract:
+    given, size = terms.instrument, terms.contract
+    own: Any = Inverse if terms.inverse else Contract
     counted = given.margin != "spot" and not math.isnan(size)
     return own(  # type: ignore[no-any-return]
         size=size if counted else 1.0,
@@ -84,39 +119,52 @@ def _contract(block: Any) -> Contract:
     )
 
 
-def _fees(config: RunConfig) -> Fees:
-    fees, traded = config.broker.fees, next(iter(contracts_of(config).values()))
-    kind: Any = InverseSchedule if traded.inverse else Schedule
+def _fees(config: RunConfig, kind: Any) -> dict[str | None, Fees]:
+    """The fees of the traded feed, which hold for all that have no others, and those of the others by name."""
+    contracts, shared = contracts_of(config), Turnover()
+    made: dict[str | None, Fees] = {}
+    for name, contract in contracts.items():
+        terms = config.terms[name]
+        plain = kind is None or (kind is CostlyBroker and not is_costly(terms))
+        fees = _plain_fees(terms) if plain else _schedule(terms, contract, shared)
+        first = made.setdefault(None, fees)
+        if first is not fees and (type(fees), fees.p._getkwargs()) != (type(first), first.p._getkwargs()):
+            made[name] = fees
+    return made
+
+
+def _plain_fees(terms: Terms) -> Fees:
+    return Fees(maker=terms.fees.maker, taker=terms.fees.taker, lot=terms.lot)
+
+
+def _schedule(terms: Terms, contract: Contract, shared: Turnover) -> Schedule:
+    """Fees with tiers; what goes by the broker's schedule shares its volume."""
+    kind: Any = InverseSchedule if contract.inverse else Schedule
+    fees = terms.fees
     return kind(  # type: ignore[no-any-return]
         maker=fees.maker,
         taker=fees.taker,
         tiers=tuple((tier.volume, tier.maker, tier.taker) for tier in fees.tiers),
         per_contract=fees.per_contract,
         minimum=fees.minimum,
-        contract=traded,
-        lot=config.traded.lot,
+        contract=contract,
+        turnover=shared if terms.data.fees is None else None,
+        lot=terms.lot,
     )
 
 
-def funding_of(config: RunConfig) -> Rates | None:
-    """The funding rates that a config asks for; None where it asks for none."""
-    asked = config.broker.funding
-    return None if asked is None else rates_of(config, asked)
+def funding_of(config: RunConfig) -> dict[str, Rates]:
+    """The funding rates that feeds pay, by the feed's name."""
+    asked = {name: terms.funding for name, terms in config.terms.items()}
+    known: dict[int, Rates] = {}
+    return {
+        name: known.setdefault(id(block), rates_of(config, block)) for name, block in asked.items() if block is not None
+    }
 
 
-def own_funding_of(config: RunConfig) -> dict[str, Rates]:
-    """The funding rates of instruments that have their own, by the names of their feeds."""
-    asked = {name: block.instrument.funding for name, block in config.data.items()}
-    made = {name: rates_of(config, funding) for name, funding in asked.items() if funding is not None}
-    return {feed: made[name] for feed, name in config.feeds.items() if name in made}
-
-
-def funded(config: RunConfig) -> dict[str, Any]:
+def funded(config: RunConfig) -> dict[str, Funding]:
     """The funding blocks of a config by the data block that they are for."""
-    first, *_ = config.data
-    given = {name: block.instrument.funding for name, block in config.data.items()}
-    made = {first: config.broker.funding, **{name: funding for name, funding in given.items() if funding is not None}}
-    return {name: funding for name, funding in made.items() if funding is not None}
+    return {terms.block: terms.funding for terms in config.terms.values() if terms.funding is not None}
 
 
 def paying(config: RunConfig) -> bool:
@@ -129,7 +177,7 @@ def rolling(config: RunConfig) -> bool:
     return any(FEEDS.find(block.feed).rolls_over for block in config.data.values())  # type: ignore[attr-defined]
 
 
-def rates_of(config: RunConfig, asked: Any) -> Any:
+def rates_of(config: RunConfig, asked: Funding) -> Any:
     """The rates that a block of funding asks for, read from its files where it names some."""
     if asked.rate is not None:
         return ConstantRate(asked.rate, asked.interval)

@@ -9,8 +9,8 @@ from ...core.lots import whole_lots
 from ...core.steps import steps_of
 from .base import Broker
 from .contracts import Contract
+from .costs import FillTerms
 from .fees import Schedule
-from .impact import SquareRoot
 
 SPOT = Contract(paid=True)
 
@@ -24,21 +24,15 @@ class CostlyBroker(Broker):
 
     Attributes
     ----------
-    range_share : float
-        Slippage as a share of the bar's range.
-    impact : SquareRoot or None
-        Market impact.
-    participation : float or None
-        Most of a bar's volume that own fills may be.
+    terms : FillTerms
+        What decides the fill of the order that is tried.
     contracts : mapping of str to Contract
         What each feed trades, by its name.
     negative_prices : bool
         Whether fills may be at 0 and below.
     """
 
-    range_share = 0.0
-    impact: SquareRoot | None = None
-    participation: float | None = None
+    terms = FillTerms()
     negative_prices = False
 
     def __init__(self, **kwargs: Any) -> None:
@@ -50,8 +44,13 @@ class CostlyBroker(Broker):
         super().init()
         self._trying: Any = None
         self._taken: dict[Any, tuple[int, float]] = {}
-        if self.participation is not None:
+        if any(terms.participation is not None for terms in (self.terms, *self.by_feed.values())):
             self.p.filler = self.portion
+
+    def go_by(self, terms: FillTerms) -> None:
+        """Fill by ``terms`` from here on."""
+        super().go_by(terms)
+        self.terms = terms
 
     def start(self) -> None:
         """Let fees know the time."""
@@ -61,12 +60,16 @@ class CostlyBroker(Broker):
                 scheme.begin(self.now)
 
     def now(self) -> int:
-        """Close of the traded feed's bar, epoch µs."""
-        return int(self.cerebro.datas[0].close_time[0])
+        """The latest close, epoch µs."""
+        return max(int(data.close_time[0]) for data in self.cerebro.datas if len(data))
 
     def contract(self, data: Any) -> Contract:
         """What ``data`` trades."""
         return self.contracts.get(data._name, SPOT)
+
+    def leverage(self, data: Any) -> float:
+        """Notional that a unit of margin in ``data`` carries."""
+        return self.contract(data).leverage
 
     def units(self, data: Any, value: float, price: float) -> float:
         """The size that is worth ``value`` of account currency."""
@@ -78,9 +81,11 @@ class CostlyBroker(Broker):
 
     def portion(self, order: Any, price: float, ago: int) -> float:
         """How much of ``order`` this bar's volume allows, in whole lots."""
-        data, left = order.data, abs(order.executed.remsize)
+        data, left, share = order.data, abs(order.executed.remsize), self.terms.participation
+        if share is None:
+            return float(left)
         bar, taken = self._taken.get(data, (0, 0.0))
-        volume = data.volume[ago] * (self.participation or 0.0) - (taken if bar == len(data) else 0.0)
+        volume = data.volume[ago] * share - (taken if bar == len(data) else 0.0)
         if not volume > 0:
             return 0.0
         contract = self.contract(data)
@@ -102,7 +107,7 @@ class CostlyBroker(Broker):
     def _execute(self, order: Any, ago: Any = None, price: Any = None, *args: Any, **kwargs: Any) -> Any:
         before = order.executed.size
         made = super()._execute(order, ago, price, *args, **kwargs)
-        if self.participation is not None and order.executed.size != before:
+        if self.terms.participation is not None and order.executed.size != before:
             self._note_volume(order.data, abs(order.executed.size - before))
         return made
 
@@ -113,12 +118,12 @@ class CostlyBroker(Broker):
 
     def distance(self, order: Any, price: float) -> float:
         """How much worse than ``price`` an order fills because of the bar's range and of its own size."""
-        data, made = order.data, 0.0
-        if self.range_share:
-            made += self.range_share * (data.high[0] - data.low[0])
-        if self.impact is not None:
-            size = abs(order.executed.remsize) if self.participation is None else self.portion(order, price, 0)
-            made += price * self.impact.share(data, self.contract(data).base(size, price))
+        data, made, terms = order.data, 0.0, self.terms
+        if terms.range_share:
+            made += terms.range_share * (data.high[0] - data.low[0])
+        if terms.impact is not None:
+            size = abs(order.executed.remsize) if terms.participation is None else self.portion(order, price, 0)
+            made += price * terms.impact.share(data, self.contract(data).base(size, price))
         return made
 
     def _slip_up(self, pmax: float, price: float, doslip: bool = True, lim: bool = False) -> Any:

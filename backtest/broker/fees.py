@@ -20,6 +20,31 @@ def _no_time() -> int:
     return 0
 
 
+class Turnover:
+    """The notional of own fills, and when they were."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._volume = 0.0
+        self._fills: deque[tuple[int, float]] = deque()
+
+    def add(self, time: int, notional: float) -> None:
+        """Take in a fill at ``time``, epoch µs."""
+        self._fills.append((time, notional))
+        self._volume += notional
+
+    def since(self, before: int) -> float:
+        """What was traded later than ``before``, epoch µs; what was earlier is forgotten."""
+        while self._fills and self._fills[0][0] <= before:
+            self._volume -= self._fills.popleft()[1]
+        if not self._fills:
+            self._volume = 0.0
+        return self._volume
+
+
 class Schedule(Fees):
     """Commission as venues write it.
 
@@ -38,34 +63,29 @@ class Schedule(Fees):
         Account currency.
     contract : Contract, default=Contract()
         What is traded.
+    turnover : Turnover, default=None
+        The volume, which several instruments of a venue share; one of its own when None.
     """
 
-    params: Any = dict(tiers=(), per_contract=0.0, minimum=0.0, contract=Contract())
+    params: Any = dict(tiers=(), per_contract=0.0, minimum=0.0, contract=Contract(), turnover=None)
 
     def __init__(self) -> None:
         super().__init__()
+        self.turnover = self.p.turnover or Turnover()
         self.begin(_no_time)
 
     def begin(self, now: Callable[[], int]) -> None:
         """Start with no volume; ``now`` tells the time, epoch µs."""
         self.now = now
-        self.volume = 0.0
-        self._fills: deque[tuple[int, float]] = deque()
+        self.turnover.clear()
 
     def rates(self) -> tuple[float, float]:
         """Maker and taker by the volume so far."""
         if not self.p.tiers:
             return self.p.maker, self.p.taker
-        self._forget()
-        tier = bisect_right([volume for volume, _, _ in self.p.tiers], self.volume)
+        done = self.turnover.since(self.now() - WINDOW)
+        tier = bisect_right([volume for volume, _, _ in self.p.tiers], done)
         return self.p.tiers[tier - 1][1:] if tier else (self.p.maker, self.p.taker)
-
-    def _forget(self) -> None:
-        before = self.now() - WINDOW
-        while self._fills and self._fills[0][0] <= before:
-            self.volume -= self._fills.popleft()[1]
-        if not self._fills:
-            self.volume = 0.0
 
     def _getcommission(self, size: float, price: float, pseudoexec: bool) -> float:
         maker, taker = self.rates()
@@ -76,9 +96,7 @@ class Schedule(Fees):
     def confirmexec(self, size: float, price: float) -> None:
         """Count a fill towards the volume."""
         if self.p.tiers:
-            notional = self.p.contract.quote(size, price)
-            self._fills.append((self.now(), notional))
-            self.volume += notional
+            self.turnover.add(self.now(), self.p.contract.quote(size, price))
 
     def getsize(self, price: float, cash: float) -> float:
         """Size worth ``cash`` of account currency, in lots."""

@@ -108,6 +108,7 @@ class LiquidatingBroker(MarginBroker):
 
     def _liquidate(self, data: Any, price: float) -> None:
         """Close the position by force, at ``price`` or where its collateral is used up, and cancel its orders."""
+        self.look_at(data)
         position, contract = self.positions[data], self.contract(data)
         empty = contract.empty_price(position.size, position.price, self.collateral(data))
         if not math.isnan(empty):

@@ -6,7 +6,6 @@ import math
 from collections import defaultdict
 from typing import Any
 
-from ...core.errors import DataError
 from .afford import is_sized
 from .base import WholePosition
 from .carry import CarryBroker, Flow
@@ -56,11 +55,7 @@ class MarginBroker(CarryBroker):
         self._owner: dict[Any, Any] = {}
 
     def submit(self, order: Any, check: bool = True) -> Any:
-        """Take an order on a feed that the account can hold."""
-        if order.data._name not in self.contracts:
-            raise DataError(
-                f"{order.data._name}: is margined otherwise than the traded feed; one account holds one kind"
-            )
+        """Take an order, and note the margin that there is for it."""
         order.free_margin = self.free(order.data, order.data.close[0])
         return super().submit(order, check=check)
 
@@ -218,7 +213,7 @@ class MarginBroker(CarryBroker):
         order.execute(*done, scheme.margin, profit, held.size, held.price)
         order.addcomminfo(scheme)
         self._owner[data] = order.owner
-        if self.participation is not None:
+        if self.terms.participation is not None:
             self._note_volume(data, abs(size))
         self.notify(order)
         self._ococheck(order)

@@ -40,8 +40,8 @@ def _closing(sizer: Any, data: Any, isbuy: bool) -> float:
     held = float(sizer.broker.getposition(data).size)
     if not held or (held < 0) != isbuy:
         return 0.0
-    protection = getattr(sizer.strategy, "_protection", None)
-    return 0.0 if protection is not None and protection.reverses else abs(held)
+    guard = getattr(sizer.strategy, "guard", None)
+    return 0.0 if guard is not None and guard(data).reverses else abs(held)
 
 
 class _LotSizer(bt.Sizer):
@@ -105,12 +105,12 @@ class _Exposure(bt.Sizer):
 
     Parameters
     ----------
-    most : float, default=100.0
-        Percent of equity that a position's notional may be.
+    most : float, default=None
+        Percent of equity that a position's notional may be; 100 times the instrument's leverage when None.
     """
 
     cuts = True
-    params = dict(most=100.0)
+    params: Any = dict(most=None)
 
     def _getsizing(self, comminfo: Any, cash: float, data: Any, isbuy: bool) -> float:
         if held := _closing(self, data, isbuy):
@@ -119,7 +119,10 @@ class _Exposure(bt.Sizer):
         wanted = self.share(data, price, equity)
         if not (wanted > 0 and equity > 0 and price > 0):
             return 0.0
-        value = equity * min(wanted, self.p.most / 100.0)
+        most = self.p.most
+        if most is None:
+            most = 100.0 * (self.broker.leverage(data) if hasattr(self.broker, "leverage") else 1.0)
+        value = equity * min(wanted, most / 100.0)
         units = self.broker.units(data, value, price) if hasattr(self.broker, "units") else value / price
         size = whole_lots(units, steps_of(data).lot)
         return size if _notional(self.broker, data, size, price) >= steps_of(data).min_notional else 0.0
@@ -256,8 +259,8 @@ class RiskPerTrade(_Exposure):
 
     def share(self, data: Any, price: float, equity: float) -> float:
         """Percent at risk over the stop's distance."""
-        risk = getattr(self.strategy, "_protection", None)
-        distance = risk.stop_distance(price) if risk is not None else None
+        guard = getattr(self.strategy, "guard", None)
+        distance = None if guard is None else guard(data).stop_distance(price)
         if distance is None:
             raise DataError("sizer.risk sizes by the distance of the stop: set risk.stop_loss or risk.trailing_stop")
         return float(self.p.percent / 100.0 * price / distance) if distance > 0 else math.nan
@@ -266,7 +269,7 @@ class RiskPerTrade(_Exposure):
 def add_sizer(cerebro: Any, config: RunConfig) -> None:
     """Give ``cerebro`` the sizer that ``config`` asks for."""
     asked = config.sizer
-    most = asked.most if asked.most is not None else 100.0 * config.traded.instrument.leverage
+    most = asked.most
     if asked.fixed is not None:
         cerebro.addsizer(FixedAmount, size=asked.fixed)
     elif asked.volatility is not None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from ...configs.models import RunConfig
+from ...configs.terms import Terms
+from ...core.bars import Bars
 from ...core.errors import InputError
 from ...core.trading import knows_volume
+from ..inputs.read import Source
 
 
-def check_volume(config: RunConfig, sources: Mapping[str, Any]) -> None:
+def check_volume(config: RunConfig, sources: Mapping[str, Source]) -> None:
     """Refuse ``participation`` and ``impact`` where the traded feed tells no volume: no order would ever be filled.
 
     Raises
@@ -18,10 +20,16 @@ def check_volume(config: RunConfig, sources: Mapping[str, Any]) -> None:
     InputError
         Naming the feed, the key, and what to do.
     """
-    asked = [key for key in ("participation", "impact") if getattr(config.broker, key) is not None]
-    name = config.traded.name
-    if asked and not knows_volume(sources[name].bars):
-        raise InputError(
-            f"{name}: the volume of its bars is unknown, and broker.{asked[0]} goes by it: no order would be filled; "
-            f"leave broker.{asked[0]} out, or read files that tell the volume"
-        )
+    if why := lacks_volume(config.traded, sources[config.traded.name].bars):
+        raise InputError(why)
+
+
+def lacks_volume(terms: Terms, bars: Bars) -> str:
+    """Why orders on ``bars`` would never be filled; empty where they may be."""
+    asked = [terms.asked_by(key) for key in ("participation", "impact") if getattr(terms, key) is not None]
+    if not asked or knows_volume(bars):
+        return ""
+    return (
+        f"{terms.name}: the volume of its bars is unknown, and {asked[0]} goes by it: no order would be filled; "
+        f"leave {asked[0]} out, or read files that tell the volume"
+    )

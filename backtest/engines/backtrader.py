@@ -33,11 +33,11 @@ def through_backtrader(
     cerebro = make_cerebro(config.engine)
     cerebro.shelf = shelf
     for name, source in sources.items():
-        block = config.data[config.feeds[name]]
-        terms = dict(tick=block.tick, lot=block.step, min_notional=block.min_notional)
+        own = config.terms[name]
+        terms = dict(tick=own.tick, lot=own.lot, min_notional=own.min_notional)
         knows = getattr(source.feed, "knows_prices", True)
         cerebro.adddata(bar_data(source.bars, name, knows_prices=knows, **terms), name=name)
-    cerebro.broker = broker_for(config)
+    cerebro.broker = broker_for(config, sources)
     cerebro.broker.cerebro = cerebro
     if prepare is not None:
         prepare(cerebro.broker)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...configs.models import RunConfig
+from ...configs.terms import Terms
 from ...core.clock import iso
 from ...core.counting import counted
 from ...core.schema import DIVIDEND
@@ -43,15 +44,14 @@ def dividends_of(trips: Iterable[RoundTrip], flows: Iterable[Any]) -> list[float
 def inputs(strategy: Any) -> dict[str, Any]:
     """Files that the account's costs were read from, by what they are."""
     broker = getattr(strategy, "broker", None)
-    rates = [getattr(broker, "funding", None), *getattr(broker, "own_funding", {}).values()]
+    rates = getattr(broker, "funding", {}).values()
     files = dict.fromkeys(file for one in rates for file in getattr(one, "files", ()))
     return {"funding": tuple(files)} if files else {}
 
 
 def coin_contracts(config: RunConfig) -> dict[str, float]:
     """Quote currency in one contract of each feed that is settled in coin."""
-    blocks = {feed: config.data[name] for feed, name in config.feeds.items()}
-    return {feed: block.contract for feed, block in blocks.items() if block.instrument.margin == "inverse"}
+    return {name: terms.contract for name, terms in config.terms.items() if terms.inverse}
 
 
 def currency(config: RunConfig) -> str:
@@ -105,13 +105,12 @@ def ruin(at: int | None, equity: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def strains(config: RunConfig, equity: Mapping[str, Any], closes: Any) -> Iterator[str]:
+def strains(config: RunConfig, equity: Mapping[str, Any], sold: Any) -> Iterator[str]:
     """What an account without margin carried that no venue would have let it carry."""
     if config.traded.margined:
         return
-    value, position = equity["value"], equity["position"]
-    short = (position < 0) & (value > 0)
-    exposure = np.divide(-position * closes, value, out=np.zeros(len(value)), where=short)
+    value = equity["value"]
+    exposure = np.divide(sold, value, out=np.zeros(len(value)), where=(sold > 0) & (value > 0))
     if (worst := round(float(exposure.max(initial=0.0)), 2)) > 1.0:
         yield (
             f"a short position was worth up to {worst:.2f} × the equity, beyond a leverage of 1: a cash account is not "
@@ -148,23 +147,16 @@ def warnings(orders: Orders) -> Iterator[str]:
         yield f"{counted(closed, 'position was', 'positions were')} closed by force at the liquidation price"
 
 
-def assumptions(config: RunConfig) -> Iterator[str]:
-    """How costs and margin were taken, in words."""
-    money, traded = config.broker, config.traded
-    fees, instrument = traded.fees, traded.instrument
-    yield f"Fees: {fees.maker:.4%} for limit orders that rested, {fees.taker:.4%} for all others."
-    yield from _fee_schedule(fees)
-    yield f"Slippage: {money.slippage} against every market order and stop, also beyond the bar's range."
-    if money.impact is not None:
-        yield (
-            f"Market impact: {money.impact.coefficient:g} × volatility × √(size / volume), both of the "
-            f"{money.impact.window} bars before the fill."
-        )
-    if money.participation is not None:
-        yield f"Own fills are at most {money.participation:.2%} of a bar's volume; the rest waits for the next bar."
+def assumptions(config: RunConfig, dealt: Iterable[str]) -> Iterator[str]:
+    """How costs and margin were taken, in words; of the feeds ``dealt`` in, the first of which is the traded one."""
+    said: list[str] = []
+    for name in dealt:
+        own = [*_costs(config.terms[name])]
+        yield from (f"{name}: {text}" if said else text for text in own if text not in said)
+        said = said or own
     yield from _holding(config)
-    if instrument.margined:
-        yield _margin(instrument)
+    if config.traded.margined:
+        yield from _margins(config, dealt)
     if missing := _missing(config):
         yield f"{missing[:1].upper()}{missing[1:]} {'are' if 'and' in missing else 'is'} not simulated."
     if config.risk.daily_loss is not None:
@@ -172,6 +164,30 @@ def assumptions(config: RunConfig) -> Iterator[str]:
             f"Daily loss: at a loss of {config.risk.daily_loss} in a session ({config.risk.session}), measured at "
             "closes, everything is closed at the next open and nothing is opened until the next session."
         )
+
+
+def _costs(terms: Terms) -> Iterator[str]:
+    """What trading one feed costs, in words."""
+    fees, impact = terms.fees, terms.impact
+    yield f"Fees: {fees.maker:.4%} for limit orders that rested, {fees.taker:.4%} for all others."
+    yield from _fee_schedule(fees)
+    yield f"Slippage: {terms.slippage} against every market order and stop, also beyond the bar's range."
+    if impact is not None:
+        yield (
+            f"Market impact: {impact.coefficient:g} × volatility × √(size / volume), both of the "
+            f"{impact.window} bars before the fill."
+        )
+    if terms.participation is not None:
+        yield f"Own fills are at most {terms.participation:.2%} of a bar's volume; the rest waits for the next bar."
+
+
+def _margins(config: RunConfig, dealt: Iterable[str]) -> Iterator[str]:
+    """How each instrument is margined, in words; what is said of the first is not said again."""
+    said = _margin(config.traded.instrument)
+    yield said
+    for name in dealt:
+        if (own := _margin(config.terms[name].instrument)) != said:
+            yield f"{name}: {own}"
 
 
 def _fee_schedule(fees: Any) -> Iterator[str]:

@@ -117,6 +117,8 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
     _table(folder / "trades.parquet", columns, trips)
     equity = dict(outcome.equity)
     _columns(folder / "equity.parquet", {"time": column(equity.pop("time"), TIME), **equity})
+    if len(outcome.dealt) > 1:
+        _columns(folder / "positions.parquet", _position_columns(outcome))
     _columns(folder / "indicators.parquet", _line_columns(outcome))
     _columns(folder / "bars.parquet", _bar_columns(outcome))
     if levels := _level_columns(outcome):
@@ -146,6 +148,16 @@ def _columns(path: Path, columns: dict[str, Any]) -> None:
     # Numbers hardly repeat: looking for those that do takes longer than all the rest, and more room.
     text: Any = [field.name for field in table.schema if pa.types.is_string(field.type)]
     write_parquet(table, path, compression="lz4", use_dictionary=text or False)
+
+
+def _position_columns(outcome: Outcome) -> dict[str, Any]:
+    """The position in each feed, a row for each fill that changed it."""
+    held = outcome.held
+    return {
+        "time": column(np.concatenate([one.time for one in held.values()]), TIME),
+        "data": np.repeat([*held], [len(one.time) for one in held.values()]),
+        "position": np.concatenate([one.size for one in held.values()]),
+    }
 
 
 def _line_columns(outcome: Outcome) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...configs.models import RunConfig
 from ...core.bars import Bars
 from ...core.clock import iso
@@ -17,6 +19,7 @@ from ...core.trading import knows_volume
 from ...strategies.framework.nested import feed_of
 from ..inputs.read import Source
 from ..inputs.trading_hours import hours_of
+from ..recording.positions import Held, held_by
 from ..recording.recorder import Recorder
 from ..recording.round_trips import RoundTrip, pair
 from . import account_figures
@@ -129,6 +132,22 @@ class Outcome:
             **(self.band.equity() if self.band else {}),
         }
 
+    @cached_property
+    def held(self) -> dict[str, Held]:
+        """The position in each feed that orders were filled on, where it changed."""
+        return held_by(self.record.fills)
+
+    @cached_property
+    def dealt(self) -> list[str]:
+        """The feeds that were traded, and the one that is there to be."""
+        return [*dict.fromkeys((self.config.traded.name, *self.held))]
+
+    @cached_property
+    def positions(self) -> dict[str, Any]:
+        """The signed size held of each feed that was traded, one value a row of `equity`."""
+        equity, (first, *others) = self.equity, self.dealt
+        return {first: equity["position"], **{name: self.held[name].at(equity["time"]) for name in others}}
+
     @property
     def first(self) -> Bars:
         """Bars of the traded feed."""
@@ -171,7 +190,7 @@ class Outcome:
         figures = summarise(
             equity["time"],
             equity["value"],
-            equity["position"],
+            np.any([size != 0 for size in self.positions.values()], axis=0),
             self.config.broker.cash,
             self.trips,
             self.fees,
@@ -186,12 +205,17 @@ class Outcome:
             "buy_and_hold_pct": self.buy_and_hold_pct,
             "profit_from_damaged": self.damaged,
             "open_position": float(equity["position"][-1]),
+            **({"open_positions": self._left()} if len(self.dealt) > 1 else {}),
             "ruined_at": None if self.record.ruined_at is None else iso(self.record.ruined_at),
             "orders_cut": self.cut,
             "orders_refused": self.refused,
             "waits": dict(zip(("orders", "bars"), self.record.waits, strict=True)),
             **self.account,
         }
+
+    def _left(self) -> dict[str, float]:
+        """The signed size that the run ends with, of each feed that was traded."""
+        return {name: float(size[-1]) for name, size in self.positions.items()}
 
     def summary(self) -> dict[str, Any]:
         """Content of result.json."""
@@ -274,20 +298,29 @@ class Outcome:
             made.append(damage)
         made += account_figures.shortfalls(self.config, self.record.orders)
         made += account_figures.warnings(self.record.orders)
-        made += account_figures.strains(self.config, self.equity, self.first["close"])
+        made += account_figures.strains(self.config, self.equity, self._short())
         orders, bars = self.record.waits
         if orders:
             made.append(
                 f"{counted(orders, 'order')} waited where nobody traded, for {counted(bars, 'bar')} in all "
                 "(fills.empty_bars: wait)"
             )
-        if self.config.broker.fees.none:
+        if all(self.config.terms[name].fees.none for name in self.dealt):
             made.append("no fees are set: the figures are before fees")
-        if self.equity["position"][-1]:
+        if any(self._left().values()):
             made.append("the run ends with an open position; it is valued at the last close")
         if type(self.sources[self.config.traded.name].feed).__name__.startswith("Synthetic"):
             made.append("the tape is synthetic: it shows how things work, not what they earn")
         made += self.band.warnings() if self.band else []
+        return made
+
+    def _short(self) -> Any:
+        """What is sold short of all feeds is worth, one value a row of `equity`."""
+        closes = {name: self.sources[name].bars for name in self.dealt}
+        time, made = self.equity["time"], np.zeros(len(self.equity["time"]))
+        for name, size in self.positions.items():
+            at = np.searchsorted(closes[name]["close_time"], time, side="right") - 1
+            made += np.where(size < 0, -size * closes[name]["close"][np.maximum(at, 0)], 0.0)
         return made
 
     def _remarks(self) -> list[str]:
@@ -301,12 +334,12 @@ class Outcome:
 
     def assumptions(self) -> list[str]:
         """How fills, costs and time were taken, in words."""
-        whole = self.config.broker.participation is None
+        whole = all(self.config.terms[name].participation is None for name in self.dealt)
         return [
             *(self.band.assumptions() if self.band else FROM_BARS if whole else FROM_BARS[:-1]),
             EMPTY_BARS[self.config.fills.empty_bars],
             *(f"{name}: the volume is 0 on every bar, and taken as unknown." for name in self._silent()),
-            *account_figures.assumptions(self.config),
+            *account_figures.assumptions(self.config, self.dealt),
             f"The Sharpe ratio uses no risk-free rate and a year of {self._year()}.",
         ]
 

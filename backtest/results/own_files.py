@@ -13,7 +13,7 @@ from ...core.files.keeping import file_digest
 from ...core.files.signed import is_signed_page, load_yaml, read_signed
 
 LOCK, PAGE = "run.lock", "report.html"
-_TABLES = "bars|equity|indicators|orders|trades|levels|flows|band|fills"
+_TABLES = "bars|equity|positions|indicators|orders|trades|levels|flows|band|fills"
 _KNOWN = re.compile(rf"(?:{_TABLES})\.parquet|result\.json|run\.lock|report\.html|\w+\.quarantine\.csv")
 """Files of a run whose lock has no list of them."""
 _CHANGED = "changed"

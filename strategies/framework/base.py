@@ -60,7 +60,7 @@ class _Meta(type(bt.Strategy)):  # type: ignore[misc]
         _obj.indicators = _obj._made = {name: made[name] for name in uses}
         for name, indicator in _obj.indicators.items():
             setattr(_obj, name, indicator)
-        _obj.true_ranges = true_ranges(_obj)
+        _obj.true_ranges = true_ranges(_obj, _obj.datas if _obj.decides_itself() else _obj.datas[:1])
         return _obj, args, kwargs
 
 
@@ -142,6 +142,7 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     _nested: list[Any] | None = None
     _made: dict[str, Any]
     _protection: Any = None
+    _guards: dict[Any, Risk]
     _plan: Plan | None = None
     _heard: Any = None
     _decides = False
@@ -184,6 +185,19 @@ class Strategy(bt.Strategy, metaclass=_Meta):
             self._nested = list(walk(self._lineiterators[bt.LineIterator.IndType]))
         return self._nested
 
+    @classmethod
+    def decides_itself(cls) -> bool:
+        """Whether it decides bar by bar, in a ``next`` of its own, and so may trade any feed."""
+        return cls.next is not Strategy.next
+
+    def _periodset(self) -> None:
+        """Wait for what is read of every feed; what measures protection of further feeds is waited for by none."""
+        own = self._lineiterators[bt.LineIterator.IndType]
+        further = {id(made) for (data, _), made in self.true_ranges.items() if data is not self.data}
+        self._lineiterators[bt.LineIterator.IndType] = [made for made in own if id(made) not in further]
+        super()._periodset()
+        self._lineiterators[bt.LineIterator.IndType] = own
+
     def start(self) -> None:
         """Called before the first bar; an own one need not call this."""
         self._prepare()
@@ -199,7 +213,8 @@ class Strategy(bt.Strategy, metaclass=_Meta):
             if bars and bars < needed:
                 name = data._name or "the feed"
                 raise DataError(f"{name}: {bars} bars, but the indicators need {needed} before the first value")
-        self._protection = Risk(self)
+        self._protection = Risk(self, self.data)
+        self._guards = {self.data: self._protection}
         apply_limits(self, settings_of(self))
         self._plan = self.planned_by(self) if type(self).signals is not Strategy.signals else None
 
@@ -210,21 +225,38 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     def _hear(self, order: Any) -> None:
         """Place protection behind an entry that filled, take it away when the position is gone."""
-        self._protection.notify(order)
+        self.guard(order.data).notify(order)
         if self._plan is not None:
             self._plan.notify(order)
 
+    def guard(self, data: Any = None) -> Risk:
+        """The protection of the position in a feed, or in the feed of a name; in the first when None."""
+        data = self._feed(data)
+        if data not in self._guards:
+            self._guards[data] = Risk(self, data)
+        return self._guards[data]
+
+    def _feed(self, data: Any = None) -> Any:
+        """A feed that orders may name by its name, or leave out."""
+        return self.data if data is None else self.getdatabyname(data) if isinstance(data, str) else data
+
+    def _withdraw(self) -> None:
+        """Cancel the protection of every position."""
+        for guard in self._guards.values():
+            guard.withdraw()
+
     def _settle(self) -> None:
         """After the author has decided: close what has been held for ``time_stop`` bars, protect what is new."""
-        if self._protection.expired() and not self._leaves():
-            Strategy.exit(self, reason="time_stop")
-        self._protection.settle()
+        for data, guard in self._guards.items():
+            if guard.expired() and not self._leaves(data):
+                Strategy.exit(self, reason="time_stop", **({} if data is self.data else {"data": data}))
+            guard.settle()
 
-    def _leaves(self) -> bool:
-        """Whether a market order that closes the position, or a part of it, is on its way."""
-        broker, long = self.broker, self.position.size > 0
+    def _leaves(self, data: Any) -> bool:
+        """Whether a market order that closes the position in ``data``, or a part of it, is on its way."""
+        broker, long = self.broker, self.getposition(data).size > 0
         return any(
-            order.data is self.data and order.isbuy() != long and order.exectype in AT_ONCE
+            order.data is data and order.isbuy() != long and order.exectype in AT_ONCE
             for order in (*broker.pending, *broker.submitted)
             if order is not None
         )
@@ -279,23 +311,27 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         return {"sized": True} if size is None and getattr(self._sizer, "cuts", False) else {}
 
     def enter_long(self, reason: str = "long.enter", **kwargs: Any) -> Any:
-        """Buy at market, sized by the run's sizer; ``reason`` travels into orders.parquet."""
+        """Buy at market, sized by the run's sizer; ``reason`` travels into orders.parquet.
+
+        ``data=`` trades another feed than the first, by its own steps and costs, with protection of its own.
+        """
         if not is_market(kwargs):
             return self.buy(reason=reason, **kwargs)
-        return self._protection.enter(lambda: self.buy(reason=reason, **kwargs))
+        return self.guard(kwargs.get("data")).enter(lambda: self.buy(reason=reason, **kwargs))
 
     def enter_short(self, reason: str = "short.enter", **kwargs: Any) -> Any:
         """Sell at market, sized by the run's sizer."""
         if not is_market(kwargs):
             return self.sell(reason=reason, **kwargs)
-        return self._protection.enter(lambda: self.sell(reason=reason, **kwargs))
+        return self.guard(kwargs.get("data")).enter(lambda: self.sell(reason=reason, **kwargs))
 
     def exit(self, reason: str = "exit", **kwargs: Any) -> Any:
         """Close the position at market and withdraw its protection."""
-        self._protection.withdraw()
+        guard = self.guard(kwargs.get("data"))
+        guard.withdraw()
         if not is_market(kwargs) or "size" in kwargs:
             return self.close(reason=reason, **kwargs)
-        return self._protection.leave(lambda: self.close(reason=reason, **kwargs))
+        return guard.leave(lambda: self.close(reason=reason, **kwargs))
 
     def timed_out(self) -> bool:
         """Close a position held for ``time_stop`` bars; true when it did."""

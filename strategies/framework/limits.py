@@ -58,7 +58,7 @@ class LossLimit:
         mine = [order for order in self._leaving.values() if order is not None]
         for order in [o for o in strategy.broker.pending if o is not None and o not in mine]:
             strategy.cancel(order)
-        strategy._protection.withdraw()
+        strategy._withdraw()
         for data in strategy.datas:
             sent = self._leaving.get(data)
             if len(data) and strategy.getposition(data).size and not (sent is not None and sent.alive()):
@@ -164,5 +164,5 @@ def _unless_reached(limit: LossLimit, decide: Callable[[], None]) -> Callable[[]
 
 
 def is_market(kwargs: Mapping[str, Any]) -> bool:
-    """Whether an order with these arguments is to trade on the first feed at once."""
-    return kwargs.get("exectype") in (None, bt.Order.Market) and kwargs.get("data") is None
+    """Whether an order with these arguments is to trade at once."""
+    return kwargs.get("exectype") in (None, bt.Order.Market)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import backtrader as bt
@@ -42,22 +42,24 @@ def periods_in(settings: Mapping[str, Any]) -> list[int]:
     return sorted({one.period for one in distances_in(settings).values() if isinstance(one, Atr)})
 
 
-def true_ranges(strategy: Any) -> dict[int, Any]:
-    """Average true ranges of the first feed by their periods, as far as a strategy's distances ask for them.
+def true_ranges(strategy: Any, datas: Sequence[Any]) -> dict[tuple[Any, int], Any]:
+    """Average true ranges of ``datas`` by feed and period, as far as a strategy's distances ask for them.
 
-    They are indicators like others, so that nothing is decided before they are known.
+    They are indicators like others. Nothing is decided before those of the first feed are known.
     """
-    make = INDICATORS.find("talib.ATR")
-    return {period: make(strategy.data, timeperiod=period) for period in periods_in(settings_of(strategy))}
+    make, periods = INDICATORS.find("talib.ATR"), periods_in(settings_of(strategy))
+    return {(data, period): make(data, timeperiod=period) for data in datas for period in periods}
 
 
 class Risk:
-    """The protective orders behind a strategy's position in its first feed.
+    """The protective orders behind a strategy's position in one feed.
 
     Parameters
     ----------
     strategy : Strategy
         Whose ``stop_loss``, ``take_profit``, ``trailing_stop`` and ``time_stop`` to follow.
+    data : feed
+        Whose ticks and bars count.
 
     Attributes
     ----------
@@ -65,8 +67,8 @@ class Risk:
         Whether an entry is being sent behind an exit that is on its way: its size is that of an entry.
     """
 
-    def __init__(self, strategy: Any) -> None:
-        self._strategy = strategy
+    def __init__(self, strategy: Any, data: Any) -> None:
+        self._strategy, self._data = strategy, data
         settings = settings_of(strategy)
         self._stop, self._trail, self._target = map(distances_in(settings).get, GUARDS)
         self._bars: int | None = settings["time_stop"]
@@ -80,13 +82,13 @@ class Risk:
         self.reverses = False
 
     def notify(self, order: Any) -> None:
-        """React to the news of an order on the first feed."""
-        if order.data is not self._strategy.data or order.status not in ENTRY_DONE:
+        """React to the news of an order on the feed."""
+        if order.status not in ENTRY_DONE:
             return
-        position = self._strategy.getposition(order.data)
+        position = self._strategy.getposition(self._data)
         side = math.copysign(1.0, position.size) if position.size else 0.0
         if side != self._side:
-            self._side, self._entered = side, len(self._strategy.data)
+            self._side, self._entered = side, len(self._data)
         if not side:
             self.withdraw()
         elif order.executed.size * side > 0:
@@ -120,7 +122,7 @@ class Risk:
 
     def enter(self, send: Callable[[], Any]) -> Any:
         """Send a market order that opens; where one of an earlier bar is still being filled, that one instead."""
-        (order, bar), now = self._entry, len(self._strategy.data)
+        (order, bar), now = self._entry, len(self._data)
         if order is not None and order.alive() and bar < now:
             return order
         self.reverses = self._exit is not None and bool(self._exit.alive())
@@ -132,7 +134,7 @@ class Risk:
         """Send a market order that closes; where one of before is still being filled, that one instead."""
         if self._exit is not None and self._exit.alive():
             return self._exit
-        (order, bar), now = self._entry, len(self._strategy.data)
+        (order, bar), now = self._entry, len(self._data)
         if order is not None and order.alive() and bar < now:
             self._strategy.cancel(order)
         self._exit = send()
@@ -142,7 +144,7 @@ class Risk:
         """Whether the position has been held for ``time_stop`` bars."""
         if not self._bars or not self._side:
             return False
-        return bool(len(self._strategy.data) - self._entered >= self._bars)
+        return bool(len(self._data) - self._entered >= self._bars)
 
     def due(self) -> int:
         """The bar, from 0, from which on `expired` is true of the position held."""
@@ -172,15 +174,15 @@ class Risk:
         send = self._strategy.sell if size > 0 else self._strategy.buy
         # One group: whichever fills first cancels the others. The stop goes first, so it wins a tie.
         group = self._orders[0] if self._orders else None
-        self._orders.append(send(size=abs(size), oco=group, reason=reason, **kwargs))
+        self._orders.append(send(self._data, size=abs(size), oco=group, reason=reason, **kwargs))
 
     def _tick(self) -> float | None:
-        return steps_of(self._strategy.data).tick
+        return steps_of(self._data).tick
 
     def _distance(self, asked: Measure, price: float) -> float:
         if isinstance(asked, Atr):
-            made = asked.multiple * float(self._strategy.true_ranges[asked.period].lines[0][0])
-            factor = getattr(self._strategy.data.lines, ADJUSTMENT, None)
+            made = asked.multiple * float(self._strategy.true_ranges[self._data, asked.period].lines[0][0])
+            factor = getattr(self._data.lines, ADJUSTMENT, None)
             return made if factor is None else made / float(factor[0])
         return asked.at(price, self._tick())
 
@@ -188,7 +190,7 @@ class Risk:
         """The distance for a protective order from ``price``, both of which have to be known."""
         made = self._distance(asked, price)
         if math.isnan(made + price):
-            data, what = self._strategy.data, "price of the entry" if math.isnan(price) else "average true range"
+            data, what = self._data, "price of the entry" if math.isnan(price) else "average true range"
             raise DataError(
                 f"{data._name or 'the feed'}: no {what} is known at bar {len(data)} to protect a position by, "
                 "for a bar before has no prices; fill it or leave it out"

@@ -16,7 +16,7 @@ from ....strategies.framework.signals import Masks
 from ....strategies.rule_language.orders import RuleAnswers, reasons
 from ....strategies.rule_language.schema import Rulebook
 from ....strategies.rules import Rules
-from ...broker.choice import funded, funding_of, own_funding_of, paying, rolling
+from ...broker.choice import funded, funding_of, paying, rolling
 from ...broker.costs import costs_of
 from ...results.outcome import Outcome
 from .loop import follow
@@ -88,8 +88,7 @@ def run_compiled(config: RunConfig, sources: Mapping[str, Any], why: str = ASKED
     record: Any = follow_config(config, config.traded.name, tables)
     strategy = SimpleNamespace(indicators={name: made for name, made in tables.indicators.items() if is_named(name)})
     if config.broker.borrow or funded(config) or paying(config) or rolling(config):
-        rates = {"funding": funding_of(config), "own_funding": own_funding_of(config)}
-        strategy.broker = SimpleNamespace(flows=record.flows, **rates)
+        strategy.broker = SimpleNamespace(flows=record.flows, funding=funding_of(config))
     return Outcome(config, dict(sources), strategy, record, "compiled", why)
 
 
@@ -123,7 +122,7 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
 def _costs(config: RunConfig) -> Floats:
     """What trading costs, and to what lots orders are cut."""
     lot = sizing(None, 1.0, config.traded.lot, config.traded.min_notional)
-    return np.array([*costs_of(config), lot[STEP], lot[SCALE], lot[SMALLEST]])
+    return np.array([*costs_of(config.traded), lot[STEP], lot[SCALE], lot[SMALLEST]])
 
 
 def _true_range(tables: Tables, period: int) -> Floats:

@@ -21,7 +21,8 @@ from ....strategies.framework.protection import GUARDS, distances_in
 from ....strategies.framework.signals import Masks
 from ....strategies.rule_language.orders import RuleAnswers
 from ....strategies.rule_language.schema import SIDES, Rulebook
-from ...broker.choice import contracts_of, funded, funding_of, kind_of, own_funding_of, paying, rolling
+from ...broker.choice import contracts_of, funded, funding_of, is_costly, kind_of, paying, rolling
+from ...broker.costly import CostlyBroker
 from ...inputs.trading_hours import hours_of, traded_time
 from . import costs, lots, margined, order_manager, sizes
 from .costs import Costly
@@ -118,28 +119,29 @@ def rules_of(config: RunConfig, said: RuleSignals, bars: Bars, first: int) -> Ru
 
 def costly_of(config: RunConfig, bars: Bars) -> Costly | None:
     """What trading and holding cost; None where that is no more than shares of notional."""
-    if kind_of(config) is None:
+    kind, traded, numbers = kind_of(config), config.traded, np.zeros(10)
+    if kind is None or (kind is CostlyBroker and not is_costly(traded)):
         return None
-    money, traded, numbers = config.broker, config.traded, np.zeros(10)
+    fees, slip, impact, borrow = traded.fees, traded.slippage, traded.impact, config.broker.borrow
     lot = sizing(None, 1.0, traded.lot, 0.0)
     numbers[[costs.STEP, costs.SCALE]] = lot[[lots.STEP, lots.SCALE]]
-    numbers[costs.CONTRACT] = next(iter(contracts_of(config).values())).size
-    numbers[costs.CARRIES] = bool(funded(config) or money.borrow or paying(config) or rolling(config))
-    numbers[costs.PER_CONTRACT], numbers[costs.MINIMUM] = money.fees.per_contract, money.fees.minimum
-    numbers[costs.RANGE] = money.slippage.amount if money.slippage.unit == "range" else 0.0
-    numbers[costs.IMPACT] = money.impact.coefficient if money.impact is not None else 0.0
-    numbers[costs.PARTICIPATION] = money.participation or 0.0
-    numbers[costs.BORROW] = money.borrow
+    numbers[costs.CONTRACT] = contracts_of(config)[traded.name].size
+    numbers[costs.CARRIES] = bool(funded(config) or borrow or paying(config) or rolling(config))
+    numbers[costs.PER_CONTRACT], numbers[costs.MINIMUM] = fees.per_contract, fees.minimum
+    numbers[costs.RANGE] = slip.amount if slip.unit == "range" else 0.0
+    numbers[costs.IMPACT] = impact.coefficient if impact is not None else 0.0
+    numbers[costs.PARTICIPATION] = traded.participation or 0.0
+    numbers[costs.BORROW] = borrow
     rows = np.zeros((9, len(bars)))
     rows[costs.CLOSE_TIME], rows[costs.OPEN_TIME] = bars["close_time"], bars["open_time"]
     rows[costs.VOLUME] = bars["volume"] if "volume" in bars.columns else 0.0
     rows[costs.PAYS] = bars.columns.get(DIVIDEND, 0.0)
     for at, name in zip((costs.ROLLS, costs.ROLLS_FROM, costs.ROLLS_TO), ROLL_COLUMNS, strict=True):
         rows[at] = bars.columns.get(name, 0.0)
-    if money.impact is not None:
-        rows[costs.SIGMA] = _sigma_before(bars["close"], money.impact.window)
-        rows[costs.MEAN_VOLUME] = means_before(rows[costs.VOLUME], money.impact.window)
-    tiers = np.array([(tier.volume, tier.maker, tier.taker) for tier in money.fees.tiers]).reshape(-1, 3)
+    if impact is not None:
+        rows[costs.SIGMA] = _sigma_before(bars["close"], impact.window)
+        rows[costs.MEAN_VOLUME] = means_before(rows[costs.VOLUME], impact.window)
+    tiers = np.array([(tier.volume, tier.maker, tier.taker) for tier in fees.tiers]).reshape(-1, 3)
     state = np.zeros(6)
     state[costs.TAKEN_BAR] = -1.0
     return numbers, rows, tiers, state, _payments(config, bars), np.zeros((64, 6))
@@ -147,10 +149,9 @@ def costly_of(config: RunConfig, bars: Bars) -> Costly | None:
 
 def margin_of(config: RunConfig) -> Floats | None:
     """How the position is margined; None where it is paid for."""
-    asked = config.traded.instrument
-    if not asked.margined:
+    if not config.traded.margined:
         return None
-    traded = next(iter(contracts_of(config).values()))
+    traded = contracts_of(config)[config.traded.name]
     made = np.zeros(margined.BRACKETS)
     made[margined.PAID_FOR], made[margined.ISOLATED] = traded.paid, traded.isolated
     made[margined.LEVERAGE], made[margined.FORCED_FEE] = traded.leverage, traded.liquidation_fee
@@ -263,7 +264,7 @@ def _sigma_before(closes: Floats, window: int) -> Floats:
 
 def rates_for(config: RunConfig) -> Any:
     """The funding rates of the traded feed: its instrument's own, else those of the broker block; None for none."""
-    return own_funding_of(config).get(config.traded.name) or funding_of(config)
+    return funding_of(config).get(config.traded.name)
 
 
 def _payments(config: RunConfig, bars: Bars) -> Floats:

@@ -130,8 +130,10 @@ def _of_costs(config: RunConfig) -> Iterator[str]:
     asked = getattr(costs, "not_compiled", None)
     if asked is not None and (why := asked(config)):
         yield str(why)
-    if config.broker.impact is not None and config.broker.impact.window > MOST_IMPACT:
-        yield f"broker.impact over more than {MOST_IMPACT} bars is worked out by backtrader's broker"
+    impact = config.traded.impact
+    if impact is not None and impact.window > MOST_IMPACT:
+        asked = config.traded.asked_by("impact")
+        yield f"{asked} over more than {MOST_IMPACT} bars is worked out by backtrader's broker"
 
 
 def _beyond(path: str, block: Any, known: Mapping[str, Any]) -> Iterator[str]:
