@@ -77,7 +77,7 @@ def read_folder(path: Path) -> Folder:
         since the run wrote it.
     """
     lock = read_lock(path)
-    check_outputs(path, lock)
+    check_outputs(path, lock.get("outputs"))
     return Folder(
         path=path,
         result=_json(path / "result.json"),

@@ -17,8 +17,9 @@ from ..core.files.signed import read_bounded
 from .atlas import Atlas
 from .footer import footer_digest
 
-SCHEMA = 3
-"""Version of files and manifests; from 2 on a manifest has a digest of itself, from 3 on one of the file's footer."""
+SCHEMA = 4
+"""Version of files and manifests; from 2 on a manifest has a digest of itself, from 3 on one of the file's footer, from
+4 on the names of its series."""
 KEYS = ("venue", "market", "symbol", "kind")
 MANIFEST = "_manifest.json"
 LOCK = ".lock"
@@ -124,6 +125,8 @@ class Partition:
         Where the rows came from, ordered by digest.
     footer : str
         sha256 of the file's footer, which no checksum of Parquet covers; nothing in manifests of before.
+    series : Series or None
+        What it is a day of; None in manifests of before.
     """
 
     folder: Path
@@ -141,6 +144,7 @@ class Partition:
     missing: int
     sources: tuple[SourceFile, ...] = field(default=())
     footer: str = ""
+    series: Series | None = None
 
     @property
     def day(self) -> int:
@@ -208,9 +212,13 @@ class Partition:
             if made.pop("schema") > SCHEMA:
                 raise DataError(f"{path}: has schema {schema}, this version reads up to {SCHEMA}; install a newer one")
             sources = tuple(SourceFile(**source) for source in made.pop("sources"))
-            read = cls(folder=path.parent, sources=sources, **made)
+            names = made.pop("series", None)
+            series = names and Series(**names)
+            read = cls(folder=path.parent, sources=sources, series=series, **made)
             if path.parent.name != day_folder(read.day):
                 raise ValueError(f"it is that of {day_text(read.day)}")
+            if series and path.parts[-len(KEYS) - 2 : -2] != series.folder.parts:
+                raise ValueError(f"it is that of {series}, copied to the folder of another series")
             return read
         except FileNotFoundError:
             raise

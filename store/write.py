@@ -143,6 +143,7 @@ class Writer:
             **(_ids(columns) if trades else _intervals(columns)),
             sources=tuple(sorted(sources, key=lambda s: s.sha256)),
             footer=footer_digest(data),
+            series=series,
         )
         self._staged.append((made, name, None if old is None else old.path))
 

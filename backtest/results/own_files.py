@@ -64,25 +64,33 @@ def written(folder: Path) -> dict[str, str]:
     return {**{str(k): str(v) for k, v in outputs.items()}, LOCK: "", PAGE: "" if own else _CHANGED}
 
 
-def check_outputs(folder: Path, lock: dict[str, Any]) -> None:
-    """Compare every file of a result with what its lock says of it.
+def check_outputs(folder: Path, outputs: Any, lock: str = LOCK, remedy: str = "run it again") -> None:
+    """Compare every file of a result with what its lock says of it, before anything else opens it.
+
+    Parameters
+    ----------
+    folder : Path
+        The result.
+    outputs : mapping of str to str
+        Digests by name, as the lock has them; whatever else stands there is no list.
+    lock : str
+        Name of the lock.
+    remedy : str
+        What to do, for errors.
 
     Raises
     ------
     DataError
         Naming one that changed, or is missing.
     """
-    outputs = lock.get("outputs")
     for name, digest in outputs.items() if isinstance(outputs, dict) else ():
         path = folder / Path(str(name)).name
         try:
             found = file_digest(path)
         except FileNotFoundError:
-            raise DataError(f"{path}: no such file; the run wrote it, as run.lock says: run it again") from None
+            raise DataError(f"{path}: no such file; the run wrote it, as {lock} says: {remedy}") from None
         if found != digest:
-            raise DataError(
-                f"{path}: is damaged, or somebody changed it: its sha256 is not that in run.lock; run it again"
-            )
+            raise DataError(f"{path}: is damaged, or somebody changed it: its sha256 is not that in {lock}; {remedy}")
 
 
 def recorded(folder: Path, name: str) -> str:

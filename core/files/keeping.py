@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ..errors import DataError
 from .exchange import UNABLE
-from .writing import is_stream
+from .writing import is_stream, why
 
 Own = Callable[[Path], Mapping[str, str]]
 """The files that we wrote into a folder, by name: their sha256, or nothing where that is not known."""
@@ -24,12 +24,19 @@ def file_digest(path: Path) -> str:
     Raises
     ------
     DataError
-        If it is a pipe or a device.
+        If it is a pipe, a device or a folder, or cannot be read.
+    FileNotFoundError
+        If there is none.
     """
     if is_stream(path):
         raise DataError(f"{path}: is a pipe or a device, where a file is wanted")
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except FileNotFoundError:
+        raise
+    except OSError as err:
+        raise DataError(f"{path}: cannot be read: {why(err)}") from None
 
 
 def carry(old: Path, new: Path, written: Mapping[str, str], top: bool = True) -> list[str]:

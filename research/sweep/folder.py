@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import sys
@@ -17,19 +16,19 @@ import pyarrow.parquet as pq
 from ...backtest.broker.choice import funded, rates_of
 from ...backtest.inputs.read import Source
 from ...backtest.results.lock import lock_text, make_lock
+from ...backtest.results.own_files import check_outputs
 from ...configs.models import RunConfig
 from ...core.errors import DataError
 from ...core.files.folders import check_place, recover, replacing_folder
 from ...core.files.keeping import file_digest
 from ...core.files.signed import load_yaml, read_signed
 from ...core.files.tables import write_parquet
-from ...core.files.writing import claim, is_stream, replacing, telling
+from ...core.files.writing import claim, replacing, telling
 from .daily import returns_of, returns_table
 from .journal import Done
 from .points import Point
 
 TABLE, RETURNS, LOCK = "points.parquet", "returns.parquet", "sweep.yaml"
-DIGEST = b"tapeflow.sha256"
 
 
 def check_folder(out: Path) -> None:
@@ -112,10 +111,11 @@ def entered(out: Path, lock: Mapping[str, Any], folder: Path) -> Iterator[None]:
 
 
 def _as_begun(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """A lock without the files that were read by the runs alone and are as they were."""
+    """A lock without its outputs, and without the files that were read by the runs alone and are as they were."""
     begun = {one["path"]: at for at, one in enumerate(new["reads"])}
     kept = [one for one in old["reads"] if one["path"] in begun or not _unchanged(one, folder)]
-    return {**old, "reads": sorted(kept, key=lambda one: begun.get(one["path"], len(begun)))}
+    made = {key: value for key, value in old.items() if key != "outputs"}
+    return {**made, "reads": sorted(kept, key=lambda one: begun.get(one["path"], len(begun)))}
 
 
 def _unchanged(one: Mapping[str, str], folder: Path) -> bool:
@@ -124,15 +124,35 @@ def _unchanged(one: Mapping[str, str], folder: Path) -> bool:
     return found is not None and file_digest(found) == one["sha256"]
 
 
-def add_reads(out: Path, own: Mapping[str, str], done: Iterable[Done]) -> None:
-    """Add to the lock the files that plugins read while the runs were under way.
+def finish(out: Path, points: Iterable[Point], done: Mapping[int, Done], own: Mapping[str, str]) -> None:
+    """Write the tables, then the lock anew: with their digests, and the files that plugins read during the runs.
+
+    Parameters
+    ----------
+    out : Path
+        The folder of the sweep.
+    points : iterable of Point
+        All of them, in the order of the grid.
+    done : mapping of int to Done
+        What each came to.
+    own : mapping of str to str
+        sha256 of the files that this process read for it, by their places.
 
     Raises
     ------
     DataError
-        If one of them was changed meanwhile.
+        If one of the files was changed meanwhile.
     """
     lock = _read_lock(out)
+    lock["reads"] = _reads(out, lock, own, done.values())
+    made = _write_tables(out, points, done)
+    lock["outputs"] = {path.name: file_digest(path) for path in made}
+    with replacing(out / LOCK) as place:
+        place.write_text(lock_text(lock), encoding="utf-8")
+
+
+def _reads(out: Path, lock: Mapping[str, Any], own: Mapping[str, str], done: Iterable[Done]) -> list[dict[str, str]]:
+    """The files that a lock names, and those that plugins read while the runs were under way."""
     known = {one["path"]: one["sha256"] for one in lock["reads"]}
     found = dict(known)
     for reads in (own, *(one.reads or {} for one in done)):
@@ -142,10 +162,10 @@ def add_reads(out: Path, own: Mapping[str, str], done: Iterable[Done]) -> None:
                     f"{path} was changed while the sweep into {out} read it; remove the folder and run again"
                 )
     inputs = {one["path"] for one in lock["inputs"]}
-    if more := {path: digest for path, digest in found.items() if path not in inputs and path not in known}:
-        lock["reads"] = [{"path": path, "sha256": digest} for path, digest in sorted((known | more).items())]
-        with replacing(out / LOCK) as made:
-            made.write_text(lock_text(lock), encoding="utf-8")
+    more = {path: digest for path, digest in found.items() if path not in inputs and path not in known}
+    if not more:
+        return list(lock["reads"])
+    return [{"path": path, "sha256": digest} for path, digest in sorted((known | more).items())]
 
 
 def _difference(old: Any, new: Any, at: str = "") -> str:
@@ -169,19 +189,21 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def write_table(out: Path, points: Iterable[Point], done: Mapping[int, Done]) -> None:
-    """Write points.parquet, one row a point in the order of the grid, and daily returns where they were kept.
-
-    Each has a digest of all that it says.
-    """
+def _write_tables(out: Path, points: Iterable[Point], done: Mapping[int, Done]) -> list[Path]:
+    """Write points.parquet, one row a point in the order of the grid, and daily returns where they were kept."""
+    made = {out / TABLE: as_table(points, done)}
     if kept := {number: one.daily for number, one in sorted(done.items()) if one.daily}:
-        _write(out / RETURNS, returns_table(kept))
-    _write(out / TABLE, as_table(points, done))
+        made[out / RETURNS] = returns_table(kept)
+    for path, table in made.items():
+        with replacing(path) as place:
+            write_parquet(table, place, compression="zstd")
+    return [*made]
 
 
-def _write(path: Path, table: pa.Table) -> None:
-    with replacing(path) as made:
-        write_parquet(table.replace_schema_metadata({DIGEST: _digest(table)}), made, compression="zstd")
+def is_finished(out: Path) -> bool:
+    """Whether a sweep wrote all that it had to: its lock names the tables, written after them."""
+    outputs = _read_lock(out).get("outputs", {})
+    return TABLE in outputs and all((out / name).exists() for name in outputs)
 
 
 def read_table(out: Path) -> dict[int, Done]:
@@ -192,7 +214,9 @@ def read_table(out: Path) -> dict[int, Done]:
     DataError
         If a byte of it changed since it was written.
     """
-    kept = _read(out / RETURNS, returns_of) if (out / RETURNS).exists() else {}
+    outputs = _read_lock(out).get("outputs", {})
+    check_outputs(out, outputs, LOCK, "remove it and sweep again")
+    kept = _read(out / RETURNS, returns_of) if RETURNS in outputs else {}
     made: dict[int, Done] = _read(out / TABLE, lambda table: _rows(table, kept))
     return made
 
@@ -207,34 +231,12 @@ def _rows(table: pa.Table, kept: Mapping[int, str]) -> dict[int, Done]:
 
 
 def _read(path: Path, content: Callable[[pa.Table], Any]) -> Any:
-    """The content of a table that was written by `_write`, if it is what was written."""
+    """The content of a table whose bytes are as they were written."""
     try:
-        if is_stream(path):
-            raise ValueError("it is a pipe or a device")
-        table = pq.read_table(path)
-        metadata = table.schema.metadata or {}
-        if metadata.get(DIGEST, b"").decode() != _digest(table):
-            raise ValueError("its digest is another")
-        return content(table)
+        return content(pq.read_table(path))
     except (OSError, ValueError, KeyError, OverflowError, MemoryError, pa.ArrowException) as err:
         said = " ".join(str(err).split())[:200]
-        raise DataError(f"{path}: is damaged, or somebody changed it ({said}); remove it and sweep again") from None
-
-
-def _digest(table: pa.Table) -> str:
-    """sha256 of names, types and values."""
-    content = {name: _content(column) for name, column in zip(table.column_names, table.columns, strict=True)}
-    said = repr((table.column_names, [str(kind) for kind in table.schema.types], content))
-    return hashlib.sha256(said.encode()).hexdigest()
-
-
-def _content(column: pa.ChunkedArray) -> Any:
-    """The values of a column; of lists of numbers, which may be millions, their lengths and a digest."""
-    if not pa.types.is_list(column.type):
-        return column.to_pylist()
-    whole = column.combine_chunks()
-    numbers = whole.flatten().to_numpy(zero_copy_only=False)
-    return whole.value_lengths().to_pylist(), hashlib.sha256(numbers.tobytes()).hexdigest()
+        raise DataError(f"{path}: is none of ours ({said}); remove it and sweep again") from None
 
 
 def as_table(points: Iterable[Point], done: Mapping[int, Done]) -> pa.Table:

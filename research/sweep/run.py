@@ -18,7 +18,7 @@ from ...configs.models import RunConfig
 from ...core.bars import Bars
 from ...core.clock import DAY
 from ...core.plugins.watch import Seen, seeing
-from .folder import TABLE, add_reads, check_folder, entered, make_sweep_lock, read_table, write_table
+from .folder import check_folder, entered, finish, is_finished, make_sweep_lock, read_table
 from .journal import Done, Journal
 from .names import check_figure
 from .points import Point, as_swept, points_of
@@ -122,7 +122,7 @@ def _finished(
     config: RunConfig, out: Path, points: list[Point], groups: list[_Group], jobs: int | None, say: Progress
 ) -> dict[int, Done]:
     """What every point comes to, those that an earlier call finished read from the folder."""
-    if (out / TABLE).exists():
+    if is_finished(out):
         return read_table(out)
     journal = Journal(out)
     done = {number: one for number, one in journal.read().items() if number <= len(points)}
@@ -133,8 +133,7 @@ def _finished(
             done |= {row.number: row for row in rows}
             pace.add(len(rows))
             say(pace.line())
-    add_reads(out, reads_of_run(as_swept(config)), done.values())
-    write_table(out, points, done)
+    finish(out, points, done, reads_of_run(as_swept(config)))
     journal.remove()
     return {number: one._replace(reads=None) for number, one in done.items()}
 

@@ -502,7 +502,7 @@ def test_a_flipped_bit_of_a_footer_is_named(tmp_path, schema):
     path, rng = damaged(tmp_path / "c"), seeded(2)
     if schema == 2:
         manifest = path.with_name(MANIFEST)
-        made = {k: v for k, v in json.loads(manifest.read_text()).items() if k not in ("footer", "digest")}
+        made = {k: v for k, v in json.loads(manifest.read_text()).items() if k not in ("footer", "series", "digest")}
         made["schema"] = 2
         digest = hashlib.sha256(json.dumps(made, sort_keys=True).encode()).hexdigest()
         manifest.write_text(json.dumps({**made, "digest": digest}))
@@ -521,6 +521,24 @@ def test_a_day_in_the_folder_of_another_is_named(tmp_path):
     shutil.copytree(day, day.with_name("day=2024-01-07"))
     with pytest.raises(DataError, match=rf"day=2024-01-07.{MANIFEST}: is damaged .*it is that of 2024-01-01"):
         list(Catalog(tmp_path / "c").tapes())
+
+
+@pytest.mark.parametrize("key", ["venue=binance", "market=spot", "symbol=BTCUSDT", "kind=aggTrades"])
+def test_a_series_in_the_folder_of_another_is_named(tmp_path, key):
+    """By every command that looks at it, for each of the names; a catalog that was moved whole is read."""
+    root = tmp_path / "c"
+    put(root, *day_dumps(tmp_path, [0]))
+    root = root.rename(tmp_path / "moved")
+    before = columns(Catalog(root))
+    folder = next(root.rglob(key))
+    copy = folder.with_name(key.split("=")[0] + "=other")
+    shutil.copytree(folder, copy)
+    said = rf"{copy.name}.*{MANIFEST}: is damaged .*it is that of binance spot BTCUSDT aggTrades, copied to"
+    with pytest.raises(DataError, match=said):
+        list(Catalog(root, **{key.split("=")[0]: "other"}).tapes())
+    with pytest.raises(DataError, match=said):
+        holdings(root)
+    assert columns(Catalog(root, **dict([key.split("=")]))) == before
 
 
 def test_missing_partition_and_damaged_manifest_are_named(tmp_path):

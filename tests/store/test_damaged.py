@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tapeflow.backtest.results.own_files import check_outputs
 from tapeflow.core.errors import DataError
 from tapeflow.core.files.keeping import file_digest
 from tapeflow.core.files.signed import read_bounded
-from tapeflow.research.sweep.folder import TABLE, read_table
+from tapeflow.research.sweep.folder import RETURNS, TABLE, read_table
 from tapeflow.research.sweep.journal import NAME, Journal
 from tapeflow.store.layout import MANIFEST, Partition
 from tapeflow.tests.helpers.command import tapeflow
@@ -140,9 +141,34 @@ READERS: dict[str, Callable[[Path], object]] = {
     "result.json": read_bounded,
     "bars.parquet": file_digest,
     NAME: lambda path: Journal(path.parent).read(),
-    TABLE: lambda path: read_table(path.parent),
+    TABLE: lambda path: check_outputs(path.parent, {TABLE: ""}),
     MANIFEST: Partition.read,
 }
+
+
+@pytest.mark.parametrize("name", [TABLE, RETURNS])
+def test_a_table_of_a_sweep_is_opened_by_arrow_only_where_it_is_whole(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Arrow may end the process over what is wrong in a footer, so that no error of its own would be told."""
+    make_sweep(home / "out")
+    again = "sweep sweep.yaml --out @ --jobs 1 -q"
+    right, path = told(again, home / "out"), home / "out" / name
+    whole = path.read_bytes()
+    begins = len(whole) - 8 - int.from_bytes(whole[-8:-4], "little")
+    with monkeypatch.context() as patched:
+        patched.setattr("pyarrow.parquet.read_table", lambda *_: pytest.fail("Arrow opened it"))
+        for at in (4, begins, begins + 40, len(whole) - 9, len(whole) - 6):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 4]) + whole[at + 1 :])
+            code, said, _ = told(again, home / "out")
+            assert code == 2
+            assert f"out/{name}: is damaged, or somebody changed it" in said
+        path.unlink()
+        path.mkdir()
+        assert told(again, home / "out")[:2] == (2, f"tapeflow: {path}: cannot be read: Is a directory\n")
+        path.rmdir()
+    assert told(again, home / "out") == right
+    assert path.read_bytes() == whole
 
 
 @pytest.mark.skipif(os.name == "nt", reason="has no pipes with names")
