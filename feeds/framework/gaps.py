@@ -15,11 +15,16 @@ from ...core.clock import MONTH, iso, month_numbers, month_starts
 from ...core.errors import DataError, ParamError, unknown
 from ...core.schema import Quality
 from .calendars import missing_before, regular
+from .closings import closings
 
 Columns = dict[str, NDArray[Any]]
 Integers = NDArray[np.int64]
 GAPS = ("keep", "fill", "error")
 _MOST_FILLED, _TIMES_FILLED = 1_000_000, 10
+_SHUT = (
+    "gaps come again at the same times and are taken for closing hours, no damage; trading hours, as in "
+    "bars: 1d@1d:XNYS, say when bars are due"
+)
 _PRICES = ("open", "high", "low", "close")
 _NOTHING = (
     "volume",
@@ -67,9 +72,13 @@ def finish(
     quality = bars["quality"] | np.where(_idle(bars), int(Quality.FILLED), 0)
     missing = missing_before(bars, interval, grid)
     holes = np.flatnonzero(missing > 0)
-    if len(holes) and gaps == "error":
-        _refuse_gap(bars, int(holes[0]), missing)
-    beside = np.concatenate([holes - 1, holes])
+    shut = closings(bars["close_time"][holes - 1], bars["open_time"][holes]) & (grid is None)
+    damaged, notes = holes[~shut], bars.notes
+    if shut.any() and gaps == "keep":
+        notes = (*notes, f"{np.count_nonzero(shut):,} {_SHUT}")
+    if len(damaged) and gaps == "error":
+        _refuse_gap(bars, int(damaged[0]), missing)
+    beside = np.concatenate([damaged - 1, damaged])
     quality[beside] = quality[beside] | int(Quality.GAP)
     columns = {**bars.columns, "quality": quality}
     if gaps == "fill" and len(holes):
@@ -82,7 +91,7 @@ def finish(
         real = _spread(missing)
         columns = _filled(columns, real, interval, grid)
         levels = None if levels is None else _spread_levels(levels, real)
-    return Bars(columns, levels, bars.spec, bars.source, size, bars.notes)
+    return Bars(columns, levels, bars.spec, bars.source, size, notes)
 
 
 def _check_fill(bars: Bars, missing: Integers) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tapeflow.aggregation.bars import aggregate
-from tapeflow.core.clock import HOUR, MINUTE, SECOND, iso, parse_time
+from tapeflow.core.clock import DAY, HOUR, MINUTE, SECOND, iso, parse_time
 from tapeflow.core.errors import DataError
 from tapeflow.core.files.tables import write_table
 from tapeflow.core.schema import Quality
@@ -122,6 +122,32 @@ def test_nights_are_no_gap_and_a_missing_minute_is(tmp_path):
     assert iso(int(filled["open_time"][30])) == lost
     assert filled["quality"][30] & int(Quality.FILLED)
     assert filled["close_time"].tolist() == (filled["open_time"] + MINUTE).tolist()
+
+
+@pytest.mark.parametrize("step", [DAY, 30 * MINUTE])
+def test_gaps_that_come_again_are_closing_hours_and_others_damage(tmp_path, step):
+    """Where nothing says the hours: nights and weekends are flagged nowhere, a day or an hour that lacks is."""
+    days = np.arange(parse_time("2024-05-06"), parse_time("2024-06-15"), DAY)
+    days = days[(days // DAY + 3) % 7 < 5]
+    times = days if step == DAY else (days[:, None] + 13 * HOUR + np.arange(0, 6 * HOUR, step)).ravel()
+    lost = parse_time("2024-05-22") + (0 if step == DAY else 15 * HOUR)
+    times = times[(times < lost) | (times >= lost + max(step, HOUR))]
+    bars = CsvBars(stamped(tmp_path / "d.csv", [iso(int(t)) for t in times])).bars()
+    gap = bars["open_time"][np.flatnonzero(bars["quality"] & int(Quality.GAP))]
+    at = int(np.searchsorted(times, lost))
+    assert gap.tolist() == times[at - 1 : at + 1].tolist()
+    assert [f"{5 if step == DAY else 29} gaps come again" in note for note in bars.notes] == [True]
+    with pytest.raises(DataError, match=f"are missing from {iso(int(bars['close_time'][at - 1]))} on"):
+        CsvBars(tmp_path / "d.csv").bars(gaps="error")
+
+
+def test_an_hour_that_lacks_three_times_is_damage(tmp_path):
+    """As an exchange that stops now and then, at the hour at which it mends things."""
+    lost = [parse_time(day) for day in ("2024-03-04T08:00", "2024-05-06T08:00", "2024-06-24T08:00")]
+    times = np.arange(parse_time("2024-03-01"), parse_time("2024-07-01"), HOUR)
+    bars = CsvBars(stamped(tmp_path / "h.csv", [iso(int(t)) for t in times if t not in lost])).bars()
+    assert np.count_nonzero(bars["quality"] & int(Quality.GAP)) == 6
+    assert not bars.notes
 
 
 def test_days_called_by_date_are_those_of_the_exchange(tmp_path):

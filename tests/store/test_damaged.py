@@ -32,10 +32,15 @@ REPLACED = {"nothing": b"", "zeros": bytes(4096), "text": b"\x7b\x3a\x00 not", "
 REPLACED |= {"laughs": LAUGHS.encode()}
 
 
+def bars_csv(step: int, count: int) -> str:
+    begin = 1_699_920_000_000
+    rows = "".join(f"{begin + step * i},{100 + i % 7},107,99,{101 + (i * 5) % 6},10\n" for i in range(count))
+    return "time,open,high,low,close,volume\n" + rows
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    rows = "".join(f"{1_700_000_000_000 + 60_000 * i},{100 + i % 7},107,99,{101 + (i * 5) % 6},10\n" for i in range(60))
-    (tmp_path / "bars.csv").write_text("time,open,high,low,close,volume\n" + rows)
+    (tmp_path / "bars.csv").write_text(bars_csv(60_000, 60))
     (tmp_path / "small.yaml").write_text(CONFIG)
     (tmp_path / "sweep.yaml").write_text(CONFIG + "sweep: {broker.cash: [1e4, 2e4, 3e4]}\n")
     for day, hour in ((1, 0), (2, 24)):
@@ -151,6 +156,7 @@ def test_a_table_of_a_sweep_is_opened_by_arrow_only_where_it_is_whole(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Arrow may end the process over what is wrong in a footer, so that no error of its own would be told."""
+    (home / "bars.csv").write_text(bars_csv(86_400_000, 260))  # returns are kept of so many days
     make_sweep(home / "out")
     again = "sweep sweep.yaml --out @ --jobs 1 -q"
     right, path = told(again, home / "out"), home / "out" / name
