@@ -48,10 +48,10 @@ def declared_reads(config: RunConfig) -> Iterator[Path]:
             yield from (path for _, path in reads_of(base))
 
 
-def files_read(config: RunConfig, code: Code, inputs: set[Path]) -> list[Path]:
-    """Files that plugins opened or declare, but for the run's ``inputs`` and the code itself."""
+def files_read(config: RunConfig, code: Code, inputs: set[Path], *, ran: bool = True) -> list[Path]:
+    """Files that plugins opened or declare, but for the run's ``inputs`` and the code; ``ran`` where it is over."""
     causes = {*map(str, code.files), *_folders(code.packages)}
-    found = {*opened_by(causes), *(path.resolve() for path in declared_reads(config))}
+    found = {*opened_by(causes, ran=ran), *(path.resolve() for path in declared_reads(config))}
     return sorted(path for path in found if path not in inputs and path not in code.files)
 
 

@@ -78,7 +78,12 @@ def readers(sources: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def make_lock(
-    config: RunConfig, sources: Mapping[str, Any], engine: str, more: Mapping[str, Sequence[Any]] | None = None
+    config: RunConfig,
+    sources: Mapping[str, Any],
+    engine: str,
+    more: Mapping[str, Sequence[Any]] | None = None,
+    *,
+    ran: bool = True,
 ) -> dict[str, Any]:
     """The content of run.lock as plain YAML types.
 
@@ -92,6 +97,8 @@ def make_lock(
         Which one ran.
     more : mapping of str to sequence of InputFile, optional
         Files besides those of the feeds, by what they were read for.
+    ran : bool, default=True
+        Whether the run is over; of one that is to come nobody knows which files plugins will read.
     """
     read = {name: feed.files for name, feed in readers(sources).items()} | dict(more or {})
     code = code_behind(config)
@@ -109,7 +116,7 @@ def make_lock(
         ],
         "data": {name: describe_source(source) for name, source in sources.items()},
         "plugins": _listed(code.files, config),
-        "reads": _listed(files_read(config, code, inputs), config),
+        "reads": _listed(files_read(config, code, inputs, ran=ran), config),
         "config": config.resolved(),
     }
 

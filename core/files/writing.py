@@ -127,14 +127,21 @@ def begin(place: Path, ending: str, make: Callable[[Path], None]) -> tuple[Path,
         made = place.with_name(f"{_stem(place)}{os.getpid()}-{count}{ending}")
         try:
             make(made)
+        except FileExistsError:
+            if not place.parent.is_dir():
+                raise
+            continue
+        try:
             handle = claim(made)
             # Between the two another process may have taken it for left behind.
             if handle is None or os.path.samestat(os.fstat(handle), made.stat()):
                 return made, -1 if handle is None else handle
             os.close(handle)
-        except (FileExistsError, FileNotFoundError, BlockingIOError):
-            if not place.parent.is_dir():
-                raise
+        except (FileNotFoundError, BlockingIOError):
+            continue
+        except BaseException:
+            remove(made)
+            raise
     raise AssertionError
 
 

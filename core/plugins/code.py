@@ -13,25 +13,10 @@ from importlib.machinery import PathFinder
 from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[2]
-_OURS = tuple(
-    f"{_PACKAGE / name}/"
-    for name in (
-        "core",
-        "aggregation",
-        "store",
-        "fetching",
-        "feeds",
-        "auditing",
-        "indicators",
-        "strategies",
-        "configs",
-        "backtest",
-        "research",
-        "checks",
-        "report",
-        "cli",
-    )
+_ROOMS = (
+    "core aggregation store fetching feeds auditing indicators strategies configs backtest research checks report cli"
 )
+_OURS = (f"{_PACKAGE / 'api.py'}", *(f"{_PACKAGE / room}/" for room in _ROOMS.split()))
 _STANDARD = f"{Path(os.__file__).resolve().parent}/"
 _INSTALLED = ("/site-packages/", "/dist-packages/")
 

@@ -17,6 +17,7 @@ from types import FrameType
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from ..errors import PluginError
 from .code import belongs_to
 
 _BORDERS = (
@@ -33,6 +34,10 @@ _APART = ("/proc/", "/sys/", "/dev/", "/etc/", *(f"{os.path.realpath(folder)}/" 
 """What the machine is. Zones are read once a process, by whoever first asks, so that they would tell runs apart."""
 
 
+Place = tuple[str, int]
+Stamp = tuple[int, int] | None
+
+
 class Seen:
     """Files that were opened in a stretch of work, as one run, each with the plugins' sources that were at work then.
 
@@ -40,11 +45,14 @@ class Seen:
     ----------
     opened, written : dict of str to set of str
         For reading, and to be made; no sources where it was we who made a file.
+    places : dict of tuple to set of str
+        Files for reading by the function of a plugin that opened them: its source, and its first line.
     """
 
     def __init__(self) -> None:
         self.opened: dict[str, set[str]] = {}
         self.written: dict[str, set[str]] = {}
+        self.places: dict[Place, set[str]] = {}
 
     def of(self, sources: set[str]) -> set[str]:
         """Files opened at the wish of plugins in ``sources``, and of nobody that could be told, but for those made."""
@@ -55,6 +63,10 @@ class Seen:
 _lasting = Seen()
 """What was opened outside of any run, or by a module while it was imported, which no later run does again."""
 _under_way: list[Seen] = []
+_before: dict[Place, dict[str, set[str]]] = {}
+"""What earlier runs opened, by the place in a plugin that did, which may have kept what it read; with the sources."""
+_stamps: dict[str, Stamp] = {}
+"""Time and size of the files that may be kept, as they were when they were opened last."""
 _packages: set[str] = set()
 """Folders of installed plugins."""
 _whose: dict[str, tuple[str, str]] = {}
@@ -83,22 +95,48 @@ def seeing(seen: Seen) -> Iterator[None]:
         yield
     finally:
         _under_way.remove(seen)
+        for place, paths in seen.places.items():
+            kept = {path: seen.opened[path] for path in paths & seen.of({place[0]})}
+            _before.setdefault(place, {}).update(kept)
 
 
 def anything_opened() -> bool:
-    """Whether plugins have opened a file at all, that lasts or in the run under way."""
-    return bool(_lasting.opened or (_under_way and _under_way[-1].opened))
+    """Whether plugins have opened a file at all."""
+    return bool(_lasting.opened or _before or (_under_way and _under_way[-1].opened))
 
 
-def opened_by(sources: set[str]) -> list[Path]:
+def opened_by(sources: set[str], *, ran: bool) -> list[Path]:
     """Files that were opened at the wish of the plugins in ``sources``, and of nobody that could be told.
 
-    Of what runs opened, that of the innermost one that is under way.
+    Of what runs opened, that of the innermost one that is under way. Where that is over, as ``ran`` says, of earlier
+    ones too what a function of a plugin opened that opened nothing now: it may have kept what it read.
+
+    Raises
+    ------
+    PluginError
+        If a file that may have been kept was changed since it was read.
     """
-    found = _lasting.of(sources)
+    found = kept = _lasting.of(sources)
     if _under_way:
-        found |= _under_way[-1].of(sources)
+        now = _under_way[-1]
+        found = kept | now.of(sources)
+    if _under_way and ran:
+        places = (read for place, read in _before.items() if place not in now.places)
+        kept = kept | {path for read in places for path, causes in read.items() if causes & sources}
+        kept -= now.of(sources)
+        found |= kept
+    for path in sorted(kept) if ran else ():
+        if not path.endswith(".py") and path in _stamps and _stamps[path] != _stamp(path):
+            raise PluginError(f"{path}: was changed since a plugin read it in this process; begin a new one")
     return sorted(path for path in map(Path, found) if path.is_file())
+
+
+def _stamp(path: str) -> Stamp:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def _hear(event: str, args: tuple[Any, ...]) -> None:
@@ -117,7 +155,7 @@ def _hear(event: str, args: tuple[Any, ...]) -> None:
 
 def _note(name: str, mode: Any, flags: Any) -> None:
     writes = any(c in mode for c in "wax+") if isinstance(mode, str) else bool((flags or 0) & os.O_ACCMODE)
-    causes, importing = _causes(sys._getframe(2))
+    causes, importing, place = _causes(sys._getframe(2))
     if causes is None and not writes:
         return
     path = os.path.realpath(name)
@@ -131,8 +169,11 @@ def _note(name: str, mode: Any, flags: Any) -> None:
     path = _source(path)
     if path and causes is not None:
         lasts = importing or path.endswith(".py") or not _under_way
+        _stamps[path] = _stamp(path)
         for seen in (_lasting,) if lasts else _under_way:
             seen.opened.setdefault(path, set()).update(causes)
+            if place is not None and not lasts:
+                seen.places.setdefault(place, set()).add(path)
 
 
 def _database(name: str) -> str:
@@ -149,27 +190,30 @@ def _source(name: str) -> str:
     return str(path.parents[1] / f"{path.name.partition('.')[0]}.py") if compiled else name
 
 
-def _causes(frame: FrameType | None) -> tuple[set[str] | None, bool]:
-    """Sources of plugins on the way to ``frame``, and whether one of them is being imported.
+def _causes(frame: FrameType | None) -> tuple[set[str] | None, bool, Place | None]:
+    """Sources of plugins on the way to ``frame``, whether one of them is being imported, and the innermost function.
 
-    None where it is our own code alone that opens a file, or where a line of Python is read to be shown in a traceback.
+    None for the sources where it is our own code alone that opens a file, or where a line of Python is read to be shown
+    in a traceback.
     """
     found: set[str] = set()
     ours = importing = False
+    place = None
     while frame is not None:
         file = frame.f_code.co_filename
         if file == linecache.__file__:
-            return None, False
+            return None, False, None
         whose, path = _whose.get(file) or _whose.setdefault(file, _judged(file))
         if whose == "own":
             found.add(path)
+            place = place or (path, frame.f_code.co_firstlineno)
             importing = importing or frame.f_code.co_name == "<module>"
         elif whose == "ours":
             ours = True
             if file.endswith(_BORDERS):
                 break
         frame = frame.f_back
-    return (found if found or not ours else None), importing
+    return (found if found or not ours else None), importing, place
 
 
 def _judged(file: str) -> tuple[str, str]:

@@ -64,7 +64,7 @@ def make_sweep_lock(
         All of them.
     """
     more = _funding(points)
-    locks = [make_lock(config, sources, config.engine, more) for sources in groups]
+    locks = [make_lock(config, sources, config.engine, more, ran=False) for sources in groups]
     made = {key: value for key, value in locks[0].items() if key not in ("engine", "inputs", "data")}
     inputs = {json.dumps(one): one for lock in locks for one in lock["inputs"]}
     read = [lock["data"] for lock in locks]

@@ -49,6 +49,15 @@ def test_an_error_in_an_authors_next_names_its_file_and_line(home: Path, name: s
     assert f"{name.lower()}.py:9: {line}: {says}" in made.stderr
 
 
+def test_a_fault_of_ours_is_told_as_one(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every module of the package on the way to it is ours, and no author's."""
+    (home / "run.yaml").write_text(DATA + RULES)
+    monkeypatch.setattr("tapeflow.backtest.runner.check_place", int)
+    made = tapeflow("run", "run.yaml", "--out", "o", "-q")
+    assert made.exit_code == 1
+    assert made.stderr.startswith("tapeflow: internal error: TypeError: ")
+
+
 @pytest.mark.parametrize("command", [["validate", "run.yaml"], ["run", "run.yaml", "--out", "o", "-q"]])
 @pytest.mark.parametrize("name", ["-", "pipe"])
 def test_what_cannot_be_read_twice_is_refused_with_its_place(home: Path, command: list[str], name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -13,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tapeflow.core.errors import SystemFaultError
+from tapeflow.core.files.folders import replacing_folder
+from tapeflow.core.files.writing import replacing
 from tapeflow.tests.helpers.command import tapeflow
 
 CONFIG = """\
@@ -142,3 +146,33 @@ def test_a_closed_standard_output_is_one_line(home: Path, command: str) -> None:
     assert made.returncode == 2
     assert made.stderr.splitlines()[-1].startswith("tapeflow: standard output: cannot be written: ")
     assert "Traceback" not in made.stderr
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="has no /proc")
+@pytest.mark.parametrize("words", ["run run.yaml --out /proc/x -q", "sweep sweep.yaml --out /proc/x -q"])
+def test_a_drive_that_makes_nothing_is_named_and_not_tried_forever(
+    home: Path, monkeypatch: pytest.MonkeyPatch, words: str
+) -> None:
+    """A folder that is there and takes no name: nobody took it away again."""
+    monkeypatch.chdir(home)
+    signal.alarm(60)
+    try:
+        made = tapeflow(*words.split())
+        assert made.exit_code == 2
+        assert made.stderr.endswith("tapeflow: /proc/x: cannot be written: No such file or directory\n")
+        with pytest.raises(SystemFaultError, match=r"/proc/x.csv: cannot be written"), replacing("/proc/x.csv"):
+            pass
+    finally:
+        signal.alarm(0)
+
+
+def test_an_interrupt_before_a_place_is_claimed_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end(path: Path) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tapeflow.core.files.writing.claim", end)
+    with pytest.raises(KeyboardInterrupt), replacing(tmp_path / "a.csv"):
+        pass
+    with pytest.raises(KeyboardInterrupt), replacing_folder(tmp_path / "out", lambda folder: {}):
+        pass
+    assert not [*tmp_path.iterdir()]

@@ -18,6 +18,7 @@ import yaml
 
 from tapeflow.api import run
 from tapeflow.configs.loader import load_config
+from tapeflow.core.errors import PluginError
 from tapeflow.tests.helpers.command import tapeflow
 
 CONFIG = """\
@@ -223,6 +224,41 @@ def test_of_several_runs_in_a_process_each_names_what_it_read_itself(tmp_path: P
         made.append(yaml.safe_load((tmp_path / out / "run.lock").read_text()))
     assert [read_by(lock) for lock in made] == [["one.txt"], ["two.txt"], ["one.txt"]]
     assert {**made[0], "name": ""} == {**made[2], "name": ""}
+
+
+KEEPS = """
+from functools import cache
+from pathlib import Path
+
+from tapeflow.strategies.framework.base import Strategy
+
+HERE = Path(__file__).parent
+
+
+@cache
+def weight(name):
+    return float((HERE / name).read_text())
+
+
+class {kind}(Strategy):
+    params = {{"file": "one.txt"}}
+
+    def next(self):
+        if len(self) == 3 and weight(self.p.file) > 0:
+            self.buy()
+"""
+
+
+def test_what_a_plugin_kept_from_an_earlier_run_is_in_the_lock(tmp_path: Path) -> None:
+    path = reading(tmp_path, "KeepsWhatItRead")
+    (tmp_path / "own.py").write_text(KEEPS.format(kind="KeepsWhatItRead"))
+    first, second = (lock_of(path, out) for out in ("a", "b"))
+    assert read_by(first) == ["one.txt"]
+    assert second == first
+    (tmp_path / "one.txt").write_text("-1.0\n")
+    with pytest.raises(PluginError, match=r"one.txt: was changed since a plugin read it in this process"):
+        run(load_config(path), tmp_path / "c")
+    assert not (tmp_path / "c").exists()
 
 
 def test_what_one_run_wrote_and_another_reads_is_in_the_lock_of_the_other(tmp_path: Path) -> None:
