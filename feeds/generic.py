@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,8 @@ from ..core.clock import MINUTE, parse_zone
 from ..core.errors import ParamError
 from ..core.params import Bound, Choice, Rule, Text
 from ..core.tape import Tape
-from .csv_reader.decode import Rows
+from .csv_reader.decode import Quarantine, Rows
+from .csv_reader.files import Source
 from .framework.table_bars import NUMBERS, TableBars
 from .framework.table_tape import SYMBOL as CHOSEN
 from .framework.table_tape import ContractTape
@@ -26,6 +27,7 @@ from .table_reader.stamps import TIME_UNITS, UNITS, Spelling
 from .table_reader.table_params import ColumnMap, WordLists, by_cells, mapped, parts_of_time, side_words
 from .table_reader.tables import Column, Table, of_symbol
 from .table_reader.time_formats import parse_format
+from .table_reader.told_sides import by_quotes
 
 _QUARTER = 15 * MINUTE
 PRICES = ("price", "open", "high", "low", "close")
@@ -56,10 +58,16 @@ _TAPE = (
     Column("trade_id", "integer", TRADE_ID, optional=True),
     Column("taker_buy_volume", "number", optional=True),
     Column("taker_sell_volume", "number", optional=True),
+    Column("bid", "number", optional=True),
+    Column("ask", "number", optional=True),
     _SYMBOL,
 )
 _BOTH = ("taker_buy_volume", "taker_sell_volume")
 """Of a trade one is its quantity and the other 0, which tells its side."""
+_QUOTES = ("bid", "ask")
+_TELL = {"side", "is_buyer_maker"}
+_PAIRS = (_BOTH, _QUOTES)
+"""Columns that tell sides together."""
 _BARS = (
     Column("time", "time", _TIMES),
     Column("close_time", "time", optional=True),
@@ -207,6 +215,8 @@ class MappedTape(ContractTape):
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
         self._timed = self._alike = self._told = False
+        self._between = [0, 0]
+        """Of trades whose sides a bid and an ask tell: how many lie between the two, and how many there are."""
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
@@ -219,11 +229,14 @@ class MappedTape(ContractTape):
         if params["sides"] and not {"buy", "sell"} <= params["sides"].keys():
             return "sides: needs words for both buy and sell, as in {buy: [B], sell: [S]}"
         there = _there(params["columns"])
-        if told := [name for name in _BOTH if name in there]:
-            if len(told) == 1:
-                return f"columns: {told[0]} tells sides only beside {_BOTH[1 - _BOTH.index(told[0])]}"
-            if also := [name for name in ("side", "is_buyer_maker") if name in there]:
-                return f"columns: {also[0]} and {told[0]} both tell the side; name one"
+        also = [name for name in ("side", "is_buyer_maker") if name in there]
+        for pair in _PAIRS:
+            if told := [name for name in pair if name in there]:
+                if len(told) == 1:
+                    return f"columns: {told[0]} tells sides only beside {pair[1 - pair.index(told[0])]}"
+                if also:
+                    return f"columns: {also[0]} and {told[0]} both tell the side; name one"
+                also = told
         return _clash(params) or _counted(_TAPE, params["columns"]) or super().complaint(params, paths)
 
     def how(self) -> tuple[Table, Reading]:
@@ -233,25 +246,48 @@ class MappedTape(ContractTape):
         words = side_words(self.p["sides"]) or _WORDS
         if self.p["side_of"] == "maker":
             words = {word: -sign for word, sign in words.items()}
-        columns, cells = _wanted(_TAPE, self.p["columns"])
+        summed = set(_BOTH) <= _there(self.p["columns"]).keys()
+        known = tuple(replace(c, optional=True) if summed and c.name == "quantity" else c for c in _TAPE)
+        columns, cells = _wanted(known, self.p["columns"])
         table = Table(columns, cells, words=words, counted=bool(cells), asks=_ASKS, guesses=not self.p["sides"])
         return of_symbol(described(table, self.p, strictly=False), self.p["symbol"]), reading(self.p)
 
     def remarks(self) -> tuple[str, ...]:
         """What was taken from files or assumed, in words."""
-        return (*super().remarks(), *filter(None, [self._undated(), self._unsided()]))
+        return (*super().remarks(), *filter(None, [self._undated(), self._unsided(), self._by_quotes()]))
+
+    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+        """Rows of one file and their times; without a quantity, that is the volume of both sides."""
+        for rows, time in super()._decoded(source, quarantine):
+            if "quantity" not in rows.columns:
+                both = rows["taker_buy_volume"] + rows["taker_sell_volume"]
+                rows = replace(rows, columns={**rows.columns, "quantity": both})
+            yield rows, time
+
+    def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
+        self._between = [0, 0]
+        return super()._tapes_between(start, end)
 
     def _believe(self, rows: Rows) -> None:
         """Take in what rows say they are, and whether their stamps are more than dates."""
         super()._believe(rows)
         self._timed |= bool((rows["time"] % _QUARTER).any())
         self._alike |= bool((np.diff(rows["time"]) == 0).any())
-        self._told |= self._of_volumes(rows)
+        self._told |= bool(self._pair(rows))
 
-    def _of_volumes(self, rows: Rows) -> bool:
-        """Whether volumes by side tell the sides: where a user names them, or nothing else does."""
-        named = set(_BOTH) & self.p["columns"].keys()
-        return set(_BOTH) <= rows.columns.keys() and bool(named or not {"side", "is_buyer_maker"} & rows.columns.keys())
+    def _pair(self, rows: Rows) -> tuple[str, ...]:
+        """The two columns that tell sides together: where a user names them, or nothing else does; else empty."""
+        there = [pair for pair in _PAIRS if set(pair) <= rows.columns.keys()]
+        named = [pair for pair in there if set(pair) & self.p["columns"].keys()]
+        return next(iter(named or ([] if _TELL & rows.columns.keys() else there)), ())
+
+    def _by_quotes(self) -> str:
+        """What to say of sides that a bid and an ask told."""
+        between, there = self._between
+        if not there:
+            return ""
+        rest = f"; {between} of {there} lie between them and have none" if between else ""
+        return f"sides: told by the bid and the ask beside each trade, at the ask a buy and at the bid a sell{rest}"
 
     def _undated(self) -> str:
         """What to say of trades that are stamped with dates alone; zones may move these by quarters of an hour."""
@@ -278,9 +314,14 @@ class MappedTape(ContractTape):
     def tape(self, rows: Rows, time: NDArray[np.int64], ids: NDArray[np.int64]) -> Tape:
         """Rows of one file as a tape; where there is no side, volumes by side or who made the market tell it."""
         made = super().tape(rows, time, ids)
-        if self._of_volumes(rows):
-            bought, sold = (rows[name] for name in _BOTH)
-            return replace(made, side=np.sign(bought - sold).astype(np.int8))
+        if pair := self._pair(rows):
+            one, other = (rows[name] for name in pair)
+            if pair == _BOTH:
+                return replace(made, side=np.sign(one - other).astype(np.int8))
+            side = by_quotes(rows["price"], one, other)
+            self._between[0] += int((side == 0).sum())
+            self._between[1] += len(side)
+            return replace(made, side=side)
         if "side" in rows.columns or "is_buyer_maker" not in rows.columns:
             return made
         return replace(made, side=rows["is_buyer_maker"].astype(np.int8))
@@ -296,8 +337,9 @@ class CsvTape(MappedTape):
     columns : dict, default={}
         What the file calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
         ``symbol``; or ``taker_buy_volume`` and ``taker_sell_volume``, of which one is 0 and the other tells the
-        side; or the numbers of their cells, counted from 1, or null for none, as of an ``id`` that is no trade's.
-        What is left out is looked for under its usual names.
+        side; or ``bid`` and ``ask`` beside each trade, which tell it too: at the ask or above a buy, at the bid or
+        below a sell, between them none, unless ``infer_side`` guesses it; or the numbers of their cells, counted from 1,
+        or null for none, as of an ``id`` that is no trade's. What is left out is looked for under its usual names.
     time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
         Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO
         8601, or for another spelling that has year, month and day in this order. ``excel`` are the days of a

@@ -1,4 +1,4 @@
-"""Columns of numbers: how they are written, and what those without names are."""
+"""Columns of numbers: how they are written, and what they hold."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import DataError
 from ..table_reader.convert import decimals, empty, is_text, plain_numbers, written_out
 from ..table_reader.sheet import Sheet
 
@@ -50,13 +49,14 @@ def amounts(sheet: Sheet, decimal: str, thousands: str) -> set[int]:
     """The columns that hold numbers that are not negative, or nothing."""
     made = set()
     for at, cells in enumerate(sheet.cells):
-        values = _numbers(cells, decimal, thousands)
+        values = numbers_of(cells, decimal, thousands)
         if values is not None and not (values < 0).any():
             made.add(at)
     return made
 
 
-def _numbers(cells: Any, decimal: str, thousands: str) -> NDArray[np.float64] | None:
+def numbers_of(cells: Any, decimal: str, thousands: str) -> NDArray[np.float64] | None:
+    """The first cells as numbers; None where they hold others than numbers and nothing."""
     import pyarrow as pa
 
     kind = cells.type
@@ -72,56 +72,19 @@ def _numbers(cells: Any, decimal: str, thousands: str) -> NDArray[np.float64] | 
 
 def empty_of_trades(cells: Any) -> bool:
     """Whether a column of amounts holds nothing but noughts."""
-    values = _numbers(cells, ".", "")
+    values = numbers_of(cells, ".", "")
     return values is not None and not (values > 0).any()
 
 
 def one_trade_each(cells: Any) -> bool:
     """Whether a column of counts holds nothing but ones."""
-    values = _numbers(cells, ".", "")
+    values = numbers_of(cells, ".", "")
     return values is not None and bool((values == 1).all())
 
 
 def is_void(cells: Any) -> bool:
     """Whether a column holds nothing at all."""
     return bool(empty(cells).all())
-
-
-def unnamed(sheet: Sheet, taken: set[int], decimal: str, thousands: str) -> tuple[dict[str, int], bool]:
-    """The columns of a file without a header by what is in them, and whether it holds bars.
-
-    Four columns of which the second is never below the others and the third never above them are prices of bars, and
-    volume is behind them. Else a price and a quantity, or a price, bid, ask and quantity, are a trade.
-
-    Raises
-    ------
-    DataError
-        If they are neither.
-    """
-    numbers = {
-        at: v
-        for at, c in enumerate(sheet.cells)
-        if at not in taken and (v := _numbers(c, decimal, thousands)) is not None
-    }
-    numbers = {at: values for at, values in numbers.items() if not (values < 0).any()}
-    places = sorted(numbers)
-    for i in range(len(places) - 3):
-        o, h, lo, c = (numbers[at] for at in places[i : i + 4])
-        if (h >= np.maximum(o, c)).all() and (lo <= np.minimum(o, c)).all() and (lo > 0).all() and (h > 0).all():
-            roles = dict(zip(("open", "high", "low", "close", "volume"), places[i:], strict=False))
-            return roles, True
-    if len(places) == 3 and (numbers[places[0]] <= numbers[places[1]]).all() and not numbers[places[2]].any():
-        raise DataError(f"{sheet.path}: {QUOTES}")
-    if len(places) == 2 and not numbers[places[1]].any():
-        raise DataError(f"{sheet.path}: holds prices of which every quantity is 0: quotes, and no trades")
-    if len(places) == 2:
-        return {"price": places[0], "quantity": places[1]}, False
-    if len(places) == 4 and (numbers[places[1]] <= numbers[places[2]]).all():
-        return {"price": places[0], "quantity": places[3]}, False
-    raise DataError(
-        f"{sheet.path}: {len(sheet.cells)} cells without names, of which {len(places)} are numbers beside the time: "
-        "what is what is not told; number them, as in columns: {time: 1, price: 2, quantity: 3}"
-    )
 
 
 def divisor(sheet: Sheet, prices: list[Any], time: dict[str, Any]) -> tuple[float, str]:
@@ -138,5 +101,5 @@ def divisor(sheet: Sheet, prices: list[Any], time: dict[str, Any]) -> tuple[floa
 
 
 def _whole(cells: Any) -> bool:
-    values = _numbers(cells, ".", "")
+    values = numbers_of(cells, ".", "")
     return values is not None and bool((values == np.floor(values)).all()) and float(values.min()) >= 10_000

@@ -49,8 +49,9 @@ def _footer(source: TableSource, delimiter: str, width: int) -> str:
         file.seek(max(0, source.path.stat().st_size - _TAIL))
         lines = file.read().decode("utf-8", "replace").rstrip().splitlines()
     last = lines[-1] if lines else ""
-    said = re.match(r'"?[A-Za-z]{4,}', last)
-    return said[0] if said and _width(last, delimiter) == 1 < width else ""
+    said = re.match(r'"?[A-Za-z]{4,}|![A-Z]{3,}!', last)
+    cells = next(csv.reader([last], delimiter=delimiter), [])
+    return said[0] if said and len([cell for cell in cells if cell]) == 1 < width else ""
 
 
 def is_json(source: TableSource) -> bool:

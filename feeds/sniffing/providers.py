@@ -12,6 +12,8 @@ import numpy as np
 from ...core.clock import iso
 from ...core.errors import DataError
 from ...core.plugins.registry import FEEDS
+from ..table_reader.sheet import Sheet
+from .words import PROVIDERS
 
 _DAY = r"\d{4}-\d{2}(-\d{2})?"
 _END = r"(\.csv)?(\.gz|\.zip)?"
@@ -26,6 +28,7 @@ _NAMES = {
     "OKXTrades": rf"[A-Z0-9]+(-[A-Z0-9]+)+-trades-{_DAY}{_END}",
     "TardisTrades": rf"[a-z0-9-]+_trades_{_DAY}_\S+\.csv(\.gz)?",
     "KrakenTrades": r"(XBT|XXBT|ETH|XETH|SOL|ADA|DOT|XRP|LTC|DOGE|XDG)[A-Z]{3,5}\.csv",
+    "GateTrades": rf"[A-Z0-9]+_[A-Z0-9]+-\d{{6}}(\d{{2}})?{_END}",
     "KrakenOHLC": r"(XBT|XXBT|ETH|XETH|SOL|ADA|DOT|XRP|LTC|DOGE|XDG)[A-Z]{3,5}_\d+\.csv",
     "FreqtradeBars": r"[A-Z0-9]+(_[A-Z0-9]+){1,2}-\d+[mhdwM](-(spot|futures|mark))?\.(json|feather|parquet)(\.gz)?",
 }
@@ -39,6 +42,23 @@ def by_name(path: Path) -> str:
     ('BinanceAggTrades', '')
     """
     return next((feed for feed, name in _NAMES.items() if re.fullmatch(name, path.name)), "")
+
+
+def by_shape(sheet: Sheet) -> str:
+    """The feed of the provider whose rows are of this shape, where a general feed reads them only in part; else empty.
+
+    Lists of Kraken's and Bitfinex's trades have no names, Hyperliquid calls sellers A, and Databento's files may hold
+    more than trades.
+    """
+    if sheet.names is None:
+        return {4: "BitfinexTrades", 7: "KrakenTrades"}.get(len(sheet.cells), "")
+    names = set(sheet.names)
+    if PROVIDERS["HyperliquidTrades"] <= names:
+        return "HyperliquidTrades"
+    if PROVIDERS["DatabentoTrades"] <= names:
+        actions = set(map(str, sheet.cells[sheet.names.index("action")].to_pylist()))
+        return "DatabentoTrades" if actions - {"T"} else ""
+    return ""
 
 
 def read_by(path: Path, feed: str, params: dict[str, Any]) -> tuple[int, str, str, Sequence[str]]:

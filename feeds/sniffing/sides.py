@@ -6,12 +6,12 @@ from typing import Any
 
 from ..table_reader.convert import NO_SIDE
 from ..table_reader.told_sides import half_known, only_ones
-from .words import BUYS, plain
+from .words import BUYS, SELLS, plain
 
 _KNOWN = {"buy": 1, "b": 1, "1": 1, "+1": 1, "1.0": 1, "sell": -1, "s": -1, "-1": -1, "-1.0": -1}
 _TRUTHS = {"true", "false", "0", "1", "t", "f"}
-_BUY = ("buyer", "bought", "bid_aggr", "buyer_aggressor", "buyers", "bullish", "up")
-_SELL = ("seller", "sold", "ask_aggr", "seller_aggressor", "sellers", "bearish", "down")
+_BUY = ("buyer", "bought", "bid_aggr", "buyer_aggressor", "buyers", "bullish", "up", "comprador")
+_SELL = ("seller", "sold", "ask_aggr", "seller_aggressor", "sellers", "bearish", "down", "vendedor")
 _ROWS = 20_000
 
 
@@ -29,6 +29,11 @@ def side(cells: Any, role: str, names: tuple[str, ...] | None, name: str = "") -
     if plain(name) in BUYS and words - {""} <= _TRUTHS:
         given = {"buy": sorted(words & {"true", "t", "1"}), "sell": sorted(words & {"false", "f", "0"})}
         return {"sides": given}, "true where the taker bought", ""
+    if plain(name) in SELLS and words - {""} <= _TRUTHS:
+        given = {"buy": sorted(words & {"false", "f", "0"}), "sell": sorted(words & {"true", "t", "1"})}
+        return {"sides": given}, "true where the taker sold", ""
+    if plain(name) == "askbid" and words == {"ask", "bid"}:
+        return {"sides": {"buy": ["BID"], "sell": ["ASK"]}}, "Upbit's: BID bought, ASK sold", ""
     known = words - set(NO_SIDE)
     if known <= _KNOWN.keys() and not (half_known(words, _KNOWN) or only_ones(words)):
         return {}, "who took liquidity, as the word says", ""

@@ -15,15 +15,19 @@ from ..csv_reader.files import expand
 from ..generic import columns_of
 from ..table_reader.arrow_reader import TableSource, sheets
 from ..table_reader.sheet import Reading, Sheet
-from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, one_trade_each, unnamed
+from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, one_trade_each
+from .headerless import Unnamed, unnamed
+from .kinds import refuse_others
 from .layout import NAMED, first_lines, is_json, layout
 from .levels import Levels, levels
-from .providers import by_name, cell_names, read_by
+from .providers import by_name, by_shape, cell_names, read_by
 from .sides import side
-from .times import Times, times
-from .words import BARS, BIDS, PROVIDERS, TRADES, found, plain, volume_of_a_coin
+from .times import Times, said_place, times
+from .words import BARS, BIDS, PROVIDERS, TICKS_DOWN, TICKS_UP, TRADES, found, plain, volume_of_a_coin
 
 _LEAN_QUOTES = re.compile(r"\d{8}_.+_quote\.", re.IGNORECASE)
+_LEAN_TICKS = re.compile(r"\d{8}_.+_(trade_tick|tick_trade)[._]", re.IGNORECASE)
+_OVER = ("complete", "iscomplete", "closed", "isclosed", "isfinal", "confirm")
 _CLOSE = ("open", "high", "low", "close")
 
 
@@ -109,11 +113,15 @@ def sniff(path: str | Path) -> Sniffed:
     several = levels(first_lines(source)[how.skip :], how.delimiter) if text else None
     how = how if several is None else replace(how, skip=how.skip + several.lines)
     sheet = _first(source, how)
+    listed = sheet.names is None and text  # a text without a header has columns of any kind
+    if not listed and (provider := by_shape(sheet)) and (told := _of_provider(source, provider, None)):
+        return told
     params = _of_lines(how) if text else {}
     decimal, thousands = marks(sheet, how.delimiter) if text else (".", "")
     params |= {"decimal": decimal} if decimal != "." else {}
     params |= {"thousands": thousands} if thousands else {}
-    time = times(sheet, decimal)
+    place = "" if text else said_place("\n".join(first_lines(source)[:200])[:4_000] if source.kind == "json" else "")
+    time = times(sheet, decimal, place)
     if time is None:
         seen = ", ".join(sheet.names or ()) or f"{len(sheet.cells)} cells without names"
         raise DataError(
@@ -134,7 +142,8 @@ def _of_provider(source: TableSource, feed: str, how: Reading | None) -> Sniffed
     shown = [(name or "(no name)", str(cells[0].as_py())[:40]) for name, cells in zip(names, sheet.cells, strict=True)]
     columns = tuple(Told(name, "", value, f"as {feed} has it") for name, value in shown)
     doubts = tuple(remark if remark.startswith(feed) else f"{feed}: {remark}" for remark in remarks)
-    form = f"{_form(source, sheet, how, {})}, named as files of {feed} are"
+    named = "named as files of" if by_name(source.path) == feed else "with the columns of"
+    form = f"{_form(source, sheet, how, {})}, {named} {feed}{' are' if named.startswith('named') else ''}"
     return Sniffed(source.path, form, feed, {}, columns, doubts)
 
 
@@ -164,11 +173,16 @@ def _told(
 ) -> Sniffed:
     """Columns and their roles, once the time is known."""
     decimal, thousands = params.get("decimal", "."), params.get("thousands", "")
-    roles, bars = (several.roles, True) if several else _roles(sheet, time, decimal, thousands)
-    doubts = list(time.doubts)
+    refuse_others(sheet)
+    told = Unnamed(several.roles, True) if several else _roles(sheet, time, decimal, thousands)
+    roles, bars = told.roles, told.bars
+    doubts = [*time.doubts, *told.doubts]
     if trade := _one_a_row(sheet, roles) if bars else {}:
         roles, bars = trade, False
         doubts.append("feed: every row is one trade with an open of 0, as Sierra writes them: its high is the ask then")
+    elif trade := _flat(sheet, roles, time) if bars else {}:
+        roles, bars = trade, False
+        doubts.append("feed: every row is flat and some have one time, so each is taken for a trade")
     notes: dict[int, str] = {}
     for role in ("side", "is_buyer_maker") if not bars else ():
         if role in roles:
@@ -180,7 +194,11 @@ def _told(
             if more.get("columns"):
                 del roles[role]
     none = params.pop("columns", {})
-    if not bars and not {"side", "is_buyer_maker", "taker_buy_volume"} & roles.keys() and not none:
+    if not bars and "bid" in roles:
+        doubts.append(
+            "side: told by bid and ask, at the ask a buy and at the bid a sell; infer_side: tick guesses the rest"
+        )
+    elif not bars and not {"side", "is_buyer_maker", "taker_buy_volume"} & roles.keys() and not none:
         doubts.append("side: no column tells who took liquidity; infer_side: tick or bulk guesses it")
     if "symbol" in roles and len(held := sorted(set(map(str, sheet.cells[roles["symbol"]].to_pylist())))) > 1:
         params["symbol"] = held[0]
@@ -217,6 +235,19 @@ def _one_a_row(sheet: Sheet, roles: dict[str, int]) -> dict[str, int]:
     return {ours: roles[name] for name, ours in names.items() if name in roles}
 
 
+def _flat(sheet: Sheet, roles: dict[str, int], time: Times) -> dict[str, int]:
+    """The columns of trades in a file whose bars are flat throughout, several at a time; empty where it holds bars."""
+    if not time.shared or not set(_CLOSE) <= roles.keys():
+        return {}
+    closes = sheet.cells[roles["close"]].to_pylist()
+    if any(sheet.cells[roles[name]].to_pylist() != closes for name in _CLOSE):
+        return {}
+    names = {"close": "price", "volume": "quantity", "symbol": "symbol"}
+    if {"taker_buy_volume", "taker_sell_volume"} <= roles.keys():
+        names |= {name: name for name in ("taker_buy_volume", "taker_sell_volume")}
+    return {ours: roles[name] for name, ours in names.items() if name in roles}
+
+
 def _of_bars(sheet: Sheet, roles: dict[str, int], params: dict[str, Any]) -> list[str]:
     """What bars leave open; adds ``label`` to the parameters where the file's name tells it."""
     made = []
@@ -225,22 +256,41 @@ def _of_bars(sheet: Sheet, roles: dict[str, int], params: dict[str, Any]) -> lis
         made.append("label: NinjaTrader, after which the file is named, stamps bars with their end")
     if "trades" in roles and one_trade_each(sheet.cells[roles["trades"]]):
         made.append("feed: every row is one trade; CsvTape, with columns {price: …, quantity: …}, reads them as trades")
-    if "volume" not in roles:
+    ticks = {plain(sheet.names[roles[n]]) for n in ("taker_buy_volume",) if n in roles} if sheet.names else set()
+    if ticks & set(TICKS_UP):
+        params["label"] = "end"
+        made.append("label: TradeStation and MultiCharts, whose columns these are, stamp bars with their end")
+        made.append(
+            "taker_buy_volume: volume above the price before, the tick rule's guess; nobody told who took liquidity"
+        )
+    if not {"volume", "taker_buy_volume"} & roles.keys():
         made.append("volume: no column tells it, and measures of volume have none")
+    if forming := _forming(sheet):
+        made.append(f"{forming}: a bar is not over yet; leave its row out, or it is taken for a whole one")
     bid = sheet.names is not None and plain(sheet.names[roles["open"]]) in BIDS
     if bid or _LEAN_QUOTES.match(sheet.path.name):
         made.append("open: prices are the bid's; those of the ask are not read")
     return made
 
 
-def _roles(sheet: Sheet, time: Times, decimal: str, thousands: str) -> tuple[dict[str, int], bool]:
+def _forming(sheet: Sheet) -> str:
+    """The column that says of some bar that it is not complete; empty for none."""
+    for name, cells in zip(sheet.names or (), sheet.cells, strict=False):
+        if plain(name) in _OVER and {"false", "0"} & {str(word).lower() for word in cells.to_pylist()}:
+            return name
+    return ""
+
+
+def _roles(sheet: Sheet, time: Times, decimal: str, thousands: str) -> Unnamed:
     """Which column is what, and whether the file holds bars."""
     taken = set(time.places)
     if sheet.names is None:
-        told, bars = unnamed(sheet, taken, decimal, thousands)
-        if _LEAN_QUOTES.match(sheet.path.name):
-            told.pop("volume", None)  # what stands there is the size of the bid
-        return told, bars
+        if _LEAN_TICKS.match(sheet.path.name):
+            return Unnamed({"price": 1, "quantity": 2}, False)
+        told = unnamed(sheet, time.places, decimal, thousands, newest_first=time.newest_first)
+        if _LEAN_QUOTES.match(sheet.path.name):  # what stands there is the size of the bid
+            return Unnamed({name: at for name, at in told.roles.items() if name != "volume"}, told.bars)
+        return told
     numbers = amounts(sheet, decimal, thousands) - {at for at, cells in enumerate(sheet.cells) if is_void(cells)}
     bars = all(found(sheet.names, BARS[name], taken) is not None for name in ("open", "high", "low"))
     roles: dict[str, int] = {}
@@ -262,7 +312,20 @@ def _roles(sheet: Sheet, time: Times, decimal: str, thousands: str) -> tuple[dic
             f"{sheet.path}: holds neither open, high, low and close nor price and quantity under names that are known: "
             f"{missing[0]} is missing (it has {names}); say it, as in columns: {{{missing[0]}: NAME}}"
         )
-    return roles, bars
+    return Unnamed(_in_pairs(roles, sheet.names), bars)
+
+
+def _in_pairs(roles: dict[str, int], names: tuple[str, ...]) -> dict[str, int]:
+    """Roles without half of a pair that tells sides together, and without one that need not be told."""
+    both = {"taker_buy_volume", "taker_sell_volume"} <= roles.keys()
+    quotes = {"bid", "ask"} <= roles.keys() and not {"side", "is_buyer_maker"} & roles.keys()
+    kept = {"bid": quotes, "ask": quotes}
+    ticks = {*TICKS_UP, *TICKS_DOWN}
+    return {
+        name: at
+        for name, at in roles.items()
+        if kept.get(name, True) and (both or not name.startswith("taker_") or plain(names[at]) not in ticks)
+    }
 
 
 def _traded(sheet: Sheet, words: tuple[str, ...], free: set[int], at: int | None) -> int | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,15 +33,45 @@ class Times:
     params: dict[str, Any] = field(default_factory=dict)
     says: str = ""
     doubts: tuple[str, ...] = ()
+    newest_first: bool = False
+    shared: bool = False
+    """Whether two rows have one time."""
 
 
-def times(sheet: Sheet, decimal: str) -> Times | None:
-    """The time of a sheet: of the columns with a name for it the first that can be read; None if there is none."""
+def times(sheet: Sheet, decimal: str, place: str = "") -> Times | None:
+    """The time of a sheet: of the columns with a name for it the first that can be read; None if there is none.
+
+    ``place`` is the zone that the file itself names, empty for none.
+    """
     for places in _candidates(sheet):
-        made = _spelled(sheet, places, decimal)
+        made = _spelled(sheet, places, decimal, place)
         if made is not None:
-            return made
+            return _ordered(sheet, made)
     return None
+
+
+def said_place(head: str) -> str:
+    """The zone that an answer names beside its rows, as Alpha Vantage and Twelve Data do; empty for none.
+
+    >>> said_place('{"Meta Data": {"6. Time Zone": "US/Eastern"}, "rows": []}')
+    'US/Eastern'
+    """
+    hit = re.search(r'"(?:\d\. Time Zone|exchange_timezone)":\s*"([A-Za-z_]+/[A-Za-z_]+)"', head)
+    try:
+        return hit[1] if hit and parse_zone(hit[1]) else ""
+    except ValueError:
+        return ""
+
+
+def _ordered(sheet: Sheet, made: Times) -> Times:
+    """What is found, and whether the rows go back in time, and share times."""
+    part = with_time(sheet, tuple(at + 1 for at in made.places), made.params.get("time_format", ""))
+    cells = part.cells[-1 if len(made.places) > 1 else made.places[0]]
+    spelling = Spelling(made.params.get("time_unit", "auto"), made.params.get("time_format", ""))
+    values, bad = Stamps(spelling, sheet.path).read(cells)
+    values = values[~bad]
+    back = len(values) > 1 and bool(values[0] > values[-1])
+    return replace(made, newest_first=back, shared=bool((np.diff(values) == 0).any()))
 
 
 def _candidates(sheet: Sheet) -> list[tuple[int, ...]]:
@@ -55,7 +85,7 @@ def _candidates(sheet: Sheet) -> list[tuple[int, ...]]:
     named = [at for at in (found(sheet.names, CLOCKS, set()),) if at is not None and _is_clock(sheet.cells[at])]
     clocks = named or [at for at in range(width) if _is_clock(sheet.cells[at], colons=True)]
     made += [(day, at) for at in clocks[:1] if day not in (None, at)]
-    spelled = [plain(name) for name in sheet.names]
+    spelled = [plain(_ZONED.sub("", name)) for name in sheet.names]
     named = sorted((i for i in range(width) if spelled[i] in TIMES), key=lambda i: TIMES.index(spelled[i]))
     named = [i for i in named if spelled[i] != "price" or not _numbers(sheet.cells[i])]
     nameless = [i for i in range(width) if spelled[i] == ""]
@@ -76,12 +106,12 @@ def _is_clock(cells: Any, *, colons: bool = False) -> bool:
         return True
     if not (pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type)):
         return False
-    digits = "" if colons else r"|\d{4}|\d{6}"
+    digits = "" if colons else r"|\d{3,6}"
     told = pc.match_substring_regex(texts(cells), rf"^(\d{{1,2}}:\d{{2}}(:\d{{2}}([.,]\d+)?)?( ?[AaPp][Mm])?{digits})$")
     return bool(pc.all(pc.fill_null(told, False)).as_py())
 
 
-def _spelled(sheet: Sheet, places: tuple[int, ...], decimal: str) -> Times | None:
+def _spelled(sheet: Sheet, places: tuple[int, ...], decimal: str, place: str) -> Times | None:
     import pyarrow as pa
 
     if len(places) == 2:
@@ -100,17 +130,25 @@ def _spelled(sheet: Sheet, places: tuple[int, ...], decimal: str) -> Times | Non
     words = [str(v).strip() for v in cells.to_pylist() if v is not None and str(v).strip()]
     if not words:
         return None
+    if len(places) == 2 and (form := _short_clock(words)):
+        return Times(places, {"time_format": form}, f"text as {form}{_NO_ZONE}", (_ZONE,))
     made = _of_numbers(sheet.path, places, cells, words, decimal) or _of_text(places, words)
-    return made and _by_name(made, sheet)
+    return made and _by_name(made, sheet, place)
 
 
-def _by_name(made: Times, sheet: Sheet) -> Times:
+def _by_name(made: Times, sheet: Sheet, place: str) -> Times:
     """What the names of the column and of the file tell of the clock."""
     if _ZONE not in made.doubts:
         return made
     zone, why = "", ""
-    if sheet.names is not None and any(re.search("gmt|utc", sheet.names[at].lower()) for at in made.places):
+    names = [sheet.names[at] for at in made.places] if sheet.names is not None else []
+    said = next((hit[1] for name in names if (hit := _ZONED.search(name))), "")
+    if any(re.search("gmt|utc", name.lower()) for name in names):
         why = "UTC, as the column is called"
+    elif said:
+        zone, why = said, f"{said}, as the column is called"
+    elif place:
+        zone, why = place, f"{place}, as the file says"
     elif _HISTDATA.match(sheet.path.name):
         zone, why = "Etc/GMT+5", "HistData's clocks, New York's without summer time"
     if not why:
@@ -120,6 +158,8 @@ def _by_name(made: Times, sheet: Sheet) -> Times:
     return Times(made.places, params, made.says.replace(_NO_ZONE, f": {why}"), doubts)
 
 
+_ZONED = re.compile(r"[ _]\(?(UTC|GMT|EET|CET|WET|MET|EST5EDT|CST6CDT|MST7MDT|PST8PDT)\)?$")
+"""A zone behind the name of a column, of those that mean the same to everybody: EST may have summer time or not."""
 _HISTDATA = re.compile(r"DAT_(ASCII|MT|NT|MS|XLSX)_")
 _LEAN = re.compile(r"\d{8}_.+_(trade|quote|openinterest)(_tick)?\.", re.IGNORECASE)
 _NO_ZONE = ", without a zone: taken for UTC"
@@ -147,6 +187,19 @@ def _of_numbers(path: Path, places: tuple[int, ...], cells: Any, words: list[str
         says = "days of a spreadsheet, without a zone: taken for UTC"
         return Times(places, {"time_unit": "excel"}, says, (_ZONE,))
     return None
+
+
+def _short_clock(words: list[str]) -> str:
+    """The format of dates and times of day without the nought before them, as in ``20240102 930``; empty for others."""
+    import pyarrow as pa
+
+    parts = [re.fullmatch(r"(\S+) (\d{1,6})", word) for word in words]
+    if not all(parts) or not any(len(hit[2]) in (3, 5) for hit in parts if hit):
+        return ""
+    width, clock = (6, "%H%M%S") if any(len(hit[2]) > 4 for hit in parts if hit) else (4, "%H%M")
+    whole = pa.array([f"{hit[1]} {hit[2].zfill(width)}" for hit in parts if hit])
+    forms = (f"{day} {clock}" for day in ("%Y%m%d", "%Y-%m-%d", "%Y.%m.%d", "%Y/%m/%d", "%m/%d/%Y", "%d.%m.%Y"))
+    return next((form for form in forms if not read_format(whole, form)[2].any()), "")
 
 
 def _is_sorted(numbers: NDArray[np.float64]) -> bool:

@@ -7,8 +7,12 @@ import re
 from ..framework.usual_names import SYMBOL
 
 _QUOTES = ("usdt", "usd", "usdc", "busd", "eur", "gbp", "jpy", "krw")
-BUYS = ("isbuy", "isbuyertaker", "takerisbuyer", "buyertaker", "isbuyeraggressor")
+BUYS = ("isbuy", "isbuyertaker", "takerisbuyer", "buyertaker", "isbuyeraggressor", "isbidaggressor")
 """What columns are called that are true where the taker bought."""
+SELLS = ("sell", "issell", "takersidesell", "takerissell", "isselleraggressor")
+"""What columns are called that are true where the taker sold."""
+TICKS_UP, TICKS_DOWN = ("up", "upvol", "upvolume"), ("down", "dnvol", "downvol", "downvolume")
+"""What TradeStation and MultiCharts call volume at prices above, and below, the one before."""
 BARS = {
     "open": (
         "open",
@@ -16,20 +20,27 @@ BARS = {
         "openprice",
         "firstprice",
         "pxopen",
-        "erffnung",
-        "erffn",
-        "bo",
-        "bidopen",
-        "openbid",
-        "priceopen",
+        *("eröffnung", "eröffn", "otwarcie", "abertura", "apertura", "开盘"),
+        *("priceopen", "firsttradeprice", "mido"),
+        *("bo", "bidopen", "openbid", "bido"),
     ),
-    "high": ("high", "h", "highprice", "max", "pxhigh", "hoch", "bh", "bidhigh", "highbid", "pricehigh"),
-    "low": ("low", "l", "lowprice", "min", "pxlow", "tief", "bl", "bidlow", "lowbid", "pricelow"),
+    "high": (
+        *("high", "h", "highprice", "max", "pxhigh", "hoch", "najwyzszy", "máximo", "maximo", "最高"),
+        *("pricehigh", "hightradeprice", "midh", "bh", "bidhigh", "highbid", "bidh"),
+    ),
+    "low": (
+        *("low", "l", "lowprice", "min", "pxlow", "tief", "najnizszy", "mínimo", "minimo", "最低"),
+        *("pricelow", "lowtradeprice", "midl", "bl", "bidlow", "lowbid", "bidl"),
+    ),
     "close": (
         *("close", "c", "last", "closeprice", "closelast", "settle", "lastprice", "price", "pxlast"),
-        *("zuletzt", "schlusskurs", "bc", "bidclose", "closebid", "priceclose"),
+        *("zuletzt", "schlusskurs", "zamkniecie", "fechamento", "cierre", "收盘"),
+        *("priceclose", "lasttradeprice", "midc", "bc", "bidclose", "closebid", "bidc"),
     ),
-    "volume": ("volume", "vol", "v", "basevolume", "totalvolume", "tickvol", "tickvolume", "amount", "volumen"),
+    "volume": (
+        *("volume", "vol", "v", "basevolume", "totalvolume", "tickvol", "tickvolume", "amount", "volumen"),
+        *("wolumen", "成交量", "volumetraded", "tottrdqty"),
+    ),
     "quote_volume": (
         "quotevolume",
         "quoteassetvolume",
@@ -40,7 +51,7 @@ BARS = {
     ),
     "trades": (
         *("trades", "numberoftrades", "tradecount", "count", "transactions", "numtrades", "tradescount", "n"),
-        *("nooftrades", "barcount", "candletradescount"),
+        *("nooftrades", "barcount", "candletradescount", "totaltrades"),
     ),
     "taker_buy_volume": (
         "takerbuyvolume",
@@ -49,16 +60,20 @@ BARS = {
         "askvolume",
         "buyvol",
         "takerbuybase",
+        *TICKS_UP,
     ),
-    "taker_sell_volume": ("takersellvolume", "sellvolume", "bidvolume", "sellvol"),
+    "taker_sell_volume": ("takersellvolume", "sellvolume", "bidvolume", "sellvol", *TICKS_DOWN),
     "taker_buy_quote_volume": ("takerbuyquotevolume", "takerbuyquoteassetvolume"),
     "symbol": tuple(dict.fromkeys(name.replace("_", "") for name in SYMBOL if not {" ", "-"} & set(name))),
 }
 """By our name: theirs, the likeliest first, letters and digits alone."""
-BIDS = {"bo", "bidopen", "openbid"}
+BIDS = {"bo", "bidopen", "openbid", "bido"}
 """What the open is called in bars of bids."""
 TRADES = {
-    "price": ("price", "px", "last", "tradeprice", "rate", "p", "lastprice", "close", "priceusd", "priceusdt"),
+    "price": (
+        *("price", "px", "last", "tradeprice", "rate", "p", "lastprice", "close", "priceusd", "priceusdt"),
+        *("preço", "preco", "precio"),
+    ),
     "quantity": (
         "quantity",
         "qty",
@@ -82,6 +97,9 @@ TRADES = {
             "sizebase",
             "sz",
             "s",
+            "tradevolume",
+            "quantidade",
+            "cantidad",
         ),
     ),
     "side": (
@@ -96,14 +114,21 @@ TRADES = {
         "orderside",
         "oper",
         "operation",
+        "askbid",
+        "agressor",
         *BUYS,
+        *SELLS,
     ),
     "is_buyer_maker": ("isbuyermaker", "buyermaker", "isbuyersmaker", "m"),
     "trade_id": ("tradeid", "id", "tid", "aggtradeid", "trdmatchid", "execid", "tradeno", "globaltradeid"),
+    "bid": ("bid", "bidprice", "bestbid", "bidpx", "bidpx00"),
+    "ask": ("ask", "askprice", "bestask", "askpx", "askpx00", "offer", "offerprice"),
     "symbol": BARS["symbol"],
 }
 TIMES = [
+    "timeperiodstart",
     "timeopen",
+    "timemsc",
     "time",
     "timestamp",
     "ts",
@@ -127,7 +152,16 @@ TIMES = [
     "timeleft",
     "datum",
     "utc",
+    "timeutc",
     "timestampms",
+    "timeexchange",
+    "ticks",
+    "systime",
+    "tradedate",
+    "data",
+    "fecha",
+    "日期",
+    "时间",
     "eventtime",
     "exectime",
     "createdtime",
@@ -143,8 +177,8 @@ TIMES = [
     "price",
 ]
 """What stamps are called; ``price`` where pandas wrote a header of several lines."""
-CLOCKS = ("time", "timem", "timeofday", "tradetime", "hour", "clock", "uhrzeit")
-DATES = ("date", "day", "tradedate", "dtyyyymmdd", "tradingday", "datum")
+CLOCKS = ("time", "timem", "timeofday", "tradetime", "hour", "clock", "uhrzeit", "hora", "timebarstart")
+DATES = ("date", "day", "tradedate", "dtyyyymmdd", "tradingday", "datum", "data", "fecha")
 
 PROVIDERS = {
     "BinanceAggTrades": {"agg_trade_id", "transact_time", "is_buyer_maker"},
@@ -153,6 +187,7 @@ PROVIDERS = {
     "BybitTrades": {"trdMatchID", "tickDirection", "homeNotional", "foreignNotional", "size"},
     "DatabentoTrades": {"ts_event", "rtype", "publisher_id", "action", "side", "price", "size"},
     "TardisTrades": {"exchange", "local_timestamp", "side", "price", "amount"},
+    "HyperliquidTrades": {"coin", "side", "px", "sz", "hash", "tid"},
     "OKXTrades": {"instrument_name", "trade_id", "created_time", "size"},
 }
 """Columns that only files of a provider have, by the feed that reads them."""
@@ -161,10 +196,11 @@ PROVIDERS = {
 def plain(name: str) -> str:
     """A column's name as it is compared: letters and digits alone, in lower case.
 
-    >>> plain("<DATE>"), plain("Number of Trades"), plain("trade_id/交易")
-    ('date', 'numberoftrades', 'tradeid')
+    >>> plain("<DATE>"), plain("Number of Trades"), plain("trade_id/交易"), plain("1. open")
+    ('date', 'numberoftrades', 'tradeid', 'open')
     """
-    return re.sub(r"[^a-z0-9]", "", name.partition("/")[0].lower())
+    bare = re.sub(r"^\d+[a-z]?\. ", "", name.strip())  # Alpha Vantage numbers its columns
+    return re.sub(r"[\W_]", "", bare.partition("/")[0].lower())
 
 
 def found(names: tuple[str, ...], wanted: tuple[str, ...] | list[str], taken: set[int]) -> int | None:

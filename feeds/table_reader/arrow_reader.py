@@ -18,6 +18,7 @@ from ..csv_reader.decode import Quarantine
 from ..csv_reader.files import Source, unpacked_name
 from .csv_sheets import Utf8, csv_sheets, without_voids
 from .dbn import dbn_sheets
+from .json_rows import only_rows
 from .schemas import plain_batch
 from .sheet import Reading, Sheet
 
@@ -111,7 +112,7 @@ def _json(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator
 def _at(path: Path, found: Any, where: str) -> list[Any]:
     """The list of rows that ``where`` leads to; a list at the top is taken for it, else the only one within."""
     if not where and isinstance(found, dict):
-        found = _only_rows(path, found)
+        found = only_rows(path, found)
     for key in where.split(".") if where else ():
         if isinstance(found, list):
             break
@@ -127,23 +128,6 @@ def _at(path: Path, found: Any, where: str) -> list[Any]:
     if not isinstance(found, list):
         raise DataError(f"{path}: holds no list of rows{f' at {where}' if where else ''}")
     return found
-
-
-def _only_rows(path: Path, found: dict[str, Any]) -> list[Any] | None:
-    """The list of rows that an answer holds, by itself or a step further within; None if there is none.
-
-    Raises
-    ------
-    DataError
-        If it holds several, as of several markets.
-    """
-    inner = (
-        (f"{key}.{name}", v) for key, value in found.items() if isinstance(value, dict) for name, v in value.items()
-    )
-    told = {k: v for k, v in (*found.items(), *inner) if isinstance(v, list) and v and isinstance(v[0], dict | list)}
-    if len(told) > 1:
-        raise DataError(f"{path}: holds {', '.join(list(told)[:8])}; a file holds one of them")
-    return next(iter(told.values()), None)
 
 
 def _lines(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[Sheet]:

@@ -174,7 +174,7 @@ def _begin(text: Utf8, source: Source, how: Reading) -> tuple[Reading, list[str]
     if how.header != "no" and is_count(first):  # pandas numbers columns that nobody named
         text.skip_line()
         return how, first, False
-    begins_with_number = begins_rows(first[0])
+    begins_with_number = begins_rows(first)
     if begins_with_number and how.header != "no" and len(named_above) == len(first) > 1:
         return how, named_above, True
     named = how.header == "yes" or (how.header == "auto" and not begins_with_number)
@@ -185,13 +185,21 @@ def _begin(text: Utf8, source: Source, how: Reading) -> tuple[Reading, list[str]
     return how, first, named
 
 
-def begins_rows(cell: str) -> bool:
-    """Whether the first cell of a line is one of a row, and no name of a column.
+_VALUE = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|\d{2,4}[-./]\d{1,2}[-./]\d{1,4}.*|\d{8} .*|\d{1,2}:\d{2}.*")
 
-    >>> begins_rows("2024-01-02"), begins_rows("-1.5"), begins_rows("time"), begins_rows("")
+
+def begins_rows(cells: list[str]) -> bool:
+    """Whether the cells of a first line are those of a row, and no names of columns.
+
+    The first of them begins with a digit or a sign; or it is a word, and half of all are numbers or times.
+
+    >>> begins_rows(["2024-01-02"]), begins_rows(["-1.5"]), begins_rows(["time", "price"]), begins_rows([""])
     (True, True, False, False)
+    >>> begins_rows(["EURUSD", "202401020930", "1.1"]), begins_rows(["time", "5", "10", "open"])
+    (True, False)
     """
-    return re.match(r"[0-9+.-]", cell) is not None
+    values = sum(_VALUE.fullmatch(cell) is not None for cell in cells)
+    return re.match(r"[0-9+.-]", cells[0]) is not None or (values > 1 and 2 * values > len(cells))
 
 
 def is_count(cells: list[str]) -> bool:

@@ -47,7 +47,7 @@ _DATES: tuple[str, ...] = (
     "%d/%m/%y",
     "%d.%m.%y",
 )
-_DATES += ("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%d %B %Y", "%d%b%Y")
+_DATES += ("%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%b %d, %Y", "%b %d %Y", "%B %d, %Y", "%d %B %Y", "%d%b%Y", "%Y-%m-%d")
 _TIMES: tuple[str, ...] = (
     "%H:%M:%S",
     "%H:%M",
@@ -63,6 +63,7 @@ _TIMES: tuple[str, ...] = (
     "%H:%M:%S.%f GMT%z",
     "%H:%M:%S%z",
     "%H:%M:%S %z",
+    "%I-%p",
 )
 _RANGES = {"month": (1, 12), "day": (1, 31), "hour": (0, 23), "hour12": (1, 12), "minute": (0, 59), "second": (0, 59)}
 

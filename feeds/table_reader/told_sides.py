@@ -1,8 +1,11 @@
-"""Whether the words in a column of sides tell who bought: both of them known, or neither taken."""
+"""Who bought: whether the words of a column tell it, both of them known or neither taken; and a bid and an ask."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..csv_reader.decode import printable
 from .convert import NO_SIDE
@@ -44,3 +47,15 @@ def only_ones(seen: Collection[str]) -> str:
     if not words or not words <= set(_ONES):
         return ""
     return f"holds only '{min(words)}', and nothing tells whether that is a buy"
+
+
+def by_quotes(price: NDArray[np.float64], bid: NDArray[np.float64], ask: NDArray[np.float64]) -> NDArray[np.int8]:
+    """Sides of trades by the quotes at their time: at the ask or above +1, at the bid or below −1, else 0.
+
+    So are trades at quotes that are crossed, locked or missing (NaN, or not above 0), where no side is told.
+
+    >>> by_quotes(np.array([2.0, 1.0, 1.5, 2.0]), np.array([1.0, 1.0, 1.0, 2.0]), np.full(4, 2.0)).tolist()
+    [1, -1, 0, 0]
+    """
+    whole = (bid < ask) & (bid > 0)
+    return (((price >= ask) & whole).astype(np.int8) - ((price <= bid) & whole).astype(np.int8)).astype(np.int8)

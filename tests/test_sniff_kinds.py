@@ -1,0 +1,123 @@
+"""`tapeflow data sniff` over heads of files from all over: read by what it prints, or refused in a line."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import yaml
+
+from tapeflow.core.clock import parse_time
+from tapeflow.core.errors import DataError, ParamError
+from tapeflow.core.plugins.registry import FEEDS
+from tapeflow.core.tape import Tape
+from tapeflow.feeds.generic import CsvTape
+from tapeflow.feeds.sniffing.sniff import sniff
+from tapeflow.tests.people_heads import BARS, REFUSED, TAPES
+
+
+def read(path):
+    block = yaml.safe_load(sniff(path).block())["data"]["main"]
+    params = {name: value for name, value in block.items() if name not in ("feed", "path", "bars")}
+    feed = FEEDS.find(block["feed"])(block["path"], **params)
+    return feed.bars() if feed.gives != "tape" else Tape.join(list(feed.tapes()))
+
+
+@pytest.mark.parametrize("kind", BARS)
+def test_bars_are_read_by_the_block_that_is_printed(tmp_path, kind):
+    name, first, text = BARS[kind]
+    (tmp_path / name).write_text(text)
+    bars = read(tmp_path / name)
+    assert bars["open_time"][0] == parse_time(first)
+    wanted = {"open": [10.1, 10.5], "high": [10.9, 10.7], "low": [10.0, 10.4], "close": [10.5, 10.6]}
+    assert {column: bars[column].tolist() for column in wanted} == wanted
+    assert bars["volume"].tolist() == ([0, 0] if kind == "histdata_ms" else [7, 8])
+
+
+@pytest.mark.parametrize("kind", TAPES)
+def test_trades_are_read_by_the_block_that_is_printed(tmp_path, kind):
+    name, first, sides, text = TAPES[kind]
+    (tmp_path / name).write_text(text)
+    tape = read(tmp_path / name)
+    assert tape.time[0] == parse_time(first)
+    assert [tape.price.tolist(), tape.quantity.tolist(), tape.side.tolist()] == [[10.5, 10.6], [7, 8], sides]
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_what_holds_no_trades_is_refused_in_a_line(tmp_path, kind):
+    name, says, text = REFUSED[kind]
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=says) as caught:
+        sniff(tmp_path / name)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_order_that_only_values_tell_is_said(tmp_path):
+    said = {kind: " ".join(sniff(write(tmp_path, kind)).doubts) for kind in ("coinbase_rest", "gate_csv_candles")}
+    assert "cells 3 and 2 are high and low by their values" in said["coinbase_rest"]
+    assert "cell 6 is taken for the open and cell 3 for the close" in said["gate_csv_candles"]
+
+
+def write(folder, kind):
+    (folder / BARS[kind][0]).write_text(BARS[kind][2])
+    return folder / BARS[kind][0]
+
+
+TICKS = "Date,Time,Open,High,Low,Close,Up,Down\n01/02/2024,09:31,10.1,10.9,10.0,10.5,4,3\n01/02/2024,09:32,{},2,6\n"
+
+
+def test_up_and_down_volume_make_the_delta_of_its_own_columns(tmp_path):
+    (tmp_path / "a.txt").write_text(TICKS.format("10.5,10.7,10.4,10.6"))
+    made, bars = sniff(tmp_path / "a.txt"), read(tmp_path / "a.txt")
+    assert (bars["taker_buy_volume"] - bars["taker_sell_volume"]).tolist() == [4 - 3, 2 - 6]
+    assert bars["volume"].tolist() == [7, 8]
+    assert made.params["label"] == "end"
+    assert any(doubt.startswith("taker_buy_volume: volume above the price before") for doubt in made.doubts)
+
+
+def test_flat_rows_of_which_two_share_a_time_are_trades(tmp_path):
+    head, row = "Date,Time,Open,High,Low,Close,Up,Down\n", "01/13/2024,09:31:00,{0},{0},{0},{0},{1}\n"
+    rows = [row.format(10.5, "7,0"), row.format(10.6, "0,8")]
+    (tmp_path / "a.txt").write_text(head + "".join(rows))
+    tape = read(tmp_path / "a.txt")
+    assert [tape.price.tolist(), tape.quantity.tolist(), tape.side.tolist()] == [[10.5, 10.6], [7, 8], [1, -1]]
+
+
+def test_a_bid_and_an_ask_tell_who_took_liquidity(tmp_path):
+    rows = [
+        (10.5, 10.4, 10.5),
+        (10.4, 10.4, 10.5),
+        (10.45, 10.4, 10.5),
+        (10.6, 10.4, 10.5),
+        (10.5, 10.5, 10.5),
+        (1, 0, 1),
+    ]
+    wanted = [1, -1, 0, 1, 0, 0]  # at the ask, at the bid, between, above, at a locked quote, at one without a bid
+    text = "time,price,bid,ask,size\n" + "".join(
+        f"{1704187800 + i},{p},{b},{a},1\n" for i, (p, b, a) in enumerate(rows)
+    )
+    (tmp_path / "a.csv").write_text(text)
+    feed = CsvTape(tmp_path / "a.csv")
+    for _ in range(2):  # counted anew with each pass
+        assert Tape.join(list(feed.tapes())).side.tolist() == wanted
+        assert any("; 3 of 6 lie between them and have none" in remark for remark in feed.remarks())
+    guessed = Tape.join(list(CsvTape(tmp_path / "a.csv", infer_side="tick").tapes())).side
+    assert [int(side) for side, told in zip(guessed, wanted, strict=True) if told] == [s for s in wanted if s]
+    assert np.abs(guessed).all()
+
+
+def test_a_bid_without_an_ask_tells_no_side(tmp_path):
+    (tmp_path / "a.csv").write_text("time,price,bid,size\n1704187800,10.5,10.4,1\n")
+    with pytest.raises(ParamError, match="bid tells sides only beside ask"):
+        CsvTape(tmp_path / "a.csv", columns={"bid": "bid"}).how()
+    assert Tape.join(list(CsvTape(tmp_path / "a.csv").tapes())).side.tolist() == [0]
+
+
+def test_a_side_that_is_told_goes_before_quotes(tmp_path):
+    (tmp_path / "a.csv").write_text("time,price,bid,ask,size,side\n1704187800,10.5,10.4,10.5,1,sell\n")
+    assert Tape.join(list(CsvTape(tmp_path / "a.csv").tapes())).side.tolist() == [-1]
+
+
+def test_a_first_row_that_begins_with_a_word_is_a_row(tmp_path):
+    (tmp_path / "a.csv").write_text("EURUSD,2024-01-02 09:30:00,10.5,7\nEURUSD,2024-01-02 09:31:00,10.6,8\n")
+    tape = Tape.join(list(CsvTape(tmp_path / "a.csv", columns={"time": 2, "price": 3, "quantity": 4}).tapes()))
+    assert tape.price.tolist() == [10.5, 10.6]
