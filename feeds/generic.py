@@ -338,7 +338,8 @@ class CsvTape(MappedTape):
         What the file calls ``time``, ``price``, ``quantity``, ``side``, ``is_buyer_maker``, ``trade_id`` and
         ``symbol``; or ``taker_buy_volume`` and ``taker_sell_volume``, of which one is 0 and the other tells the
         side; or ``bid`` and ``ask`` beside each trade, which tell it too: at the ask or above a buy, at the bid or
-        below a sell, between them none, unless ``infer_side`` guesses it; or the numbers of their cells, counted from 1,
+        below a sell, between them none, unless ``infer_side`` guesses it; or the numbers of their cells, counted
+        from 1,
         or null for none, as of an ``id`` that is no trade's. What is left out is looked for under its usual names.
     time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
         Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
@@ -10,7 +11,7 @@ from tapeflow.core.clock import parse_time
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.generic import CsvTape
+from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.sniffing.sniff import sniff
 from tapeflow.tests.people_heads import BARS, REFUSED, TAPES
 
@@ -121,3 +122,20 @@ def test_a_first_row_that_begins_with_a_word_is_a_row(tmp_path):
     (tmp_path / "a.csv").write_text("EURUSD,2024-01-02 09:30:00,10.5,7\nEURUSD,2024-01-02 09:31:00,10.6,8\n")
     tape = Tape.join(list(CsvTape(tmp_path / "a.csv", columns={"time": 2, "price": 3, "quantity": 4}).tapes()))
     assert tape.price.tolist() == [10.5, 10.6]
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+@pytest.mark.parametrize("market", ["A", "B"])
+def test_parquet_of_several_tickers_is_read_by_symbol(tmp_path, swapped, market):
+    fields = {"Open": [10.1, 10.5], "High": [10.9, 10.7], "Low": [10.0, 10.4], "Close": [10.5, 10.6], "Volume": [7, 8]}
+    cells = {(f, t): np.array(v) * (1 if t == "A" else 2) for f, v in fields.items() for t in ("A", "B")}
+    frame = pd.DataFrame(cells, index=pd.DatetimeIndex(["2024-01-02", "2024-01-03"], name="Date"))
+    (frame.swaplevel(axis=1) if swapped else frame).to_parquet(tmp_path / "a.parquet")
+    bars = CsvBars(tmp_path / "a.parquet", symbol=market, columns={n.lower(): n for n in fields}).bars()
+    assert bars["close"].tolist() == [v * (1 if market == "A" else 2) for v in fields["Close"]]
+    made = sniff(tmp_path / "a.parquet")
+    assert made.params["symbol"] == "A"
+    assert "symbol: the file holds A, B; one of them is read at a time" in made.doubts
+    assert read(tmp_path / "a.parquet")["volume"].tolist() == [7, 8]
+    with pytest.raises(DataError, match="holds A, B; one is read at a time, as in symbol: A"):
+        CsvBars(tmp_path / "a.parquet").bars()

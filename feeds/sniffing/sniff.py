@@ -15,6 +15,7 @@ from ..csv_reader.files import expand
 from ..generic import columns_of
 from ..table_reader.arrow_reader import TableSource, sheets
 from ..table_reader.sheet import Reading, Sheet
+from ..table_reader.tickers import of_ticker, tickers
 from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, one_trade_each
 from .headerless import Unnamed, unnamed
 from .kinds import refuse_others
@@ -113,6 +114,8 @@ def sniff(path: str | Path) -> Sniffed:
     several = levels(first_lines(source)[how.skip :], how.delimiter) if text else None
     how = how if several is None else replace(how, skip=how.skip + several.lines)
     sheet = _first(source, how)
+    held = tickers(sheet.names)
+    sheet = of_ticker(sheet, held[:1])
     listed = sheet.names is None and text  # a text without a header has columns of any kind
     if not listed and (provider := by_shape(sheet)) and (told := _of_provider(source, provider, None)):
         return told
@@ -128,7 +131,14 @@ def sniff(path: str | Path) -> Sniffed:
             f"{path}: no column is a time that can be told (it has {seen}); say it, as in columns: {{time: NAME}}"
         )
     params |= time.params
+    params |= {"symbol": held[0]} if len(held) > 1 else {}
+    time = replace(time, doubts=(*time.doubts, *_others(held)))
     return _told(source, sheet, params, time, how if text else None, several)
+
+
+def _others(held: tuple[str, ...]) -> list[str]:
+    """What to say of a table of several tickers."""
+    return [f"symbol: the file holds {', '.join(held[:8])}; one of them is read at a time"] if len(held) > 1 else []
 
 
 def _of_provider(source: TableSource, feed: str, how: Reading | None) -> Sniffed | None:

@@ -33,6 +33,7 @@ from .convert import (
 from .joined import with_time
 from .sheet import Reading, Sheet
 from .stamps import Spelling, Stamps
+from .tickers import of_ticker
 from .told_sides import half_known, only_ones
 
 Integers = NDArray[np.int64]
@@ -250,6 +251,7 @@ class TableReader:
     def rows(self, found: Iterable[Sheet]) -> Iterator[Rows]:
         """The rows of all sheets; times in µs, sides as +1, −1 and 0, text as objects."""
         for sheet in found:
+            sheet = of_ticker(sheet, self._table.only.get("symbol", ()))
             sheet = with_time(sheet, self._table.joined, self._table.spelling.form if self._table.spelling else "")
             places = self._table.places(sheet)
             if sheet.names is not None:
