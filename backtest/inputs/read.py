@@ -58,6 +58,7 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
         raise DataError(f"data.{name}: {err}{_elsewhere(block.path, config.paths(name))}") from None
     if aside is not None:
         feed.quarantine = aside / f"{name}.quarantine.csv"
+    feed.lenient_units = True
     feed.negative_prices = block.instrument.negative_prices
     if block.actions is not None:
         feed.adjust_for(_actions(config, block.actions, feed.p.get("symbol")))

@@ -134,6 +134,8 @@ class Feed:
         """Columns of the files that were passed over; filled by reading, as far as files name them."""
         self.negative_prices = False
         """Whether its market may trade at 0 and below; set by who reads it."""
+        self.lenient_units = False
+        """Whether amounts in another unit are taken for unknown, not refused; set by a run, which may read none."""
         self.actions: CorporateActions | None = None
         """Splits and dividends that bars are adjusted for."""
         self.quarantine: Path | None = None
@@ -408,9 +410,8 @@ class KlineFeed(Feed):
         for spec in wanted:
             if spec is not None and spec.measure:
                 raise ParamError(f"bars: {spec.text} must be cut from trades; {type(self).__name__} gives klines")
-        bars = self.klines()
-        said = (*self.remarks(), check_units(bars, self.of_units))
-        bars = replace(bars, notes=(*bars.notes, *filter(None, said))).between(start, end)
+        bars, units = check_units(self.klines(), self.of_units, lenient=self.lenient_units)
+        bars = replace(bars, notes=(*bars.notes, *self.remarks(), *filter(None, [units]))).between(start, end)
         if not len(bars):
             raise DataError(f"{self.source}: no klines{_between(start, end)}")
         bars = settled(bars, may_miss_prices=self.may_miss_prices, may_be_negative=self.negative_prices)

@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from ...core.bars import Bars
 from ...core.clock import iso
 from ...core.errors import DataError
+from ...core.schema import BARS
 
 Columns = Mapping[str, NDArray[Any]]
 _SLACK = 0.01
 """Part of a price by which vendors' rounding may move the average."""
 _CONTRACTS = (100.0, 10.0)
+_AMOUNTS = tuple(c.name for c in BARS if c.unit in ("base", "quote"))
 
 
-def check_units(bars: Bars, remedy: str) -> str:
-    """What is wrong with the units of bars of which most have a quote volume over volume outside low and high.
+def check_units(bars: Bars, remedy: str, *, lenient: bool = False) -> tuple[Bars, str]:
+    """Look whether quote volume over volume is outside low and high in most bars: one of the two is in another unit.
 
     Parameters
     ----------
@@ -27,11 +29,16 @@ def check_units(bars: Bars, remedy: str) -> str:
         As read, nothing filled in.
     remedy : str
         What a user of the feed can do.
+    lenient : bool, default=False
+        Whether amounts that are a decade off are taken for unknown, as for a run that may read none of them; whoever
+        does read them is refused as where a file has none.
 
     Returns
     -------
-    str
-        A remark where no cause is plain; empty where nothing is wrong.
+    bars : Bars
+        The same, or without amounts.
+    remark : str
+        What is wrong where that is no reason to refuse; empty where nothing is.
 
     Raises
     ------
@@ -47,7 +54,7 @@ def check_units(bars: Bars, remedy: str) -> str:
     outside, known = _outside(bars.columns, quote, base)
     wrong = int(np.count_nonzero(outside))
     if 2 * wrong <= known:
-        return ""
+        return bars, ""
     i = int(np.flatnonzero(outside)[0])
     text = (
         f"quote_volume over volume is {quote[i] / base[i]:.8g} in the bar of {iso(int(bars['open_time'][i]))}, whose "
@@ -55,7 +62,12 @@ def check_units(bars: Bars, remedy: str) -> str:
     )
     if cause := _cause(bars.columns, quote, base):
         raise DataError(f"{bars.source}: {text}: {cause}; {remedy}")
-    return f"{text}: one of the two is in another unit than quote and base currency"
+    if decade := _decade(bars.columns, quote, base):
+        if not lenient:
+            raise DataError(f"{bars.source}: {text}: {decade}; {remedy}")
+        unknown = {name: np.full(len(bars), np.nan) for name in _AMOUNTS if bars.carries(name)}
+        return bars.assign(**unknown), f"{text}: {decade}; all amounts are taken for unknown; {remedy}"
+    return bars, f"{text}: one of the two is in another unit than quote and base currency"
 
 
 def _cause(columns: Columns, quote: NDArray[Any], base: NDArray[Any]) -> str:
@@ -64,6 +76,11 @@ def _cause(columns: Columns, quote: NDArray[Any], base: NDArray[Any]) -> str:
         return "the two are swapped"
     if any(_fits(columns, base * size, quote) for size in _CONTRACTS):
         return "volume counts coin-margined contracts, quote_volume is base currency"
+    return ""
+
+
+def _decade(columns: Columns, quote: NDArray[Any], base: NDArray[Any]) -> str:
+    """By which power of ten quote or base is off, where one makes a price of the two in most bars."""
     for k in range(1, 9):
         for factor in (10.0**k, 10.0**-k):
             if _fits(columns, quote * factor, base):

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from tapeflow.core.schema import Quality
 from tapeflow.tests.helpers.command import tapeflow
 
 DATA = "data: {main: {feed: CsvBars, path: bars.csv}}\n"
@@ -84,3 +87,25 @@ def test_what_goes_by_a_volume_that_nobody_tells_is_refused(home: Path, volume: 
     assert made.stderr.startswith(f"tapeflow: main: the volume of its bars is unknown, and broker.{key} goes by it")
     (home / "run.yaml").write_text(DATA + RULES)
     assert tapeflow("run", "run.yaml", "--out", "o", "-q").exit_code == 0
+
+
+def test_amounts_in_another_unit_stop_whoever_reads_them_and_no_other_run(home: Path) -> None:
+    """Their quote volume is a hundred times what prices and volumes make: which of them is wrong, nothing tells."""
+    rows = (home / "bars.csv").read_text().splitlines()
+    more = (f"{row},{100 * 9 * float(row.split(',')[1])}" for row in rows[1:])
+    (home / "bars.csv").write_text("\n".join([f"{rows[0]},quote_volume", *more]) + "\n")
+    said = "one of the two is 100 times what it should be, as contracts of another size are"
+    (home / "run.yaml").write_text(DATA + RULES)
+    made = tapeflow("run", "run.yaml", "--out", "o", "--no-report")
+    assert made.exit_code == 0, made.stderr
+    assert f"{said}; all amounts are taken for unknown; say which column is which" in made.stdout + made.stderr
+    trades = pq.read_table(home / "o" / "trades.parquet").num_rows
+    assert trades > 5
+    bars = pq.read_table(home / "o" / "bars.parquet")
+    assert np.isnan(bars["volume"].to_numpy()).all()
+    assert not (bars["quality"].to_numpy() & int(Quality.FILLED)).any()
+    (home / "run.yaml").write_text(f"{DATA}broker: {{participation: 0.1}}\n{RULES}")
+    made = tapeflow("run", "run.yaml", "--out", "p", "-q")
+    assert (made.exit_code, "the volume of its bars is unknown" in made.stderr) == (2, True)
+    made = tapeflow("bars", "bars.csv", "--feed", "CsvBars", "--bars", "1m", "--out", "b.csv")
+    assert (made.exit_code, said in made.stderr) == (2, True)
