@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..configs.plugin import snake
 from ..core.errors import ParamError
 
 _FORM = re.compile(r"\s*(?:([A-Za-z_]\w*)\s*=)?\s*([A-Za-z_][\w.:]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
@@ -77,16 +78,6 @@ def parse_indicator_option(text: str) -> IndicatorOption:
             raise ParamError(f"--indicator {text}: parameter '{key}' is given twice")
         params[key] = value
     return IndicatorOption(name or snake(kind), kind, params)
-
-
-def snake(kind: str) -> str:
-    """The name an indicator goes by when it is given none.
-
-    >>> snake("VWAP"), snake("VolumeDelta"), snake("talib.RSI"), snake("VWAPBands")
-    ('vwap', 'volume_delta', 'rsi', 'vwap_bands')
-    """
-    word = re.split(r"[.:]", kind)[-1]
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", word).lower()
 
 
 def _param(text: str, part: str) -> tuple[str, Any]:

@@ -79,9 +79,8 @@ def run_config(
         note(f"the sweep of {size(config.sweep):,} points was left out; tapeflow sweep runs it", quiet=quiet)
     from ..api import run
 
-    folder = Path(out) if out else free_folder(Path("runs"), config.name)
     with Progress(quiet=quiet) as progress:
-        result = run(config, folder, report=report, progress=progress)
+        result = run(config, out or None, report=report, progress=progress)
     if as_json:
         print_json({**result.summary, "folder": str(result.folder)})
         return
@@ -122,18 +121,3 @@ def figures(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
 def _shown(value: Any, form: str) -> str:
     known = isinstance(value, int | float) and value == value
     return format(value, form) if known else "–"
-
-
-def free_folder(parent: Path, name: str) -> Path:
-    """``parent/name``, or the first of ``name-2``, ``name-3``, … that is not there yet.
-
-    Examples
-    --------
-    >>> free_folder(Path("no such folder"), "demo").name
-    'demo'
-    """
-    folder, count = parent / name, 1
-    while folder.exists():
-        count += 1
-        folder = parent / f"{name}-{count}"
-    return folder

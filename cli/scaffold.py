@@ -7,20 +7,12 @@ from importlib.resources import files
 from pathlib import Path
 from string import Template
 
+from ..configs.plugin import snake
 from ..core.errors import ConfigError
 from ..core.files.writing import replacing
 
 KINDS = ("indicator", "strategy", "feed", "config")
 FOLDERS = ("configs", "strategies", "indicators", "data")
-
-
-def snake(name: str) -> str:
-    """The file name of a class.
-
-    >>> snake("LargeShare"), snake("VWAPFade")
-    ('large_share', 'vwap_fade')
-    """
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def render(template: str, **values: str) -> str:

@@ -29,6 +29,16 @@ def declared(cls: Any) -> dict[str, Any]:
     return dict(params) if isinstance(params, Mapping) else dict(params._getitems())
 
 
+def snake(kind: str) -> str:
+    """The name an indicator goes by when it is given none.
+
+    >>> snake("VWAP"), snake("VolumeDelta"), snake("talib.RSI"), snake("VWAPBands")
+    ('vwap', 'volume_delta', 'rsi', 'vwap_bands')
+    """
+    word = re.split(r"[.:]", kind)[-1]
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", word).lower()
+
+
 def broken(cls: Any) -> Iterator[str]:
     """What a plugin's class says that cannot be so, whatever the data; nothing for a class that holds its contract."""
     name = cls.__name__

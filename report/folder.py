@@ -110,6 +110,22 @@ def read_result(path: Path) -> dict[str, Any]:
     return _json(file)
 
 
+def read_table(path: Path, name: str) -> pd.DataFrame:
+    """Table ``name`` of the folder at ``path`` with times as times of UTC; empty where the run left none.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, or changed since the run wrote it.
+    """
+    check_outputs(path, read_lock(path))
+    made = _frame(path / f"{name}.parquet", optional=True)
+    for column in made.columns:
+        if column.endswith("time") and made[column].dtype.kind == "i":
+            made[column] = pd.to_datetime(made[column], unit="us", utc=True)
+    return made
+
+
 def microseconds(times: pd.Series[Any]) -> NDArray[np.int64]:
     """A column of times, of whatever unit, as int64 microseconds UTC; whole numbers are taken for such.
 

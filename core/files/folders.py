@@ -190,6 +190,21 @@ def _is_part(path: Path) -> bool:
     return path.name.startswith(".") and path.name.endswith(PART)
 
 
+def free_folder(parent: Path, name: str) -> Path:
+    """``parent/name``, or the first of ``name-2``, ``name-3``, … that is not there yet.
+
+    Examples
+    --------
+    >>> free_folder(Path("no such folder"), "demo").name
+    'demo'
+    """
+    folder, count = parent / name, 1
+    while folder.exists():
+        count += 1
+        folder = parent / f"{name}-{count}"
+    return folder
+
+
 def _refusal(base: Path) -> int:
     """Why nothing can be made in a folder: the drive, or its rights."""
     flags = getattr(os, "statvfs", None)

@@ -29,6 +29,7 @@ PACKAGES = (
     "checks",
     "report",
     "api",
+    "fast",
 )
 
 
@@ -94,10 +95,14 @@ def pages() -> Iterator[tuple[str, str]]:
 def index() -> str:
     """The list of pages."""
     names = [Path(path).stem for path, _ in pages()]
-    about = "Every public name of every module. What a notebook needs first: [open_feed](python/feeds.md#feedsload),"
-    more = "[Bars](python/core.md#corebars), an indicator's `over`, and [run](python/api.md#api)."
+    about = (
+        "Every public name of every module. `import tapeflow as tf` has what a notebook needs: [run, sweep and load]"
+    )
+    more = (
+        "(python/api.md#apiruns), [bars, compute, audit and data](python/api.md#apitapes), and what authors subclass."
+    )
     tree = ["```{toctree}", ":maxdepth: 1", "", *(f"python/{name}" for name in names), "```", ""]
-    return "\n".join(["# Python", "", about, more, "", *tree])
+    return "\n".join(["# Python", "", f"{about}{more}", "", *tree])
 
 
 def _page(package: str, inside: list[ModuleType]) -> str:

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from tapeflow.cli.indicator_option import IndicatorOption, parse_indicator_option, parse_indicator_options
-from tapeflow.cli.run import figures, free_folder
+from tapeflow.cli.run import figures
 from tapeflow.core.errors import DataError, ParamError
+from tapeflow.core.files.folders import free_folder
 from tapeflow.core.files.tables import read_table, write_table
 from tapeflow.tests.helpers.command import tapeflow
 

@@ -13,7 +13,11 @@ ROOT = Path(__file__).resolve().parents[2]
 ROOMS = sorted(
     folder.parent.name for folder in ROOT.glob("*/__init__.py") if folder.parent.name not in ("tests", "benchmarks")
 )
-FILES = [ROOT / "api.py", *(file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py")))]
+FILES = [
+    ROOT / "__init__.py",
+    ROOT / "fast.py",
+    *(file for room in ROOMS for file in sorted((ROOT / room).rglob("*.py"))),
+]
 RARE = {
     "backtrader",
     "databento_dbn",
@@ -59,8 +63,8 @@ def reason(place: str, module: str, line: str) -> str:
         return "few runs need it"
     if module in SYSTEM:
         return "not every system has it"
-    if place.startswith("cli/"):
-        return "each command loads what it uses"
+    if place.startswith(("cli/", "api/", "__init__.py", "indicators/__init__.py")):
+        return "each command, and each name of the package, loads what it uses"
     if module in SMALL:
         return "few callers need it"
     return line.partition(LATE)[2]
