@@ -118,7 +118,7 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
     DataError
         If it cannot be read, or changed since the run wrote it.
     """
-    check_outputs(path, read_lock(path))
+    check_outputs(path, read_lock(path).get("outputs"))
     made = _frame(path / f"{name}.parquet", optional=True)
     for column in made.columns:
         if column.endswith("time") and made[column].dtype.kind == "i":
