@@ -13,7 +13,7 @@ from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.sniffing.sniff import sniff
-from tapeflow.tests.people_heads import BARS, REFUSED, TAPES
+from tapeflow.tests.helpers.people_heads import BARS, REFUSED, TAPES
 
 
 def read(path):
