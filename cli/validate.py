@@ -25,11 +25,14 @@ def command(config: str, settings: tuple[str, ...], resolved: bool, as_json: boo
     """
     from ..configs.loader import code_named, load_config
     from ..configs.shipped import find_config
+    from ..strategies.framework.held import remarks_of
 
     path = find_config(config)
     if files := code_named(path, settings):
         note(f"{path} loads Python, which is run: {', '.join(map(shown, files))}")
     made = load_config(path, settings)
+    for remark in remarks_of(made.plugins):
+        note(f"warning: {remark}")
     points = 0
     if made.sweep is not None:
         from ..research.sweep.points import points_of

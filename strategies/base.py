@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .framework import adoption as adoption  # plain backtrader strategies of plugins
 from .framework.base import Strategy, Use
 from .framework.lines import Lines
 from .framework.signals import Signals

@@ -16,6 +16,7 @@ from ...core.clock import iso
 from ...core.counting import counted
 from ...core.hours import TradingDays
 from ...core.trading import knows_volume
+from ...strategies.framework.held import remarks_of
 from ...strategies.framework.nested import feed_of
 from ..inputs.read import Source
 from ..inputs.trading_hours import hours_of
@@ -289,6 +290,7 @@ class Outcome:
         """What a reader should know before believing the figures."""
         made = account_figures.ruin(self.record.ruined_at, self.equity)
         made += [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
+        made += remarks_of(self.config.plugins)
         made += self._remarks()
         for name, feed in readers(self.sources).items():
             counts = feed.counts

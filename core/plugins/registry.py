@@ -13,6 +13,7 @@ import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -187,6 +188,15 @@ FEEDS = Registry("feed", "tapeflow.feeds")
 REGISTRIES: dict[str, Registry] = {"indicators": INDICATORS, "strategies": STRATEGIES, "feeds": FEEDS}
 
 
+_within: Callable[[Path], AbstractContextManager[Any]] = nullcontext
+
+
+def import_within(make: Callable[[Path], AbstractContextManager[Any]]) -> None:
+    """Import each file of a plugin within what ``make`` gives for its path."""
+    global _within
+    _within = make
+
+
 def discover() -> None:
     """Import our own folders and every installed plugin, once a process."""
     if GROUP in _loaded:
@@ -343,7 +353,8 @@ def _load_file(path: Path) -> Path:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        with _within(path):
+            spec.loader.exec_module(module)
         _adopt(module)
     except PluginError:
         del sys.modules[name]

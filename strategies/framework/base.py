@@ -136,6 +136,8 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         time_stop=Bound(1, integer=True, optional=True),
     )
     uses: Mapping[str, Use] = {}
+    authors_own: frozenset[str] = frozenset()
+    """Parameters called as ours that an adopted class had for itself, and that protect nothing."""
     reads_adjusted = False
     """Whether a `next` of one's own reads ``data.adjusted_close`` where a stock pays dividends, as indicators do."""
     indicators: dict[str, Any]

@@ -29,7 +29,8 @@ def settings_in(own: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, A
 
 def settings_of(strategy: Any) -> dict[str, Any]:
     """What protects the positions of a strategy that runs."""
-    return settings_in(strategy.p._getkwargs(), getattr(strategy.cerebro, "risk_block", None) or {})
+    own = {name: value for name, value in strategy.p._getkwargs().items() if name not in strategy.authors_own}
+    return settings_in(own, getattr(strategy.cerebro, "risk_block", None) or {})
 
 
 def distances_in(settings: Mapping[str, Any]) -> dict[str, Measure]:

@@ -171,7 +171,7 @@ def test_they_are_computed_without_a_run_too(project: Path) -> None:
 @pytest.mark.parametrize(
     ("body", "block", "says"),
     [
-        ("import backtrader as bt\nclass NotOurs(bt.Strategy):\n    pass\n", "strategy: {kind: NotOurs}",
+        ("class NotOurs:\n    pass\n", "strategy: {kind: NotOurs}",
          r"strategy 'NotOurs' of .*not_ours\.py does not subclass ours: write `from tapeflow\.strategies\.base import "
          r"Strategy` and `class NotOurs\(Strategy\):`"),
         ("class NotLines:\n    pass\n", "indicators: {x: {kind: NotLines}}\nstrategy: {kind: Rules}",
