@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from .bars import Bars
 from .schema import Quality
 
+_FEW = 1_000
+"""So many bars nearly always have some volume, so that the others need not be looked at."""
+
 
 def knows_volume(bars: Bars) -> bool:
     """Whether the volume is known at all; where it is above 0 on no bar, a volume of 0 says nothing.
@@ -18,7 +21,8 @@ def knows_volume(bars: Bars) -> bool:
     >>> knows_volume(Bars.of(volume=[0.0, 3.0, 0.0], **times)), knows_volume(Bars.of(volume=[0.0] * 3, **times))
     (True, False)
     """
-    return bool((bars["volume"] > 0).any())
+    volume = bars["volume"]
+    return bool((volume[:_FEW] > 0).any() or (volume[_FEW:] > 0).any())
 
 
 def contradictory(bars: Bars) -> NDArray[np.bool_]:
@@ -40,7 +44,9 @@ def untraded(bars: Bars) -> NDArray[np.bool_]:
     [False, True, False]
     """
     made = _flagged(bars, Quality.FILLED | Quality.CONTRADICTORY)
-    return made | (bars["volume"] == 0) if knows_volume(bars) else made
+    if knows_volume(bars):
+        made |= bars["volume"] == 0
+    return made
 
 
 def shut(bars: Bars, empty_bars: str) -> NDArray[np.bool_]:

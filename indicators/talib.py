@@ -63,25 +63,24 @@ class _TaLib(Indicator):
 
     @classmethod
     def _reach(cls, options: Mapping[str, Any]) -> int:
-        import talib.abstract
+        return _lookback(cls.function, *options.items())
 
-        return int(talib.abstract.Function(cls.function, **options).lookback)
-
-    def vec(self, *columns: Floats) -> tuple[Floats, ...]:
+    def vec(self, *columns: Floats) -> Floats:
         """The batch call over the part of the columns that has no NaN."""
         import talib
 
         options = self.options(self.settled)
         width, n = len(self.line_names(**self.settled)), len(columns[0])
-        table = np.full((width, n), np.nan)
         start, end = _whole(columns)
-        reach = self._reach(options)
-        if end - start > reach:
-            made = getattr(talib, self.function)(*(np.ascontiguousarray(c[start:end]) for c in columns), **options)
-            table[:, start:end] = made
-            table[:, start : start + reach] = np.nan
-        table[~np.isfinite(table)] = np.nan
-        return tuple(table)
+        first = start + self._reach(options)
+        if end <= first:
+            return np.full((width, n), np.nan)
+        made = getattr(talib, self.function)(*(c[start:end] for c in columns), **options)
+        table = np.empty((width, n))
+        table[:, start:end] = made
+        table[:, :first] = table[:, end:] = np.nan
+        np.copyto(table, np.nan, where=~np.isfinite(table))
+        return table
 
     @classmethod
     def run_with(cls, made: Any, fed: list[Any]) -> Any:
@@ -94,9 +93,19 @@ class _TaLib(Indicator):
 def _whole(columns: tuple[Floats, ...]) -> tuple[int, int]:
     """The first run of rows without NaN."""
     holes: NDArray[np.bool_] = np.isnan(reduce(np.add, columns))
+    if not holes.any():
+        return 0, len(holes)
     start = int(np.argmin(holes)) if not holes.all() else len(holes)
     after = np.flatnonzero(holes[start:])
     return start, start + int(after[0]) if len(after) else len(holes)
+
+
+@cache
+def _lookback(function: str, *options: tuple[str, Any]) -> int:
+    """The bars that TA-Lib's function looks back on."""
+    import talib.abstract
+
+    return int(talib.abstract.Function(function, **dict(options)).lookback)
 
 
 @cache

@@ -17,7 +17,7 @@ from .cerebro_host import through_cerebro
 from .inputs import LEVELS, Input, Source, columns_of, counted_in, missing
 from .measure import UNTOLD, Line
 from .meta import IndicatorMeta
-from .runs import Run, VecRun, bind
+from .runs import Run, VecRun, bind, rows
 from .sizing import disagrees, levels_of_size, of_size, with_classes
 from .step_loop import drive
 
@@ -325,8 +325,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         bare = cls.__new__(cls)
         bare.p = bare.params = type("Params", (), params)
         bare.settled = params
-        made = bare.vec(*(np.ascontiguousarray(c, dtype=np.float64) for c in columns))
-        return np.array(made if isinstance(made, tuple) else (made,), dtype=np.float64)
+        return rows(bare.vec(*(np.ascontiguousarray(c, dtype=np.float64) for c in columns)))
 
     @classmethod
     def constants(cls, params: Mapping[str, Any]) -> Floats:

@@ -253,7 +253,7 @@ class VecRun:
         start, first = made.first_input - 1, made._minperiod - 1
         table = np.full((len(made.lines.lines), n), np.nan)
         if start < n:
-            table[:, start:] = _rows(made.vec(*(c[start:] for c in columns)))
+            table[:, start:] = rows(made.vec(*(c[start:] for c in columns)))
             table[:, :first] = np.nan
         _write(made, table)
 
@@ -265,10 +265,13 @@ class VecRun:
         reach = self.made.lookback()
         size = held if reach is None else min(reach, held)
         for line, values in zip(
-            self.made.lines.lines, _rows(self.made.vec(*(f.recent(size) for f in self.fed))), strict=True
+            self.made.lines.lines, rows(self.made.vec(*(f.recent(size) for f in self.fed))), strict=True
         ):
             line[0] = float(values[-1])
 
 
-def _rows(made: Any) -> Floats:
+def rows(made: Any) -> Floats:
+    """What ``vec`` gave as one array that may be written to, (lines, bars)."""
+    if isinstance(made, np.ndarray) and made.ndim == 2 and made.flags.owndata:
+        return made
     return np.array(made if isinstance(made, tuple) else (made,), dtype=np.float64)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Any, Protocol
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...core.errors import ExpressionError, nearest
 from ...core.names import Names
 from .functions import EVER, FUNCTIONS, Function, Value, Whole
-from .operators import BINARY, COMPARE, Array, both, either, is_true, negation
+from .operators import BINARY, COMPARE, JOIN, ORDERED, Array, both, is_true, negation
 from .rolling import shifted
 
 Ref = tuple[str, str]
@@ -58,11 +58,14 @@ class _Node:
         How many bars back it looks.
     feed : str or None
         Whose bars its values follow: "" for the traded feed, None for a constant.
+    true : callable or None
+        Where it is true, where that is sooner known than its value.
     """
 
     run: Callable[[Columns], Any]
     lag: int = 0
     feed: str | None = None
+    true: Callable[[Columns], Any] | None = None
 
     @classmethod
     def over(cls, apply: Callable[..., Any], parts: list[_Node], back: int = 0) -> _Node:
@@ -79,6 +82,13 @@ class _Node:
         if not own or own == feed:
             return self.run
         return lambda columns: columns.lifted(self.run(columns), own)
+
+    def truth(self) -> Callable[[Columns], Any]:
+        """Where it is true on the bars of the traded feed."""
+        if self.true is not None and not self.feed:
+            return self.true
+        value = self.on("")
+        return lambda columns: is_true(value(columns))
 
 
 class Expression:
@@ -128,12 +138,14 @@ class Expression:
         self.values_read: set[str] = set()
         self._depth = 0
         node = self._parse(text)
-        self._run, self.lag = node.on(""), node.lag
+        self._run, self._true, self.lag = node.on(""), node.truth(), node.lag
         self.refs = tuple(self._refs)
 
     def over(self, columns: Columns) -> NDArray[np.bool_]:
         """Where the rule is true, one value a bar of the traded feed."""
-        return np.asarray(is_true(self.values(columns)))
+        made = np.empty(len(columns), dtype=np.bool_)
+        made[:] = self._true(columns)
+        return made
 
     def values(self, columns: Columns) -> Array:
         """What the expression is worth on each bar, for one that is a price or a size."""
@@ -223,8 +235,10 @@ class Expression:
         return _Node.over(lambda x: shifted(x, bars), [self._build(node.value)], bars)
 
     def _boolop(self, node: ast.BoolOp) -> _Node:
-        join = both if isinstance(node.op, ast.And) else either
-        return _Node.over(lambda *parts: reduce(join, parts), [self._build(v) for v in node.values])
+        join, simply = JOIN[type(node.op)]
+        parts = [self._build(v) for v in node.values]
+        made, truths = _Node.over(lambda *values: reduce(join, values), parts), [part.truth() for part in parts]
+        return replace(made, true=lambda columns: reduce(simply, (true(columns) for true in truths)))
 
     def _unaryop(self, node: ast.UnaryOp) -> _Node:
         inner = self._build(node.operand)
@@ -252,7 +266,12 @@ class Expression:
         def compare(*values: Any) -> Any:
             return reduce(both, (test(values[i], values[i + 1]) for i, test in enumerate(tests)))
 
-        return _Node.over(compare, [self._literal(side, read) or self._build(side) for side in sides])
+        parts = [self._literal(side, read) or self._build(side) for side in sides]
+        made, ordered = _Node.over(compare, parts), ORDERED.get(type(node.ops[0]))
+        if ordered is None or len(tests) > 1 or made.feed:
+            return made
+        left, right = (part.on(made.feed) for part in parts)
+        return replace(made, true=lambda columns: ordered(left(columns), right(columns)))
 
     def _literal(self, node: ast.AST, read: Callable[[str], float] | None) -> _Node | None:
         """Text in a comparison with a time, as the number that it stands for."""

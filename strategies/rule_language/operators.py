@@ -21,7 +21,9 @@ def _known(made: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     """A comparison that is unknown where either side is."""
 
     def compare(a: Any, b: Any) -> Any:
-        return np.where(np.isnan(a) | np.isnan(b), NAN, made(a, b))
+        said = np.array(made(a, b), dtype=np.float64)
+        np.copyto(said, NAN, where=np.isnan(a) | np.isnan(b))
+        return said
 
     return compare
 
@@ -76,11 +78,14 @@ BINARY: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
     ast.Div: quiet(divide),
     ast.Mod: _remainder,
 }
-COMPARE: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
-    ast.Lt: _known(np.less),
-    ast.LtE: _known(np.less_equal),
-    ast.Gt: _known(np.greater),
-    ast.GtE: _known(np.greater_equal),
-    ast.Eq: _known(np.equal),
-    ast.NotEq: _known(np.not_equal),
+ORDERED: dict[type[ast.AST], Callable[[Any, Any], Any]] = {
+    ast.Lt: np.less,
+    ast.LtE: np.less_equal,
+    ast.Gt: np.greater,
+    ast.GtE: np.greater_equal,
+    ast.Eq: np.equal,
 }
+"""Comparisons that are false of what is unknown, so that they say at once where they are true."""
+COMPARE = {op: _known(made) for op, made in ORDERED.items()} | {ast.NotEq: _known(np.not_equal)}
+JOIN = {ast.And: (both, np.logical_and), ast.Or: (either, np.logical_or)}
+"""What joins truths: with the unknown among them, and of those that are only true or not."""
