@@ -8,14 +8,14 @@ from typing import Any
 from ..core.errors import ExpressionError
 from ..core.names import Names
 from ..core.params import Bound
+from .framework.answers import SIDES
 from .framework.base import Strategy
 from .framework.lines import Lines
 from .framework.signals import Signals
 from .rule_language.expressions import Expression
 from .rule_language.functions import FUNCTIONS
-from .rule_language.orders import RuleAnswers, plan_of
+from .rule_language.orders import answers_of, plan_of
 from .rule_language.schema import (
-    SIDES,
     ExpressionText,
     NamedNumbers,
     NamedRules,
@@ -136,8 +136,4 @@ class Rules(Strategy):
     def signals(self, lines: Lines) -> Signals:
         """Where an entry and where an exit is true, by side."""
         book = Rulebook.of(asked(self.p), lines.names)
-        said = RuleAnswers(book, lines)
-        return Signals(
-            **{f"{side}_entry": said.any_of(book.entries, side) for side in SIDES},
-            **{f"{side}_exit": said.any_of(book.exits, side) for side in SIDES},
-        )
+        return Signals(**answers_of(book, lines).masks()._asdict())

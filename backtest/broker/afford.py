@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...core.lots import DEFAULT_LOT, whole_lots
+from ...core.lots import DEFAULT_LOT, in_proportion, just_below, whole_lots
 
 SIZED = "sized"
 """What an order is told whose size came from a sizer and may be cut; a size that an author gave is never changed."""
@@ -43,9 +43,9 @@ def afforded(size: float, money: float, lot: float | None, left: Callable[[float
         after = left(size)
         if after >= 0.0:
             return size
-        fewer = whole_lots(size * (money / (money - after)), lot)
+        fewer = whole_lots(in_proportion(size, money, after), lot)
         if fewer >= size:
-            fewer = whole_lots(max(size * (1.0 - 2e-12) - (lot or DEFAULT_LOT) / 2, 0.0), lot)
+            fewer = whole_lots(just_below(size, lot or DEFAULT_LOT), lot)
         size = fewer
         if not size > 0.0:
             return 0.0

@@ -14,6 +14,7 @@ from ...core.lots import DEFAULT_LOT, whole_lots
 from ...core.steps import steps_of
 from ..inputs.trading_hours import hours_of, traded_time
 from ..recording.closed_trades import ClosedTradeAnalyzer
+from .order_sizes import exposure, kelly_share, share_at_risk
 
 __all__ = [
     "DEFAULT_LOT",
@@ -116,13 +117,12 @@ class _Exposure(bt.Sizer):
         if held := _closing(self, data, isbuy):
             return held
         price, equity = data.close[0], self.broker.getvalue()
-        wanted = self.share(data, price, equity)
-        if not (wanted > 0 and equity > 0 and price > 0):
-            return 0.0
         most = self.p.most
         if most is None:
             most = 100.0 * (self.broker.leverage(data) if hasattr(self.broker, "leverage") else 1.0)
-        value = equity * min(wanted, most / 100.0)
+        value = exposure(equity, self.share(data, price, equity), most / 100.0)
+        if not (value and price > 0):
+            return 0.0
         units = self.broker.units(data, value, price) if hasattr(self.broker, "units") else value / price
         size = whole_lots(units, steps_of(data).lot)
         return size if _notional(self.broker, data, size, price) >= steps_of(data).min_notional else 0.0
@@ -234,13 +234,8 @@ def kelly(returns: list[float]) -> float:
     40.0
     """
     wins, losses = [r for r in returns if r > 0], [-r for r in returns if r <= 0]
-    if not wins:
-        return 0.0
-    p = len(wins) / len(returns)
-    b, a = math.fsum(wins) / len(wins), math.fsum(losses) / len(losses) if losses else 0.0
-    if not a:
-        return math.inf
-    return max(p / a - (1.0 - p) / b, 0.0)
+    win, loss = (math.fsum(some) / max(len(some), 1) for some in (wins, losses))
+    return kelly_share(len(wins), len(returns) - len(wins), win, loss)
 
 
 class RiskPerTrade(_Exposure):
@@ -263,7 +258,7 @@ class RiskPerTrade(_Exposure):
         distance = None if guard is None else guard(data).stop_distance(price)
         if distance is None:
             raise DataError("sizer.risk sizes by the distance of the stop: set risk.stop_loss or risk.trailing_stop")
-        return float(self.p.percent / 100.0 * price / distance) if distance > 0 else math.nan
+        return share_at_risk(self.p.percent / 100.0, price, distance)
 
 
 def add_sizer(cerebro: Any, config: RunConfig) -> None:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from .recorder import Fill
+
+
+def mean_price(mean: float, size: float, price: float, more: float) -> float:
+    """The mean price of ``size`` had at ``mean`` and ``more`` at ``price``; compiled code takes it in as it is."""
+    return (mean * size + price * more) / (size + more)
+
+
+def percent_won(pnl: float, fees: float, notional: float) -> float:
+    """Profit after fees in percent of what was put in; NaN where that is not above 0."""
+    return 100.0 * (pnl - fees) / notional if notional > 0.0 else math.nan
 
 
 @dataclass
@@ -71,7 +82,7 @@ class RoundTrip:
     @property
     def return_pct(self) -> float:
         """Profit after fees in percent of the entry's notional; NaN where that is not above 0."""
-        return 100.0 * self.pnl_net / self.notional if self.notional > 0 else float("nan")
+        return percent_won(self.pnl, self.commission, self.notional)
 
 
 class Pairing:
@@ -133,7 +144,7 @@ def _open(trip: RoundTrip | None, fill: Fill) -> RoundTrip:
             first_bar=fill.bar,
             first_price=fill.price,
         )
-    trip.entry_price = (trip.entry_price * trip.size + fill.price * amount) / (trip.size + amount)
+    trip.entry_price = mean_price(trip.entry_price, trip.size, fill.price, amount)
     trip.size += amount
     trip.commission += fill.opened_fee
     return trip
@@ -141,7 +152,7 @@ def _open(trip: RoundTrip | None, fill: Fill) -> RoundTrip:
 
 def _close(trip: RoundTrip, fill: Fill) -> None:
     amount = abs(fill.closed)
-    trip.exit_price = (trip.exit_price * trip.closed + fill.price * amount) / (trip.closed + amount)
+    trip.exit_price = mean_price(trip.exit_price, trip.closed, fill.price, amount)
     trip.closed += amount
     trip.exit_time, trip.exit_reason = fill.time, fill.reason
     trip.bars = fill.bar - trip.first_bar

@@ -1,75 +1,192 @@
-"""From signals to orders: what a strategy that has `signals` does at the close of a bar."""
+"""From rules to orders: what a strategy that has `signals`, or rules with names, does at the close of a bar."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
+import backtrader as bt
 import numpy as np
 
 from ...core.adjusted import signal_line
 from ...core.errors import DataError
+from ...core.lots import whole_lots
 from ...core.names import Names
+from ...core.steps import steps_of
+from ...core.ticks import grid_of
+from .answers import SIDES, Answers, Entry, Exit
 from .lines import Floats, Lines, Ref
-from .signals import Masks, Signals
+from .signals import Masks
 from .wake import SkipHint
 
 
 class Plan:
-    """A strategy's signals, followed bar by bar.
+    """A strategy's rules, followed bar by bar: those that its signals are, one entry and one exit a side.
 
     Parameters
     ----------
     strategy : Strategy
         Whose, started.
+    cooldown : int
+        Bars, from the one in which a position ended, whose entries are left alone.
+    most : int
+        Most entries of one position, resting ones included.
 
     Notes
     -----
     It acts once a bar of the first feed, at its close: a bar of another feed in between changes nothing.
-    Where backtrader has computed every line ahead, the signals are asked for once; else anew at each bar, over
+    Where backtrader has computed every line ahead, the rules are asked once; else anew at each bar, over
     the bars there are so far.
     """
 
-    def __init__(self, strategy: Any) -> None:
-        self._strategy = strategy
+    def __init__(self, strategy: Any, cooldown: int = 0, most: int = 1) -> None:
+        self._strategy, self._cooldown, self._most = strategy, cooldown, most
         self._several = len(strategy.datas) > 1
-        self._masks: Masks | None = None
+        self._answers: Answers | None = None
         self._bars = 0
+        self._entries: list[Any] = []
+        self._exits: list[Any] = []
+        self._ends: dict[int, int] = {}
+        self._done: set[str] = set()
+        self._price = 0.0
+        self._held, self._left = 0.0, -(1 << 60)
+
+    def answer(self, lines: Lines) -> Answers:
+        """What the rules say."""
+        return Answers.of_signals(self._strategy.signals(lines), len(lines))
 
     def wake(self) -> SkipHint | None:
-        """While flat the bars on which one side is to be entered, in a position those on which to leave."""
-        made = None if self._several else self.masks()
-        if made is None:
+        """While flat the bars on which one side is to be entered, in a position those of its rules."""
+        if self._several or not self._whole() or any(rule.limit for rule in self._said().entries):
             return None
-        flat = np.logical_xor(made.long_entry, made.short_entry)
-        return SkipHint(flat, made.long_exit, made.short_exit)
+        said = self._said()
+        enter = {side: said.any_of(said.entries, side) for side in SIDES}
+        leave = {side: said.any_of(said.exits, side) for side in SIDES}
+        if self._most > 1:
+            leave = {side: leave[side] | enter[side] for side in SIDES}
+        return SkipHint(np.logical_xor(enter["long"], enter["short"]), leave["long"], leave["short"])
 
     def masks(self) -> Masks | None:
-        """The signals over all bars; None where not every line is computed ahead."""
-        if self._masks is None and self._whole():
-            self._masks = self._asked()
-        return self._masks
+        """Where entries and exits are true, over all bars; None where not every line is computed ahead."""
+        return self._said().masks() if self._whole() else None
 
     def act(self) -> None:
-        """Leave, or enter while flat, as the signals of this bar say."""
-        strategy = self._strategy
+        """Leave, wholly or in part, or enter, as the rules say on this bar."""
         if not self._is_new():
             return
+        self._expire()
+        strategy = self._strategy
         size = strategy.position.size
-        if size:
-            side = "long" if size > 0 else "short"
-            if self._now(f"{side}_exit"):
-                strategy.exit(reason=f"{side}.exit")
-            else:
-                strategy.timed_out()
+        if not size:
+            if self._bars - self._left >= self._cooldown:
+                self._enter(SIDES)
             return
-        long, short = self._now("long_entry"), self._now("short_entry")
-        if long and not short:
-            strategy.enter_long()
-        elif short and not long:
-            strategy.enter_short()
+        if any(one is not None and one.alive() for one in self._exits):
+            return
+        side = "long" if size > 0 else "short"
+        if rule := next(self._leaving(side), None):
+            self._leave(rule, side)
+        elif strategy._protection.expired():
+            self._close("time_stop")
+        elif self._most > 1:
+            self._enter((side,))
 
     def notify(self, order: Any) -> None:
-        """Hear of an order; signals ask for the position alone."""
+        """Learn from an order whether the position is new, larger, smaller or gone."""
+        strategy = self._strategy
+        if order.data is not strategy.data or order.status not in (bt.Order.Completed, bt.Order.Partial):
+            return
+        held = strategy.getposition(order.data).size
+        if held * order.executed.size > 0:
+            self._price = order.executed.price
+        if self._held and held * self._held <= 0:
+            self._left, self._done = len(strategy.data), set()
+            self._entries = [one for one in self._entries if one.alive()]
+        self._held = held
+
+    def _said(self) -> Answers:
+        """What the rules say on every bar so far, or on all of them where those are known."""
+        whole = self._whole()
+        if self._answers is None or not (whole or self._answers.bars == self._bars):
+            self._answers = self.answer(lines_of(self._strategy, whole=whole))
+        return self._answers
+
+    def _fires(self, rule: Entry | Exit, side: str) -> bool:
+        mask = self._said().true.get((rule.name, side))
+        return mask is not None and bool(mask[self._bars - 1])
+
+    def _leaving(self, side: str) -> Iterator[Exit]:
+        """Exit rules that are true; what closes a part of a position does so once."""
+        for rule in self._said().exits:
+            if rule.name not in self._done and self._fires(rule, side):
+                yield rule
+
+    def _leave(self, rule: Exit, side: str) -> None:
+        """Close the position, or the rule's share of it in whole lots."""
+        strategy, held = self._strategy, abs(self._strategy.position.size)
+        part = whole_lots(held * rule.share, steps_of(strategy.data).lot)
+        if rule.share >= 1.0 or part >= held:
+            self._close(rule.name)
+            return
+        self._done.add(rule.name)
+        if part > 0:
+            self._exits = [strategy.close(size=part, reason=rule.name)]
+            sign = 1.0 if side == "long" else -1.0
+            strategy._protection.renew(sign * (held - part), self._price)
+
+    def _close(self, reason: str) -> None:
+        """Close the position, and cancel entries that still rest."""
+        for order in self._entries:
+            if order.alive() and order.ref in self._ends:
+                self._strategy.cancel(order)
+        self._exits = [self._strategy.exit(reason=reason)]
+
+    def _enter(self, sides: tuple[str, ...]) -> None:
+        """Send the first entry whose rule is true, unless rules of both sides are, or there are enough."""
+        held = bool(self._strategy.position.size)
+        self._entries = [one for one in self._entries if one.alive() or (held and one.executed.size)]
+        if len(self._entries) >= self._most:
+            return
+        if resting := [one for one in self._entries if one.alive()]:
+            sides = tuple(s for s in sides if (s == "long") == resting[0].isbuy())
+        fired = [(rule, side) for rule in self._said().entries for side in sides if self._fires(rule, side)]
+        if len({side for _, side in fired}) == 1:
+            self._send(*fired[0])
+
+    def _send(self, rule: Entry, side: str) -> None:
+        strategy, bar = self._strategy, self._bars - 1
+        kwargs: dict[str, Any] = {"reason": rule.name}
+        if rule.size is not None:
+            kwargs["size"] = self._sized(float(self._said().size[rule.name][bar]), side)
+            if not kwargs["size"]:
+                return
+            kwargs |= strategy._marked(None)
+        if rule.limit is not None:
+            price = self._rounded(float(self._said().limit[rule.name][bar]))
+            kwargs |= {"exectype": bt.Order.Limit, "price": price}
+        send = strategy.enter_long if side == "long" else strategy.enter_short
+        order = send(**kwargs)
+        if order is None or any(order is one for one in self._entries):
+            return
+        self._entries.append(order)
+        if rule.limit is not None:
+            self._ends[order.ref] = self._bars + rule.valid
+
+    def _sized(self, times: float, side: str) -> float:
+        """So many times what the sizer gives, in whole lots; 0 below the smallest notional."""
+        strategy, data = self._strategy, self._strategy.data
+        size = whole_lots(times * strategy.getsizing(data, isbuy=side == "long"), steps_of(data).lot)
+        return size if abs(size * data.close[0]) >= steps_of(data).min_notional else 0.0
+
+    def _rounded(self, price: float) -> float:
+        return grid_of(steps_of(self._strategy.data).tick).on(price)
+
+    def _expire(self) -> None:
+        """Cancel limit entries that have rested long enough."""
+        for order in self._entries:
+            if self._bars >= self._ends.get(order.ref, self._bars + 1) and order.alive():
+                self._strategy.cancel(order)
+                del self._ends[order.ref]
 
     def _is_new(self) -> bool:
         """Whether the first feed has a bar that was not acted on, and it closes now."""
@@ -80,18 +197,10 @@ class Plan:
         self._bars = bars
         return True
 
-    def _now(self, name: str) -> bool:
-        return bool(getattr(self.masks() or self._asked(), name)[self._bars - 1])
-
     def _whole(self) -> bool:
         """Whether every line is computed ahead."""
         cerebro = self._strategy.cerebro
         return bool(cerebro._dorunonce and all(data.buflen() for data in self._strategy.datas))
-
-    def _asked(self) -> Masks:
-        lines = lines_of(self._strategy, whole=self._whole())
-        made: Signals = self._strategy.signals(lines)
-        return made.filled(len(lines))
 
 
 def lines_of(strategy: Any, *, whole: bool) -> Lines:

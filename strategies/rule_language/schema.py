@@ -9,9 +9,9 @@ from typing import Any
 from ...core.errors import nearest
 from ...core.names import Names
 from ...core.params import Bound, Json, Rule
+from ..framework.answers import SIDES, Entry, Exit
 from .expressions import Expression
 
-SIDES = ("long", "short")
 _EXPRESSION = {"type": "string", "description": "an expression over columns and indicators' lines"}
 Path = tuple[str, ...]
 
@@ -161,50 +161,6 @@ class NamedRules:
 
 TAKEN = ("stop_loss", "take_profit", "trailing_stop", "time_stop")
 """What orders are called that no rule sends."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One entry rule.
-
-    Parameters
-    ----------
-    name : str
-        What its orders are called.
-    sides : mapping of str to Expression
-        When to enter, by side.
-    size : Expression, optional
-        How many times what the sizer gives; once when left out.
-    limit : Expression, optional
-        Price of a limit order; a market order when left out.
-    valid : int
-        Bars for which a limit order rests.
-    """
-
-    name: str
-    sides: Mapping[str, Expression]
-    size: Expression | None = None
-    limit: Expression | None = None
-    valid: int = 1
-
-
-@dataclass(frozen=True)
-class Exit:
-    """One exit rule.
-
-    Parameters
-    ----------
-    name : str
-        What its orders are called.
-    sides : mapping of str to Expression
-        When to leave, by side of the position.
-    share : float
-        What part of the position to close.
-    """
-
-    name: str
-    sides: Mapping[str, Expression]
-    share: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from tapeflow.backtest.engines.compiled.orders import adopt, join, send, set_end
 from tapeflow.backtest.engines.compiled.record import Record
 from tapeflow.backtest.engines.compiled.state import (
     CASH,
+    ENTRY,
     HELD,
     TAKEN,
     TYPES,
@@ -189,7 +190,11 @@ def _span(book: Book, bars: Floats, rows: Floats, first: Integers, account: Floa
             return i
         close = bars[3, i]
         trade(book, None, None, (bars[0, i], bars[1, i], bars[2, i], close, bars[4, i]), i)
-        account[0, i], account[1, i], account[2, i] = worth(money, close), money[CASH], money[HELD]
+        account[0, i], account[1, i], account[2, i] = (
+            worth(money[CASH], money[HELD], money[ENTRY], close),
+            money[CASH],
+            money[HELD],
+        )
         while ticket < len(rows) and int(rows[ticket, _BAR]) == i:
             first[ticket] = _do(book, rows[ticket], i, close, first)
             ticket += 1

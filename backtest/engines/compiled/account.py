@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ....core.kernels import njit_inline, njit_internal
-from ...broker.afford import TRIES
+from ....core.kernels import njit_inline
 from ...broker.base import DUST
+from .afford import afforded
 from .costs import Costly, fee_of, note_fill, size_now
-from .lots import fewer
+from .sizes import mean_price
 from .state import (
     AT,
     CASH,
@@ -22,9 +22,6 @@ from .state import (
     FILLED,
     FILLS,
     HELD,
-    LEAST,
-    LOT,
-    LOT_SCALE,
     NEWS,
     OPENED,
     OPENED_FEE,
@@ -38,7 +35,6 @@ from .state import (
     WHEN,
     WHO,
     Book,
-    Floats,
 )
 
 Position = tuple[float, float, float, float]
@@ -55,38 +51,19 @@ def traded(held: float, entry: float, size: float, price: float) -> Position:
     if held == 0.0:
         return after, price, size, 0.0
     if (held > 0.0) == (size > 0.0):
-        return after, (entry * held + size * price) / after, size, 0.0
+        return after, mean_price(entry, held, price, size), size, 0.0
     if (held > 0.0) == (after > 0.0):
         return after, entry, 0.0, size
     return after, price, after, -held
 
 
 @njit_inline
-def worth(account: Floats, close: float) -> float:
+def worth(cash: float, held: float, entry: float, close: float) -> float:
     """Cash and position at ``close``."""
-    held = account[HELD]
-    value, gain = held * close, held * (close - account[ENTRY])
+    value, gain = held * close, held * (close - entry)
     if value > 0.0:
         value = (value - gain) + gain
-    return float(account[CASH] + value)
-
-
-@njit_internal
-def afforded(
-    book: Book, costly: Costly | None, size: float, price: float, cash: float, resting: bool, bar: int
-) -> float:
-    """`backtest.broker.afford.afforded`: how much of ``size``, above 0, ``cash`` pays for at ``price``."""
-    costs, wished = book[6], size
-    if not cash > 0.0:
-        return 0.0
-    for _ in range(TRIES):
-        left = cash - size * price - fee_of(book, costly, size, price, resting, bar)
-        if left >= 0.0:
-            return float(size if size == wished or size * price >= costs[LEAST] else 0.0)
-        size = fewer(size, cash, left, costs[LOT], costs[LOT_SCALE])
-        if not size > 0.0:
-            return 0.0
-    return 0.0
+    return float(cash + value)
 
 
 @njit_inline
@@ -99,7 +76,7 @@ def trial(book: Book, costly: Costly | None, k: int, bar: int) -> float:
     account, size, price = book[5][TRIED:], book[1][k, REMAINING], book[1][k, PRICE]
     closes = size * account[HELD] < 0.0 and abs(size) <= abs(account[HELD])
     if book[0][k, CUTS] != 0 and size > 0.0 and account[HELD] >= 0.0:
-        size = afforded(book, costly, size, price, account[CASH], False, bar)
+        size = afforded(book, costly, None, size, price, account[CASH], False, bar)
         if size == 0.0:
             return -1.0
     held, entry, opened, closed = traded(account[HELD], account[ENTRY], size, price)
@@ -128,7 +105,7 @@ def settle_fill(book: Book, costly: Costly | None, k: int, price: float, resting
     account = book[5]
     entry, now = account[ENTRY], size_now(book, costly, k, bar)
     if book[0][k, CUTS] != 0 and now > 0.0 and account[HELD] >= 0.0:
-        made = afforded(book, costly, now, price, account[CASH], resting, bar)
+        made = afforded(book, costly, None, now, price, account[CASH], resting, bar)
         if made != now and made != 0.0:
             book[1][k, REMAINING] = now = made
     _, _, opened, closed = traded(account[HELD], entry, now, price)
@@ -166,9 +143,8 @@ def note(book: Book, k: int, fill: tuple[float, float, float, float, float, floa
     bar, price, opened, closed, opened_fee, closed_fee, pnl = fill
     o, size = real[k], closed + opened
     o[REMAINING] -= size
-    before, now = o[FILL_SIZE] * o[FILL_PRICE], size * price
+    o[FILL_PRICE] = mean_price(o[FILL_PRICE], o[FILL_SIZE], price, size)
     o[FILL_SIZE] += size
-    o[FILL_PRICE] = (before + now) / o[FILL_SIZE]
     o[FILL_FEE] += closed_fee + opened_fee
     o[FILL_PNL] += pnl
     o[SHOWN] = o[PRICE]

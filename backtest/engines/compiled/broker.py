@@ -6,7 +6,7 @@ from ....core.kernels import njit_inline, njit_internal
 from ...broker.order_rules import MARKET
 from .account import trial
 from .costs import Costly, terms_of
-from .margined import Margin, admit_margined, comes_after, force
+from .margined import admit_margined, comes_after, force
 from .matching import Prices, fill, fill_price, follow_price, waits
 from .oco_brackets import cancel_family, cancel_others, end, rests
 from .state import (
@@ -34,6 +34,7 @@ from .state import (
     WAITED,
     Book,
     Integers,
+    Margin,
 )
 
 
@@ -114,7 +115,7 @@ def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Price
     _tidy(whole, queue, count)
 
 
-@njit_internal
+@njit_inline
 def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
     """Do what backtrader's broker does on a bar; ``book`` has room for its fills."""
     whole, real, queue, _, count, _, costs = book

@@ -21,8 +21,7 @@ from .costs import (
     Costly,
     fee_of,
 )
-from .margined import ISOLATED, POSTED, Margin
-from .state import CASH, HELD, SLIP_FIXED, SLIP_SHARE, Book
+from .state import CASH, HELD, ISOLATED, POSTED, SLIP_FIXED, SLIP_SHARE, Book, Margin
 
 TIME, RATE, MARK = range(3)
 """Rows of the payments of funding."""

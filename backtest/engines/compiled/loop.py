@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import njit_inline, njit_internal, njit_no_refcount
+from ....core.kernels import njit_inline, njit_no_refcount
+from .account import worth
 from .broker import admit, hold, trade
 from .carry import carry_over, carry_to, lacks_room
 from .costs import Costly
 from .exact import PARTS
-from .margined import Margin, force_at_close, force_at_open, note_free, value_of
+from .margined import force_at_close, force_at_open, note_free, value_of
 from .order_manager import (
     BARS,
     COUNT,
     DUE,
     ENTERED,
     LOSS,
-    NAMED,
     PAIRS,
+    PYRAMIDING,
     VALUE,
     Desk,
     close_all,
@@ -33,6 +34,7 @@ from .sizes import pair
 from .state import (
     CASH,
     CHECKED,
+    ENTRY,
     EXITS,
     FILLS,
     FLOOR,
@@ -40,13 +42,16 @@ from .state import (
     HELD,
     LONG,
     LOST,
+    NEVER,
     ORDERS,
     RESTING,
     RUINED,
     SHORT,
     SHUT,
+    SLEPT,
     Book,
     Floats,
+    Margin,
     grown,
     is_full,
 )
@@ -57,12 +62,19 @@ ROOM = 8
 """More orders than one bar can bring."""
 
 
-@njit_internal
+@njit_inline
+def _is_busy(book: Book) -> bool:
+    """Whether an order is out."""
+    count = book[4]
+    return bool(count[RESTING] > 0 or count[CHECKED] < count[ORDERS])
+
+
+@njit_inline
 def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk, market: Market, bar: int) -> None:
     """What happens in the market and to the account on a bar."""
     first, high, low, close = market[0][bar], market[1][bar], market[2][bar], market[3][bar]
     count = book[4]
-    works, news = count[RESTING] > 0 or count[CHECKED] < count[ORDERS], count[FILLS]
+    works, news = _is_busy(book), count[FILLS]
     shut = (desk[7][bar] >> SHUT) & 1 != 0
     if works and desk[7][bar] >> FOREIGN:
         admit(book, costly, margin, bar - 1)
@@ -87,16 +99,6 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
 
 
 @njit_inline
-def _is_quiet(book: Book, costly: Costly | None, margin: Margin | None) -> bool:
-    """Whether nothing can happen to the account on the next bar: no order is out, and holding costs nothing."""
-    if costly is not None:
-        return False
-    if margin is not None:
-        return False
-    return bool(book[4][RESTING] == 0 and book[4][CHECKED] == book[4][ORDERS])
-
-
-@njit_inline
 def _lacks_room(book: Book, costly: Costly | None, bar: int) -> bool:
     """Whether there is no room for what bar ``bar`` may bring."""
     if is_full(book, ROOM):
@@ -107,14 +109,49 @@ def _lacks_room(book: Book, costly: Costly | None, bar: int) -> bool:
 
 
 @njit_inline
-def _is_idle(desk: Desk, held: float, bits: int, bar: int) -> bool:
-    """Whether there is nothing to decide on a bar that was not shown to the limit of losses."""
+def _wakes(book: Book, desk: Desk, held: float) -> tuple[int, int]:
+    """The bits of a bar of which any brings something to decide, and the bar from which on there may be without."""
     numbers, state = desk[0], desk[1]
+    if numbers[LOSS] != 0.0 or state[DUE] != 0.0 or (state[COUNT] != 0.0 and _is_busy(book)):
+        return 0, 0
     if held == 0.0:
-        return bool(state[COUNT] == 0.0 and not bits & (LONG | SHORT))
-    if numbers[NAMED] != 0.0 or state[DUE] != 0.0 or bits & ((LONG if held > 0.0 else SHORT) << EXITS):
-        return False
-    return bool(numbers[BARS] == 0.0 or bar - state[ENTERED] < numbers[BARS])
+        return LONG | SHORT, NEVER
+    side = LONG if held > 0.0 else SHORT
+    bits = side << EXITS | side if numbers[PYRAMIDING] > 1.0 else side << EXITS
+    return bits, int(state[ENTERED] + numbers[BARS]) if numbers[BARS] else NEVER
+
+
+@njit_inline
+def _sleep(book: Book, desk: Desk, closes: Floats, bar: int, account: Floats) -> int:
+    """Value the account from ``bar`` on while nothing happens; the first bar on which something may."""
+    bits, money, wanted = desk[7], book[5], account.shape[1] > 0
+    held, cash, entry, floor = money[HELD], money[CASH], money[ENTRY], money[FLOOR]
+    if _is_busy(book) or money[RUINED] != 0.0:
+        return bar
+    wakes, due = _wakes(book, desk, held)
+    due, start = min(due, len(closes)), bar
+    while bar < due and bits[bar] & wakes == 0:
+        value = worth(cash, held, entry, closes[bar])
+        if value <= floor:
+            break
+        if wanted:
+            account[0, bar], account[1, bar], account[2, bar] = value, cash, held
+        bar += 1
+    book[4][SLEPT] += bar - start
+    return bar
+
+
+@njit_inline
+def _decide(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Floats) -> None:
+    """What limits and rules make of the close of a bar."""
+    wakes, due = _wakes(book, desk, book[5][HELD])
+    if bar < due and desk[7][bar] & wakes == 0:
+        return
+    if desk[0][LOSS] != 0.0 and stands_aside(book, desk, LOST, bar, close):
+        return
+    act(book, desk, rules, bar, close, parts)
+    if desk[1][DUE] != 0.0:
+        protect(book, desk, bar, close)
 
 
 @njit_no_refcount
@@ -131,11 +168,15 @@ def _span(
 ) -> int:
     """Follow rules from bar ``span[0]`` on, asking them from ``span[1]`` on; the bar it had no room for, or the end."""
     count, money, state, bits, closes = book[4], book[5], desk[1], desk[7], market[3]
-    limited, wanted, n = desk[0][LOSS] != 0.0, account.shape[1] > 0, len(closes)
-    for bar in range(span[0], n):
+    wanted, n, bar = account.shape[1] > 0, len(closes), span[0]
+    while bar < n:
+        if costly is None and margin is None:
+            bar = _sleep(book, desk, closes, bar, account)
+            if bar == n:
+                break
         if _lacks_room(book, costly, bar):
             return bar
-        if not _is_quiet(book, costly, margin):
+        if costly is not None or margin is not None or _is_busy(book):
             _trade(book, costly, margin, desk, market, bar)
         close, held = closes[bar], money[HELD]
         value = value_of(book, margin, close)
@@ -145,14 +186,10 @@ def _span(
             close_all(book, bar, close)
         if margin is not None:
             note_free(book, margin, close)
-        if bar < span[1] or money[RUINED] != 0.0 or (not limited and _is_idle(desk, held, bits[bar], bar)):
-            continue
-        state[VALUE] = value
-        if limited and stands_aside(book, desk, LOST, bar, close):
-            continue
-        act(book, desk, rules, bar, close, parts)
-        if state[DUE] != 0.0:
-            protect(book, desk, bar, close)
+        if bar >= span[1] and money[RUINED] == 0.0:
+            state[VALUE] = value
+            _decide(book, desk, rules, bar, close, parts)
+        bar += 1
     if bits[n] >> FOREIGN and count[CHECKED] < count[ORDERS]:
         admit(book, costly, margin, n - 1)
     return int(n)

@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 
-from ....core.kernels import njit_internal, njit_no_refcount
-from ...broker.sizers import DEFAULT_LOT
+from ....core import lots
+from ....core.kernels import njit_inline, njit_internal, njit_no_refcount
 from .state import Floats
+
+lots_in = njit_inline(lots.lots_in)
+in_proportion, just_below = njit_inline(lots.in_proportion), njit_inline(lots.just_below)
 
 PERCENT, FIXED, STEP, SCALE, SMALLEST = range(5)
 """Share of the equity (NaN where the size is fixed), fixed size, lot, ten to the decimals of a size, least notional."""
@@ -33,18 +36,9 @@ def sizing(percent: float | None, fixed: float | None, lot: float | None, min_no
     min_notional : float
         Smallest order in quote currency.
     """
-    step = lot or DEFAULT_LOT
+    step = lot or lots.DEFAULT_LOT
     share = math.nan if fixed is not None or percent is None else float(percent)
-    return np.array([share, float(fixed or 0.0), step, float(10 ** decimals(step)), min_notional])
-
-
-def decimals(step: float) -> int:
-    """How many decimals a size in whole steps is written with.
-
-    >>> decimals(0.001), decimals(1), decimals(1e-8)
-    (5, 2, 10)
-    """
-    return max(0, -math.floor(math.log10(step)) + 2)
+    return np.array([share, float(fixed or 0.0), step, float(10 ** lots.decimals(step)), min_notional])
 
 
 @njit_internal
@@ -81,19 +75,19 @@ def rounded(value: float, scale: float) -> float:
 @njit_internal
 def whole(size: float, step: float, scale: float) -> float:
     """`core.lots.whole_lots`: ``size`` rounded down to whole lots."""
-    return rounded(np.floor(size / step * (1 + 1e-12) + 1e-9) * step, scale)
+    return rounded(lots_in(size, step), scale)
 
 
 @njit_internal
 def fewer(size: float, money: float, left: float, step: float, scale: float) -> float:
     """The size to try after one that would leave ``left``, below 0, of ``money``."""
-    made = whole(size * (money / (money - left)), step, scale)
+    made = whole(in_proportion(size, money, left), step, scale)
     if made >= size:
-        made = whole(max(size * (1.0 - 2e-12) - step / 2, 0.0), step, scale)
+        made = whole(just_below(size, step), step, scale)
     return float(made)
 
 
-@njit_internal
+@njit_inline
 def order_size(numbers: Floats, equity: float, price: float) -> float:
     """Size of an order at ``price`` in whole lots; 0 where it would be too small."""
     share, step = numbers[PERCENT], numbers[STEP]

@@ -9,28 +9,32 @@ import numpy as np
 
 from ....core.kernels import njit_inline, njit_internal
 from ...broker import order_rules
-from ...broker.afford import TRIES
 from ...broker.order_rules import AFTER, LAST, MARKET
 from .account import note, traded, worth
+from .afford import afforded, initial
 from .costs import Costly, fee_of, note_fill, size_now
-from .lots import fewer
 from .oco_brackets import cancel, cancel_family, cancel_others, end, rests
 from .orders import send
 from .state import (
     ACCEPTED,
+    BRACKETS,
     CANCELED,
     CASH,
     CHECKED,
     CUTS,
     ENTRY,
+    FORCED_FEE,
+    FORCED_REASON,
+    FREE,
     HELD,
+    ISOLATED,
     LEADER,
-    LEAST,
-    LOT,
-    LOT_SCALE,
     MARGIN,
+    MOST_NOTIONAL,
     NEWS,
     ORDERS,
+    PAID_FOR,
+    POSTED,
     PRICE,
     PRICE_LIMIT,
     REMAINING,
@@ -40,14 +44,8 @@ from .state import (
     TRIGGERED,
     TYPE,
     Book,
-    Floats,
+    Margin,
 )
-
-Margin = Floats
-"""Whether a position is paid for in full, leverage, fee of a forced close, whether collateral is isolated, what is
-posted, the reason that forced orders are given, the free margin at the last close, and the largest notional; from
-`BRACKETS` on a rate of maintenance and its deduction for each bracket."""
-PAID_FOR, LEVERAGE, FORCED_FEE, ISOLATED, POSTED, FORCED, FREE, MOST_NOTIONAL, BRACKETS = range(9)
 
 price_leaving = njit_inline(order_rules.price_leaving)
 beside_force = njit_inline(order_rules.beside_force)
@@ -59,7 +57,7 @@ def value_of(book: Book, margin: Margin | None, price: float) -> float:
     """What the account is worth with the position at ``price``."""
     account = book[5]
     if margin is None:
-        return worth(account, price)
+        return worth(account[CASH], account[HELD], account[ENTRY], price)
     held = account[HELD]
     if held == 0.0:
         return float(account[CASH])
@@ -67,16 +65,11 @@ def value_of(book: Book, margin: Margin | None, price: float) -> float:
 
 
 @njit_internal
-def _initial(margin: Margin, size: float, price: float) -> float:
-    return float(abs(size) * price / margin[LEVERAGE] if size != 0.0 else 0.0)
-
-
-@njit_internal
 def _free(book: Book, margin: Margin, price: float) -> float:
     """Margin that new positions can have, with the one there is at ``price``."""
     if margin[ISOLATED] != 0.0:
         return float(book[5][CASH] - margin[POSTED])
-    return float(value_of(book, margin, price) - _initial(margin, book[5][HELD], price))
+    return float(value_of(book, margin, price) - initial(margin, book[5][HELD], price))
 
 
 @njit_internal
@@ -113,25 +106,6 @@ def _forced_at(book: Book, margin: Margin) -> float:
 
 
 @njit_internal
-def _covered(
-    book: Book, costly: Costly | None, margin: Margin, size: float, price: float, free: float, resting: bool, bar: int
-) -> float:
-    """How much of ``size``, which has a sign, the margin in ``free`` covers at ``price``; 0 for none."""
-    costs, made = book[6], abs(size)
-    if not free > 0.0:
-        return 0.0
-    for _ in range(TRIES):
-        left = free - (_initial(margin, made, price) + fee_of(book, costly, made, price, resting, bar))
-        if left >= 0.0:
-            small = made < abs(size) and made * price < costs[LEAST]
-            return 0.0 if small else float(made if size > 0.0 else -made)
-        made = fewer(made, free, left, costs[LOT], costs[LOT_SCALE])
-        if not made > 0.0:
-            return 0.0
-    return 0.0
-
-
-@njit_internal
 def settle_margined(
     book: Book, costly: Costly | None, margin: Margin, k: int, price: float, resting: bool, forced: bool, bar: int
 ) -> tuple[bool, bool]:
@@ -140,7 +114,7 @@ def settle_margined(
     held, entry = account[HELD], account[ENTRY]
     wished = book[1][k, REMAINING] if forced else size_now(book, costly, k, bar)
     if book[0][k, CUTS] != 0 and wished * held >= 0.0:
-        made = _covered(book, costly, margin, wished, price, _free(book, margin, price), resting, bar)
+        made = afforded(book, costly, margin, wished, price, _free(book, margin, price), resting, bar)
         if made != wished and made != 0.0:
             book[1][k, REMAINING] = wished = made
     _, _, opened, closed = traded(held, entry, wished, price)
@@ -156,7 +130,7 @@ def settle_margined(
             margin[POSTED] *= 1.0 - closed / -held
         account[HELD], account[ENTRY], _, _ = traded(held, entry, closed, price)
     if opened != 0.0:
-        opened_fee, bound = fee_of(book, costly, opened, price, resting, bar), _initial(margin, opened, price)
+        opened_fee, bound = fee_of(book, costly, opened, price, resting, bar), initial(margin, opened, price)
         beyond = abs(account[HELD] + opened) * price > margin[MOST_NOTIONAL]
         refused = beyond or _free(book, margin, price) < bound + opened_fee
         if refused:
@@ -182,7 +156,7 @@ def _needed(
     if opened <= 1e-9 * abs(size):
         return 0.0
     fee = fee_of(book, costly, opened, price, False, bar)
-    return float(_initial(margin, opened, price) - _initial(margin, closed, price) + fee)
+    return float(initial(margin, opened, price) - initial(margin, closed, price) + fee)
 
 
 @njit_internal
@@ -201,7 +175,7 @@ def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) 
         before = held if first else before
         size, price = real[k, SIZE], real[k, PRICE]
         if whole[k, CUTS] != 0 and size * before >= 0.0:
-            size = _covered(book, costly, margin, size, price, margin[FREE] - reserved, False, bar)
+            size = afforded(book, costly, margin, size, price, margin[FREE] - reserved, False, bar)
         needed = _needed(book, costly, margin, size, price, before, bar)
         beyond = abs(before + size) * price > margin[MOST_NOTIONAL]
         if size == 0.0 or (needed > 0.0 and (margin[FREE] - reserved < needed or beyond)):
@@ -256,7 +230,7 @@ def _liquidate(book: Book, costly: Costly | None, margin: Margin, price: float, 
     for j in range(count[CHECKED], count[ORDERS]):
         end(whole, j, CANCELED, bar)
         cancel_others(book, j, bar)
-    k = send(book, bar, price, MARKET, -held, 0.0, 0.0, int(margin[FORCED]))
+    k = send(book, bar, price, MARKET, -held, 0.0, 0.0, int(margin[FORCED_REASON]))
     whole[k, STATUS] = ACCEPTED
     settle_margined(book, costly, margin, k, price, False, True, bar)
     count[CHECKED] = count[ORDERS]

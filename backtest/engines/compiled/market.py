@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ....core.bars import Bars
 from ....core.clock import day_numbers
+from ....core.kernels import njit_no_refcount
 from ....core.trading import shut
 from .state import Floats
 
@@ -19,11 +20,23 @@ PRICES = ("open", "high", "low", "close")
 def unusable(bars: Bars) -> str:
     """Why the compiled broker cannot trade these bars; empty when it can."""
     for name in PRICES:
-        column = bars[name]
-        if len(column) and not (column.min() > 0 and column.max() < np.inf):
-            bad = np.flatnonzero(~(np.isfinite(column) & (column > 0)))
-            return f"bar {bad[0] + 1} has no {name} above 0"
+        if bad := _bad(bars[name]):
+            return f"bar {bad} has no {name} above 0"
     return ""
+
+
+@njit_no_refcount
+def _bad(prices: Floats) -> int:
+    """Number of the first price, from 1, that is none or not above 0; 0 for none."""
+    good = True
+    for price in prices:  # to the end in any case, so that it goes by several at once
+        good &= (price > 0.0) & (price < np.inf)
+    if good:
+        return 0
+    for i in range(len(prices)):
+        if not 0.0 < prices[i] < np.inf:
+            return i + 1
+    return 0
 
 
 def read_only(column: NDArray[np.float64]) -> Floats:

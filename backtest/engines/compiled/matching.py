@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import njit_inline, njit_internal
+from ....core.kernels import njit_inline
 from ....core.tick_kernels import settled
 from ...broker import order_rules
 from ...broker.order_rules import CLOSE, LIMIT, MARKET, STOP, STOP_TRAIL, STOP_TRAIL_LIMIT, TRAILING
 from .account import settle_fill
 from .costs import Costly, Terms, away, priced
-from .margined import Margin, settle_margined
+from .margined import settle_margined
 from .oco_brackets import cancel_family, cancel_others, complete, end, rests
 from .orders import trail
 from .state import (
@@ -31,6 +31,7 @@ from .state import (
     Book,
     Floats,
     Integers,
+    Margin,
 )
 
 Prices = tuple[float, float, float, float, float]
@@ -172,7 +173,7 @@ def _settle(
     return settle_margined(book, costly, margin, k, price, resting, False, bar)
 
 
-@njit_internal
+@njit_inline
 def fill(book: Book, costly: Costly | None, margin: Margin | None, k: int, price: float, bar: int) -> None:
     """Fill order ``k``, and let its group and its bracket know."""
     whole = book[0]

@@ -39,19 +39,25 @@ def end(whole: Integers, k: int, status: int, heard: int) -> None:
 
 
 @njit_internal
+def _cancel_group(book: Book, k: int, number: int, heard: int) -> None:
+    """Cancel what rests of the group of order ``k`` as it was known by ``number``."""
+    whole, _, queue, _, count, _, _ = book
+    for q in range(count[RESTING]):
+        j = queue[q]
+        if j != k and whole[j, LEADER] == whole[k, LEADER] and whole[j, ROUND] == number and rests(whole[j, STATUS]):
+            end(whole, j, CANCELED, heard)
+
+
+@njit_inline
 def cancel_others(book: Book, k: int, heard: int) -> None:
     """Cancel what rests of the group of order ``k``, which begins anew."""
-    whole, _, queue, _, count, _, _ = book
+    whole = book[0]
     leader = whole[k, LEADER]
     members, number = whole[leader, GROUP_SIZE], whole[leader, GROUP_ROUND]
     whole[leader, GROUP_SIZE] = 0
     whole[leader, GROUP_ROUND] = number + 1
-    if members == 0 or (members == 1 and whole[k, ROUND] == number):
-        return
-    for q in range(count[RESTING]):
-        j = queue[q]
-        if j != k and whole[j, LEADER] == leader and whole[j, ROUND] == number and rests(whole[j, STATUS]):
-            end(whole, j, CANCELED, heard)
+    if members > 1 or (members == 1 and whole[k, ROUND] != number):
+        _cancel_group(book, k, number, heard)
 
 
 @njit_internal
@@ -68,7 +74,7 @@ def cancel_family(book: Book, k: int, heard: int) -> None:
     whole[parent, GONE] = 1
 
 
-@njit_internal
+@njit_inline
 def complete(book: Book, k: int, bar: int) -> None:
     """What the completion of order ``k`` means to its bracket: children wake on the next bar, siblings go."""
     whole = book[0]

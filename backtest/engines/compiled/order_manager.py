@@ -45,11 +45,10 @@ Desk = tuple[Floats, Floats, Integers, Floats, Floats, Floats, Bits, Bits]
 have closed their part of the position, the bars' bits."""
 
 STOP_KIND, TRAIL_KIND, TARGET_KIND, STOP_VALUE, TRAIL_VALUE, TARGET_VALUE = range(6)
-NUM, DEN, BARS, COOLDOWN, PYRAMIDING, LOSS, LOSS_SHARED, MOST, MOST_SHARED, PAIRS, NAMED = range(6, 17)
+NUM, DEN, BARS, COOLDOWN, PYRAMIDING, LOSS, LOSS_SHARED, MOST, MOST_SHARED, PAIRS = range(6, 16)
 """Numbers: each distance's kind and value; the tick as a fraction, the time stop, bars after a position, most entries,
 the loss of a session and the largest position (0 for none) and whether each is a share of the equity; whether round
-trips are paired for the sizer; whether rules are followed as `strategies.rule_language.orders` does, or as
-`strategies.framework.plan`."""
+trips are paired for the sizer."""
 
 SHARE, AWAY, RANGES = 1.0, 2.0, 3.0
 """Kinds of distances: a share of the price, quote currency, average true ranges; 0 for none."""
@@ -87,14 +86,21 @@ def told(desk: Desk, bar: int) -> int:
     return bar if desk[7][bar + 1] >> FOREIGN else bar + 1
 
 
-@njit_internal
+@njit_inline
 def withdraw(book: Book, desk: Desk, bar: int) -> None:
     """Cancel what protection still rests, and send none that was due."""
     state = desk[1]
+    state[DUE] = 0.0
+    if state[GUARDS] != 0.0:
+        _cancel_guards(book, state, told(desk, bar))
+
+
+@njit_internal
+def _cancel_guards(book: Book, state: Floats, heard: int) -> None:
     first, guards = int(state[FIRST_GUARD]), int(state[GUARDS])
-    state[DUE] = state[GUARDS] = 0.0
+    state[GUARDS] = 0.0
     for k in range(first, first + guards):
-        cancel(book, k, told(desk, bar))
+        cancel(book, k, heard)
 
 
 @njit_inline
@@ -150,7 +156,7 @@ def hear(book: Book, desk: Desk, news: int, bar: int) -> None:
         _counts(book, desk, k, bar)
 
 
-@njit_internal
+@njit_inline
 def distance(desk: Desk, guard: int, price: float, bar: int) -> float:
     """How far from ``price`` a guard of this kind lies; NaN where none is asked for."""
     numbers = desk[0]
@@ -187,7 +193,7 @@ def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
     state[GUARDS], state[DUE] = float(count), 0.0
 
 
-@njit_internal
+@njit_inline
 def leave(book: Book, desk: Desk, reason: int, bar: int, close: float) -> int:
     """Send a market order that closes; where one of before is still being filled, that one instead."""
     state = desk[1]
@@ -215,7 +221,7 @@ def _working(book: Book, side: float, parts: Floats) -> float:
     return float(total(parts))
 
 
-@njit_internal
+@njit_inline
 def room(book: Book, desk: Desk, side: float, close: float, parts: Floats) -> float:
     """How much more may be bought (``side`` 1) or sold (−1); no bounds where none are set."""
     numbers, sizing, held, value = desk[0], desk[3], book[5][HELD], desk[1][VALUE]

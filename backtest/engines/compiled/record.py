@@ -39,6 +39,7 @@ from .state import (
     RUINED,
     SHOWN,
     SIZE,
+    SLEPT,
     STATUS,
     STATUSES,
     SUBMITTED,
@@ -77,6 +78,11 @@ class Record:
         Whether a bar of another feed comes after the last of the traded one.
     booked : ndarray of float64, (m, 6), optional
         Money that holding the position cost or earned, of `booked`.
+
+    Attributes
+    ----------
+    slept : int
+        Bars that the loop passed over because nothing could happen on them.
     """
 
     def __init__(
@@ -101,6 +107,7 @@ class Record:
             whole[:, NEWS] = np.minimum(whole[:, NEWS], len(times) - 1)
         self.whole, self.real = whole[:told], real[:told]
         self.table = fills[: count[FILLS]]
+        self.slept = int(count[SLEPT])
         self.times, self.account, self.data, self.reasons = times, account, data, tuple(reasons)
         ruined = int(money[RUINED])
         self.ruined_at = int(times[ruined - 1]) if ruined else None

@@ -1,5 +1,4 @@
-"""From signals and rules to orders: what `strategies.framework.plan` and `strategies.rule_language.orders` do,
-compiled."""
+"""From rules to orders: what `strategies.framework.plan` does, compiled."""
 
 from __future__ import annotations
 
@@ -22,7 +21,6 @@ from .order_manager import (  # fmt: skip
     ENTRY,
     ENTRY_BAR,
     LEFT,
-    NAMED,
     NUM,
     PART_EXIT,
     PYRAMIDING,
@@ -114,7 +112,7 @@ def _send(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int
         book[0][k, CUTS] = desk[3][FIXED] == 0.0
     if not limited:
         state[ENTRY], state[ENTRY_BAR] = float(k), float(bar)
-    if k >= 0 and desk[0][NAMED] != 0.0:
+    if k >= 0:
         i = int(state[COUNT])
         slots[0, i], slots[1, i] = k, bar + 1 + rules[4][rule, VALID] if limited else -1
         state[COUNT] += 1.0
@@ -144,8 +142,7 @@ def _sides(book: Book, desk: Desk, sides: int) -> int:
 @njit_inline
 def _enter(book: Book, desk: Desk, rules: Rules, sides: int, bar: int, close: float, parts: Floats) -> None:
     """Send the first entry whose rule is true, unless rules of both sides are, or there are enough."""
-    if desk[0][NAMED] != 0.0:
-        sides = _sides(book, desk, sides)
+    sides = _sides(book, desk, sides)
     fired, first = 0, -1
     for rule in range(len(rules[0])):
         now = rules[0][rule, bar] & sides
@@ -156,7 +153,7 @@ def _enter(book: Book, desk: Desk, rules: Rules, sides: int, bar: int, close: fl
         _send(book, desk, rules, first, 1.0 if fired == LONG else -1.0, bar, close, parts)
 
 
-@njit_internal
+@njit_inline
 def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Floats) -> None:
     """Leave, wholly or in part, or enter, as the rules say on this bar."""
     numbers, state, held = desk[0], desk[1], book[5][HELD]
@@ -165,7 +162,7 @@ def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Flo
         if bar + 1 - state[LEFT] >= numbers[COOLDOWN]:
             _enter(book, desk, rules, LONG | SHORT, bar, close, parts)
         return
-    if numbers[NAMED] != 0.0 and alive(book, state[PART_EXIT]):
+    if alive(book, state[PART_EXIT]):
         return
     side = LONG if held > 0.0 else SHORT
     for rule in range(len(rules[1])):
@@ -174,5 +171,5 @@ def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Flo
             return
     if numbers[BARS] != 0.0 and state[SIDE] != 0.0 and bar - state[ENTERED] >= numbers[BARS]:
         _close(book, desk, TIME_STOP, bar, close)
-    elif numbers[NAMED] != 0.0:
+    elif numbers[PYRAMIDING] > 1.0:
         _enter(book, desk, rules, side, bar, close, parts)

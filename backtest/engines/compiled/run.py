@@ -11,9 +11,10 @@ import numpy as np
 from ....configs.models import RunConfig
 from ....core.errors import DataError
 from ....core.plugins.registry import STRATEGIES
+from ....strategies.framework.answers import Answers
 from ....strategies.framework.lines import Lines
-from ....strategies.framework.signals import Masks
-from ....strategies.rule_language.orders import RuleAnswers, reasons
+from ....strategies.framework.signals import Signals
+from ....strategies.rule_language.orders import answers_of, reasons
 from ....strategies.rule_language.schema import Rulebook
 from ....strategies.rules import Rules
 from ...broker.choice import funded, funding_of, paying, rolling
@@ -97,11 +98,9 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     params = {**strategy.defaults(), **config.strategy.params}
     settings = settings_of(config)
-    if by_name(strategy, params):
-        said = RuleSignals.of_book(*book_of(params, tables.lines))
-        settings |= rules_in(config)
-    else:
-        said = RuleSignals.of_masks(signals_of(strategy, params, tables.lines))
+    if issubclass(strategy, Rules):
+        settings |= {key: params.get(key) for key in ("exits", "cooldown", "pyramiding")}
+    said = RuleSignals.of(answers_in(strategy, params, tables.lines))
     bars, market, first = tables.bars, tables.market, tables.first()
     bits = bits_of(said, market.foreign, market.shut(config.fills.empty_bars))
     account = np.empty((3, len(bars)))
@@ -129,23 +128,14 @@ def _true_range(tables: Tables, period: int) -> Floats:
     return np.asarray(tables.indicators[title_of_range(period)].table[0])
 
 
-def by_name(strategy: Any, params: Mapping[str, Any]) -> bool:
-    """Whether a strategy is `Rules` that go beyond one entry and one exit a side."""
-    return issubclass(strategy, Rules) and any(reasons(params))
+def answers_in(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Answers:
+    """What the rules of the class ``strategy`` say on every bar, or its signals."""
+    if issubclass(strategy, Rules) and any(reasons(params)):
+        return answers_of(Rulebook.of(params, lines.names), lines)
+    return Answers.of_signals(signals_of(strategy, params, lines), len(lines))
 
 
-def book_of(params: Mapping[str, Any], lines: Lines) -> tuple[Rulebook, RuleAnswers]:
-    """The rules in ``params``, and what they say on every bar."""
-    book = Rulebook.of(params, lines.names)
-    return book, RuleAnswers(book, lines)
-
-
-def rules_in(config: RunConfig) -> dict[str, Any]:
-    """What the parameters of `Rules` say besides expressions."""
-    return {key: config.strategy.params.get(key) for key in ("exits", "cooldown", "pyramiding")}
-
-
-def signals_of(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Masks:
+def signals_of(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Signals:
     """What the class ``strategy`` says of all bars, asked without backtrader.
 
     Raises
@@ -162,5 +152,4 @@ def signals_of(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Masks:
             text = f"strategy {strategy.__name__} reads self.{err.name} in signals(), which only backtrader has"
             raise NotCompiledError(text) from None
         raise
-    masks: Masks = made.filled(len(lines))
-    return masks
+    return made  # type: ignore[no-any-return]

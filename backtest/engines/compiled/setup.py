@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,14 +17,12 @@ from ....core.distances import Atr
 from ....core.schema import ADJUSTMENT, DIVIDEND, ROLL_COLUMNS
 from ....core.ticks import grid_of
 from ....core.units import parse_amount
+from ....strategies.framework.answers import SIDES, Answers, Entry, Exit
 from ....strategies.framework.protection import GUARDS, distances_in
-from ....strategies.framework.signals import Masks
-from ....strategies.rule_language.orders import RuleAnswers
-from ....strategies.rule_language.schema import SIDES, Rulebook
 from ...broker.choice import contracts_of, funded, funding_of, is_costly, kind_of, paying, rolling
 from ...broker.costly import CostlyBroker
 from ...inputs.trading_hours import hours_of, traded_time
-from . import costs, lots, margined, order_manager, sizes
+from . import costs, lots, order_manager, sizes, state
 from .costs import Costly
 from .exact import means_before
 from .lots import sizing
@@ -62,40 +60,28 @@ class RuleSignals(NamedTuple):
     names: tuple[str, ...]
 
     @classmethod
-    def of_masks(cls, masks: Masks) -> RuleSignals:
-        """What signals say."""
-        sides = (LONG, SHORT)
-        enter = [
-            m.view(np.uint8) * np.uint8(s) for m, s in zip((masks.long_entry, masks.short_entry), sides, strict=True)
-        ]
-        leave = [
-            m.view(np.uint8) * np.uint8(s) for m, s in zip((masks.long_exit, masks.short_exit), sides, strict=True)
-        ]
-        none, names = np.zeros((2, 0)), [f"{side}.{what}" for what in ("enter", "exit") for side in SIDES]
-        return cls(np.array(enter), np.array(leave), none, none, np.zeros((2, 3), np.int64), np.ones(2), tuple(names))
+    def of(cls, said: Answers) -> RuleSignals:
+        """The same of what rules say."""
+        entries, exits = said.entries, said.exits
 
-    @classmethod
-    def of_book(cls, book: Rulebook, said: RuleAnswers) -> RuleSignals:
-        """What named rules say."""
-        entries, exits, n = book.entries, book.exits, said.bars
-
-        def bits(name: str) -> NDArray[np.uint8]:
-            made = np.zeros(n, np.uint8)
-            for side, bit in zip(SIDES, (LONG, SHORT), strict=True):
-                if (name, side) in said.true:
-                    made |= said.true[name, side].view(np.uint8) * np.uint8(bit)
+        def bits(rules: Sequence[Entry | Exit]) -> NDArray[np.uint8]:
+            made = np.zeros((len(rules), said.bars), np.uint8)
+            for row, rule in zip(made, rules, strict=True):
+                for side, bit in zip(SIDES, (LONG, SHORT), strict=True):
+                    if side in rule.sides:
+                        row |= said.true[rule.name, side].view(np.uint8) * np.uint8(bit)
             return made
 
         def table(given: Mapping[str, Floats]) -> Floats:
-            made = np.zeros((len(entries), n if given else 0))
-            for i, rule in enumerate(entries):
+            made = np.zeros((len(entries), said.bars if given else 0))
+            for row, rule in zip(made, entries, strict=True):
                 if rule.name in given:
-                    made[i] = given[rule.name]
+                    row[:] = given[rule.name]
             return made
 
         return cls(
-            np.array([bits(rule.name) for rule in entries], np.uint8).reshape(len(entries), n),
-            np.array([bits(rule.name) for rule in exits], np.uint8).reshape(len(exits), n),
+            bits(entries),
+            bits(exits),
             table(said.size),
             table(said.limit),
             np.array([(rule.size is not None, rule.limit is not None, rule.valid) for rule in entries], np.int64),
@@ -142,9 +128,9 @@ def costly_of(config: RunConfig, bars: Bars) -> Costly | None:
         rows[costs.SIGMA] = _sigma_before(bars["close"], impact.window)
         rows[costs.MEAN_VOLUME] = means_before(rows[costs.VOLUME], impact.window)
     tiers = np.array([(tier.volume, tier.maker, tier.taker) for tier in fees.tiers]).reshape(-1, 3)
-    state = np.zeros(6)
-    state[costs.TAKEN_BAR] = -1.0
-    return numbers, rows, tiers, state, _payments(config, bars), np.zeros((64, 6))
+    memory = np.zeros(6)
+    memory[costs.TAKEN_BAR] = -1.0
+    return numbers, rows, tiers, memory, _payments(config, bars), np.zeros((64, 6))
 
 
 def margin_of(config: RunConfig) -> Floats | None:
@@ -152,10 +138,10 @@ def margin_of(config: RunConfig) -> Floats | None:
     if not config.traded.margined:
         return None
     traded = contracts_of(config)[config.traded.name]
-    made = np.zeros(margined.BRACKETS)
-    made[margined.PAID_FOR], made[margined.ISOLATED] = traded.paid, traded.isolated
-    made[margined.LEVERAGE], made[margined.FORCED_FEE] = traded.leverage, traded.liquidation_fee
-    made[margined.FORCED], made[margined.MOST_NOTIONAL] = FORCED, traded.most
+    made = np.zeros(state.BRACKETS)
+    made[state.PAID_FOR], made[state.ISOLATED] = traded.paid, traded.isolated
+    made[state.LEVERAGE], made[state.FORCED_FEE] = traded.leverage, traded.liquidation_fee
+    made[state.FORCED_REASON], made[state.MOST_NOTIONAL] = FORCED, traded.most
     return np.concatenate((made, [(bracket.rate, bracket.deduction) for bracket in traded.brackets]), axis=None)
 
 
@@ -179,7 +165,6 @@ def desk_of(
             numbers[order_manager.STOP_VALUE + i] = asked.value if shared else asked.at(math.nan, traded.tick)
     numbers[order_manager.NUM], numbers[order_manager.DEN] = grid_of(traded.tick)
     numbers[order_manager.BARS] = params.get("time_stop") or 0
-    numbers[order_manager.NAMED] = "pyramiding" in params
     numbers[order_manager.COOLDOWN] = params.get("cooldown") or 0
     most = numbers[order_manager.PYRAMIDING] = params.get("pyramiding") or 1
     for name, at in (("daily_loss", order_manager.LOSS), ("max_position", order_manager.MOST)):
@@ -193,8 +178,8 @@ def desk_of(
             1 << SESSION
         )
     slots = np.zeros((2, int(min(most, len(bars))) + 1), np.int64)
-    state, exits = order_manager.new_state(config.broker.cash), np.zeros(_exits(params), np.uint8)
-    return numbers, state, slots, numbers_of_sizer(config), sizes.new_trips(), ranges, exits, bits
+    memory, exits = order_manager.new_state(config.broker.cash), np.zeros(_exits(params), np.uint8)
+    return numbers, memory, slots, numbers_of_sizer(config), sizes.new_trips(), ranges, exits, bits
 
 
 def _exits(params: Mapping[str, Any]) -> int:
@@ -281,13 +266,17 @@ def bits_of(said: RuleSignals, foreign: NDArray[np.bool_], shut: NDArray[np.bool
 
     Parameters
     ----------
-    said : Said
+    said : RuleSignals
         What the rules say.
     foreign : ndarray of bool, (n + 1,)
         Whether bars of other feeds alone come before a bar, and after the last.
     shut : ndarray of bool, (n,)
         In which bars orders wait.
     """
-    made = foreign.view(np.uint8) << np.uint8(FOREIGN)
-    made[:-1] |= said.entering() | said.leaving() << np.uint8(EXITS) | shut.view(np.uint8) << np.uint8(SHUT)
+    # Multiplied, which numpy does to many at a time, where it shifts one after the other.
+    made: NDArray[np.uint8] = foreign.view(np.uint8) * np.uint8(1 << FOREIGN)
+    now = made[:-1]
+    now |= said.entering()
+    now |= said.leaving() * np.uint8(1 << EXITS)
+    now |= shut.view(np.uint8) * np.uint8(1 << SHUT)
     return made

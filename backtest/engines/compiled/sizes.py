@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ....core.kernels import njit_internal
+from ....core.kernels import njit_inline, njit_internal
+from ...broker import order_sizes
+from ...recording import round_trips
 from .exact import PARTS, add, total
 from .lots import SCALE, SMALLEST, STEP, order_size, whole
 from .state import AT as PAID
 from .state import CLOSED, CLOSED_FEE, FILLS, OPENED, OPENED_FEE, PNL, Book, Floats
+
+exposure, kelly_share = njit_inline(order_sizes.exposure), njit_inline(order_sizes.kelly_share)
+share_at_risk = njit_inline(order_sizes.share_at_risk)
+mean_price, percent_won = njit_inline(round_trips.mean_price), njit_inline(round_trips.percent_won)
 
 KELLY, START, TRADES, RISK, MOST = range(5, 10)
 """Numbers of a sizer behind those of `lots.sizing`: fraction of the Kelly bet (0 for none), share of the equity until
@@ -29,9 +35,7 @@ def new_trips() -> Floats:
 @njit_internal
 def _end_trip(trips: Floats) -> None:
     """Take in what the round trip returned, as a share of what was put in."""
-    put_in = trips[PUT_IN] * trips[MEAN]
-    made = 100.0 * (trips[GAINED] - trips[FEES]) / put_in if put_in != 0.0 else np.nan
-    made /= 100.0
+    made = percent_won(trips[GAINED], trips[FEES], trips[PUT_IN] * trips[MEAN]) / 100.0
     if made > 0.0:
         trips[WON] += 1.0
         add(trips[WINS:], made)
@@ -57,8 +61,7 @@ def pair(book: Book, trips: Floats) -> None:
             if trips[LIVE] == 0.0:
                 trips[LIVE], trips[PUT_IN], trips[MEAN], trips[GAINED], trips[FEES] = 1.0, 0.0, 0.0, 0.0, 0.0
             trips[SIZE] += fills[f, OPENED]
-            before = trips[MEAN] * trips[PUT_IN]
-            trips[MEAN] = (before + fills[f, PAID] * amount) / (trips[PUT_IN] + amount)
+            trips[MEAN] = mean_price(trips[MEAN], trips[PUT_IN], fills[f, PAID], amount)
             trips[PUT_IN] += amount
             trips[FEES] += fills[f, OPENED_FEE]
     trips[SEEN] = float(book[4][FILLS])
@@ -72,14 +75,11 @@ def _kelly(numbers: Floats, trips: Floats) -> float:
         return float(numbers[START])
     if won == 0.0:
         return 0.0
-    chance = won / (won + lost)
     win, loss = total(trips[WINS:]) / won, total(trips[LOSSES:]) / lost if lost > 0.0 else 0.0
-    if loss == 0.0:
-        return np.inf
-    return float(numbers[KELLY] * max(chance / loss - (1.0 - chance) / win, 0.0))
+    return float(numbers[KELLY] * kelly_share(won, lost, win, loss))
 
 
-@njit_internal
+@njit_inline
 def sized(numbers: Floats, trips: Floats, wanted: float, equity: float, price: float, distance: float) -> float:
     """What the run's sizer gives, in whole lots; 0 for no order.
 
@@ -101,9 +101,9 @@ def sized(numbers: Floats, trips: Floats, wanted: float, equity: float, price: f
     if numbers[KELLY] != 0.0:
         wanted = _kelly(numbers, trips)
     elif numbers[RISK] != 0.0:
-        wanted = numbers[RISK] * price / distance if distance > 0.0 else np.nan
-    if not wanted > 0.0 or not equity > 0.0:
+        wanted = share_at_risk(numbers[RISK], price, distance)
+    value = exposure(equity, wanted, numbers[MOST])
+    if value == 0.0:
         return 0.0
-    value = equity * min(wanted, numbers[MOST])
     size = whole(value / price, numbers[STEP], numbers[SCALE])
     return float(size if size * price >= numbers[SMALLEST] else 0.0)

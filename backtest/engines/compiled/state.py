@@ -71,8 +71,9 @@ and what is `CUTS` may be cut to what the account can pay."""
 
 WHO, WHEN, AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL = range(8)
 """Columns of a fill."""
-ORDERS, CHECKED, RESTING, FILLS, TAKEN = range(5)
-"""Counters: orders made, orders the broker has looked at, orders in the queue, fills, tickets taken."""
+ORDERS, CHECKED, RESTING, FILLS, TAKEN, SLEPT = range(6)
+"""Counters: orders made, orders the broker has looked at, orders in the queue, fills, tickets taken, bars passed over
+on which nothing could happen."""
 CASH, HELD, ENTRY, TRIED = range(4)
 FLOOR, RUINED = 6, 7
 """The account: money, signed size of the position, its mean price; from `TRIED` on the same as orders are tried; what
@@ -82,6 +83,12 @@ MAKER, TAKER, SLIP_SHARE, SLIP_FIXED, NUM, DEN, LOT, LOT_SCALE, LEAST = range(9)
 lot, ten to the decimals of a size, least notional of an order."""
 LOTS = (DEFAULT_LOT, 1e10, 0.0)
 """The last three where nothing is said."""
+
+Margin = Floats
+"""How a position is margined: whether it is paid for in full, leverage, fee of a forced close, whether collateral is
+isolated, what is posted, the reason that forced orders are given, the free margin at the last close, and the largest
+notional; from `BRACKETS` on a rate of maintenance and its deduction for each bracket."""
+PAID_FOR, LEVERAGE, FORCED_FEE, ISOLATED, POSTED, FORCED_REASON, FREE, MOST_NOTIONAL, BRACKETS = range(9)
 
 LONG, SHORT = 1, 2
 """Bits of a bar or a rule: that it is true for a side."""
@@ -115,7 +122,7 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
         np.zeros((room, 15)),
         np.zeros(room, np.int64),
         np.zeros((room, 8)),
-        np.zeros(5, np.int64),
+        np.zeros(6, np.int64),
         np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0, DUST * cash, 0.0]),
         np.array((*costs[:NUM], *grid, *(costs[DEN:] if len(costs) > DEN else LOTS))),
     )

@@ -7,13 +7,13 @@ from types import FunctionType
 from typing import Any
 
 from ....configs.models import RunConfig
+from ....core.lots import DEFAULT_LOT, decimals
 from ....core.plugins.registry import INDICATORS, STRATEGIES
 from ....strategies.framework.base import Strategy, Use
 from ....strategies.framework.protection import SETTINGS, distances_in, periods_in, settings_in
 from ....strategies.rules import Rules
 from ...broker import costs
-from ...broker.sizers import DEFAULT_LOT
-from .lots import MOST_DECIMALS, decimals
+from .lots import MOST_DECIMALS
 from .market import unusable
 
 MOST_IMPACT = 1000

@@ -11,11 +11,14 @@ import numpy as np
 import pytest
 from backtrader.brokers.bbroker import BackBroker
 from backtrader.linebuffer import LinesOperation
+from backtrader.order import Order, OrderBase
 
 from tapeflow.backtest.broker.base import Broker, make_broker
 from tapeflow.backtest.engines.compiled import loop, run_compiled
 from tapeflow.backtest.engines.fast import FastCerebro, run
+from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.recording.recorder import Recorder
+from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.kernels import ready
@@ -26,6 +29,8 @@ from tapeflow.strategies.framework.base import Strategy
 from tapeflow.strategies.framework.lines import Lines
 from tapeflow.strategies.framework.signals import Signals
 from tapeflow.strategies.framework.wake import SkipHint
+from tapeflow.strategies.rule_language import expressions
+from tapeflow.strategies.rule_language.expressions import Expression
 from tapeflow.strategies.rules import Rules
 from tapeflow.tests.helpers.compiled_runs import random_run
 
@@ -125,6 +130,16 @@ def test_the_commonest_brokers_fill_orders_in_fewer_steps(broker: Any) -> None:
     assert run.CashBroker in Sparse.kinds
 
 
+@pytest.mark.parametrize("broker", [Broker, BackBroker])
+def test_their_orders_are_made_and_filled_by_no_step_of_backtrader(
+    broker: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = broker(cash=10_000.0)
+    for owner, name in ((OrderBase, "__init__"), (Order, "clone"), (Order, "execute"), (BackBroker, "_execute")):
+        monkeypatch.setattr(owner, name, lambda *args, **kwargs: pytest.fail("a step of backtrader was taken"))
+    assert len(go(Everywhere, kind)[1].fills) > 100
+
+
 def test_one_strategy_on_one_feed_takes_the_shortest_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run, "any_run", lambda *args: pytest.fail("the loop for any run was taken"))
     for kind in (Sparse, Everywhere):
@@ -181,6 +196,30 @@ def test_signals_are_asked_for_once_over_all_bars() -> None:
 def test_a_run_whose_costs_are_shares_of_notional_takes_the_loop_that_was_compiled_for_no_others() -> None:
     run_compiled(*random_run(np.random.default_rng(0), 40))
     assert any([str(kind) for kind in kinds[1:3]] == ["none", "none"] for kinds in loop._span.overloads)
+
+
+@pytest.mark.parametrize("params", [{}, {"stop_loss": "3%"}, {"time_stop": 40}])
+def test_the_compiled_loop_passes_over_bars_on_which_nothing_can_happen(params: dict[str, Any]) -> None:
+    rule = {"enter": "close > highest(high, 50)[1]", "exit": "close < lowest(low, 50)[1]"}
+    config = from_mapping(
+        {
+            "name": "x",
+            "data": {"main": {"feed": "SyntheticTape"}},
+            "strategy": {"kind": "Rules", "params": {"long": rule, **params}},
+        }
+    )
+    record: Any = run_compiled(config, {"main": Source(None, bars())}).record
+    assert len(record.fills) > 10
+    assert record.slept > (1_500 if "stop_loss" not in params else 500)
+
+
+def test_a_rule_of_comparisons_is_asked_where_it_is_true_rather_than_where_it_is_unknown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    lines = Lines.of(close=[1.0, np.nan, 3.0], open=[2.0, 2.0, 2.0])
+    monkeypatch.setattr(expressions, "is_true", lambda values: pytest.fail("its truth was made of its value"))
+    rules = {"close > open and open > 1": [False, False, True], "close < open or close > 2.5": [True, False, True]}
+    assert {rule: Expression(rule, lines.names).over(lines).tolist() for rule in rules} == rules
 
 
 @pytest.mark.parametrize("kind", ["CVD", "SignedVolume"])

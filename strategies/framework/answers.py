@@ -1,0 +1,104 @@
+"""What strategies act by: rules with their names, and what they say on every bar."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .lines import Floats
+from .signals import Masks, Signals
+from .wake import Mask
+
+SIDES = ("long", "short")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry rule.
+
+    Parameters
+    ----------
+    name : str
+        What its orders are called.
+    sides : mapping of str to Expression
+        When to enter, by side.
+    size : Expression, optional
+        How many times what the sizer gives; once when left out.
+    limit : Expression, optional
+        Price of a limit order; a market order when left out.
+    valid : int
+        Bars for which a limit order rests.
+    """
+
+    name: str
+    sides: Mapping[str, Any]
+    size: Any = None
+    limit: Any = None
+    valid: int = 1
+
+
+@dataclass(frozen=True)
+class Exit:
+    """One exit rule.
+
+    Parameters
+    ----------
+    name : str
+        What its orders are called.
+    sides : mapping of str to Expression
+        When to leave, by side of the position.
+    share : float
+        What part of the position to close.
+    """
+
+    name: str
+    sides: Mapping[str, Any]
+    share: float = 1.0
+
+
+@dataclass
+class Answers:
+    """What every rule says on every bar.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        In the order in which they are looked at.
+    exits : sequence of Exit
+        The same.
+    bars : int
+        How many bars there are.
+    true : dict of (str, str) to ndarray of bool, (bars,)
+        Where a rule is true for a side, by their names.
+    size, limit : dict of str to ndarray of float64, (bars,)
+        Of entries that have them.
+    """
+
+    entries: Sequence[Entry]
+    exits: Sequence[Exit]
+    bars: int
+    true: dict[tuple[str, str], Mask] = field(default_factory=dict)
+    size: dict[str, Floats] = field(default_factory=dict)
+    limit: dict[str, Floats] = field(default_factory=dict)
+
+    @classmethod
+    def of_signals(cls, signals: Signals, bars: int) -> Answers:
+        """What signals say: one entry and one exit a side."""
+        masks = signals.filled(bars)
+        entries = [Entry(f"{side}.enter", {side: None}) for side in SIDES]
+        exits = [Exit(f"{side}.exit", {side: None}) for side in SIDES]
+        names = [f"{side}.{what}" for what in ("enter", "exit") for side in SIDES]
+        given = (masks.long_entry, masks.short_entry, masks.long_exit, masks.short_exit)
+        return cls(entries, exits, bars, dict(zip(zip(names, SIDES * 2, strict=True), given, strict=True)))
+
+    def any_of(self, rules: Sequence[Entry | Exit], side: str) -> Mask:
+        """Where one of the rules is true for a side."""
+        said = [self.true[rule.name, side] for rule in rules if side in rule.sides]
+        return np.logical_or.reduce(said) if len(said) > 1 else said[0] if said else np.zeros(self.bars, dtype=bool)
+
+    def masks(self) -> Masks:
+        """Where an entry and where an exit is true, by side."""
+        return Masks(*(self.any_of(rules, side) for side in SIDES for rules in (self.entries, self.exits)))
