@@ -4,38 +4,11 @@ from __future__ import annotations
 
 from ....core.kernels import njit_inline
 from ...broker.base import DUST
+from . import state as at
 from .afford import afforded
 from .costs import Costly, fee_of, note_fill, size_now
 from .sizes import mean_price
-from .state import (
-    AT,
-    CASH,
-    CLOSED,
-    CLOSED_FEE,
-    COMPLETED,
-    CUTS,
-    ENTRY,
-    FILL_FEE,
-    FILL_PNL,
-    FILL_PRICE,
-    FILL_SIZE,
-    FILLED,
-    FILLS,
-    HELD,
-    NEWS,
-    OPENED,
-    OPENED_FEE,
-    PARTIAL,
-    PNL,
-    PRICE,
-    REMAINING,
-    SHOWN,
-    STATUS,
-    TRIED,
-    WHEN,
-    WHO,
-    Book,
-)
+from .state import Book
 
 Position = tuple[float, float, float, float]
 
@@ -73,21 +46,21 @@ def trial(book: Book, costly: Costly | None, k: int, bar: int) -> float:
     The account of trials becomes what it would be. Both sides of the trial are at the order's own price, and nothing it
     cannot pay for is left out, unless a sizer gave it its size.
     """
-    account, size, price = book[5][TRIED:], book[1][k, REMAINING], book[1][k, PRICE]
-    closes = size * account[HELD] < 0.0 and abs(size) <= abs(account[HELD])
-    if book[0][k, CUTS] != 0 and size > 0.0 and account[HELD] >= 0.0:
-        size = afforded(book, costly, None, size, price, account[CASH], False, bar)
+    account, size, price = book[5][at.TRIED :], book[1][k, at.REMAINING], book[1][k, at.PRICE]
+    closes = size * account[at.HELD] < 0.0 and abs(size) <= abs(account[at.HELD])
+    if book[0][k, at.CUTS] != 0 and size > 0.0 and account[at.HELD] >= 0.0:
+        size = afforded(book, costly, None, size, price, account[at.CASH], False, bar)
         if size == 0.0:
             return -1.0
-    held, entry, opened, closed = traded(account[HELD], account[ENTRY], size, price)
-    cash = account[CASH]
+    held, entry, opened, closed = traded(account[at.HELD], account[at.ENTRY], size, price)
+    cash = account[at.CASH]
     if closed != 0.0:
         cash += -closed * price
         cash -= fee_of(book, costly, closed, price, False, bar)
     if opened != 0.0:
         cash -= opened * price
         cash -= fee_of(book, costly, opened, price, False, bar)
-    account[CASH], account[HELD], account[ENTRY] = cash, held, entry
+    account[at.CASH], account[at.HELD], account[at.ENTRY] = cash, held, entry
     return 0.0 if closes else float(cash)
 
 
@@ -103,21 +76,21 @@ def settle_fill(book: Book, costly: Costly | None, k: int, price: float, resting
         Whether there was no cash to open what should have been opened.
     """
     account = book[5]
-    entry, now = account[ENTRY], size_now(book, costly, k, bar)
-    if book[0][k, CUTS] != 0 and now > 0.0 and account[HELD] >= 0.0:
-        made = afforded(book, costly, None, now, price, account[CASH], resting, bar)
+    entry, now = account[at.ENTRY], size_now(book, costly, k, bar)
+    if book[0][k, at.CUTS] != 0 and now > 0.0 and account[at.HELD] >= 0.0:
+        made = afforded(book, costly, None, now, price, account[at.CASH], resting, bar)
         if made != now and made != 0.0:
-            book[1][k, REMAINING] = now = made
-    _, _, opened, closed = traded(account[HELD], entry, now, price)
+            book[1][k, at.REMAINING] = now = made
+    _, _, opened, closed = traded(account[at.HELD], entry, now, price)
     # A whole zero has no sign in Python, so the profit of a trade that closes nothing takes the sign of its move.
     pnl = (-closed if closed != 0.0 else 0.0) * (price - entry)
-    cash, opened_fee, closed_fee = account[CASH], 0.0, 0.0
+    cash, opened_fee, closed_fee = account[at.CASH], 0.0, 0.0
     if closed != 0.0:
         cash += -closed * entry + pnl
         closed_fee = fee_of(book, costly, closed, price, resting, bar)
         cash -= closed_fee
         closed_fee += 0.0  # backtrader adds interest to it, which makes -0.0 a 0.0
-        account[CASH] = cash
+        account[at.CASH] = cash
     refused = False
     if opened != 0.0:
         cash -= opened * price
@@ -127,10 +100,10 @@ def settle_fill(book: Book, costly: Costly | None, k: int, price: float, resting
         if refused:
             opened, opened_fee = 0.0, 0.0
         else:
-            account[CASH] = cash
+            account[at.CASH] = cash
     size = closed + opened
     if size != 0.0:
-        account[HELD], account[ENTRY], _, _ = traded(account[HELD], entry, size, price)
+        account[at.HELD], account[at.ENTRY], _, _ = traded(account[at.HELD], entry, size, price)
         note_fill(costly, size, price, bar)
         note(book, k, (float(bar), price, opened, closed, opened_fee, closed_fee, pnl))
     return size != 0.0, refused
@@ -142,17 +115,17 @@ def note(book: Book, k: int, fill: tuple[float, float, float, float, float, floa
     whole, real, _, fills, count, _, _ = book
     bar, price, opened, closed, opened_fee, closed_fee, pnl = fill
     o, size = real[k], closed + opened
-    o[REMAINING] -= size
-    o[FILL_PRICE] = mean_price(o[FILL_PRICE], o[FILL_SIZE], price, size)
-    o[FILL_SIZE] += size
-    o[FILL_FEE] += closed_fee + opened_fee
-    o[FILL_PNL] += pnl
-    o[SHOWN] = o[PRICE]
-    if o[REMAINING] != 0.0 and abs(o[REMAINING]) <= DUST * abs(o[FILL_SIZE]):
-        o[REMAINING] = 0.0
-    whole[k, STATUS] = PARTIAL if o[REMAINING] != 0.0 else COMPLETED
-    whole[k, NEWS] = whole[k, FILLED] = int(bar)
-    row = fills[count[FILLS]]
-    row[WHO], row[WHEN], row[AT], row[OPENED], row[CLOSED] = k, bar, price, opened, closed
-    row[OPENED_FEE], row[CLOSED_FEE], row[PNL] = opened_fee, closed_fee, pnl
-    count[FILLS] += 1
+    o[at.REMAINING] -= size
+    o[at.FILL_PRICE] = mean_price(o[at.FILL_PRICE], o[at.FILL_SIZE], price, size)
+    o[at.FILL_SIZE] += size
+    o[at.FILL_FEE] += closed_fee + opened_fee
+    o[at.FILL_PNL] += pnl
+    o[at.SHOWN] = o[at.PRICE]
+    if o[at.REMAINING] != 0.0 and abs(o[at.REMAINING]) <= DUST * abs(o[at.FILL_SIZE]):
+        o[at.REMAINING] = 0.0
+    whole[k, at.STATUS] = at.PARTIAL if o[at.REMAINING] != 0.0 else at.COMPLETED
+    whole[k, at.NEWS] = whole[k, at.FILLED] = int(bar)
+    row = fills[count[at.FILLS]]
+    row[at.WHO], row[at.WHEN], row[at.AT], row[at.OPENED], row[at.CLOSED] = k, bar, price, opened, closed
+    row[at.OPENED_FEE], row[at.CLOSED_FEE], row[at.PNL] = opened_fee, closed_fee, pnl
+    count[at.FILLS] += 1

@@ -4,38 +4,13 @@ from __future__ import annotations
 
 from ....core.kernels import njit_inline, njit_internal
 from ...broker.order_rules import MARKET
+from . import state as at
 from .account import trial
 from .costs import Costly, terms_of
 from .margined import admit_margined, comes_after, force
 from .matching import Prices, fill, fill_price, follow_price, waits
 from .oco_brackets import cancel_family, cancel_others, end, rests
-from .state import (
-    ACCEPTED,
-    ACTIVE,
-    CANCELED,
-    CASH,
-    CHECKED,
-    ENTRY,
-    EXPIRED,
-    FILL_SIZE,
-    GONE,
-    HELD,
-    MARGIN,
-    NEWS,
-    ORDERS,
-    PARENT,
-    REJECTED,
-    RESTING,
-    STATUS,
-    TRIED,
-    TRIGGERED,
-    TYPE,
-    VALID,
-    WAITED,
-    Book,
-    Integers,
-    Margin,
-)
+from .state import Book, Integers, Margin
 
 
 @njit_internal
@@ -48,20 +23,20 @@ def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) ->
         admit_margined(book, costly, margin, bar)
         return
     whole, _, queue, _, count, account, _ = book
-    tried = account[TRIED:]
-    tried[CASH], tried[HELD], tried[ENTRY] = account[CASH], account[HELD], account[ENTRY]
-    while count[CHECKED] < count[ORDERS]:
-        k = count[CHECKED]
-        count[CHECKED] = k + 1
-        parent = whole[k, PARENT]
-        if parent >= 0 and whole[parent, GONE]:
-            end(whole, k, REJECTED, bar)
+    tried = account[at.TRIED :]
+    tried[at.CASH], tried[at.HELD], tried[at.ENTRY] = account[at.CASH], account[at.HELD], account[at.ENTRY]
+    while count[at.CHECKED] < count[at.ORDERS]:
+        k = count[at.CHECKED]
+        count[at.CHECKED] = k + 1
+        parent = whole[k, at.PARENT]
+        if parent >= 0 and whole[parent, at.GONE]:
+            end(whole, k, at.REJECTED, bar)
         elif trial(book, costly, k, bar) >= 0.0:
-            whole[k, STATUS], whole[k, NEWS] = ACCEPTED, bar
-            queue[count[RESTING]] = k
-            count[RESTING] += 1
+            whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, bar
+            queue[count[at.RESTING]] = k
+            count[at.RESTING] += 1
         else:
-            end(whole, k, MARGIN, bar)
+            end(whole, k, at.MARGIN, bar)
             cancel_others(book, k, bar)
             cancel_family(book, k, bar)
 
@@ -70,11 +45,11 @@ def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) ->
 def _tidy(whole: Integers, queue: Integers, count: Integers) -> None:
     """Drop from the queue what no longer rests."""
     left = 0
-    for q in range(count[RESTING]):
-        if rests(whole[queue[q], STATUS]):
+    for q in range(count[at.RESTING]):
+        if rests(whole[queue[q], at.STATUS]):
             queue[left] = queue[q]
             left += 1
-    count[RESTING] = left
+    count[at.RESTING] = left
 
 
 @njit_inline
@@ -91,10 +66,10 @@ def forced_first(book: Book, costly: Costly | None, margin: Margin | None, k: in
 @njit_internal
 def _expired(book: Book, k: int, now: float, bar: int) -> bool:
     """Whether order ``k`` has ended by now."""
-    whole, valid = book[0], book[1][k, VALID]
-    if whole[k, TYPE] == MARKET or valid == 0.0 or now <= valid:
+    whole, valid = book[0], book[1][k, at.VALID]
+    if whole[k, at.TYPE] == MARKET or valid == 0.0 or now <= valid:
         return False
-    end(whole, k, EXPIRED, bar)
+    end(whole, k, at.EXPIRED, bar)
     cancel_others(book, k, bar)
     cancel_family(book, k, bar)
     return True
@@ -104,14 +79,14 @@ def _expired(book: Book, k: int, now: float, bar: int) -> bool:
 def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
     """What a bar without trades does: new orders are taken, old ones expire, and all others wait."""
     whole, real, queue, _, count, _, _ = book
-    if count[CHECKED] < count[ORDERS]:
+    if count[at.CHECKED] < count[at.ORDERS]:
         admit(book, costly, margin, bar)
-    for q in range(count[RESTING]):
+    for q in range(count[at.RESTING]):
         k = queue[q]
-        if not rests(whole[k, STATUS]) or _expired(book, k, prices[4], bar):
+        if not rests(whole[k, at.STATUS]) or _expired(book, k, prices[4], bar):
             continue
-        if bar >= whole[k, ACTIVE] and waits(whole, real, k, prices):
-            whole[k, WAITED] += 1
+        if bar >= whole[k, at.ACTIVE] and waits(whole, real, k, prices):
+            whole[k, at.WAITED] += 1
     _tidy(whole, queue, count)
 
 
@@ -119,20 +94,20 @@ def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Price
 def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
     """Do what backtrader's broker does on a bar; ``book`` has room for its fills."""
     whole, real, queue, _, count, _, costs = book
-    if count[CHECKED] < count[ORDERS]:
+    if count[at.CHECKED] < count[at.ORDERS]:
         admit(book, costly, margin, bar)
     reach = prices[1] - prices[2]
-    for q in range(count[RESTING]):
+    for q in range(count[at.RESTING]):
         k = queue[q]
-        if not rests(whole[k, STATUS]) or _expired(book, k, prices[4], bar):
+        if not rests(whole[k, at.STATUS]) or _expired(book, k, prices[4], bar):
             continue
         if forced_first(book, costly, margin, k, prices, bar):
-            if rests(whole[k, STATUS]):
-                end(whole, k, CANCELED, bar)
+            if rests(whole[k, at.STATUS]):
+                end(whole, k, at.CANCELED, bar)
             cancel_others(book, k, bar)
             cancel_family(book, k, bar)
-        elif bar >= whole[k, ACTIVE]:
-            waiting = whole[k, TRIGGERED] == 0 and real[k, FILL_SIZE] == 0.0
+        elif bar >= whole[k, at.ACTIVE]:
+            waiting = whole[k, at.TRIGGERED] == 0 and real[k, at.FILL_SIZE] == 0.0
             terms = terms_of(book, costly, k, reach, costs, bar)
             price = fill_price(whole, real, k, terms, prices)
             if price == price:

@@ -10,23 +10,9 @@ import numpy as np
 
 from ....core.kernels import njit_inline, njit_internal
 from ...broker.fees import WINDOW
+from . import state as at
 from .lots import whole
-from .state import (
-    AT,
-    CLOSED,
-    DEN,
-    FILLS,
-    MAKER,
-    NUM,
-    OPENED,
-    REMAINING,
-    SLIP_FIXED,
-    SLIP_SHARE,
-    TAKER,
-    WHEN,
-    Book,
-    Floats,
-)
+from .state import Book, Floats
 
 Costly = tuple[Floats, Floats, Floats, Floats, Floats, Floats]
 """Numbers, rows of the bars, tiers of fees, state, payments of funding, flows of money booked."""
@@ -59,10 +45,10 @@ def _forget(book: Book, costly: Costly, bar: int) -> None:
     bars, state = costly[1], costly[3]
     before = bars[CLOSE_TIME, bar] - WINDOW
     oldest = int(state[OLDEST])
-    while oldest < count[FILLS] and bars[CLOSE_TIME, int(fills[oldest, WHEN])] <= before:
-        state[VOLUME_BEFORE] -= abs(fills[oldest, OPENED] + fills[oldest, CLOSED]) * fills[oldest, AT]
+    while oldest < count[at.FILLS] and bars[CLOSE_TIME, int(fills[oldest, at.WHEN])] <= before:
+        state[VOLUME_BEFORE] -= abs(fills[oldest, at.OPENED] + fills[oldest, at.CLOSED]) * fills[oldest, at.AT]
         oldest += 1
-    if oldest == count[FILLS]:
+    if oldest == count[at.FILLS]:
         state[VOLUME_BEFORE] = 0.0
     state[OLDEST] = float(oldest)
 
@@ -71,7 +57,7 @@ def _forget(book: Book, costly: Costly, bar: int) -> None:
 def _rate(book: Book, costly: Costly, resting: bool, bar: int) -> float:
     """The maker's or taker's share by the volume so far."""
     costs, tiers, state = book[6], costly[2], costly[3]
-    made = costs[MAKER] if resting else costs[TAKER]
+    made = costs[at.MAKER] if resting else costs[at.TAKER]
     if len(tiers) > 0:
         _forget(book, costly, bar)
         for i in range(len(tiers)):
@@ -93,7 +79,7 @@ def _scheduled(book: Book, costly: Costly, size: float, price: float, resting: b
 def fee_of(book: Book, costly: Costly | None, size: float, price: float, resting: bool, bar: int) -> float:
     """What a fill of ``size`` on bar ``bar`` costs."""
     costs = book[6]
-    rate = costs[MAKER] if resting else costs[TAKER]
+    rate = costs[at.MAKER] if resting else costs[at.TAKER]
     if costly is None:
         return float(abs(size) * rate * price)
     return float(_scheduled(book, costly, size, price, resting, bar))
@@ -103,7 +89,7 @@ def fee_of(book: Book, costly: Costly | None, size: float, price: float, resting
 def _portion(book: Book, costly: Costly, k: int, bar: int) -> float:
     """How much of what is left of order ``k`` the bar's volume allows."""
     numbers, bars, _, state, _, _ = costly
-    left = abs(book[1][k, REMAINING])
+    left = abs(book[1][k, at.REMAINING])
     taken = state[TAKEN_VOLUME] if state[TAKEN_BAR] == bar else 0.0
     volume = bars[VOLUME, bar] * numbers[PARTICIPATION] - taken
     if not volume > 0.0:
@@ -114,7 +100,7 @@ def _portion(book: Book, costly: Costly, k: int, bar: int) -> float:
 @njit_inline
 def size_now(book: Book, costly: Costly | None, k: int, bar: int) -> float:
     """How much of order ``k`` may fill on a bar, with its sign."""
-    left = book[1][k, REMAINING]
+    left = book[1][k, at.REMAINING]
     if costly is None:
         return float(left)
     if costly[0][PARTICIPATION] == 0.0:
@@ -139,7 +125,7 @@ def note_fill(costly: Costly | None, size: float, price: float, bar: int) -> Non
 @njit_inline
 def terms_of(book: Book, costly: Costly | None, k: int, reach: float, costs: Floats, bar: int) -> Terms:
     """What slippage order ``k`` meets on a bar whose range is ``reach``."""
-    share, fixed, num, den = costs[SLIP_SHARE], costs[SLIP_FIXED], costs[NUM], costs[DEN]
+    share, fixed, num, den = costs[at.SLIP_SHARE], costs[at.SLIP_FIXED], costs[at.NUM], costs[at.DEN]
     if costly is None:
         return share, fixed, False, 0.0, 0.0, 0.0, 1.0, num, den
     numbers, bars, _, _, _, _ = costly

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....core.kernels import njit_inline, njit_no_refcount
+from . import state as at
 from .account import worth
 from .broker import admit, hold, trade
 from .carry import carry_over, carry_to, lacks_room
@@ -31,30 +32,7 @@ from .order_manager import (
 )
 from .rulebook import Rules, act
 from .sizes import pair
-from .state import (
-    CASH,
-    CHECKED,
-    ENTRY,
-    EXITS,
-    FILLS,
-    FLOOR,
-    FOREIGN,
-    HELD,
-    LONG,
-    LOST,
-    NEVER,
-    ORDERS,
-    RESTING,
-    RUINED,
-    SHORT,
-    SHUT,
-    SLEPT,
-    Book,
-    Floats,
-    Margin,
-    grown,
-    is_full,
-)
+from .state import Book, Floats, Margin, grown, is_full
 
 Market = tuple[Floats, Floats, Floats, Floats]
 """Open, high, low and close of every bar."""
@@ -66,7 +44,7 @@ ROOM = 8
 def _is_busy(book: Book) -> bool:
     """Whether an order is out."""
     count = book[4]
-    return bool(count[RESTING] > 0 or count[CHECKED] < count[ORDERS])
+    return bool(count[at.RESTING] > 0 or count[at.CHECKED] < count[at.ORDERS])
 
 
 @njit_inline
@@ -74,9 +52,9 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
     """What happens in the market and to the account on a bar."""
     first, high, low, close = market[0][bar], market[1][bar], market[2][bar], market[3][bar]
     count = book[4]
-    works, news = _is_busy(book), count[FILLS]
-    shut = (desk[7][bar] >> SHUT) & 1 != 0
-    if works and desk[7][bar] >> FOREIGN:
+    works, news = _is_busy(book), count[at.FILLS]
+    shut = (desk[7][bar] >> at.SHUT) & 1 != 0
+    if works and desk[7][bar] >> at.FOREIGN:
         admit(book, costly, margin, bar - 1)
     if costly is not None:
         carry_to(book, costly, margin, bar, market[3][bar - 1] if bar > 0 else close)
@@ -92,7 +70,7 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
         force_at_close(book, costly, margin, high, low, bar)
     if costly is not None:
         carry_over(book, costly, margin, bar, close)
-    if count[FILLS] > news:
+    if count[at.FILLS] > news:
         hear(book, desk, news, bar)
         if desk[0][PAIRS] != 0.0:
             pair(book, desk[4])
@@ -115,18 +93,18 @@ def _wakes(book: Book, desk: Desk, held: float) -> tuple[int, int]:
     if numbers[LOSS] != 0.0 or state[DUE] != 0.0 or (state[COUNT] != 0.0 and _is_busy(book)):
         return 0, 0
     if held == 0.0:
-        return LONG | SHORT, NEVER
-    side = LONG if held > 0.0 else SHORT
-    bits = side << EXITS | side if numbers[PYRAMIDING] > 1.0 else side << EXITS
-    return bits, int(state[ENTERED] + numbers[BARS]) if numbers[BARS] else NEVER
+        return at.LONG | at.SHORT, at.NEVER
+    side = at.LONG if held > 0.0 else at.SHORT
+    bits = side << at.EXITS | side if numbers[PYRAMIDING] > 1.0 else side << at.EXITS
+    return bits, int(state[ENTERED] + numbers[BARS]) if numbers[BARS] else at.NEVER
 
 
 @njit_inline
 def _sleep(book: Book, desk: Desk, closes: Floats, bar: int, account: Floats) -> int:
     """Value the account from ``bar`` on while nothing happens; the first bar on which something may."""
     bits, money, wanted = desk[7], book[5], account.shape[1] > 0
-    held, cash, entry, floor = money[HELD], money[CASH], money[ENTRY], money[FLOOR]
-    if _is_busy(book) or money[RUINED] != 0.0:
+    held, cash, entry, floor = money[at.HELD], money[at.CASH], money[at.ENTRY], money[at.FLOOR]
+    if _is_busy(book) or money[at.RUINED] != 0.0:
         return bar
     wakes, due = _wakes(book, desk, held)
     due, start = min(due, len(closes)), bar
@@ -137,17 +115,17 @@ def _sleep(book: Book, desk: Desk, closes: Floats, bar: int, account: Floats) ->
         if wanted:
             account[0, bar], account[1, bar], account[2, bar] = value, cash, held
         bar += 1
-    book[4][SLEPT] += bar - start
+    book[4][at.SLEPT] += bar - start
     return bar
 
 
 @njit_inline
 def _decide(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Floats) -> None:
     """What limits and rules make of the close of a bar."""
-    wakes, due = _wakes(book, desk, book[5][HELD])
+    wakes, due = _wakes(book, desk, book[5][at.HELD])
     if bar < due and desk[7][bar] & wakes == 0:
         return
-    if desk[0][LOSS] != 0.0 and stands_aside(book, desk, LOST, bar, close):
+    if desk[0][LOSS] != 0.0 and stands_aside(book, desk, at.LOST, bar, close):
         return
     act(book, desk, rules, bar, close, parts)
     if desk[1][DUE] != 0.0:
@@ -178,19 +156,19 @@ def _span(
             return bar
         if costly is not None or margin is not None or _is_busy(book):
             _trade(book, costly, margin, desk, market, bar)
-        close, held = closes[bar], money[HELD]
+        close, held = closes[bar], money[at.HELD]
         value = value_of(book, margin, close)
         if wanted:
-            account[0, bar], account[1, bar], account[2, bar] = value, money[CASH], held
-        if value <= money[FLOOR] and money[RUINED] == 0.0 and not ((bits[bar] >> SHUT) & 1 and held != 0.0):
+            account[0, bar], account[1, bar], account[2, bar] = value, money[at.CASH], held
+        if value <= money[at.FLOOR] and money[at.RUINED] == 0.0 and not ((bits[bar] >> at.SHUT) & 1 and held != 0.0):
             close_all(book, bar, close)
         if margin is not None:
             note_free(book, margin, close)
-        if bar >= span[1] and money[RUINED] == 0.0:
+        if bar >= span[1] and money[at.RUINED] == 0.0:
             state[VALUE] = value
             _decide(book, desk, rules, bar, close, parts)
         bar += 1
-    if bits[n] >> FOREIGN and count[CHECKED] < count[ORDERS]:
+    if bits[n] >> at.FOREIGN and count[at.CHECKED] < count[at.ORDERS]:
         admit(book, costly, margin, n - 1)
     return int(n)
 

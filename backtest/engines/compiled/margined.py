@@ -10,42 +10,13 @@ import numpy as np
 from ....core.kernels import njit_inline, njit_internal
 from ...broker import order_rules
 from ...broker.order_rules import AFTER, LAST, MARKET
+from . import state as at
 from .account import note, traded, worth
 from .afford import afforded, initial
 from .costs import Costly, fee_of, note_fill, size_now
 from .oco_brackets import cancel, cancel_family, cancel_others, end, rests
 from .orders import send
-from .state import (
-    ACCEPTED,
-    BRACKETS,
-    CANCELED,
-    CASH,
-    CHECKED,
-    CUTS,
-    ENTRY,
-    FORCED_FEE,
-    FORCED_REASON,
-    FREE,
-    HELD,
-    ISOLATED,
-    LEADER,
-    MARGIN,
-    MOST_NOTIONAL,
-    NEWS,
-    ORDERS,
-    PAID_FOR,
-    POSTED,
-    PRICE,
-    PRICE_LIMIT,
-    REMAINING,
-    RESTING,
-    SIZE,
-    STATUS,
-    TRIGGERED,
-    TYPE,
-    Book,
-    Margin,
-)
+from .state import Book, Margin
 
 price_leaving = njit_inline(order_rules.price_leaving)
 beside_force = njit_inline(order_rules.beside_force)
@@ -57,48 +28,50 @@ def value_of(book: Book, margin: Margin | None, price: float) -> float:
     """What the account is worth with the position at ``price``."""
     account = book[5]
     if margin is None:
-        return worth(account[CASH], account[HELD], account[ENTRY], price)
-    held = account[HELD]
+        return worth(account[at.CASH], account[at.HELD], account[at.ENTRY], price)
+    held = account[at.HELD]
     if held == 0.0:
-        return float(account[CASH])
-    return float(account[CASH] + (held * price if margin[PAID_FOR] != 0.0 else held * (price - account[ENTRY])))
+        return float(account[at.CASH])
+    return float(
+        account[at.CASH] + (held * price if margin[at.PAID_FOR] != 0.0 else held * (price - account[at.ENTRY]))
+    )
 
 
 @njit_internal
 def _free(book: Book, margin: Margin, price: float) -> float:
     """Margin that new positions can have, with the one there is at ``price``."""
-    if margin[ISOLATED] != 0.0:
-        return float(book[5][CASH] - margin[POSTED])
-    return float(value_of(book, margin, price) - initial(margin, book[5][HELD], price))
+    if margin[at.ISOLATED] != 0.0:
+        return float(book[5][at.CASH] - margin[at.POSTED])
+    return float(value_of(book, margin, price) - initial(margin, book[5][at.HELD], price))
 
 
 @njit_internal
 def note_free(book: Book, margin: Margin, close: float) -> None:
     """Take down what margin is free at the close of a bar, when orders are sent."""
-    margin[FREE] = _free(book, margin, close)
+    margin[at.FREE] = _free(book, margin, close)
 
 
 @njit_internal
 def _collateral(book: Book, margin: Margin) -> float:
     """What is at stake besides the position's profit."""
     account = book[5]
-    if margin[ISOLATED] != 0.0:
-        return float(margin[POSTED])
-    return float(account[CASH] + (account[HELD] * account[ENTRY] if margin[PAID_FOR] != 0.0 else 0.0))
+    if margin[at.ISOLATED] != 0.0:
+        return float(margin[at.POSTED])
+    return float(account[at.CASH] + (account[at.HELD] * account[at.ENTRY] if margin[at.PAID_FOR] != 0.0 else 0.0))
 
 
 @njit_internal
 def _price_at(book: Book, margin: Margin, rate: float, deduction: float) -> float:
     """The price at which what is left is ``rate`` of the notional less the deduction; NaN where there is none."""
-    price = price_leaving(book[5][HELD], book[5][ENTRY], _collateral(book, margin) + deduction, rate)
+    price = price_leaving(book[5][at.HELD], book[5][at.ENTRY], _collateral(book, margin) + deduction, rate)
     return float(price if price > 0.0 else np.nan)
 
 
 @njit_internal
 def _forced_at(book: Book, margin: Margin) -> float:
     """The liquidation price: where the first of the brackets says so; NaN where none does."""
-    held, made = book[5][HELD], np.nan
-    for i in range(BRACKETS, len(margin), 2):
+    held, made = book[5][at.HELD], np.nan
+    for i in range(at.BRACKETS, len(margin), 2):
         price = _price_at(book, margin, margin[i], margin[i + 1])
         if made != made or (price > made if held > 0.0 else price < made):
             made = price
@@ -111,12 +84,12 @@ def settle_margined(
 ) -> tuple[bool, bool]:
     """Fill order ``k`` at ``price``; whether anything was traded, and whether margin lacked to open what it should."""
     account = book[5]
-    held, entry = account[HELD], account[ENTRY]
-    wished = book[1][k, REMAINING] if forced else size_now(book, costly, k, bar)
-    if book[0][k, CUTS] != 0 and wished * held >= 0.0:
+    held, entry = account[at.HELD], account[at.ENTRY]
+    wished = book[1][k, at.REMAINING] if forced else size_now(book, costly, k, bar)
+    if book[0][k, at.CUTS] != 0 and wished * held >= 0.0:
         made = afforded(book, costly, margin, wished, price, _free(book, margin, price), resting, bar)
         if made != wished and made != 0.0:
-            book[1][k, REMAINING] = wished = made
+            book[1][k, at.REMAINING] = wished = made
     _, _, opened, closed = traded(held, entry, wished, price)
     pnl, opened_fee, closed_fee, refused = 0.0, 0.0, 0.0, False
     if closed != 0.0:
@@ -124,22 +97,22 @@ def settle_margined(
         closed_fee = fee_of(book, costly, closed, price, resting, bar)
         if forced:
             left = max(_collateral(book, margin) + pnl, 0.0)
-            closed_fee = min(closed_fee + margin[FORCED_FEE] * (abs(closed) * price), left)
-        account[CASH] += (-closed * price if margin[PAID_FOR] != 0.0 else pnl) - closed_fee
-        if margin[ISOLATED] != 0.0:
-            margin[POSTED] *= 1.0 - closed / -held
-        account[HELD], account[ENTRY], _, _ = traded(held, entry, closed, price)
+            closed_fee = min(closed_fee + margin[at.FORCED_FEE] * (abs(closed) * price), left)
+        account[at.CASH] += (-closed * price if margin[at.PAID_FOR] != 0.0 else pnl) - closed_fee
+        if margin[at.ISOLATED] != 0.0:
+            margin[at.POSTED] *= 1.0 - closed / -held
+        account[at.HELD], account[at.ENTRY], _, _ = traded(held, entry, closed, price)
     if opened != 0.0:
         opened_fee, bound = fee_of(book, costly, opened, price, resting, bar), initial(margin, opened, price)
-        beyond = abs(account[HELD] + opened) * price > margin[MOST_NOTIONAL]
+        beyond = abs(account[at.HELD] + opened) * price > margin[at.MOST_NOTIONAL]
         refused = beyond or _free(book, margin, price) < bound + opened_fee
         if refused:
             opened, opened_fee = 0.0, 0.0
         else:
-            account[CASH] -= opened_fee + (opened * price if margin[PAID_FOR] != 0.0 else 0.0)
-            if margin[ISOLATED] != 0.0:
-                margin[POSTED] += bound
-            account[HELD], account[ENTRY], _, _ = traded(account[HELD], account[ENTRY], opened, price)
+            account[at.CASH] -= opened_fee + (opened * price if margin[at.PAID_FOR] != 0.0 else 0.0)
+            if margin[at.ISOLATED] != 0.0:
+                margin[at.POSTED] += bound
+            account[at.HELD], account[at.ENTRY], _, _ = traded(account[at.HELD], account[at.ENTRY], opened, price)
     if closed + opened != 0.0:
         note_fill(costly, closed + opened, price, bar)
         note(book, k, (float(bar), price, opened, closed, opened_fee, closed_fee, pnl))
@@ -166,35 +139,35 @@ def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) 
     Of a group each is judged as if alone, and the first counts.
     """
     whole, real, queue, _, count, account, _ = book
-    held, before, reserved, leader = account[HELD], account[HELD], 0.0, -1
-    while count[CHECKED] < count[ORDERS]:
-        k = count[CHECKED]
-        count[CHECKED] = k + 1
-        first = whole[k, LEADER] != leader
-        leader = whole[k, LEADER]
+    held, before, reserved, leader = account[at.HELD], account[at.HELD], 0.0, -1
+    while count[at.CHECKED] < count[at.ORDERS]:
+        k = count[at.CHECKED]
+        count[at.CHECKED] = k + 1
+        first = whole[k, at.LEADER] != leader
+        leader = whole[k, at.LEADER]
         before = held if first else before
-        size, price = real[k, SIZE], real[k, PRICE]
-        if whole[k, CUTS] != 0 and size * before >= 0.0:
-            size = afforded(book, costly, margin, size, price, margin[FREE] - reserved, False, bar)
+        size, price = real[k, at.SIZE], real[k, at.PRICE]
+        if whole[k, at.CUTS] != 0 and size * before >= 0.0:
+            size = afforded(book, costly, margin, size, price, margin[at.FREE] - reserved, False, bar)
         needed = _needed(book, costly, margin, size, price, before, bar)
-        beyond = abs(before + size) * price > margin[MOST_NOTIONAL]
-        if size == 0.0 or (needed > 0.0 and (margin[FREE] - reserved < needed or beyond)):
-            end(whole, k, MARGIN, bar)
+        beyond = abs(before + size) * price > margin[at.MOST_NOTIONAL]
+        if size == 0.0 or (needed > 0.0 and (margin[at.FREE] - reserved < needed or beyond)):
+            end(whole, k, at.MARGIN, bar)
             cancel_others(book, k, bar)
             cancel_family(book, k, bar)
             continue
         if first:
             held = before + size
             reserved += max(needed, 0.0)
-        whole[k, STATUS], whole[k, NEWS] = ACCEPTED, bar
-        queue[count[RESTING]] = k
-        count[RESTING] += 1
+        whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, bar
+        queue[count[at.RESTING]] = k
+        count[at.RESTING] += 1
 
 
 @njit_internal
 def _beyond(book: Book, margin: Margin, low: float, high: float) -> bool:
     """Whether ``low`` or ``high`` is at the liquidation price, or beyond it."""
-    held = book[5][HELD]
+    held = book[5][at.HELD]
     if held == 0.0:
         return False
     price = _forced_at(book, margin)
@@ -204,16 +177,18 @@ def _beyond(book: Book, margin: Margin, low: float, high: float) -> bool:
 @njit_internal
 def comes_after(book: Book, margin: Margin, k: int, first: float, high: float, low: float) -> bool:
     """Whether a forced close comes before order ``k`` would close the position within a bar that opens at ``first``."""
-    whole, real, queue, count, held = book[0], book[1], book[2], book[4], book[5][HELD]
+    whole, real, queue, count, held = book[0], book[1], book[2], book[4], book[5][at.HELD]
     if not _beyond(book, margin, low, high):
         return False
-    forced, size, price, limit = _forced_at(book, margin), real[k, SIZE], real[k, PRICE], real[k, PRICE_LIMIT]
-    turn = beside_force(whole[k, TYPE], whole[k, TRIGGERED] != 0, held, size, price, limit, first, forced)
+    forced, size, price, limit = _forced_at(book, margin), real[k, at.SIZE], real[k, at.PRICE], real[k, at.PRICE_LIMIT]
+    turn = beside_force(whole[k, at.TYPE], whole[k, at.TRIGGERED] != 0, held, size, price, limit, first, forced)
     if turn != LAST:
         return bool(turn == AFTER)
-    for q in range(count[RESTING]):
+    for q in range(count[at.RESTING]):
         j = queue[q]
-        if rests(whole[j, STATUS]) and stops_before(whole[j, TYPE], held, real[j, SIZE], real[j, PRICE], forced):
+        if rests(whole[j, at.STATUS]) and stops_before(
+            whole[j, at.TYPE], held, real[j, at.SIZE], real[j, at.PRICE], forced
+        ):
             return False
     return True
 
@@ -221,19 +196,19 @@ def comes_after(book: Book, margin: Margin, k: int, first: float, high: float, l
 @njit_internal
 def _liquidate(book: Book, costly: Costly | None, margin: Margin, price: float, bar: int) -> None:
     """Close the position by force, at ``price`` or where its collateral is used up, and cancel all orders."""
-    whole, queue, count, held = book[0], book[2], book[4], book[5][HELD]
+    whole, queue, count, held = book[0], book[2], book[4], book[5][at.HELD]
     empty = _price_at(book, margin, 0.0, 0.0)
     if empty == empty:
         price = max(price, empty) if held > 0.0 else min(price, empty)
-    for q in range(count[RESTING]):
+    for q in range(count[at.RESTING]):
         cancel(book, queue[q], bar)
-    for j in range(count[CHECKED], count[ORDERS]):
-        end(whole, j, CANCELED, bar)
+    for j in range(count[at.CHECKED], count[at.ORDERS]):
+        end(whole, j, at.CANCELED, bar)
         cancel_others(book, j, bar)
-    k = send(book, bar, price, MARKET, -held, 0.0, 0.0, int(margin[FORCED_REASON]))
-    whole[k, STATUS] = ACCEPTED
+    k = send(book, bar, price, MARKET, -held, 0.0, 0.0, int(margin[at.FORCED_REASON]))
+    whole[k, at.STATUS] = at.ACCEPTED
     settle_margined(book, costly, margin, k, price, False, True, bar)
-    count[CHECKED] = count[ORDERS]
+    count[at.CHECKED] = count[at.ORDERS]
 
 
 @njit_internal

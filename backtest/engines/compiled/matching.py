@@ -8,31 +8,13 @@ from ....core.kernels import njit_inline
 from ....core.tick_kernels import settled
 from ...broker import order_rules
 from ...broker.order_rules import CLOSE, LIMIT, MARKET, STOP, STOP_TRAIL, STOP_TRAIL_LIMIT, TRAILING
+from . import state as at
 from .account import settle_fill
 from .costs import Costly, Terms, away, priced
 from .margined import settle_margined
 from .oco_brackets import cancel_family, cancel_others, complete, end, rests
 from .orders import trail
-from .state import (
-    ANNOTATED,
-    COMPLETED,
-    FILL_SIZE,
-    MARGIN,
-    NEWS,
-    PRICE,
-    PRICE_LIMIT,
-    RESTED,
-    SESSION_END,
-    SHOWN,
-    SIZE,
-    STATUS,
-    TRIGGERED,
-    TYPE,
-    Book,
-    Floats,
-    Integers,
-    Margin,
-)
+from .state import Book, Floats, Integers, Margin
 
 Prices = tuple[float, float, float, float, float]
 """Open, high, low, close and day number of a bar."""
@@ -109,47 +91,47 @@ def triggered_price(terms: Terms, buy: bool, trigger: float, limit: float, price
 @njit_inline
 def _limit(whole: Integers, k: int, buy: bool, limit: float, terms: Terms, prices: Prices) -> float:
     """A limit order's try; from its second on it has rested."""
-    whole[k, RESTED] += 1
+    whole[k, at.RESTED] += 1
     return limit_price(terms, buy, limit, prices)
 
 
 @njit_inline
 def _stop_limit(whole: Integers, real: Floats, k: int, terms: Terms, prices: Prices) -> float:
     """The try of a stop that turns into a limit order once it has been triggered."""
-    trigger, limit, buy = real[k, PRICE], real[k, PRICE_LIMIT], real[k, SIZE] > 0.0
+    trigger, limit, buy = real[k, at.PRICE], real[k, at.PRICE_LIMIT], real[k, at.SIZE] > 0.0
     first, high, low, _, _ = prices
     beyond = first >= trigger if buy else first <= trigger
-    if whole[k, TRIGGERED] or beyond:
-        whole[k, TRIGGERED] = 1
+    if whole[k, at.TRIGGERED] or beyond:
+        whole[k, at.TRIGGERED] = 1
         return _limit(whole, k, buy, limit, terms, prices)
     if high < trigger if buy else low > trigger:
         return np.nan
-    whole[k, TRIGGERED] = 1
+    whole[k, at.TRIGGERED] = 1
     if limit < trigger if buy else limit > trigger:
-        whole[k, RESTED] = 2  # it waits there for the price to come back
+        whole[k, at.RESTED] = 2  # it waits there for the price to come back
     return triggered_price(terms, buy, trigger, limit, prices)
 
 
 @njit_inline
 def _close(real: Floats, k: int, close: float, stamp: float) -> float:
     """An order at the session's close: the close of its last bar, known once a bar of the next has come."""
-    if stamp < real[k, SESSION_END]:
-        real[k, ANNOTATED] = close
+    if stamp < real[k, at.SESSION_END]:
+        real[k, at.ANNOTATED] = close
         return np.nan
-    late = real[k, ANNOTATED] != 0.0 and stamp > real[k, SESSION_END]
-    return float(real[k, ANNOTATED] if late else close)
+    late = real[k, at.ANNOTATED] != 0.0 and stamp > real[k, at.SESSION_END]
+    return float(real[k, at.ANNOTATED] if late else close)
 
 
 @njit_inline
 def fill_price(whole: Integers, real: Floats, k: int, terms: Terms, prices: Prices) -> float:
     """What order ``k`` fills at within a bar; NaN where it does not. Bars have stamps of their own, so it is older."""
-    kind, buy = whole[k, TYPE], real[k, SIZE] > 0.0
-    if kind == MARKET or (kind in (STOP, STOP_TRAIL) and real[k, FILL_SIZE] != 0.0):
+    kind, buy = whole[k, at.TYPE], real[k, at.SIZE] > 0.0
+    if kind == MARKET or (kind in (STOP, STOP_TRAIL) and real[k, at.FILL_SIZE] != 0.0):
         return slipped(terms, buy, prices[0])
     if kind in (STOP, STOP_TRAIL):
-        return stop_price(terms, buy, real[k, PRICE], prices)
+        return stop_price(terms, buy, real[k, at.PRICE], prices)
     if kind == LIMIT:
-        return _limit(whole, k, buy, real[k, PRICE], terms, prices)
+        return _limit(whole, k, buy, real[k, at.PRICE], terms, prices)
     if kind == CLOSE:
         return _close(real, k, prices[3], prices[4])
     return _stop_limit(whole, real, k, terms, prices)
@@ -158,16 +140,16 @@ def fill_price(whole: Integers, real: Floats, k: int, terms: Terms, prices: Pric
 @njit_inline
 def waits(whole: Integers, real: Floats, k: int, prices: Prices) -> bool:
     """Whether order ``k`` would trade or trigger within a bar, had anybody traded there."""
-    triggered, filled, buy = whole[k, TRIGGERED] != 0, real[k, FILL_SIZE] != 0.0, real[k, SIZE] > 0.0
-    price, limit = real[k, PRICE], real[k, PRICE_LIMIT]
-    return would_trade(whole[k, TYPE], triggered, filled, buy, price, limit, prices[0], prices[1], prices[2])
+    triggered, filled, buy = whole[k, at.TRIGGERED] != 0, real[k, at.FILL_SIZE] != 0.0, real[k, at.SIZE] > 0.0
+    price, limit = real[k, at.PRICE], real[k, at.PRICE_LIMIT]
+    return would_trade(whole[k, at.TYPE], triggered, filled, buy, price, limit, prices[0], prices[1], prices[2])
 
 
 @njit_inline
 def _settle(
     book: Book, costly: Costly | None, margin: Margin | None, k: int, price: float, bar: int
 ) -> tuple[bool, bool]:
-    resting = book[0][k, RESTED] > 1
+    resting = book[0][k, at.RESTED] > 1
     if margin is None:
         return settle_fill(book, costly, k, price, resting, bar)
     return settle_margined(book, costly, margin, k, price, resting, False, bar)
@@ -180,19 +162,19 @@ def fill(book: Book, costly: Costly | None, margin: Margin | None, k: int, price
     filled, refused = _settle(book, costly, margin, k, price, bar)
     if filled or refused:
         if refused:
-            end(whole, k, MARGIN, bar)
+            end(whole, k, at.MARGIN, bar)
         cancel_others(book, k, bar)
     if refused:
         cancel_family(book, k, bar)
-    elif whole[k, STATUS] == COMPLETED:
+    elif whole[k, at.STATUS] == at.COMPLETED:
         complete(book, k, bar)
 
 
 @njit_inline
 def follow_price(whole: Integers, real: Floats, k: int, waiting: bool, close: float, bar: int) -> None:
     """Let order ``k``, if it trails and was not yet triggered before this bar (``waiting``), follow the close."""
-    kind = whole[k, TYPE]
-    if waiting and kind in TRAILING and rests(whole[k, STATUS]):
+    kind = whole[k, at.TYPE]
+    if waiting and kind in TRAILING and rests(whole[k, at.STATUS]):
         trail(real, k, kind == STOP_TRAIL_LIMIT, close)
-        if bar == whole[k, NEWS]:
-            real[k, SHOWN] = real[k, PRICE]
+        if bar == whole[k, at.NEWS]:
+            real[k, at.SHOWN] = real[k, at.PRICE]

@@ -9,35 +9,12 @@ from numpy.typing import NDArray
 from ....core.kernels import njit_inline, njit_internal
 from ....core.tick_kernels import on_grid
 from ...broker.order_rules import LIMIT, MARKET, STOP, STOP_TRAIL
+from . import state as at
 from .exact import add, total
 from .lots import SCALE, STEP, whole
 from .oco_brackets import cancel, rests
 from .orders import join, send, set_trail
-from .state import (
-    CHECKED,
-    FILL_PRICE,
-    FILL_SIZE,
-    FILLS,
-    FOREIGN,
-    HELD,
-    NEWS,
-    ORDERS,
-    PARTIAL,
-    REMAINING,
-    RESTING,
-    RUINED,
-    RUINOUS,
-    SESSION,
-    SIZE,
-    STATUS,
-    STOP_LOSS,
-    SUBMITTED,
-    TYPE,
-    WHO,
-    Book,
-    Floats,
-    Integers,
-)
+from .state import Book, Floats, Integers
 
 Bits = NDArray[np.uint8]
 Desk = tuple[Floats, Floats, Integers, Floats, Floats, Floats, Bits, Bits]
@@ -77,13 +54,13 @@ def new_state(cash: float) -> Floats:
 @njit_inline
 def alive(book: Book, k: float) -> bool:
     """Whether order ``k``, −1 for none, may still be filled."""
-    return bool(k >= 0.0 and book[0][int(k), STATUS] <= PARTIAL)
+    return bool(k >= 0.0 and book[0][int(k), at.STATUS] <= at.PARTIAL)
 
 
 @njit_inline
 def told(desk: Desk, bar: int) -> int:
     """The bar on which the strategy hears of what it cancels: a bar of another feed may come before the next."""
-    return bar if desk[7][bar + 1] >> FOREIGN else bar + 1
+    return bar if desk[7][bar + 1] >> at.FOREIGN else bar + 1
 
 
 @njit_inline
@@ -114,16 +91,16 @@ def _guards(book: Book, desk: Desk, k: int) -> bool:
 @njit_inline
 def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``: a new position is to be protected, one that is gone no longer."""
-    whole_, real, state, held = book[0], book[1], desk[1], book[5][HELD]
+    whole_, real, state, held = book[0], book[1], desk[1], book[5][at.HELD]
     side = np.sign(held)
     if side != state[SIDE]:
         state[SIDE], state[ENTERED] = side, bar
     if side == 0.0:
         withdraw(book, desk, bar)
-    elif real[k, FILL_SIZE] * side > 0.0:
+    elif real[k, at.FILL_SIZE] * side > 0.0:
         withdraw(book, desk, bar)
-        state[DUE], state[DUE_PRICE] = held, real[k, FILL_PRICE]
-    elif real[k, REMAINING] != 0.0 and whole_[k, TYPE] == LIMIT and _guards(book, desk, k):
+        state[DUE], state[DUE_PRICE] = held, real[k, at.FILL_PRICE]
+    elif real[k, at.REMAINING] != 0.0 and whole_[k, at.TYPE] == LIMIT and _guards(book, desk, k):
         price = state[GUARDED_AT]
         withdraw(book, desk, bar)
         state[DUE], state[DUE_PRICE] = held, price
@@ -132,9 +109,9 @@ def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
 @njit_inline
 def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``: whether the position is new, larger, smaller or gone."""
-    real, state, slots, held = book[1], desk[1], desk[2], book[5][HELD]
-    if held * real[k, FILL_SIZE] > 0.0:
-        state[BOUGHT_AT] = real[k, FILL_PRICE]
+    real, state, slots, held = book[1], desk[1], desk[2], book[5][at.HELD]
+    if held * real[k, at.FILL_SIZE] > 0.0:
+        state[BOUGHT_AT] = real[k, at.FILL_PRICE]
     if state[BEFORE] != 0.0 and held * state[BEFORE] <= 0.0:
         state[LEFT] = bar + 1
         desk[6][:] = 0
@@ -150,8 +127,8 @@ def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
 @njit_inline
 def hear(book: Book, desk: Desk, news: int, bar: int) -> None:
     """Learn of the fills from ``news`` on."""
-    for f in range(news, book[4][FILLS]):
-        k = int(book[3][f, WHO])
+    for f in range(news, book[4][at.FILLS]):
+        k = int(book[3][f, at.WHO])
         _protects(book, desk, k, bar)
         _counts(book, desk, k, bar)
 
@@ -177,7 +154,7 @@ def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
     for guard in (STOP_KIND, TRAIL_KIND, TARGET_KIND):
         if numbers[guard] == 0.0:
             continue
-        trails, rests_, reason = guard == TRAIL_KIND, guard == TARGET_KIND, STOP_LOSS + guard
+        trails, rests_, reason = guard == TRAIL_KIND, guard == TARGET_KIND, at.STOP_LOSS + guard
         away, level = distance(desk, guard, price, bar), 0.0
         if not trails:
             level = on_grid(price + side * away if rests_ else price - side * away, num, den)
@@ -202,7 +179,7 @@ def leave(book: Book, desk: Desk, reason: int, bar: int, close: float) -> int:
         return int(state[EXIT])
     if alive(book, state[ENTRY]) and state[ENTRY_BAR] < bar:
         cancel(book, int(state[ENTRY]), told(desk, bar))
-    k = send(book, bar, close, MARKET, -book[5][HELD], 0.0, 0.0, reason)
+    k = send(book, bar, close, MARKET, -book[5][at.HELD], 0.0, 0.0, reason)
     state[EXIT] = float(k)
     return k
 
@@ -212,19 +189,19 @@ def _working(book: Book, side: float, parts: Floats) -> float:
     """What orders that buy (``side`` 1) or sell (−1) have still to be filled."""
     whole_, real, queue, count = book[0], book[1], book[2], book[4]
     parts[0] = 0.0
-    for q in range(count[RESTING]):
-        if real[queue[q], SIZE] * side > 0.0 and rests(whole_[queue[q], STATUS]):
-            add(parts, abs(real[queue[q], REMAINING]))
-    for k in range(count[CHECKED], count[ORDERS]):
-        if real[k, SIZE] * side > 0.0:
-            add(parts, abs(real[k, REMAINING]))
+    for q in range(count[at.RESTING]):
+        if real[queue[q], at.SIZE] * side > 0.0 and rests(whole_[queue[q], at.STATUS]):
+            add(parts, abs(real[queue[q], at.REMAINING]))
+    for k in range(count[at.CHECKED], count[at.ORDERS]):
+        if real[k, at.SIZE] * side > 0.0:
+            add(parts, abs(real[k, at.REMAINING]))
     return float(total(parts))
 
 
 @njit_inline
 def room(book: Book, desk: Desk, side: float, close: float, parts: Floats) -> float:
     """How much more may be bought (``side`` 1) or sold (−1); no bounds where none are set."""
-    numbers, sizing, held, value = desk[0], desk[3], book[5][HELD], desk[1][VALUE]
+    numbers, sizing, held, value = desk[0], desk[3], book[5][at.HELD], desk[1][VALUE]
     if numbers[MOST] == 0.0:
         return np.inf
     most = numbers[MOST] * value / close if numbers[MOST_SHARED] != 0.0 else numbers[MOST]
@@ -235,8 +212,8 @@ def room(book: Book, desk: Desk, side: float, close: float, parts: Floats) -> fl
 @njit_internal
 def stands_aside(book: Book, desk: Desk, reason: int, bar: int, close: float) -> bool:
     """Whether the session has lost too much by this bar; closes what is open then."""
-    numbers, state, bits, held = desk[0], desk[1], desk[7], book[5][HELD]
-    if (bits[bar] >> SESSION) & 1:
+    numbers, state, bits, held = desk[0], desk[1], desk[7], book[5][at.HELD]
+    if (bits[bar] >> at.SESSION) & 1:
         state[FIRST_WORTH], state[HALTED] = state[WORTH], 0.0
     state[WORTH] = state[VALUE]
     limit = numbers[LOSS] * (state[FIRST_WORTH] if numbers[LOSS_SHARED] != 0.0 else 1.0)
@@ -244,7 +221,7 @@ def stands_aside(book: Book, desk: Desk, reason: int, bar: int, close: float) ->
         state[HALTED] = 1.0
     if state[HALTED] == 0.0:
         return False
-    for q in range(book[4][RESTING]):
+    for q in range(book[4][at.RESTING]):
         k = book[2][q]
         if k != state[LEAVING]:
             cancel(book, k, told(desk, bar))
@@ -258,9 +235,9 @@ def stands_aside(book: Book, desk: Desk, reason: int, bar: int, close: float) ->
 def close_all(book: Book, bar: int, close: float) -> None:
     """What an account does that is worth nothing: cancel every order, close the position, and send nothing more."""
     whole_, queue, count, account = book[0], book[2], book[4], book[5]
-    account[RUINED] = bar + 1
-    for q in range(count[RESTING]):
+    account[at.RUINED] = bar + 1
+    for q in range(count[at.RESTING]):
         cancel(book, queue[q], bar)
-    if account[HELD] != 0.0:
-        k = send(book, bar, close, MARKET, -account[HELD], 0.0, 0.0, RUINOUS)
-        whole_[k, STATUS], whole_[k, NEWS] = SUBMITTED, bar
+    if account[at.HELD] != 0.0:
+        k = send(book, bar, close, MARKET, -account[at.HELD], 0.0, 0.0, at.RUINOUS)
+        whole_[k, at.STATUS], whole_[k, at.NEWS] = at.SUBMITTED, bar

@@ -13,45 +13,11 @@ from numpy.typing import NDArray
 from ...broker.carry import Flow
 from ...broker.order_rules import MARKET
 from ...recording.recorder import Fill
+from . import state as at
 from .carry import DUE, KIND, KINDS
 from .carry import SIZE as SIZE_HELD
 from .costs import FLOWS, Costly
-from .state import (
-    AT,
-    BAR,
-    BEFORE,
-    CLOSED,
-    CLOSED_FEE,
-    COMPLETED,
-    FILL_FEE,
-    FILL_PNL,
-    FILL_PRICE,
-    FILL_SIZE,
-    FILLED,
-    FILLS,
-    NEWS,
-    OPENED,
-    OPENED_FEE,
-    ORDERS,
-    PNL,
-    PRICE,
-    REASON,
-    RUINED,
-    SHOWN,
-    SIZE,
-    SLEPT,
-    STATUS,
-    STATUSES,
-    SUBMITTED,
-    TYPE,
-    TYPES,
-    WAITED,
-    WHEN,
-    WHO,
-    Book,
-    Floats,
-    Integers,
-)
+from .state import Book, Floats, Integers
 
 Array = NDArray[Any]
 _FIELDS = tuple(field.name for field in fields(Fill))
@@ -97,19 +63,19 @@ class Record:
         booked: Floats | None = None,
     ) -> None:
         whole, real, _, fills, count, money, _ = book
-        whole, real = whole[: count[ORDERS]], real[: count[ORDERS]]
+        whole, real = whole[: count[at.ORDERS]], real[: count[at.ORDERS]]
         last = len(times) - 1
         # What the broker sent itself on the last bar is heard there, and stands before what the strategy sent.
-        own = (whole[:, STATUS] == COMPLETED) | (whole[:, STATUS] == SUBMITTED)
-        known = (whole[:, BAR] < last) | ((whole[:, BAR] == last) & own)
+        own = (whole[:, at.STATUS] == at.COMPLETED) | (whole[:, at.STATUS] == at.SUBMITTED)
+        known = (whole[:, at.BAR] < last) | ((whole[:, at.BAR] == last) & own)
         told = len(whole) if heard else int(np.count_nonzero(known))
         if heard:
-            whole[:, NEWS] = np.minimum(whole[:, NEWS], len(times) - 1)
+            whole[:, at.NEWS] = np.minimum(whole[:, at.NEWS], len(times) - 1)
         self.whole, self.real = whole[:told], real[:told]
-        self.table = fills[: count[FILLS]]
-        self.slept = int(count[SLEPT])
+        self.table = fills[: count[at.FILLS]]
+        self.slept = int(count[at.SLEPT])
         self.times, self.account, self.data, self.reasons = times, account, data, tuple(reasons)
-        ruined = int(money[RUINED])
+        ruined = int(money[at.RUINED])
         self.ruined_at = int(times[ruined - 1]) if ruined else None
         self.booked = np.zeros((0, 6)) if booked is None else booked
 
@@ -129,16 +95,16 @@ class Record:
     def fills(self) -> list[Fill]:
         """Every execution, in order."""
         table = self.table
-        who, bars = table[:, WHO].astype(np.int64), table[:, WHEN].astype(np.int64)
-        reasons = np.array(self.reasons, dtype=object)[self.whole[who, REASON]]
-        numbers = (table[:, c] for c in (AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL))
+        who, bars = table[:, at.WHO].astype(np.int64), table[:, at.WHEN].astype(np.int64)
+        reasons = np.array(self.reasons, dtype=object)[self.whole[who, at.REASON]]
+        numbers = (table[:, c] for c in (at.AT, at.OPENED, at.CLOSED, at.OPENED_FEE, at.CLOSED_FEE, at.PNL))
         columns = (who + 1, np.full(len(who), self.data, dtype=object), bars, self.times[bars], *numbers, reasons)
         return [_fill(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
     @property
     def waits(self) -> tuple[int, int]:
         """How many orders waited in bars without trades, and for how many bars in all."""
-        waited = self.whole[:, WAITED]
+        waited = self.whole[:, at.WAITED]
         return int(np.count_nonzero(waited)), int(waited.sum())
 
     @cached_property
@@ -150,38 +116,38 @@ class Record:
     @property
     def _late(self) -> Array:
         """Which orders changed after the last bar, so that the strategy never heard of it."""
-        return self.whole[:, NEWS] >= len(self.times)
+        return self.whole[:, at.NEWS] >= len(self.times)
 
     @property
     def statuses(self) -> Array:
         """What the strategy last heard of each order, as numbers of `STATUSES`."""
-        return np.where(self._late, self.whole[:, BEFORE], self.whole[:, STATUS])
+        return np.where(self._late, self.whole[:, at.BEFORE], self.whole[:, at.STATUS])
 
     def _columns(self) -> dict[str, Array]:
         """Columns of orders.parquet."""
         whole, real = self.whole, self.real
         late = self._late
         status = self.statuses
-        price = np.where(status < COMPLETED, real[:, SHOWN], real[:, PRICE])
-        filled = real[:, FILL_SIZE] != 0
-        heard = np.where(late, whole[:, FILLED], whole[:, NEWS])
+        price = np.where(status < at.COMPLETED, real[:, at.SHOWN], real[:, at.PRICE])
+        filled = real[:, at.FILL_SIZE] != 0
+        heard = np.where(late, whole[:, at.FILLED], whole[:, at.NEWS])
         done = self.times[np.where(filled, heard, 0)].astype(object)
         done[~filled] = None
         return {
             "ref": np.arange(1, len(whole) + 1),
-            "created_time": self.times[whole[:, BAR]],
+            "created_time": self.times[whole[:, at.BAR]],
             "data": np.full(len(whole), self.data, dtype=object),
-            "side": np.where(real[:, SIZE] > 0, "buy", "sell"),
-            "type": np.array(TYPES)[whole[:, TYPE]],
-            "size": np.abs(real[:, SIZE]),
-            "price": np.where(whole[:, TYPE] == MARKET, np.nan, price),
-            "status": np.array(STATUSES)[status],
+            "side": np.where(real[:, at.SIZE] > 0, "buy", "sell"),
+            "type": np.array(at.TYPES)[whole[:, at.TYPE]],
+            "size": np.abs(real[:, at.SIZE]),
+            "price": np.where(whole[:, at.TYPE] == MARKET, np.nan, price),
+            "status": np.array(at.STATUSES)[status],
             "executed_time": done,
-            "executed_price": np.where(filled, real[:, FILL_PRICE], np.nan),
-            "executed_size": np.abs(real[:, FILL_SIZE]),
-            "commission": real[:, FILL_FEE],
-            "pnl": real[:, FILL_PNL],
-            "reason": np.array(self.reasons, dtype=object)[whole[:, REASON]],
+            "executed_price": np.where(filled, real[:, at.FILL_PRICE], np.nan),
+            "executed_size": np.abs(real[:, at.FILL_SIZE]),
+            "commission": real[:, at.FILL_FEE],
+            "pnl": real[:, at.FILL_PNL],
+            "reason": np.array(self.reasons, dtype=object)[whole[:, at.REASON]],
         }
 
 
