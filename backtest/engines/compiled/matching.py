@@ -7,7 +7,7 @@ import numpy as np
 from ....core.kernels import njit_inline
 from ....core.tick_kernels import settled
 from ...broker import order_rules
-from ...broker.order_rules import CLOSE, LIMIT, MARKET, STOP, STOP_TRAIL, STOP_TRAIL_LIMIT, TRAILING
+from ...broker.order_rules import CLOSE, LIMIT, MARKET, STOP, STOP_LIMIT, STOP_TRAIL, STOP_TRAIL_LIMIT, TRAILING
 from . import state as at
 from .account import settle_fill
 from .costs import Costly, Terms, away, priced
@@ -59,22 +59,20 @@ def capped(terms: Terms, buy: bool, price: float, cap: float) -> float:
 def limit_price(terms: Terms, buy: bool, limit: float, prices: Prices) -> float:
     """What a limit order gets: the open where that is no worse, else its limit; NaN where it does not fill."""
     first, high, low, _, _ = prices
+    if not would_trade(LIMIT, False, False, buy, limit, limit, first, high, low):
+        return np.nan
     if limit >= first if buy else limit <= first:
         return capped(terms, buy, first, min(high, limit) if buy else limit)
-    if limit >= low if buy else limit <= high:
-        return limit
-    return np.nan
+    return limit
 
 
 @njit_inline
 def stop_price(terms: Terms, buy: bool, trigger: float, prices: Prices) -> float:
     """What a stop gets: the open where that is beyond it, else its trigger; slipped either way; NaN if untouched."""
     first, high, low, _, _ = prices
-    if first >= trigger if buy else first <= trigger:
-        return slipped(terms, buy, first)
-    if high >= trigger if buy else low <= trigger:
-        return slipped(terms, buy, trigger)
-    return np.nan
+    if not would_trade(STOP, False, False, buy, trigger, trigger, first, high, low):
+        return np.nan
+    return slipped(terms, buy, first if (first >= trigger if buy else first <= trigger) else trigger)
 
 
 @njit_inline
@@ -100,16 +98,15 @@ def _stop_limit(whole: Integers, real: Floats, k: int, terms: Terms, prices: Pri
     """The try of a stop that turns into a limit order once it has been triggered."""
     trigger, limit, buy = real[k, at.PRICE], real[k, at.PRICE_LIMIT], real[k, at.SIZE] > 0.0
     first, high, low, _, _ = prices
-    beyond = first >= trigger if buy else first <= trigger
-    if whole[k, at.TRIGGERED] or beyond:
+    if not whole[k, at.TRIGGERED]:
+        if not would_trade(STOP_LIMIT, False, False, buy, trigger, limit, first, high, low):
+            return np.nan
         whole[k, at.TRIGGERED] = 1
-        return _limit(whole, k, buy, limit, terms, prices)
-    if high < trigger if buy else low > trigger:
-        return np.nan
-    whole[k, at.TRIGGERED] = 1
-    if limit < trigger if buy else limit > trigger:
-        whole[k, at.RESTED] = 2  # it waits there for the price to come back
-    return triggered_price(terms, buy, trigger, limit, prices)
+        if not (first >= trigger if buy else first <= trigger):
+            if limit < trigger if buy else limit > trigger:
+                whole[k, at.RESTED] = 2  # it waits there for the price to come back
+            return triggered_price(terms, buy, trigger, limit, prices)
+    return _limit(whole, k, buy, limit, terms, prices)
 
 
 @njit_inline
