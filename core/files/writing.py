@@ -177,7 +177,15 @@ def clean(place: Path, ending: str) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder as far as the system lets us."""
+    """Remove a file or a folder as far as the system lets us; one interrupt lets it be finished before it goes on."""
+    try:
+        _remove(path)
+    except BaseException:
+        _remove(path)
+        raise
+
+
+def _remove(path: Path) -> None:
     with suppress(OSError):  # an interrupt makes rmtree complain in spite of what it is told
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path, ignore_errors=True)

@@ -176,3 +176,21 @@ def test_an_interrupt_before_a_place_is_claimed_leaves_nothing(tmp_path: Path, m
     with pytest.raises(KeyboardInterrupt), replacing_folder(tmp_path / "out", lambda folder: {}):
         pass
     assert not [*tmp_path.iterdir()]
+
+
+def test_an_interrupt_while_what_was_left_is_removed_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, calls = shutil.rmtree, []
+
+    def once(path: Path, **how: bool) -> None:
+        calls.append(path)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        right(path, **how)
+
+    monkeypatch.setattr("shutil.rmtree", once)
+    with pytest.raises(KeyboardInterrupt), replacing_folder(tmp_path / "out", lambda folder: {}) as (made, _):
+        (made / "a.txt").write_text("whole")
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+    assert (tmp_path / "out" / "a.txt").read_text() == "whole"
