@@ -10,7 +10,7 @@ import click
 
 from .complete import feeds
 from .options import Progress, common, note, print_json, print_table
-from .source import apart, feed_params
+from .source import apart, check_options, feed_params
 
 if TYPE_CHECKING:
     from ..auditing.report import Report
@@ -114,6 +114,7 @@ def _feed(inputs: Sequence[str], kind: str | None, catalog: str | None, params: 
     cls: Any = FEEDS.find(kind)
     if cls.needs_path and not inputs:
         raise ParamError(f"{kind} reads files; name at least one")
+    check_options(params, cls)
     made: Feed = cls(list(inputs), **params)
     return made
 

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     "--symbol", metavar="S", help="What the files hold, where their names do not say it; also as Atlas has it."
 )
 @click.option("--venue", metavar="V", help="Where they come from; the feed's own unless given.")
+@click.option(
+    "--negative-prices",
+    is_flag=True,
+    help="The market may trade at 0 and below; else such rows are damage.",
+)
 @click.option("--param", "extra", multiple=True, metavar="KEY=VALUE", help="Another parameter of the feed.")
 @common(quiet=True)
 def command(inputs: tuple[str, ...], catalog: str, as_json: bool, quiet: bool, **given: Any) -> None:
@@ -49,6 +54,7 @@ def command(inputs: tuple[str, ...], catalog: str, as_json: bool, quiet: bool, *
             params,
             symbol=given["symbol"],
             venue=given["venue"],
+            negative_prices=given["negative_prices"],
             tell=lambda added: progress.say(_told(added)) if not (quiet or as_json) else None,
         )
     if as_json:

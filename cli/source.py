@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -188,7 +188,9 @@ class Source:
         """The feed over the files."""
         from ..feeds.framework.actions import read_actions
 
-        feed = cls(self.inputs, **feed_params(self.market, self.contract_size, self.extra))
+        params = feed_params(self.market, self.contract_size, self.extra)
+        check_options(params, cls)
+        feed = cls(self.inputs, **params)
         feed.negative_prices = self.negative_prices
         if self.actions is not None:
             feed.adjust_for(read_actions([self.actions], feed.p.get("symbol")))
@@ -319,6 +321,32 @@ def feed_params(market: str | None, contract_size: float | None, extra: tuple[st
     """A feed's own parameters as the options give them; those of ``--param`` win."""
     given = {"market": market, "contract_size": contract_size}
     return {**{k: v for k, v in given.items() if v is not None}, **dict(map(_pair, extra))}
+
+
+_OPTION_OF = {
+    "session": "--bars, as in --bars 1d@1d:XNYS or 1m@1d:America/New_York@09:30",
+    "extended": "--bars, as in --bars 1d@1d:XNYS+extended",
+    "bars": "--bars",
+    "tick": "--tick",
+    "row_size": "--row-size",
+    "size_edges": "--size-edges",
+    "gaps": "--gaps",
+    "from": "--from",
+    "to": "--to",
+    "period": "--period",
+    "actions": "--actions",
+    "negative_prices": "--negative-prices",
+}
+"""What is a key of a data block in YAML and an option of its own here."""
+
+
+def check_options(params: Mapping[str, Any], cls: Any) -> None:
+    """Name the option of what a feed is given as a parameter that it does not have."""
+    from ..core.errors import ParamError
+
+    for key in params:
+        if key in _OPTION_OF and key not in cls.params:
+            raise ParamError(f"--param {key}: is no parameter of {cls.__name__}; give {_OPTION_OF[key]}")
 
 
 def _pair(text: str) -> tuple[str, Any]:

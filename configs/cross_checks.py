@@ -32,7 +32,10 @@ def contradictions(config: RunConfig) -> Iterator[Complaint]:
         yield Complaint(("broker", "participation"), text, on_key=True)
     for name, own in config.data.items():
         if config.fills.tape and own.actions is not None:
-            text = "goes with fills from bars: the tape that fills orders is in shares of its own day"
+            text = (
+                "goes with fills from bars: the tape that fills orders is in shares of its own day; give fills: "
+                "{from: bars}, or run the days between two actions each for itself, without actions"
+            )
             yield Complaint(("data", name, "actions"), text, on_key=True)
     yield from _rolling(config, traded)
     if instrument.negative_prices:
@@ -96,6 +99,9 @@ def _rolling(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
     if traded.data.params["adjust"] == "none":
         text = "none leaves the gap between contracts in prices, which a position would earn: trade difference or ratio"
         yield Complaint(("data", traded.block, "adjust"), text)
+    if config.fills.tape:
+        text = "tape fills at prices of single contracts, which adjusted ones are not: give fills: {from: bars}"
+        yield Complaint(("fills", "from"), text)
     if traded.inverse:
         yield Complaint(("data", traded.block, "instrument"), "margin inverse does not go with adjusted prices")
     if money.impact is not None or money.participation is not None or money.slippage.unit == "range":

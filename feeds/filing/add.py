@@ -77,6 +77,7 @@ def add(
     *,
     symbol: str | None = None,
     venue: str | None = None,
+    negative_prices: bool = False,
     tell: Callable[[Added], None] = lambda added: None,
 ) -> list[Added]:
     """Add files to the catalog in ``root``.
@@ -98,6 +99,8 @@ def add(
     symbol, venue : str or None
         What they hold; None takes the symbol from each file's name and the venue from the feed. A symbol in Atlas'
         notation is kept as the venue writes it, and tells the market too.
+    negative_prices : bool
+        Whether the market may trade at 0 and below; rows at such prices are damage elsewhere, and left out.
     tell : callable
         Called with what became of each file, as it is done.
 
@@ -127,7 +130,8 @@ def add(
     with writing(Path(root).expanduser()) as writer:
         for path in files:
             series = Series(own, named, symbols[path], "")
-            made.append(_Adding(writer, cls, path, params, series).run())
+            adding = _Adding(writer, cls, path, params, series, negative_prices=negative_prices)
+            made.append(adding.run())
             known.count_shared(writer.root, made[-1])
             tell(made[-1])
     return made
@@ -153,9 +157,19 @@ class _Days:
 class _Adding:
     """One file on its way into the catalog."""
 
-    def __init__(self, writer: Writer, cls: type[Feed], path: Path, params: dict[str, Any], series: Series) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        cls: type[Feed],
+        path: Path,
+        params: dict[str, Any],
+        series: Series,
+        *,
+        negative_prices: bool,
+    ) -> None:
         self._writer, self._path = writer, path
         self._feed = (_keeping_first_ids(cls) if issubclass(cls, DumpTape) else cls)([path], **params)
+        self._feed.negative_prices = negative_prices
         self._feed.identify()
         self._covered = stamped(path)
         kind = "" if issubclass(cls, KlineFeed) else kind_of(cls)
@@ -210,7 +224,7 @@ class _Adding:
     def _mine(self, partition: Partition) -> SourceFile | None:
         """What a day already has of this file."""
         name = type(self._feed).__name__
-        same = (s for s in partition.sources if (s.sha256, s.feed, s.params) == (self._digest, name, self._feed.p))
+        same = (s for s in partition.sources if (s.sha256, s.feed, s.params) == (self._digest, name, self._read_as()))
         return next(same, None)
 
     def _days(self) -> Iterator[tuple[int, Rows]]:
@@ -255,6 +269,10 @@ class _Adding:
         sources = [mine, *(s for s in (old.sources if old else ()) if s.sha256 != mine.sha256)]
         self._writer.stage(self._series, day, merged, sources, self._size, old)
 
+    def _read_as(self) -> dict[str, Any]:
+        """What decides which rows its feed reads."""
+        return {**self._feed.p, **({"negative_prices": True} if self._feed.negative_prices else {})}
+
     def _source(self, rows: Rows) -> SourceFile:
         since, until = self._covered
         return SourceFile(
@@ -265,7 +283,7 @@ class _Adding:
             first_id=int(rows.keys.min()),
             last_id=int(rows.keys.max()),
             feed=type(self._feed).__name__,
-            params=self._feed.p,
+            params=self._read_as(),
             covered=None if since is None or until is None else [since, until],
         )
 

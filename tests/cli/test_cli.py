@@ -96,6 +96,10 @@ class TestMistakes:
             (["--market", "sopt"], "market must be one of"),
             (["--param", "sed=1"], "unknown parameter 'sed'"),
             (["--param", "seed"], "--param seed: must be key=value"),
+            (
+                ["--param", "session={calendar: XNYS}"],
+                "--param session: is no parameter of BinanceAggTrades; give --bars",
+            ),
             (["--row-size", "-1"], "--row-size: '-1' must be a price above 0, or auto"),
             (["--tick", "x"], "--tick: 'x' must be a price above 0"),
             (["--size-edges", "5,1"], "--size-edges: '5,1' must be ascending amounts"),

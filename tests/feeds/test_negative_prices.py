@@ -16,6 +16,7 @@ from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.clock import DAY, HOUR, iso, parse_time
 from tapeflow.core.errors import DataError, TapeflowError
+from tapeflow.feeds.catalog import Catalog, CatalogKlines
 from tapeflow.feeds.continuous import Continuous
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.indicators.volume_profile import VolumeProfile
@@ -202,3 +203,23 @@ class TestRefusals:
         assert refused.exit_code == 2
         assert "Parkinson: goes by logs or shares of prices, which may be below 0" in refused.output
         assert tapeflow(*given, "talib.SMA(timeperiod=2)").exit_code == 0
+
+
+def test_a_catalog_keeps_them_where_it_is_told(tmp_path: Path) -> None:
+    """Without the key such rows are damage; told later, the same file is read again."""
+    file, catalog = write_trades(tmp_path / "CL-2020-04-17.csv"), tmp_path / "catalog"
+    given = ("data", "add", str(file), "--catalog", str(catalog), "--feed", "CsvTape", "--symbol", "CL")
+    tapeflow(*given, "--param", "bad_rows=quarantine")
+    told = json.loads(tapeflow(*given, "--negative-prices", "--json").output)
+    assert told["files"][0]["rows"] == len(TRADES)
+    again = json.loads(tapeflow(*given, "--negative-prices", "--json").output)
+    assert again["files"][0]["known"]
+    bars = below(Catalog(catalog)).bars("1d")
+    assert [bars[c].tolist() for c in ("open", "low", "close", "volume")] == [[1.25], [-1.5], [0.0], [11.0]]
+
+
+def test_klines_of_a_catalog_are_settled_as_the_reader_says(tmp_path: Path) -> None:
+    file, catalog = write_bars(tmp_path / "cl.csv"), tmp_path / "catalog"
+    tapeflow("data", "add", str(file), "--catalog", str(catalog), "--feed", "CsvBars", "--symbol", "CL",
+             "--negative-prices")  # fmt: skip
+    assert below(CatalogKlines(catalog)).bars()["close"].tolist() == [close for _, close in OIL]
