@@ -207,7 +207,9 @@ class TestRefusals:
 
 def test_a_catalog_keeps_them_where_it_is_told(tmp_path: Path) -> None:
     """Without the key such rows are damage; told later, the same file is read again."""
-    file, catalog = write_trades(tmp_path / "CL-2020-04-17.csv"), tmp_path / "catalog"
+    file, catalog = tmp_path / "CL-2020-04-17.csv", tmp_path / "catalog"
+    rows = (f"{(START + h * HOUR) // 1000},{p},{q},{s},{h + 1}" for h, p, q, s in TRADES)
+    file.write_text("time,price,quantity,side,trade_id\n" + "\n".join(rows) + "\n")
     given = ("data", "add", str(file), "--catalog", str(catalog), "--feed", "CsvTape", "--symbol", "CL")
     tapeflow(*given, "--param", "bad_rows=quarantine")
     told = json.loads(tapeflow(*given, "--negative-prices", "--json").output)
