@@ -47,8 +47,8 @@ def _add(builder: Any, to: Any, value: Any, more: Any = None) -> None:
 
 def _vectors(builder: Any, address: Any) -> tuple[Any, Any]:
     """Where sums and their rounding errors stand."""
-    places = address, builder.add(address, number(_SUMS * SIZE))
-    return tuple(builder.inttoptr(place, _VECTOR.as_pointer()) for place in places)  # type: ignore[return-value]
+    behind = builder.add(address, number(_SUMS * SIZE))
+    return builder.inttoptr(address, _VECTOR.as_pointer()), builder.inttoptr(behind, _VECTOR.as_pointer())
 
 
 @intrinsic

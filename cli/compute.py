@@ -314,7 +314,7 @@ def _check_logs(source: Source, options: list[IndicatorOption], classes: list[An
 
 def _answer(source: Source, asked: ComputeOptions, shape: str, out: str | None, *, quiet: bool) -> None:
     """What the providers answer that have values of their own."""
-    from .provider_formats import amberdata, aperiodic, in_dollars, kiyotaka
+    from .provider_formats import amberdata, aperiodic, in_dollars
 
     if asked.like == "amberdata":
         found, minutes = _with_minutes(source, out or "-")
@@ -330,19 +330,12 @@ def _answer(source: Source, asked: ComputeOptions, shape: str, out: str | None, 
             )
         emit_json(told, out)
         return
-    by_side = asked.names().get("type") == "TRADE_AGG"
-    profile = asked.like == "kiyotaka" and not by_side
-    if profile:
-        source = _with_rows(source, quiet=quiet)
-    _, found = source.bars(out or "-", levels=profile)
+    if asked.like == "kiyotaka":
+        emit_json(_kiyotaka(source, asked, out, quiet=quiet), out)
+        return
+    _, found = source.bars(out or "-")
     bars = _whole_bars(source, found, asked, quiet=quiet)
     part = asked.part(len(bars), SHOWN if shape == "table" else None, forming=is_forming(bars))
-    if asked.like == "kiyotaka":
-        kept = bars.slice(part.start, part.stop)
-        usd = _usd(asked, kept, quiet=quiet)
-        told = _by_side(source, kept, asked, usd, quiet=quiet) if by_side else kiyotaka(kept, asked.names(), usd=usd)
-        emit_json(told, out)
-        return
     columns = aperiodic(bars, [name.strip() for name in asked.fields.split(",")] if asked.fields else [])
     if asked.times:
         columns = {"time": _stamps(bars, asked.times), **{k: v for k, v in columns.items() if k != "time"}}
@@ -352,12 +345,31 @@ def _answer(source: Source, asked: ComputeOptions, shape: str, out: str | None, 
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
 
 
-def _by_side(source: Source, bars: Bars, asked: ComputeOptions, usd: Any, *, quiet: bool) -> dict[str, Any]:
+def _kiyotaka(source: Source, asked: ComputeOptions, out: str | None, *, quiet: bool) -> dict[str, Any]:
+    """Kiyotaka's answer: profiles, or candles of each side, of each exchange."""
+    from .exchanges import by_exchange
+    from .provider_formats import kiyotaka
+
+    by_side, series = asked.names().get("type") == "TRADE_AGG", []
+    if not by_side:
+        source = _with_rows(source, quiet=quiet)
+    for own, names in by_exchange(source, asked.names()):
+        _, found = own.bars(out or "-", levels=not by_side)
+        bars = _whole_bars(own, found, asked, quiet=quiet)
+        part = asked.part(len(bars), forming=is_forming(bars))
+        kept = bars.slice(part.start, part.stop)
+        usd = _usd(asked, kept, quiet=quiet)
+        told = _by_side(own, kept, names, usd, quiet=quiet) if by_side else kiyotaka(kept, names, usd=usd)
+        series += told["series"]
+    return {"series": series}
+
+
+def _by_side(source: Source, bars: Bars, names: dict[str, str], usd: Any, *, quiet: bool) -> dict[str, Any]:
     """Kiyotaka's candles of each side, and a word on trades of neither."""
     from .provider_formats import kiyotaka_id, kiyotaka_interval
     from .side_candles import side_candles
 
-    told = side_candles(bars, source.by_side(), kiyotaka_id(asked.names()), kiyotaka_interval(bars.spec), usd=usd)
+    told = side_candles(bars, source.by_side(), kiyotaka_id(names), kiyotaka_interval(bars.spec), usd=usd)
     known = bars["taker_buy_volume"] + bars["taker_sell_volume"]
     if (left := float((bars["volume"] - known).sum())) > 1e-9 * float(bars["volume"].sum()):
         note(f"note: {left:g} of the volume has no side and is in neither series", quiet=quiet)

@@ -141,17 +141,20 @@ class ComputeOptions:
     def names(self) -> dict[str, str]:
         """What the market is called."""
         from ..core.errors import ParamError, unknown
+        from .exchanges import GROUP_BY, SUM
         from .provider_formats import IDS, KIYOTAKA_TYPES
 
         made: dict[str, str] = {}
         for key, _, value in (text.partition("=") for text in self.ids):
             made[key] = f"{made[key]},{value}" if key == "exchange" and key in made else value
         for key in made:
-            allowed = IDS.get(self.like or "", ())
+            allowed = (*IDS.get(self.like or "", ()), *((GROUP_BY,) if self.like == "kiyotaka" else ()))
             if key not in allowed:
                 raise ParamError(f"--id: {unknown('key', key, allowed)}")
         if made.get("type", KIYOTAKA_TYPES[0]) not in KIYOTAKA_TYPES:
             raise ParamError(f"--id: {unknown('type', made['type'], KIYOTAKA_TYPES)}")
+        if made.get(GROUP_BY, SUM) != SUM:
+            raise ParamError(f"--id: {unknown(GROUP_BY, made[GROUP_BY], [SUM])}")
         return made
 
     def part(self, bars: int, unless: int | None = None, *, forming: bool = False) -> slice:

@@ -54,6 +54,8 @@ class Rolling(Feed):
     def __init__(self, paths: str | Path | Sequence[str | Path] = ".", **params: Any) -> None:
         super().__init__(paths, **params)
         self.rolls: list[Roll] = []
+        self._levels: Floats = np.zeros(0)
+        """What each leg was shifted by, or multiplied with."""
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
@@ -124,11 +126,12 @@ class Rolling(Feed):
 
     def _levels_of(self) -> Floats:
         """What each leg is shifted by, or multiplied with, to be on one level."""
+        last = self.p["anchor"] == "last"
         if self.p["adjust"] == "ratio":
-            made = np.cumprod([1.0, *(roll.old_price / roll.new_price for roll in self.rolls)])
-            return made / made[-1] if self.p["anchor"] == "last" else made
-        made = np.cumsum([0.0, *(roll.old_price - roll.new_price for roll in self.rolls)])
-        return made - made[-1] if self.p["anchor"] == "last" else made
+            factors: Floats = np.cumprod([1.0, *(roll.old_price / roll.new_price for roll in self.rolls)])
+            return np.asarray(factors / factors[-1] if last else factors, np.float64)
+        shifts: Floats = np.cumsum([0.0, *(roll.old_price - roll.new_price for roll in self.rolls)])
+        return np.asarray(shifts - shifts[-1] if last else shifts, np.float64)
 
     def _check_above_0(self, time: NDArray[np.int64], price: Floats) -> None:
         """Refuse prices that shifting took to 0 and below."""

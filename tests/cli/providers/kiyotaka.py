@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.tests.cli.providers.rows import BEGIN, Page, Ran, Row, run, within
+from tapeflow.tests.cli.providers.rows import BEGIN, Page, Ran, Row, refused, run, within
 
 _ASK = "tapeflow compute trades.csv --feed CsvTape --like kiyotaka --bars HOUR"
 _IDS = "--id exchange=BINANCE_FUTURES --id rawSymbol=BTCUSDT"
@@ -17,6 +17,11 @@ PROFILE = [66108, 0, 5.467, 66114, 6.239, 25.314, 66120, 7.308, 20.503]
 """The part of a profile that the page shows."""
 PRICES = (0.9995, 1.0005, 0.98, 0.97)
 """Dollars in one unit of the quote currency, by half hours."""
+_VENUES = (
+    "tapeflow compute . --feed Merge --param 'feeds=[{feed: CsvTape, path: trades.csv, name: a}, "
+    "{feed: CsvTape, path: trades.csv, name: b, rate: 2}]' --like kiyotaka --bars HOUR --row-size 2 "
+    "--id exchange=BINANCE_FUTURES --id exchange=BYBIT --id coin=BTC"
+)
 _RULE = (
     "{data: {main: {feed: CsvTape, path: trades.csv, bars: 10m}, usd: {feed: CsvBars, path: usd.csv}}, "
     "indicators: {flow: {kind: VolumeDelta, unit: quote}}, strategy: {kind: Rules, params: {long: {"
@@ -95,6 +100,25 @@ def _yaml(ran: Ran) -> None:
 
 def _two(ran: Ran) -> None:
     assert ran.json["series"][0]["id"]["exchange"] == ["BINANCE_FUTURES", "BYBIT"]
+
+
+def _apart(ran: Ran) -> None:
+    assert [one["id"]["exchange"] for one in ran.json["series"]] == ["BINANCE_FUTURES", "BYBIT"]
+    _same(told(ran), triplets(BEGIN, 2.0))
+    flat = ran.json["series"][1]["points"][0]["Point"]["profile"]
+    wanted: dict[float, list[float]] = defaultdict(lambda: [0.0, 0.0])
+    for t in within(BEGIN, BEGIN + 3600):
+        wanted[2 * t.price // 2.0 * 2.0][t.side < 0] += t.quantity
+    found = {p: [b, s] for p, b, s in zip(flat[::3], flat[1::3], flat[2::3], strict=True)}
+    _same(found, dict(sorted(wanted.items())))
+    assert "1 exchange for 2 venues" in refused(_VENUES.replace("--id exchange=BYBIT ", ""))
+
+
+def _together(ran: Ran) -> None:
+    (series,) = ran.json["series"]
+    assert series["id"]["exchange"] == ["BINANCE_FUTURES", "BYBIT"]
+    sold = sum(t.quantity for t in within(BEGIN, BEGIN + 3600) if t.side < 0)
+    assert sum(series["points"][0]["Point"]["profile"][2::3]) == pytest.approx(2 * sold)
 
 
 def _dollars(ran: Ran) -> None:
@@ -213,8 +237,16 @@ PAGE = Page(
             "exchange (several), coin",
             "`BINANCE_FUTURES`, `BYBIT`",
             f"{_ASK} --id exchange=BINANCE_FUTURES --id exchange=BYBIT --id coin=BTC",
-            "both are named; the tape of several venues is the feed Merge",
+            "both are named, of one tape",
             _two,
+        ),
+        Row("exchange (several)", "one series each", _VENUES, "each venue's own rows in a series of its own", _apart),
+        Row(
+            "transform.groupBy.type",
+            "`GROUP_BY_TYPE_SUM`",
+            f"{_VENUES} --id transform.groupBy.type=GROUP_BY_TYPE_SUM",
+            "one series, the rows of both venues summed",
+            _together,
         ),
         Row(
             "transform.groupBy.type",
