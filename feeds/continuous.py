@@ -79,6 +79,7 @@ class Continuous(Rolling, KlineFeed):
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> folder = Path(tempfile.mkdtemp())
     >>> head = "date,open,high,low,close,volume\\n"
     >>> _ = (folder / "ESH.csv").write_text(head + "2024-03-12,10,10,10,10,9\\n2024-03-13,11,11,11,11,1\\n")
