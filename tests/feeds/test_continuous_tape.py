@@ -15,7 +15,7 @@ from tapeflow.configs.loader import from_mapping
 from tapeflow.core.clock import DAY, HOUR, parse_time
 from tapeflow.core.errors import DataError, TapeflowError
 from tapeflow.feeds.continuous_tape import ContinuousTape
-from tapeflow.tests.command import tapeflow
+from tapeflow.tests.helpers.command import tapeflow
 
 START = parse_time("2024-03-01")
 OF = {"feed": "CsvTape", "path": "C*.csv"}
