@@ -250,6 +250,12 @@ def halved(size: float) -> dict[str, Any]:
     return {"params": {"long": None, "entries": entries, "exits": exits}, "sizer": {"fixed": size}}
 
 
+def stacked(entries: int) -> dict[str, Any]:
+    """Named rules with so many entries at once."""
+    rules = {"entries": {"go": {"long": "uptick_count > 0"}}, "exits": {"out": {"long": "downtick_count > 0"}}}
+    return {"params": {"long": None, "pyramiding": entries, **rules}}
+
+
 def both_rest(most: float) -> dict[str, Any]:
     """Two entries that rest at the same time, within the largest position."""
     entries = {
@@ -368,6 +374,16 @@ LIMITS = [
         "the first bar on which all indicators are known, by named rules",
         Side(DONE, [(3, 1.0, 100.0)], enter=(2,), blocks={**averaged(3), **NAMED}),
         Side([], [], enter=(2,), blocks={**averaged(4), **NAMED}),
+    ),
+    *row(
+        "as many entries as may be held at once, by named rules",
+        Side(DONE * 2, [IN, (3, 1.0, 100.0)], enter=(0, 2, 4), blocks=stacked(2)),
+        Side(DONE * 3, [IN, (3, 1.0, 100.0), (5, 1.0, 100.0)], enter=(0, 2, 4), blocks=stacked(3)),
+    ),
+    *row(
+        "an entry after all was left, by named rules",
+        Side(DONE * 3, [IN, (3, -1.0, 100.0), (5, 1.0, 100.0)], enter=(0, 4), leave=(2,), blocks=stacked(1)),
+        Side(DONE * 2, [IN, (5, -1.0, 100.0)], enter=(0, 2), leave=(4,), blocks=stacked(1)),
     ),
     *row(
         "the first bar after a cooldown",
