@@ -21,7 +21,7 @@ from .classes import ClassFold, ClassRows
 from .closing import ClosedBars
 from .cutters import Covered as Covered
 from .cutters import Segments, cutter
-from .edges import Edges
+from .edges import SizeEdges
 from .folding import FLOWS, Fold, goes_back
 from .kinds import BarSpec as BarSpec
 from .outages import Outages
@@ -45,7 +45,7 @@ class _Kind:
     """One kind of bars under way: its cutter, its folds, and the bars it has closed."""
 
     def __init__(
-        self, spec: BarSpec, edges: Edges, tick: float | None, *, sequence: bool = False, classes: bool = False
+        self, spec: BarSpec, edges: SizeEdges, tick: float | None, *, sequence: bool = False, classes: bool = False
     ) -> None:
         self.spec = spec
         self._cutter, self._fold = cutter(spec, tick), Fold(edges.values)
@@ -124,7 +124,7 @@ class Aggregator:
         Notional edges between classes of rows, such as ``["1k", "10k", "100k"]``; a row at an edge belongs to the class
         above it. Bars keep the columns of `core.sizes.SIZED` of every class, as in ``taker_buy_volume_1k_10k``. Two
         edges also part small, medium and large rows. Percentiles, such as ``p50`` and ``p99``, follow the rows before
-        (`Edges`); bars that open before those are known do not know their classes. None is small, medium and large
+        (`SizeEdges`); bars that open before those are known do not know their classes. None is small, medium and large
         at [100, 1000], without more columns.
     sequence : bool
         Whether the bars carry the columns of `core.schema.SEQUENCE` too.
@@ -323,7 +323,7 @@ class Aggregator:
         )
 
 
-def _check_levels_by_size(row_size: Any, given: Any, edges: Edges) -> None:
+def _check_levels_by_size(row_size: Any, given: Any, edges: SizeEdges) -> None:
     """Price rows by class need rows, and edges that stay."""
     if row_size is None:
         raise ParamError("levels_by_size needs row_size, the height of a price row, or auto")
@@ -337,9 +337,9 @@ def _left_out(kind: _Kind) -> str:
     return f"{some} outside the hours {hours} and are left out; extended: true, or {hours}+extended, keeps them"
 
 
-def _edges(given: Sequence[float | str]) -> Edges:
+def _edges(given: Sequence[float | str]) -> SizeEdges:
     try:
-        return Edges(given)
+        return SizeEdges(given)
     except ValueError as err:
         raise ParamError(f"size_edges {err} (got {list(given)!r})") from None
 

@@ -19,7 +19,7 @@ BLOCKS = 10
 """How many of the last blocks they are taken of."""
 
 
-class Edges:
+class SizeEdges:
     """The edges in force, and what they follow.
 
     A percentile is that of the notional of the last 100,000 rows, fewer at first, taken after every 10,000: a row is
@@ -32,7 +32,7 @@ class Edges:
 
     Examples
     --------
-    >>> edges = Edges(["p50", "p99"])
+    >>> edges = SizeEdges(["p50", "p99"])
     >>> prices = np.ones(10_000)
     >>> tape = Tape.of(time=np.arange(10_000), price=prices, quantity=np.arange(10_000.0), side=prices)
     >>> [len(piece) for piece in edges.pieces(tape)], edges.values.tolist()

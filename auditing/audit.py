@@ -19,8 +19,8 @@ from ..core.errors import DataError, ParamError, TapeflowError
 from ..core.schema import Quality
 from ..core.tape import Tape
 from ..feeds.catalog import Catalog
-from ..feeds.csv_reader.decode import Decoder, Quarantine, Rows
-from ..feeds.csv_reader.files import Source
+from ..feeds.csv_reader.decode import DecodedRows, Decoder, Quarantine
+from ..feeds.csv_reader.files import FileReader
 from ..feeds.framework.base import Feed, KlineFeed, TapeFeed
 from ..feeds.framework.calendars import in_hours
 from ..feeds.framework.dumps import DumpTape
@@ -331,7 +331,7 @@ class _Audit:
         self.covered = promised[0] if first else self.covered[0], promised[1]
         self.times.promise(promised)
 
-    def _strays(self, rows: Rows, time: Integers) -> NDArray[np.bool_]:
+    def _strays(self, rows: DecodedRows, time: Integers) -> NDArray[np.bool_]:
         """Find rows whose times are years from those around them, which a run refuses."""
         last = self._last_time[1] if self._last_time and self._last_time[0] == rows.path else None
         strays = stray_trades(time, last)
@@ -353,7 +353,7 @@ class _Audit:
             self._last_time = rows.path, int(time[~strays][-1])
         return strays
 
-    def _trades(self, feed: DumpTape, rows: Rows, time: Integers, strays: NDArray[np.bool_]) -> None:
+    def _trades(self, feed: DumpTape, rows: DecodedRows, time: Integers, strays: NDArray[np.bool_]) -> None:
         """Rows with a time: put voids and strays aside, follow ids, hand new trades to the detectors."""
         price, quantity = rows["price"], rows["quantity"]
         void = (~np.isfinite(price) if feed.negative_prices else price <= 0) | (quantity <= 0)
@@ -470,7 +470,9 @@ def _in_order(feed: DumpTape) -> list[Path]:
         return sorted(feed.paths)
 
 
-def _raw(feed: DumpTape, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers | None, Integers]]:
+def _raw(
+    feed: DumpTape, source: FileReader, quarantine: Quarantine
+) -> Iterator[tuple[DecodedRows, Integers | None, Integers]]:
     """The rows of a file with their stamps as they stand there; None from a feed that reads times in its own way."""
     if type(feed)._decoded is not DumpTape._decoded:
         for rows, time in feed._decoded(source, quarantine):

@@ -29,7 +29,7 @@ NINE = (
 
 
 @dataclass(frozen=True)
-class Kind:
+class FindingKind:
     """One thing that can be wrong.
 
     Parameters
@@ -47,48 +47,50 @@ class Kind:
     says: str
 
 
-KINDS: dict[str, Kind] = {
-    "damaged_file": Kind(DAMAGE, "files", "file that cannot be read"),
-    "unreadable": Kind(DAMAGE, "rows", "line that cannot be read"),
-    "bad_time": Kind(DAMAGE, "rows", "time stamp that is no epoch time"),
-    "stray_time": Kind(DAMAGE, "rows", "time stamp years from those around it"),
-    "time_unit": Kind(DAMAGE, "rows", "stretch with time stamps in another unit than the rest of its file"),
-    "quantity_unit": Kind(DAMAGE, "rows", "stretch with quantities in another unit"),
-    "conflict": Kind(DAMAGE, "rows", "id that came before with other content"),
-    "day_duplicate": Kind(DAMAGE, "rows", "trade that two days of a catalog have, the same but for its time"),
-    "id_hole": Kind(DAMAGE, "ids", "place where ids are missing"),
-    "time_gap": Kind(DAMAGE, "time", "long time without trades, not explained by ids"),
-    "truncated_day": Kind(DAMAGE, "time", "day whose trades begin late or end early"),
-    "price_spike": Kind(DAMAGE, "rows", "price far off that came back at once"),
-    "side_flip": Kind(DAMAGE, "rows", "stretch whose sides contradict the moves of the price"),
-    "one_sided": Kind(DAMAGE, "rows", "stretch all on one side while the price moved both ways"),
-    **{f"kline_{name}": Kind(DAMAGE, "bars", f"kline whose {name} is not that of the tape") for name in NINE},
-    "kline_without_tape": Kind(DAMAGE, "bars", "kline with trades where the tape has none"),
-    "kline_gap": Kind(DAMAGE, "bars", "place where klines are missing"),
+KINDS: dict[str, FindingKind] = {
+    "damaged_file": FindingKind(DAMAGE, "files", "file that cannot be read"),
+    "unreadable": FindingKind(DAMAGE, "rows", "line that cannot be read"),
+    "bad_time": FindingKind(DAMAGE, "rows", "time stamp that is no epoch time"),
+    "stray_time": FindingKind(DAMAGE, "rows", "time stamp years from those around it"),
+    "time_unit": FindingKind(DAMAGE, "rows", "stretch with time stamps in another unit than the rest of its file"),
+    "quantity_unit": FindingKind(DAMAGE, "rows", "stretch with quantities in another unit"),
+    "conflict": FindingKind(DAMAGE, "rows", "id that came before with other content"),
+    "day_duplicate": FindingKind(DAMAGE, "rows", "trade that two days of a catalog have, the same but for its time"),
+    "id_hole": FindingKind(DAMAGE, "ids", "place where ids are missing"),
+    "time_gap": FindingKind(DAMAGE, "time", "long time without trades, not explained by ids"),
+    "truncated_day": FindingKind(DAMAGE, "time", "day whose trades begin late or end early"),
+    "price_spike": FindingKind(DAMAGE, "rows", "price far off that came back at once"),
+    "side_flip": FindingKind(DAMAGE, "rows", "stretch whose sides contradict the moves of the price"),
+    "one_sided": FindingKind(DAMAGE, "rows", "stretch all on one side while the price moved both ways"),
+    **{f"kline_{name}": FindingKind(DAMAGE, "bars", f"kline whose {name} is not that of the tape") for name in NINE},
+    "kline_without_tape": FindingKind(DAMAGE, "bars", "kline with trades where the tape has none"),
+    "kline_gap": FindingKind(DAMAGE, "bars", "place where klines are missing"),
     **{
-        f"kline_odd_{kind}": Kind(DAMAGE, "bars", f"kline that contradicts itself: {says}")
+        f"kline_odd_{kind}": FindingKind(DAMAGE, "bars", f"kline that contradicts itself: {says}")
         for kind, says in SAYS.items()
     },
-    "kline_spike": Kind(DAMAGE, "bars", "kline that reaches tenfold away from all prices around it and comes back"),
-    "kline_overlap": Kind(DAMAGE, "bars", "kline that opens before the one before it closes"),
-    "kline_conflict": Kind(DAMAGE, "bars", "kline that came before with other figures"),
-    "kline_off_grid": Kind(DAMAGE, "bars", "kline off the grid of the others, or of another length"),
-    "void": Kind(MENDED, "rows", "row with price or quantity 0"),
-    "duplicate": Kind(MENDED, "rows", "row that came before"),
-    "disorder": Kind(MENDED, "rows", "row earlier than the row before it"),
-    "kline_duplicate": Kind(MENDED, "bars", "kline that came before"),
-    "kline_disorder": Kind(MENDED, "bars", "kline earlier than the one before it"),
-    "tape_without_kline": Kind(NOTE, "rows", "trade in a minute that has no kline"),
-    "price_wick": Kind(NOTE, "rows", "price far off that came back at once, as the exchange's kline has it"),
-    "kline_wick": Kind(NOTE, "bars", "kline that reaches far from the prices around it and comes back"),
-    "silence": Kind(NOTE, "time", "long time without trades while ids go on: a halt or a quiet market"),
-    "partial_day": Kind(NOTE, "", "day at an end of the tape that is not whole"),
-    "size_outlier": Kind(NOTE, "rows", "quantity far above all others"),
-    "tick_change": Kind(NOTE, "rows", "change of the price step"),
-    "off_tick": Kind(NOTE, "rows", "price off the price step"),
-    "long_run": Kind(NOTE, "rows", "run on one side longer than chance allows"),
-    "side_unknown": Kind(NOTE, "rows", "row without a side"),
-    "empty_kline": Kind(NOTE, "bars", "kline without trades"),
+    "kline_spike": FindingKind(
+        DAMAGE, "bars", "kline that reaches tenfold away from all prices around it and comes back"
+    ),
+    "kline_overlap": FindingKind(DAMAGE, "bars", "kline that opens before the one before it closes"),
+    "kline_conflict": FindingKind(DAMAGE, "bars", "kline that came before with other figures"),
+    "kline_off_grid": FindingKind(DAMAGE, "bars", "kline off the grid of the others, or of another length"),
+    "void": FindingKind(MENDED, "rows", "row with price or quantity 0"),
+    "duplicate": FindingKind(MENDED, "rows", "row that came before"),
+    "disorder": FindingKind(MENDED, "rows", "row earlier than the row before it"),
+    "kline_duplicate": FindingKind(MENDED, "bars", "kline that came before"),
+    "kline_disorder": FindingKind(MENDED, "bars", "kline earlier than the one before it"),
+    "tape_without_kline": FindingKind(NOTE, "rows", "trade in a minute that has no kline"),
+    "price_wick": FindingKind(NOTE, "rows", "price far off that came back at once, as the exchange's kline has it"),
+    "kline_wick": FindingKind(NOTE, "bars", "kline that reaches far from the prices around it and comes back"),
+    "silence": FindingKind(NOTE, "time", "long time without trades while ids go on: a halt or a quiet market"),
+    "partial_day": FindingKind(NOTE, "", "day at an end of the tape that is not whole"),
+    "size_outlier": FindingKind(NOTE, "rows", "quantity far above all others"),
+    "tick_change": FindingKind(NOTE, "rows", "change of the price step"),
+    "off_tick": FindingKind(NOTE, "rows", "price off the price step"),
+    "long_run": FindingKind(NOTE, "rows", "run on one side longer than chance allows"),
+    "side_unknown": FindingKind(NOTE, "rows", "row without a side"),
+    "empty_kline": FindingKind(NOTE, "bars", "kline without trades"),
 }
 
 RULE = (

@@ -12,10 +12,10 @@ from ..core.bars import Bars
 from ..core.errors import DataError
 from ..core.schema import Quality
 from ..core.tape import Tape
-from ..feeds.csv_reader.decode import Rows
+from ..feeds.csv_reader.decode import DecodedRows
 from ..feeds.framework.dumps import DumpTape
 from ..feeds.framework.once import Once
-from ..feeds.framework.sort_and_dedup import Batch, Order
+from ..feeds.framework.sort_and_dedup import Batch, RowSorter
 
 Integers = NDArray[np.int64]
 
@@ -47,7 +47,7 @@ class Rehearsal:
 
     def __init__(self, feed: DumpTape | None, spec: str, source: str) -> None:
         self._feed = feed
-        self._order, self._once, self._source = Order(Counter()), Once(), source
+        self._order, self._once, self._source = RowSorter(Counter()), Once(), source
         self._bars = Aggregator([spec], source=source)
         self._void = False
         self.refused = ""
@@ -57,7 +57,7 @@ class Rehearsal:
         """Note the first reason to give up."""
         self.refused = self.refused or why
 
-    def rows(self, rows: Rows, time: Integers, strange: NDArray[np.bool_]) -> None:
+    def rows(self, rows: DecodedRows, time: Integers, strange: NDArray[np.bool_]) -> None:
         """Take raw rows of a file.
 
         Parameters
@@ -92,7 +92,7 @@ class Rehearsal:
             except DataError as err:
                 self.refuse(str(err))
 
-    def _without_void(self, feed: DumpTape, rows: Rows, time: Integers) -> Batch:
+    def _without_void(self, feed: DumpTape, rows: DecodedRows, time: Integers) -> Batch:
         """The batch of rows that are trades; one behind a voided row is flagged."""
         keep = (rows["price"] > 0) | (feed.negative_prices & np.isfinite(rows["price"]))
         keep &= rows["quantity"] > 0

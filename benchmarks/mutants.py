@@ -339,13 +339,14 @@ def put_in(mutant: Mutant) -> None:
     from tapeflow.core import jit_cache
 
     made: Any = function_of(mutant)
-    load, save, file = jit_cache.Kept.load_overload, jit_cache.Kept.save_overload, made.__code__.co_filename
+    cache, file = jit_cache.KernelCache, made.__code__.co_filename
+    load, save = cache.load_overload, cache.save_overload
 
     def holds(self: Any) -> bool:
         return any(name == file for name, _ in jit_cache.made_of(self._fn))
 
-    jit_cache.Kept.load_overload = lambda self, *args: None if holds(self) else load(self, *args)
-    jit_cache.Kept.save_overload = lambda self, *args: None if holds(self) else save(self, *args)
+    cache.load_overload = lambda self, *args: None if holds(self) else load(self, *args)
+    cache.save_overload = lambda self, *args: None if holds(self) else save(self, *args)
     made.__code__ = code_of(mutant, file)
 
 
@@ -503,7 +504,7 @@ def run_plainly(package: str) -> None:
         return made
 
     numba.njit = njit
-    kernels.Kept = lambda fn: NullCache() if fn in bare else jit_cache.Kept(fn)
+    kernels.KernelCache = lambda fn: NullCache() if fn in bare else jit_cache.KernelCache(fn)
 
 
 class Found:

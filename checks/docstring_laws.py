@@ -69,7 +69,7 @@ def _parameters(cls: Any, said: dict[str, str]) -> Iterator[str]:
 
 
 def _inputs(cls: Any, said: dict[str, str]) -> Iterator[str]:
-    inputs = columns_of(cls.input_names(**cls.settle(cls.resolve({}), lambda _: True)))
+    inputs = columns_of(cls.input_names(**cls.resolve_auto(cls.resolve({}), lambda _: True)))
     yield from (f"input {name} is not documented" for name in inputs if name not in said)
 
 

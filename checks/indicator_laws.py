@@ -79,7 +79,7 @@ def _full(cls: Any, params: Params) -> dict[str, Any]:
 
 
 def _inputs(cls: Any, params: Params, carries: Callable[[str], bool]) -> tuple[str, ...]:
-    return columns_of(cls.input_names(**cls.settle(_full(cls, params), carries)))
+    return columns_of(cls.input_names(**cls.resolve_auto(_full(cls, params), carries)))
 
 
 def _markets(cls: Any, params: Params) -> dict[str, Bars]:
@@ -92,8 +92,8 @@ def _markets(cls: Any, params: Params) -> dict[str, Bars]:
 
 def _fits(cls: Any, params: Params, bars: Bars) -> bool:
     try:
-        settled = cls.settled_over(_full(cls, params), bars.carries, bars.columns, bars.source)
-        cls.check_inputs(settled, bars.carries, bars.source, ())
+        resolved = cls.resolved_over(_full(cls, params), bars.carries, bars.columns, bars.source)
+        cls.check_inputs(resolved, bars.carries, bars.source, ())
     except InputError:
         return False
     return True

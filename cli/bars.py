@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from .options import Progress, common, label, note, print_json
-from .source import Source, apart, left_out, source_options, whole_of
+from .source import InputOptions, apart, left_out, source_options, whole_of
 
 
 @click.command("bars", short_help="Turn trades or klines into order-flow bars.")
@@ -20,7 +20,7 @@ from .source import Source, apart, left_out, source_options, whole_of
 )
 @click.option("--levels", metavar="FILE", help="Volume by price row of every bar; needs --row-size.")
 @common(quiet=True)
-def command(source: Source, out: str, levels: str | None, as_json: bool, quiet: bool) -> None:
+def command(source: InputOptions, out: str, levels: str | None, as_json: bool, quiet: bool) -> None:
     """Turn INPUTS, trades or klines, into order-flow bars.
 
     Times are epoch microseconds UTC; a bar covers open_time up to, not including, close_time. --bars may be repeated:
@@ -104,7 +104,7 @@ def level_columns(bars: Any) -> dict[str, Any]:
     }
 
 
-def _whole(source: Source, bars: Any) -> tuple[Any, str]:
+def _whole(source: InputOptions, bars: Any) -> tuple[Any, str]:
     """The bars to write and what to say of those that the data begin or end inside.
 
     Where no bar at all is whole they are written all the same: their flag stands in the file.

@@ -14,7 +14,7 @@ from .compute_options import COMPLETE, DOCUMENTS, LIKE, TIMES, ComputeOptions
 from .indicator_option import IndicatorOption, parse_indicator_options
 from .options import Progress, announce_compiling, common, label, note, print_json
 from .output import FORMATS, choose_format, emit, emit_json
-from .source import Source, is_forming, left_out, source_options
+from .source import InputOptions, is_forming, left_out, source_options
 
 if TYPE_CHECKING:
     from ..core.bars import Bars
@@ -82,7 +82,7 @@ SHOWN = 20
 @click.option("--plugins", multiple=True, metavar="MODULE|PATH", help="Load these too, as `plugins:` of a run does.")
 @common(quiet=True)
 def command(
-    source: Source,
+    source: InputOptions,
     indicators: tuple[str, ...],
     plugins: tuple[str, ...],
     out: str | None,
@@ -196,7 +196,7 @@ def _told(bars: Bars, options: list[IndicatorOption], classes: list[Any]) -> Ite
         yield from (f"{option.name}: {text}" for text in cls.remarks(bars, **option.params))
 
 
-def _remarks(source: Source, bars: Bars, asked: ComputeOptions, hidden: int) -> Iterator[str]:
+def _remarks(source: InputOptions, bars: Bars, asked: ComputeOptions, hidden: int) -> Iterator[str]:
     if hidden and asked.results is None:
         yield f"{hidden:,} other bars are not shown; --results max shows all"
     yield from bars.notes
@@ -266,7 +266,7 @@ def _blind(bars: Bars, options: list[IndicatorOption], classes: list[Any]) -> li
     made = []
     for option, cls in zip(options, classes, strict=True):
         inputs = cls.input_names(
-            **cls.settled_over(cls.resolve(option.params), bars.carries, bars.columns, bars.source)
+            **cls.resolved_over(cls.resolve(option.params), bars.carries, bars.columns, bars.source)
         )
         if 0 not in inputs and not {"open", "high", "low", "close"} & set(columns_of(inputs)):
             made.append(option.name)
@@ -301,7 +301,7 @@ def _taapi(bars: Bars, lines: Lines, asked: ComputeOptions, *, many: bool, out: 
     emit_json(taapi({name: values[part] for name, values in lines[0][1].items()}, times, many=many), out)
 
 
-def _check_logs(source: Source, options: list[IndicatorOption], classes: list[Any]) -> None:
+def _check_logs(source: InputOptions, options: list[IndicatorOption], classes: list[Any]) -> None:
     """Refuse indicators that go by logs of prices which may be 0 and below."""
     from ..core.errors import ParamError
 
@@ -312,7 +312,7 @@ def _check_logs(source: Source, options: list[IndicatorOption], classes: list[An
             )
 
 
-def _answer(source: Source, asked: ComputeOptions, shape: str, out: str | None, *, quiet: bool) -> None:
+def _answer(source: InputOptions, asked: ComputeOptions, shape: str, out: str | None, *, quiet: bool) -> None:
     """What the providers answer that have values of their own."""
     from .provider_formats import amberdata, aperiodic, in_dollars
 
@@ -345,7 +345,7 @@ def _answer(source: Source, asked: ComputeOptions, shape: str, out: str | None, 
     emit({k: v[part] for k, v in columns.items()}, shape, out, {"spec": bars.spec, "source": bars.source})
 
 
-def _kiyotaka(source: Source, asked: ComputeOptions, out: str | None, *, quiet: bool) -> dict[str, Any]:
+def _kiyotaka(source: InputOptions, asked: ComputeOptions, out: str | None, *, quiet: bool) -> dict[str, Any]:
     """Kiyotaka's answer: profiles, or candles of each side, of each exchange."""
     from .exchanges import by_exchange
     from .provider_formats import kiyotaka
@@ -364,7 +364,7 @@ def _kiyotaka(source: Source, asked: ComputeOptions, out: str | None, *, quiet: 
     return {"series": series}
 
 
-def _by_side(source: Source, bars: Bars, names: dict[str, str], usd: Any, *, quiet: bool) -> dict[str, Any]:
+def _by_side(source: InputOptions, bars: Bars, names: dict[str, str], usd: Any, *, quiet: bool) -> dict[str, Any]:
     """Kiyotaka's candles of each side, and a word on trades of neither."""
     from .provider_formats import kiyotaka_id, kiyotaka_interval
     from .side_candles import side_candles
@@ -388,7 +388,7 @@ def _usd(asked: ComputeOptions, bars: Bars, *, quiet: bool) -> Any:
     return prices
 
 
-def _with_rows(source: Source, *, quiet: bool) -> Source:
+def _with_rows(source: InputOptions, *, quiet: bool) -> InputOptions:
     """``source`` with price rows as high as Kiyotaka's, unless their height is said."""
     from ..core.plugins.registry import FEEDS
     from .provider_formats import kiyotaka_row
@@ -423,7 +423,7 @@ def _write_months(columns: dict[str, Any], bars: Bars, asked: ComputeOptions, fo
         note(f"{path}: {len(part['time']):,} rows", quiet=quiet)
 
 
-def _whole_bars(source: Source, bars: Bars, asked: ComputeOptions, *, quiet: bool) -> Bars:
+def _whole_bars(source: InputOptions, bars: Bars, asked: ComputeOptions, *, quiet: bool) -> Bars:
     """Those that are asked for; a word on standard error about the others."""
     whole = source.whole(bars, forming=asked.forming)
     kept = bars.slice(whole.start, whole.stop)
@@ -433,7 +433,7 @@ def _whole_bars(source: Source, bars: Bars, asked: ComputeOptions, *, quiet: boo
     return kept
 
 
-def _with_minutes(source: Source, out: str) -> tuple[Bars, Bars]:
+def _with_minutes(source: InputOptions, out: str) -> tuple[Bars, Bars]:
     """The bars asked for and those of a minute, from one reading."""
     if not source.specs or source.specs == ("1m",):
         _, bars = source.bars(out)

@@ -73,12 +73,12 @@ def command(folder: str, as_json: bool, quiet: bool, **given: Any) -> int:
 
 
 def _archive(folder: Path, display: Any, **given: Any) -> list[Fetched]:
-    from ..fetching.archive import SITE, Wish, parse_day
+    from ..fetching.archive import SITE, ArchiveRequest, parse_day
     from ..fetching.download import download
     from ..fetching.http import Http
 
     start, end = _read("--from", given["start"], parse_day), _read("--to", given["end"], _last_day)
-    wish = Wish(
+    wish = ArchiveRequest(
         given["market"], given["kind"], _symbols(given), start, end, given["interval"], given["grain"] or "auto"
     )
     http = Http(_site(given, SITE), jobs=given["jobs"], retries=given["retries"], tell=display.note)

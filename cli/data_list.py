@@ -9,7 +9,7 @@ import click
 from .options import common, note, print_json, print_table
 
 if TYPE_CHECKING:
-    from ..store.holdings import Holding
+    from ..store.holdings import StoredSeries
 
 _COLUMNS = ("venue", "market", "symbol", "kind", "from", "to", "days", "rows", "bytes", "missing days", "holes")
 
@@ -35,7 +35,7 @@ def command(catalog: str, as_json: bool) -> None:
         note(f"{catalog}: the catalog is empty")
 
 
-def _row(holding: Holding) -> list[str]:
+def _row(holding: StoredSeries) -> list[str]:
     series = holding.series
     numbers = (holding.days, holding.rows, holding.bytes, len(holding.missing_days))
     holes = f"{holding.holes:,}" + (f" ({holding.missing:,} missing)" if holding.holes else "")
@@ -46,7 +46,7 @@ def _row(holding: Holding) -> list[str]:
     ]
 
 
-def _json(holding: Holding) -> dict[str, Any]:
+def _json(holding: StoredSeries) -> dict[str, Any]:
     from dataclasses import asdict
 
     made = asdict(holding)

@@ -8,19 +8,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .source import Source
+    from .source import InputOptions
 
 GROUP_BY = "transform.groupBy.type"
 """What the provider's request calls the sum."""
 SUM = "GROUP_BY_TYPE_SUM"
 
 
-def by_exchange(source: Source, names: Mapping[str, str]) -> Iterator[tuple[Source, dict[str, str]]]:
+def by_exchange(source: InputOptions, names: Mapping[str, str]) -> Iterator[tuple[InputOptions, dict[str, str]]]:
     """Each exchange's input and what its series is called; all in one where a sum or a single tape is asked for.
 
     Parameters
     ----------
-    source : Source
+    source : InputOptions
         The input; of the feed ``Merge`` each venue is an exchange.
     names : mapping of str to str
         As ``--id`` says; exchanges, with commas between, are those of the venues in their order. Without them venues

@@ -109,8 +109,8 @@ def _reads(cls: Any, params: dict[str, Any]) -> list[str]:
     """Columns an indicator reads from a feed that carries everything."""
     from ..indicators.framework.inputs import columns_of
 
-    settled = cls.settle(params, lambda column: True)
-    return list(columns_of(cls.input_names(**settled)))
+    resolved = cls.resolve_auto(params, lambda column: True)
+    return list(columns_of(cls.input_names(**resolved)))
 
 
 def _param(name: str, default: Any, rule: Any) -> dict[str, Any]:

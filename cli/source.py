@@ -69,7 +69,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True)
-class Source:
+class InputOptions:
     """What the options say about the input.
 
     Parameters
@@ -103,7 +103,7 @@ class Source:
     negative_prices: bool = False
     partial: bool = False
 
-    def with_classes(self, sizes: Iterable[str]) -> Source:
+    def with_classes(self, sizes: Iterable[str]) -> InputOptions:
         """The same, of trades with the edges of these sizes where no others were given."""
         from ..core.errors import ParamError
         from ..core.plugins.registry import FEEDS
@@ -303,13 +303,13 @@ def apart(inputs: Iterable[Path], *outputs: str | None) -> None:
 
 
 def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give ``command`` the options above and, in their place, one `Source` as ``source``."""
+    """Give ``command`` the options above and, in their place, one `InputOptions` as ``source``."""
     from functools import wraps
 
     @wraps(command)
     def call(**given: Any) -> Any:
-        own = {name: given.pop(name) for name in Source.__dataclass_fields__}
-        return command(source=Source(**own), **given)
+        own = {name: given.pop(name) for name in InputOptions.__dataclass_fields__}
+        return command(source=InputOptions(**own), **given)
 
     made: Callable[..., Any] = call
     for option in reversed(_OPTIONS):

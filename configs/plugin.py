@@ -144,8 +144,8 @@ def lacks(cls: Any, given: Raw, feed: FeedView, lines: Collection[str] = ()) -> 
     if getattr(cls, "sized", False) and feed.classes:
         params["size"] = "all"  # its classes are those of the data block's edges or of a file, which the class compares
     try:
-        settled = cls.settled_over(params, known.__contains__, feed.columns, feed.name)
-        cls.check_inputs(settled, known.__contains__, feed.name, feed.columns)
+        resolved = cls.resolved_over(params, known.__contains__, feed.columns, feed.name)
+        cls.check_inputs(resolved, known.__contains__, feed.name, feed.columns)
     except InputError as err:
         return str(err)
     return ""

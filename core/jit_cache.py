@@ -17,7 +17,7 @@ PLAIN = (bool, int, float, complex, str, tuple)
 """What compiled code holds as it was when it was compiled."""
 
 
-class Kept(NullCache):
+class KernelCache(NullCache):
     """Machine code of one function, looked for when it is wanted and loaded without what only compiling needs.
 
     numba looks for a place to keep it as soon as a function is decorated, of which few are used in a run, and imports

@@ -11,7 +11,7 @@ from numba.core import event
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaError
 
-from .jit_cache import Kept
+from .jit_cache import KernelCache
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -29,7 +29,7 @@ LEVELS_STEP = nt.void(COLUMN, COLUMN, COLUMN, COLUMN, INTEGERS, COLUMN, COLUMN)
 
 def _jit(fn: F, **more: Any) -> F:
     made: Any = nb.njit(nogil=True, error_model="numpy", **more)(fn)
-    made._cache = Kept(fn)
+    made._cache = KernelCache(fn)
     return cast("F", made)
 
 

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from ..core.bars import Bars
 from ..core.tape import Tape
-from .csv_reader.decode import DECIMAL, FLAG, INTEGER, SKIP, Cell, Layout, Rows
+from .csv_reader.decode import DECIMAL, FLAG, INTEGER, SKIP, Cell, DecodedRows, Layout
 from .framework.base import KlineFeed
 from .framework.calendars import name_of
 from .framework.dumps import BAD_ROWS, DumpTape
 from .framework.klines import read_klines
-from .framework.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_complaint
+from .framework.markets import MARKET_BOUNDS, MARKET_PARAMS, FeedMarket, market_complaint
 from .framework.sort_and_dedup import Batch
 from .framework.units import contract_of
 
@@ -76,7 +76,7 @@ class _BinanceTape(DumpTape):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        self.market = Market(type(self).__name__, self.p, self.paths)
+        self.market = FeedMarket(type(self).__name__, self.p, self.paths)
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
@@ -87,7 +87,7 @@ class _BinanceTape(DumpTape):
         """What was taken from files or assumed, in words."""
         return (self.market.remark,) if self.market.remark else ()
 
-    def _tape(self, rows: Rows, time: Integers, ids: Integers, trades: Integers) -> Tape:
+    def _tape(self, rows: DecodedRows, time: Integers, ids: Integers, trades: Integers) -> Tape:
         if rows.head or self.p["market"] == "auto":
             self.market.rows(rows)
         price, quantity, notional = rows["price"], rows["quantity"], None
@@ -135,7 +135,7 @@ class BinanceAggTrades(_BinanceTape):
 
     layout = _AGG_TRADES
 
-    def batch(self, rows: Rows, time: Integers) -> Batch:
+    def batch(self, rows: DecodedRows, time: Integers) -> Batch:
         """Rows of one file as a batch."""
         ids, first, after = rows["agg_trade_id"], rows["first_trade_id"], rows["last_trade_id"] + 1
         tape = self._tape(rows, time, ids, after - first)
@@ -172,7 +172,7 @@ class BinanceTrades(_BinanceTape):
 
     layout = _TRADES
 
-    def batch(self, rows: Rows, time: Integers) -> Batch:
+    def batch(self, rows: DecodedRows, time: Integers) -> Batch:
         """Rows of one file as a batch."""
         ids = rows["id"]
         tape = self._tape(rows, time, ids, np.ones(len(rows), np.int64))
@@ -211,7 +211,7 @@ class BinanceKlines(KlineFeed):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        self.market = Market(type(self).__name__, self.p, self.paths)
+        self.market = FeedMarket(type(self).__name__, self.p, self.paths)
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:

@@ -13,7 +13,7 @@ from ..core.bars import Bars
 from ..core.clock import DAY, SECOND, parse_interval
 from ..core.errors import ParamError
 from ..core.params import Bound, Text
-from .csv_reader.decode import Rows
+from .csv_reader.decode import DecodedRows
 from .framework.contract_rules import terms_of
 from .framework.identity import Identity
 from .framework.metric_feed import MetricFeed
@@ -122,7 +122,7 @@ class BinanceLiquidations(MetricFeed):
                 made[f"{name}_{what}"] = np.bincount(at, np.where(of_side, amount, 0.0), len(begins))
         return self._known((begins + 1) * step, made)
 
-    def _days(self, parts: list[Rows]) -> Iterator[NDArray[np.int64]]:
+    def _days(self, parts: list[DecodedRows]) -> Iterator[NDArray[np.int64]]:
         """The intervals that files speak for: the day in a name, else the days of their rows from first to last."""
         step = int(self.interval or 1)
         for path in dict.fromkeys(self.paths):

@@ -14,8 +14,8 @@ from ..core.bars import Bars
 from ..core.errors import DataError
 from ..core.params import Choice
 from ..core.schema import Quality
-from .csv_reader.decode import Rows
-from .framework.markets import MARKET_BOUNDS, MARKET_PARAMS, Market, market_complaint
+from .csv_reader.decode import DecodedRows
+from .framework.markets import MARKET_BOUNDS, MARKET_PARAMS, FeedMarket, market_complaint
 from .framework.sort_and_dedup import Batch
 from .framework.table_bars import Columns, TableBars
 from .framework.table_tape import SYMBOL, TIMESTAMP, TableTape, by_arrival, trade_columns
@@ -101,7 +101,7 @@ class BinanceStreamTrades(TableTape):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        self.market = Market(type(self).__name__, self.p, self.paths)
+        self.market = FeedMarket(type(self).__name__, self.p, self.paths)
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
@@ -112,7 +112,7 @@ class BinanceStreamTrades(TableTape):
         """What was taken from files or assumed, in words."""
         return (self.market.remark,) if self.market.remark else ()
 
-    def _believe(self, rows: Rows) -> None:
+    def _believe(self, rows: DecodedRows) -> None:
         super()._believe(rows)
         if len(rows):
             self.market.rows(rows)
@@ -129,7 +129,7 @@ class BinanceStreamTrades(TableTape):
             how = replace(how, receipt=True)
         return replace(table, columns=columns, only={**table.only, "event": (self.p["event"],)}), how
 
-    def batch(self, rows: Rows, time: Integers) -> Batch:
+    def batch(self, rows: DecodedRows, time: Integers) -> Batch:
         """Rows of one file as a batch."""
         if "trade_id" not in rows.columns:
             return self._of_orders(super().batch(rows, time), rows)
@@ -140,7 +140,7 @@ class BinanceStreamTrades(TableTape):
             first, after = ids, ids + 1  # raw ids skip what the insurance fund took
         return self._of_orders(Batch(tape, rows.path, rows.line, first, after), rows)
 
-    def _of_orders(self, batch: Batch, rows: Rows) -> Batch:
+    def _of_orders(self, batch: Batch, rows: DecodedRows) -> Batch:
         """``batch`` without fills that no order made, their ids not missed."""
         if "kind" not in rows.columns:
             return batch
@@ -153,7 +153,7 @@ class BinanceStreamTrades(TableTape):
         first = np.where(begins == kept, batch.first[kept], np.minimum(batch.first[begins], batch.first[kept]))
         return replace(batch.take(keep), first=first)
 
-    def amounts(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def amounts(self, rows: DecodedRows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Base amount, and notional where contracts are coin-margined."""
         if self.p["market"] != "cm":
             return rows["quantity"], None
@@ -236,7 +236,7 @@ class BinanceStreamKlines(TableBars):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        self.market = Market(type(self).__name__, self.p, self.paths)
+        self.market = FeedMarket(type(self).__name__, self.p, self.paths)
 
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
@@ -247,7 +247,7 @@ class BinanceStreamKlines(TableBars):
         """What was taken from files or assumed, in words."""
         return (self.market.remark,) if self.market.remark else ()
 
-    def _believe(self, rows: Rows) -> None:
+    def _believe(self, rows: DecodedRows) -> None:
         super()._believe(rows)
         if len(rows):
             self.market.rows(rows)

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .csv_reader.decode import Quarantine, Rows
-from .csv_reader.files import Source
+from .csv_reader.decode import DecodedRows, Quarantine
+from .csv_reader.files import FileReader
 from .framework.table_tape import TableTape
 from .table_reader.tables import Column, Table
 
@@ -46,7 +46,7 @@ class BitfinexTrades(TableTape):
         positions=(("id", "mts", "amount", "price"),),
     )
 
-    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+    def _decoded(self, source: FileReader, quarantine: Quarantine) -> Iterator[tuple[DecodedRows, NDArray[np.int64]]]:
         for rows, time in super()._decoded(source, quarantine):
             amount = rows["amount"]
             sides = {"quantity": np.abs(amount), "side": np.sign(amount).astype(np.int64)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .csv_reader.decode import Rows
+from .csv_reader.decode import DecodedRows
 from .framework.table_tape import TableTape, trade_columns
 from .table_reader.tables import Column, Table
 
@@ -68,6 +68,6 @@ class BitMEXTrades(TableTape):
     )
     dated = r"(\d{4})(\d{2})(\d{2})\.csv"
 
-    def amounts(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def amounts(self, rows: DecodedRows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Base amount and notional as BitMEX gives them."""
         return rows["quantity"], rows["notional"]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.errors import DataError
-from .csv_reader.decode import Quarantine, Rows
-from .csv_reader.files import Source
+from .csv_reader.decode import DecodedRows, Quarantine
+from .csv_reader.files import FileReader
 from .framework.contract_rules import terms_of
 from .framework.table_tape import ContractTape, trade_columns
 from .table_reader.tables import Column, Table
@@ -76,13 +76,13 @@ class BybitTrades(ContractTape):
     )
     dated = r"(\d{4})-(\d{2})-(\d{2})\.csv"
 
-    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+    def _decoded(self, source: FileReader, quarantine: Quarantine) -> Iterator[tuple[DecodedRows, NDArray[np.int64]]]:
         for rows, time in super()._decoded(source, quarantine):
             if self.p["contracts"] == "none":
                 _check_base(rows)
             yield rows, time
 
-    def _believe(self, rows: Rows) -> None:
+    def _believe(self, rows: DecodedRows) -> None:
         if self._terms.given == "auto" and "symbol" in rows.columns:
             for symbol in map(str, rows["symbol"][:1]):
                 if (terms := terms_of("bybit", symbol)) and terms.contracts == "inverse":
@@ -90,7 +90,7 @@ class BybitTrades(ContractTape):
         super()._believe(rows)
 
 
-def _check_base(rows: Rows) -> None:
+def _check_base(rows: DecodedRows) -> None:
     """Refuse sizes that are not the base amounts beside them."""
     if "home" not in rows.columns:
         return

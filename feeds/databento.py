@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from ..core.params import Choice
-from .csv_reader.decode import Rows
+from .csv_reader.decode import DecodedRows
 from .framework.table_tape import TIMESTAMP, ContractTape, by_arrival, trade_columns
 from .table_reader.sheet import Reading
 from .table_reader.tables import Column, Table
@@ -89,7 +89,7 @@ class DatabentoTrades(ContractTape):
         only={"action": ("T",)},
     )
 
-    def _believe(self, rows: Rows) -> None:
+    def _believe(self, rows: DecodedRows) -> None:
         super()._believe(rows)
         if len(rows) and "symbol" in rows.columns and self._terms.given == "auto":
             self._terms.remark = _of_future(str(rows["symbol"][0]))

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from ..core.errors import DataError
 from ..core.tape import Tape
-from .csv_reader.decode import Quarantine, Rows
-from .csv_reader.files import Source
-from .framework.sort_and_dedup import Order
+from .csv_reader.decode import DecodedRows, Quarantine
+from .csv_reader.files import FileReader
+from .framework.sort_and_dedup import RowSorter
 from .generic import MappedBars, MappedTape
 from .table_reader.arrow_reader import of_batches
 from .table_reader.sheet import Sheet
@@ -136,14 +136,14 @@ class FrameTape(MappedTape):
     def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
         return super()._tapes_between(start, None)
 
-    def _read(self, path: Path, order: Order, quarantine: Quarantine) -> Iterator[Tape]:
+    def _read(self, path: Path, order: RowSorter, quarantine: Quarantine) -> Iterator[Tape]:
         for rows, time in self._rows(quarantine):
             yield from order.push(self._without_void(rows, time))
 
-    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+    def _decoded(self, source: FileReader, quarantine: Quarantine) -> Iterator[tuple[DecodedRows, NDArray[np.int64]]]:
         return self._rows(quarantine)
 
-    def _rows(self, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+    def _rows(self, quarantine: Quarantine) -> Iterator[tuple[DecodedRows, NDArray[np.int64]]]:
         table, _ = self.how()
         reader = TableReader(_FRAME, table, quarantine, self.counts, self._others)
         for rows in reader.rows(_batches("FrameTape", self._frame)):
@@ -210,7 +210,7 @@ class FrameBars(MappedBars):
         self.paths = [_FRAME]
         _batches(type(self).__name__, frame)
 
-    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
+    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[DecodedRows]:
         """The rows of the frame."""
         table, _ = self.how()
         return TableReader(path, table, quarantine, self.counts).rows(_batches("FrameBars", self._frame))

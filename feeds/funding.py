@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..core.clock import HOUR, MINUTE, iso
 from ..core.errors import DataError
-from .csv_reader.files import InputFile, Source, expand
+from .csv_reader.files import FileReader, InputFile, expand
 
 _NAMES = {
     "time": ("calc_time", "fundingtime", "funding_time"),
@@ -80,7 +80,7 @@ def read_funding(paths: Iterable[str | Path]) -> FundingRates:
     [(1704067200000000, -0.0001, nan)]
     """
     found: dict[int, tuple[float, float, Path]] = {}
-    sources = [Source(path) for path in expand(paths)]
+    sources = [FileReader(path) for path in expand(paths)]
     for source in sources:
         for time, rate, mark in _rows(source):
             known = found.setdefault(time, (rate, mark, source.path))
@@ -97,7 +97,7 @@ def read_funding(paths: Iterable[str | Path]) -> FundingRates:
     )
 
 
-def _rows(source: Source) -> Iterator[tuple[int, float, float]]:
+def _rows(source: FileReader) -> Iterator[tuple[int, float, float]]:
     """Time, rate and mark of each row of one file."""
     try:
         text = b"".join(source.chunks()).decode("utf-8-sig")

@@ -14,8 +14,8 @@ from ..core.clock import MINUTE, parse_zone
 from ..core.errors import ParamError
 from ..core.params import Bound, Choice, Rule, Text
 from ..core.tape import Tape
-from .csv_reader.decode import Quarantine, Rows
-from .csv_reader.files import Source
+from .csv_reader.decode import Quarantine, DecodedRows
+from .csv_reader.files import FileReader
 from .framework.table_bars import NUMBERS, TableBars
 from .framework.table_tape import SYMBOL as CHOSEN
 from .framework.table_tape import ContractTape
@@ -256,8 +256,8 @@ class MappedTape(ContractTape):
         """What was taken from files or assumed, in words."""
         return (*super().remarks(), *filter(None, [self._undated(), self._unsided(), self._by_quotes()]))
 
-    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
-        """Rows of one file and their times; without a quantity, that is the volume of both sides."""
+    def _decoded(self, source: FileReader, quarantine: Quarantine) -> Iterator[tuple[DecodedRows, NDArray[np.int64]]]:
+        """DecodedRows of one file and their times; without a quantity, that is the volume of both sides."""
         for rows, time in super()._decoded(source, quarantine):
             if "quantity" not in rows.columns:
                 both = rows["taker_buy_volume"] + rows["taker_sell_volume"]
@@ -268,14 +268,14 @@ class MappedTape(ContractTape):
         self._between = [0, 0]
         return super()._tapes_between(start, end)
 
-    def _believe(self, rows: Rows) -> None:
+    def _believe(self, rows: DecodedRows) -> None:
         """Take in what rows say they are, and whether their stamps are more than dates."""
         super()._believe(rows)
         self._timed |= bool((rows["time"] % _QUARTER).any())
         self._alike |= bool((np.diff(rows["time"]) == 0).any())
         self._told |= bool(self._pair(rows))
 
-    def _pair(self, rows: Rows) -> tuple[str, ...]:
+    def _pair(self, rows: DecodedRows) -> tuple[str, ...]:
         """The two columns that tell sides together: where a user names them, or nothing else does; else empty."""
         there = [pair for pair in _PAIRS if set(pair) <= rows.columns.keys()]
         named = [pair for pair in there if set(pair) & self.p["columns"].keys()]
@@ -311,8 +311,8 @@ class MappedTape(ContractTape):
             "infer_side: tick"
         )
 
-    def tape(self, rows: Rows, time: NDArray[np.int64], ids: NDArray[np.int64]) -> Tape:
-        """Rows of one file as a tape; where there is no side, volumes by side or who made the market tell it."""
+    def tape(self, rows: DecodedRows, time: NDArray[np.int64], ids: NDArray[np.int64]) -> Tape:
+        """DecodedRows of one file as a tape; where there is no side, volumes by side or who made the market tell it."""
         made = super().tape(rows, time, ids)
         if pair := self._pair(rows):
             one, other = (rows[name] for name in pair)
@@ -446,7 +446,7 @@ class CsvBars(MappedBars):
     Parameters
     ----------
     paths : path or sequence of paths
-        Files; patterns are expanded. Rows that two files share must be the same in both.
+        Files; patterns are expanded. DecodedRows that two files share must be the same in both.
     columns : dict, default={}
         What the file calls ``time`` and the canonical columns; or the numbers of their cells, counted from 1. What is
         left out is looked for under its own name, columns of classes of trade size among it. Any other name makes an

@@ -18,7 +18,7 @@ from ..core.clock import INTERVAL_WORDS, iso
 from ..core.errors import DataError, ParamError, unknown
 from ..core.params import Bound, Choice, Text
 from ..core.ticks import grid_of, price_at, row_near
-from .csv_reader.decode import Quarantine, Rows
+from .csv_reader.decode import DecodedRows, Quarantine
 from .framework.base import Instant
 from .framework.table_bars import Columns, TableBars
 from .table_reader.arrow_reader import TableSource, of_records, parsed
@@ -46,7 +46,7 @@ class _KiyotakaBars(TableBars):
         self._named: set[str] = set()
         """The sides that series are of, those without a point among them."""
 
-    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
+    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[DecodedRows]:
         """The points of one answer; adds it to `files`."""
         source = TableSource(path)
         records = list(enumerate(self._points(path, parsed(source)), 1))
@@ -266,7 +266,7 @@ class KiyotakaTrades(_KiyotakaBars):
         if wrong := self.complaint(self.p):
             raise ParamError(wrong)
         parts = self._parts()
-        sides: dict[str, list[Rows]] = {}
+        sides: dict[str, list[DecodedRows]] = {}
         for part in parts:
             for side in dict.fromkeys(part["side"].tolist()) if "side" in part.columns else (None,):
                 if side not in (None, "BUY", "SELL"):
@@ -285,7 +285,7 @@ class KiyotakaTrades(_KiyotakaBars):
         return _volumes(_beside(both), self.p["unit"])
 
 
-def _series(source: str, parts: list[Rows]) -> Columns:
+def _series(source: str, parts: list[DecodedRows]) -> Columns:
     """One series in time order, points that two files share once."""
     names = [n for n in parts[0].columns if all(n in p.columns for p in parts) and n not in ("side", "symbol")]
     columns = {name: np.concatenate([p[name] for p in parts]) for name in names}

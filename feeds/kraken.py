@@ -9,8 +9,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from .csv_reader.decode import Quarantine, Rows
-from .csv_reader.files import Source
+from .csv_reader.decode import DecodedRows, Quarantine
+from .csv_reader.files import FileReader
 from .framework.identity import Identity
 from .framework.table_bars import PRICES, Columns, TableBars
 from .framework.table_tape import TableTape, trade_columns
@@ -80,7 +80,7 @@ class KrakenTrades(TableTape):
     contiguous = True
     named_as = _NAMES
 
-    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, NDArray[np.int64]]]:
+    def _decoded(self, source: FileReader, quarantine: Quarantine) -> Iterator[tuple[DecodedRows, NDArray[np.int64]]]:
         say_pairs(self._identity, cast("TableSource", source))
         yield from super()._decoded(source, quarantine)
 
@@ -149,7 +149,7 @@ class KrakenOHLC(TableBars):
         rows="result.*",
     )
 
-    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
+    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[DecodedRows]:
         """The finished rows of one file; adds it to `files`."""
         source, (table, how) = TableSource(path), self.how()
         say_pairs(self._identity, source)

@@ -14,7 +14,7 @@ from ..core.clock import SECOND
 from ..core.errors import DataError
 from ..core.params import Bound, Choice
 from ..core.schema import Quality
-from .csv_reader.decode import Quarantine, Rows
+from .csv_reader.decode import DecodedRows, Quarantine
 from .framework.table_bars import Columns, TableBars
 from .table_reader.arrow_reader import TableSource, of_records, parsed
 from .table_reader.tables import Column, Table, TableReader
@@ -72,7 +72,7 @@ class TaapiVolume(TableBars):
     extra = ("signed_volume",)
     table = Table((Column("time", "time", ("timestamp",)), Column("signed_volume", "number", ("value",))), unit="s")
 
-    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
+    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[DecodedRows]:
         """The closed candles of one answer; adds it to `files`."""
         source = TableSource(path)
         pairs = _pairs(path, parsed(source))

@@ -22,7 +22,7 @@ _FUTURES = ("um", "cm")
 
 
 @dataclass(frozen=True)
-class Kind:
+class DataKind:
     """One type of data in the archive.
 
     Parameters
@@ -42,17 +42,17 @@ class Kind:
 
 
 KINDS = {
-    "aggTrades": Kind(),
-    "trades": Kind(),
-    "klines": Kind(interval=True),
-    "markPriceKlines": Kind(_FUTURES, interval=True),
-    "indexPriceKlines": Kind(_FUTURES, interval=True),
-    "premiumIndexKlines": Kind(_FUTURES, interval=True),
-    "bookTicker": Kind(_FUTURES),
-    "bookDepth": Kind(_FUTURES, monthly=False),
-    "metrics": Kind(_FUTURES, monthly=False),
-    "fundingRate": Kind(_FUTURES, daily=False),
-    "liquidationSnapshot": Kind(("cm",)),
+    "aggTrades": DataKind(),
+    "trades": DataKind(),
+    "klines": DataKind(interval=True),
+    "markPriceKlines": DataKind(_FUTURES, interval=True),
+    "indexPriceKlines": DataKind(_FUTURES, interval=True),
+    "premiumIndexKlines": DataKind(_FUTURES, interval=True),
+    "bookTicker": DataKind(_FUTURES),
+    "bookDepth": DataKind(_FUTURES, monthly=False),
+    "metrics": DataKind(_FUTURES, monthly=False),
+    "fundingRate": DataKind(_FUTURES, daily=False),
+    "liquidationSnapshot": DataKind(("cm",)),
 }
 
 
@@ -109,7 +109,7 @@ class Dump:
 
 
 @dataclass(frozen=True)
-class Wish:
+class ArchiveRequest:
     """Market data asked for.
 
     Parameters

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from .archive import Dump, Wish
+from .archive import ArchiveRequest, Dump
 from .http import FetchError, Http, NotFound, Refused, Stopped, Transient
 from .transfer import Fetched, Unwatched, Watch, claimed, digest, guarded, put, side_by_side, write_whole
 
@@ -17,7 +17,7 @@ _PIECE = 1 << 16
 
 
 def download(
-    wish: Wish, folder: Path, http: Http, *, jobs: int = 4, refresh: bool = False, watch: Watch | None = None
+    wish: ArchiveRequest, folder: Path, http: Http, *, jobs: int = 4, refresh: bool = False, watch: Watch | None = None
 ) -> list[Fetched]:
     """Have every file of ``wish`` below ``folder``.
 

@@ -110,7 +110,7 @@ class Amihud(Indicator):
     step = amihud
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """Notional that is carried wins over a guess."""
         return {**params, "from_klines": None if carries("quote_volume") else params["from_klines"]}
 

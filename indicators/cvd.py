@@ -113,7 +113,7 @@ class CVD(Indicator):
         return session.complaint({**params, "reset": parse_anchor(params["reset"])[0]})
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """Tell the session and the window apart."""
         return {**params, "session": parse_anchor(params["reset"])[0]}
 

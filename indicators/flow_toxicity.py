@@ -184,7 +184,7 @@ class FlowToxicity(Indicator):
         return _RESET.complaint(params)
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """Decide ``volatility='auto'``."""
         if params["volatility"] != "auto":
             return params

@@ -208,7 +208,7 @@ class NakedPOC(Indicator):
         return float(params["lookback"]), *(code(params, choice) for choice in _CHOICES), guessed
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """Real levels win over guessed ones."""
         return {**params, "from_klines": None} if carries(LEVELS) else params
 

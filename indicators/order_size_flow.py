@@ -22,12 +22,12 @@ _MIRROR = {"buy": "sell", "sell": "buy"}
 
 
 @dataclass(frozen=True)
-class Edges:
+class SizeEdgeRule:
     """A rule: the name of a provider's edges, two ascending amounts, or null.
 
     Examples
     --------
-    >>> Edges().check("aperiodic"), Edges().check([100, 50])
+    >>> SizeEdgeRule().check("aperiodic"), SizeEdgeRule().check([100, 50])
     ('', "must be 'aperiodic', 'amberdata', two ascending amounts of quote currency, or null")
     """
 
@@ -150,7 +150,7 @@ class OrderSizeFlow(Indicator):
 
     lines = tuple(_measures())
     params = {"edges": None}
-    bounds = {"edges": Edges()}
+    bounds = {"edges": SizeEdgeRule()}
     inputs = tuple(f"taker_{side}_{size}_order_{what}" for what in ("volume", "count") for side, size in _GROUPS)
     measures = _measures()
     presets = ({"edges": "aperiodic"}, {"edges": "amberdata"})

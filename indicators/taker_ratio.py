@@ -90,7 +90,7 @@ class TakerRatio(Indicator):
     step = taker_ratio
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """Leave the counts out where the feed does not know them."""
         return {**params, "counts": all(carries(str(c)) for c in _COUNTS)}
 

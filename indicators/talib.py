@@ -69,8 +69,8 @@ class _TaLib(Indicator):
         """The batch call over the part of the columns that has no NaN."""
         import talib
 
-        options = self.options(self.settled)
-        width, n = len(self.line_names(**self.settled)), len(columns[0])
+        options = self.options(self.resolved)
+        width, n = len(self.line_names(**self.resolved)), len(columns[0])
         start, end = _whole(columns)
         first = start + self._reach(options)
         if end <= first:

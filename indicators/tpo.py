@@ -229,7 +229,7 @@ class TPO(Indicator):
         return explained(cls.resolve(params), ("bracket", "letters", "value_area", *CHOICES, "session"), TPO_DIALECTS)
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """Real levels win over guessed ones."""
         return {**params, "from_klines": None} if carries(LEVELS) else params
 

@@ -152,7 +152,7 @@ class TWAP(Indicator):
         return session.complaint({**params, "anchor": parse_anchor(params["anchor"])[0]})
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """The anchor's session."""
         return {**params, "session": parse_anchor(params["anchor"])[0]}
 

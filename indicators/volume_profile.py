@@ -313,7 +313,7 @@ class VolumeProfile(Indicator):
         return explained(cls.resolve(params), (*_SETTINGS, "session"))
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """Real levels win over guessed ones."""
         return {**params, "from_klines": None} if carries(LEVELS) else params
 

@@ -175,7 +175,7 @@ class VWAP(Indicator):
         return session.complaint({**params, "anchor": parse_anchor(params["anchor"])[0]})
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """Tell the anchor's session and its window apart."""
         session, window = parse_anchor(params["anchor"])
         guess = None if carries("quote_volume") else params["from_klines"]

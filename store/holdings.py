@@ -15,7 +15,7 @@ from .read import current
 
 
 @dataclass(frozen=True)
-class Holding:
+class StoredSeries:
     """One series of a catalog.
 
     Parameters
@@ -44,7 +44,7 @@ class Holding:
     missing: int
 
 
-def holdings(root: Path | str) -> list[Holding]:
+def holdings(root: Path | str) -> list[StoredSeries]:
     """Every series of the catalog in ``root``, in the order of their names.
 
     Raises
@@ -63,12 +63,12 @@ def holdings(root: Path | str) -> list[Holding]:
     return [_holding(series, days) for series, days in found if days]
 
 
-def _holding(series: Series, days: list[Partition]) -> Holding:
+def _holding(series: Series, days: list[Partition]) -> StoredSeries:
     there = {p.day for p in days}
     first, last = days[0].day, days[-1].day
     length = parse_interval(series.interval) if series.interval else 0
     seams = [gap for gap in (_long_seams(days, length) if length > DAY else _seams(days)) if gap > 0]
-    return Holding(
+    return StoredSeries(
         series=series,
         first=day_text(first),
         last=day_text(last),

@@ -19,7 +19,7 @@ _CONTENT = ("price", "quantity", "side")
 
 
 @dataclass(frozen=True)
-class Rows:
+class DayRows:
     """Rows of one day.
 
     Parameters
@@ -47,21 +47,21 @@ class Rows:
         """What tells them apart."""
         return self.columns[self.key]
 
-    def take(self, rows: slice | NDArray[np.intp] | NDArray[np.bool_]) -> Rows:
+    def take(self, rows: slice | NDArray[np.intp] | NDArray[np.bool_]) -> DayRows:
         """The rows that a slice, a mask or indices pick."""
-        return Rows({name: values[rows] for name, values in self.columns.items()}, self.time, self.key)
+        return DayRows({name: values[rows] for name, values in self.columns.items()}, self.time, self.key)
 
     @staticmethod
-    def join(parts: list[Rows]) -> Rows:
+    def join(parts: list[DayRows]) -> DayRows:
         """All rows, columns that only some parts have filled with what their absence stands for."""
         names = list(dict.fromkeys(name for part in parts for name in part.columns))
         if len(parts) == 1:
             return parts[0]
         made = {name: np.concatenate([_column(part, name) for part in parts]) for name in names}
-        return Rows(made, parts[0].time, parts[0].key)
+        return DayRows(made, parts[0].time, parts[0].key)
 
 
-def _column(rows: Rows, name: str) -> NDArray[np.generic]:
+def _column(rows: DayRows, name: str) -> NDArray[np.generic]:
     columns = rows.columns
     if name in columns:
         return columns[name]
@@ -77,7 +77,7 @@ Naming = Callable[[int, int], str]
 """Where the row at a time (µs) with a key is known from, in words."""
 
 
-def merge(old: Rows | None, new: Rows, where: str, known: Naming) -> tuple[Rows, int]:
+def merge(old: DayRows | None, new: DayRows, where: str, known: Naming) -> tuple[DayRows, int]:
     """``old`` and ``new`` in one, and how many rows of ``new`` were there already.
 
     Rows are the same when their key and all their values are, flags aside, which are joined; of trades with one key at
@@ -103,7 +103,7 @@ def merge(old: Rows | None, new: Rows, where: str, known: Naming) -> tuple[Rows,
         return new, 0
     if bool((old.keys < 0).any() or (new.keys < 0).any()):
         return _without_keys(old, new, where, known), 0
-    rows = Rows.join([old, new])
+    rows = DayRows.join([old, new])
     if _rising(rows):
         return rows, 0
     order = np.lexsort((rows.keys, rows.times))
@@ -116,12 +116,12 @@ def merge(old: Rows | None, new: Rows, where: str, known: Naming) -> tuple[Rows,
     return rows.take(~moved), twins + int(moved.sum())
 
 
-def _rising(rows: Rows) -> bool:
+def _rising(rows: DayRows) -> bool:
     """Whether both time and key rise from row to row, so that there is nothing to do."""
     return bool((np.diff(rows.keys) > 0).all() and (np.diff(rows.times) >= 0).all())
 
 
-def _folded(rows: Rows, twin: NDArray[np.bool_]) -> Rows:
+def _folded(rows: DayRows, twin: NDArray[np.bool_]) -> DayRows:
     """Each row once, with the flags of its twin."""
     columns = dict(rows.columns)
     for name in _FLAGS:
@@ -129,10 +129,10 @@ def _folded(rows: Rows, twin: NDArray[np.bool_]) -> Rows:
             flags = columns[name].copy()
             flags[:-1] |= np.where(twin[1:], flags[1:], 0)
             columns[name] = flags
-    return Rows(columns, rows.time, rows.key).take(~twin)
+    return DayRows(columns, rows.time, rows.key).take(~twin)
 
 
-def _refuse_other(rows: Rows, twin: NDArray[np.bool_], where: str, known: Naming) -> None:
+def _refuse_other(rows: DayRows, twin: NDArray[np.bool_], where: str, known: Naming) -> None:
     """Refuse twins that differ."""
     for name, values in rows.columns.items():
         if name in _FLAGS:
@@ -144,7 +144,7 @@ def _refuse_other(rows: Rows, twin: NDArray[np.bool_], where: str, known: Naming
             _refuse(rows, i, where, f"has {name} {values[i]}, {values[i - 1]} in {old}")
 
 
-def _moved(rows: Rows, added: NDArray[np.bool_], where: str, known: Naming) -> NDArray[np.bool_]:
+def _moved(rows: DayRows, added: NDArray[np.bool_], where: str, known: Naming) -> NDArray[np.bool_]:
     """Rows whose key an earlier row has with the same content; one with another content is refused."""
     keys, moved = rows.keys, np.zeros(len(rows), bool)
     if (np.diff(keys) > 0).all():
@@ -165,12 +165,12 @@ def _moved(rows: Rows, added: NDArray[np.bool_], where: str, known: Naming) -> N
     return moved
 
 
-def _refuse(rows: Rows, at: int, where: str, how: str) -> None:
+def _refuse(rows: DayRows, at: int, where: str, how: str) -> None:
     what = f"id {rows.keys[at]}" if rows.key == "trade_id" else f"the kline of {iso(int(rows.keys[at]))}"
     raise DataError(f"{where}: {what} {how}; one of the two files is wrong, leave it out")
 
 
-def _without_keys(old: Rows, new: Rows, where: str, known: Naming) -> Rows:
+def _without_keys(old: DayRows, new: DayRows, where: str, known: Naming) -> DayRows:
     """Rows without ids: they can be told from those there only by lying before, behind or between them."""
     first, last = int(new.times[0]), int(new.times[-1])
     lo, hi = int(np.searchsorted(old.times, first, "left")), int(np.searchsorted(old.times, last, "right"))
@@ -180,10 +180,10 @@ def _without_keys(old: Rows, new: Rows, where: str, known: Naming) -> Rows:
             f"{where}: has rows without ids from {iso(first)} to {iso(last)}, where {known(time, -1)} has rows too; "
             "without ids nothing tells which came twice, leave out one of the two"
         )
-    return Rows.join([part for part in (old.take(slice(0, lo)), new, old.take(slice(lo, None))) if len(part)])
+    return DayRows.join([part for part in (old.take(slice(0, lo)), new, old.take(slice(lo, None))) if len(part)])
 
 
-def tape_days(tapes: Iterator[Tape]) -> Iterator[tuple[int, Rows]]:
+def tape_days(tapes: Iterator[Tape]) -> Iterator[tuple[int, DayRows]]:
     """The rows of a tape by day, counted from 1970-01-01."""
     parts: list[Tape] = []
     for tape in tapes:
@@ -195,11 +195,11 @@ def tape_days(tapes: Iterator[Tape]) -> Iterator[tuple[int, Rows]]:
         yield _rows(parts)
 
 
-def _rows(parts: list[Tape]) -> tuple[int, Rows]:
+def _rows(parts: list[Tape]) -> tuple[int, DayRows]:
     """A day of its parts, which are let go: a day can be large."""
     tape = parts[0] if len(parts) == 1 else Tape.join(parts)
     parts.clear()
-    return int(tape.time[0]) // DAY, Rows(tape_columns(tape))
+    return int(tape.time[0]) // DAY, DayRows(tape_columns(tape))
 
 
 def day_cuts(time: NDArray[np.int64]) -> Iterator[tuple[int, int]]:

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from ..core.errors import DataError
 from .codec import Coding, Columns, decode
 from .layout import MANIFEST, Partition
-from .merge import Rows
+from .merge import DayRows
 
 
-def rows_of(partition: Partition, *, klines: bool) -> Rows:
+def rows_of(partition: Partition, *, klines: bool) -> DayRows:
     """All rows of a day."""
     groups = list(read_groups(partition, "open_time" if klines else "time"))
     columns = {name: np.concatenate([g[name] for g in groups]) for name in groups[0]}
-    return Rows(columns, "open_time", "open_time") if klines else Rows(columns)
+    return DayRows(columns, "open_time", "open_time") if klines else DayRows(columns)
 
 
 def read_groups(

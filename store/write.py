@@ -16,7 +16,7 @@ from ..core.files.writing import sync, why
 from .codec import Columns, canonical, encode, holes, with_holes, write_parquet
 from .footer import footer_digest
 from .layout import ADDED, LOCK, MANIFEST, QUARANTINE, STAGING, Partition, Series, SourceFile, day_folder, day_text
-from .merge import Rows
+from .merge import DayRows
 
 
 @contextmanager
@@ -104,7 +104,7 @@ class Writer:
         self,
         series: Series,
         day: int,
-        rows: Rows,
+        rows: DayRows,
         sources: list[SourceFile],
         contract_size: float | None,
         old: Partition | None,

@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from .columns import Columns, Table
-from .files import Source
+from .files import FileReader
 from .layout import Cell, Layout
 from .scan import DECIMAL, FLAG, INTEGER, SIDE, SKIP
 from .text import Text, whole_lines
 
-__all__ = ["DECIMAL", "FLAG", "INTEGER", "SIDE", "SKIP", "Cell", "Decoder", "Layout", "Quarantine", "Rows"]
+__all__ = ["DECIMAL", "FLAG", "INTEGER", "SIDE", "SKIP", "Cell", "DecodedRows", "Decoder", "Layout", "Quarantine"]
 
 _ROWS = 65_536
 _HEAD = 16
@@ -39,7 +39,7 @@ _SAYS = {DECIMAL: "no number", INTEGER: "no whole number", FLAG: "neither true n
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class DecodedRows:
     """Some decoded rows of one file.
 
     Parameters
@@ -68,10 +68,10 @@ class Rows:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.columns[name]
 
-    def where(self, keep: NDArray[np.bool_]) -> Rows:
+    def where(self, keep: NDArray[np.bool_]) -> DecodedRows:
         """The rows that ``keep`` marks."""
         columns = {k: v[keep] for k, v in self.columns.items()}
-        return Rows(self.path, self.line[keep], columns, self.called, self.head)
+        return DecodedRows(self.path, self.line[keep], columns, self.called, self.head)
 
     def column(self, name: str) -> str:
         """A column as complaints name it: as the file does, our name behind it where that is another."""
@@ -140,7 +140,7 @@ class Decoder:
         ``file: row 123, column price: '7139.8x' is no number``; rows count from 1, the header included.
     """
 
-    def __init__(self, source: Source, layout: Layout, quarantine: Quarantine | None = None) -> None:
+    def __init__(self, source: FileReader, layout: Layout, quarantine: Quarantine | None = None) -> None:
         self._source, self._layout = source, layout
         self._quarantine = quarantine or Quarantine()
         self._line = 1
@@ -150,7 +150,7 @@ class Decoder:
         self.passed: tuple[str, ...] = ()
         """Columns of the header that the layout does not want."""
 
-    def rows(self) -> Iterator[Rows]:
+    def rows(self) -> Iterator[DecodedRows]:
         """All rows, some ten thousand at a time, in the order of the file."""
         if self._source.json:
             yield self._from_json()
@@ -158,7 +158,7 @@ class Decoder:
         for text in whole_lines(self._source):
             yield from self._from_text(text)
 
-    def _from_text(self, text: Text) -> Iterator[Rows]:
+    def _from_text(self, text: Text) -> Iterator[DecodedRows]:
         at = text.start
         if self._columns is None:
             at, self._columns = self._begin(text)
@@ -166,7 +166,7 @@ class Decoder:
             return
         for table in self._columns.tables(text, at, _ROWS):
             lines = np.arange(self._line, self._line + len(table))
-            rows = Rows(self._source.path, lines, table.columns, self._called, self._head)
+            rows = DecodedRows(self._source.path, lines, table.columns, self._called, self._head)
             self._line, self._head = self._line + len(table), ()
             if self._below_zero(rows) or len(table.odd):
                 rows = self._mend(rows, table, text)
@@ -199,12 +199,12 @@ class Decoder:
             self._line, at = self._line + 1, end + 1
         return at, None
 
-    def _below_zero(self, rows: Rows) -> bool:
+    def _below_zero(self, rows: DecodedRows) -> bool:
         """Whether a cell is below 0 that cannot be."""
         cells = self._columns.cells if self._columns and len(rows) else ()
         return any(c.natural and int(rows[c.name].min()) < 0 for c in cells)
 
-    def _mend(self, rows: Rows, table: Table, text: Text) -> Rows:
+    def _mend(self, rows: DecodedRows, table: Table, text: Text) -> DecodedRows:
         """Look again at what the scanner could not read; rows that cannot be read at all are set aside."""
         good = np.ones(len(rows), bool)
         cells = self._columns.cells if self._columns else ()
@@ -220,7 +220,7 @@ class Decoder:
                     self._quarantine.add(f"{rows.path}: row {rows.line[row]}, {complaint}", line)
         return rows.where(good)
 
-    def _mend_one(self, rows: Rows, row: int, cell: int, line: str) -> str | None:
+    def _mend_one(self, rows: DecodedRows, row: int, cell: int, line: str) -> str | None:
         """None when the cell could be read after all, else the complaint."""
         cells, found = self._columns.cells if self._columns else (), line.split(",")
         if len(found) != len(cells):
@@ -232,7 +232,7 @@ class Decoder:
         rows[what.name][row] = value
         return None
 
-    def _from_json(self) -> Rows:
+    def _from_json(self) -> DecodedRows:
         path = self._source.path
         try:
             parsed = json.loads(b"".join(self._source.chunks()), parse_float=str, parse_int=str)
@@ -253,7 +253,9 @@ class Decoder:
         }
         named = bool(parsed) and isinstance(parsed[0], dict)
         head = tuple(self._json_head(row) for row in parsed[:_HEAD])
-        return Rows(path, np.array(lines, np.int64), columns, {c.name: c.key for c in cells} if named else {}, head)
+        return DecodedRows(
+            path, np.array(lines, np.int64), columns, {c.name: c.key for c in cells} if named else {}, head
+        )
 
     def _json_head(self, row: Any) -> Mapping[str, str]:
         """One JSON row by the keys it has, or by position."""

@@ -113,7 +113,7 @@ def _expand_one(text: str) -> list[Path]:
     return hits
 
 
-class Source:
+class FileReader:
     """One file: a stream of its text, and of its digest.
 
     Parameters

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ...core.errors import DataError
 from .cells import PADDING
-from .files import Source, ahead
+from .files import FileReader, ahead
 
 PIECE = 1 << 20
 """Bytes in one piece: fewer would stay in a nearer cache, but what is done once a piece would be done more often."""
@@ -32,7 +32,7 @@ class Text:
     end: int
 
 
-def whole_lines(source: Source) -> Iterator[Text]:
+def whole_lines(source: FileReader) -> Iterator[Text]:
     """The text of a file in pieces of whole lines, the next one inflated while the caller works on this one.
 
     A piece holds until the next one is asked for. A newline is added where the last one is missing.
@@ -40,12 +40,12 @@ def whole_lines(source: Source) -> Iterator[Text]:
     Raises
     ------
     DataError
-        As for `Source.opened`, or if a line is longer than `LONGEST`.
+        As for `FileReader.opened`, or if a line is longer than `LONGEST`.
     """
     return ahead(_pieces(source)) if source.packed else _pieces(source)
 
 
-def _pieces(source: Source) -> Generator[Text, None, None]:
+def _pieces(source: FileReader) -> Generator[Text, None, None]:
     start, buffers, rest = len(PADDING), [_room(PIECE), _room(PIECE)], b""
     with source.opened() as text:
         while True:

@@ -21,13 +21,13 @@ from ...core.sizes import of_column
 from ...core.tape import Tape
 from ...store.atlas import Atlas, as_venue
 from ...store.layout import ADDED, MANIFEST, CatalogStore, Partition, Series, SourceFile, day_folder
-from ...store.merge import Rows, day_cuts, merge, tape_days
+from ...store.merge import DayRows, day_cuts, merge, tape_days
 from ...store.names import kind_of, symbol_of, venue_of
 from ...store.names import named as by_name
 from ...store.read import rows_of
 from ...store.shared import count_shared
 from ...store.write import Writer, writing
-from ..csv_reader.decode import Rows as Decoded
+from ..csv_reader.decode import DecodedRows
 from ..csv_reader.files import expand
 from ..framework.base import Feed, KlineFeed, TapeFeed
 from ..framework.dumps import DumpTape, stamped
@@ -227,7 +227,7 @@ class _Adding:
         same = (s for s in partition.sources if (s.sha256, s.feed, s.params) == (self._digest, name, self._read_as()))
         return next(same, None)
 
-    def _days(self) -> Iterator[tuple[int, Rows]]:
+    def _days(self) -> Iterator[tuple[int, DayRows]]:
         """The file's rows by day."""
         if isinstance(self._feed, KlineFeed):
             yield from self._kline_days(self._feed)
@@ -242,16 +242,16 @@ class _Adding:
                 self._covered = (None, None)
             yield tape
 
-    def _kline_days(self, feed: KlineFeed) -> Iterator[tuple[int, Rows]]:
+    def _kline_days(self, feed: KlineFeed) -> Iterator[tuple[int, DayRows]]:
         bars = feed.klines()
         self._series = self._added.series = replace(self._series, kind=f"klines_{bars.spec}")
         self._covered = (None, None)
         names = (*(name for name in KLINE_COLUMNS if bars.carries(name)), *filter(of_column, bars.columns))
-        rows = Rows({name: bars[name] for name in names}, "open_time", "open_time")
+        rows = DayRows({name: bars[name] for name in names}, "open_time", "open_time")
         for lo, hi in day_cuts(rows.times):
             yield int(rows.times[lo]) // DAY, rows.take(slice(lo, hi))
 
-    def _take(self, day: int, rows: Rows) -> None:
+    def _take(self, day: int, rows: DayRows) -> None:
         """Merge a day with what is there and stage it, unless nothing changes."""
         self._added.rows += len(rows)
         self._added.days.append(day)
@@ -273,7 +273,7 @@ class _Adding:
         """What decides which rows its feed reads."""
         return {**self._feed.p, **({"negative_prices": True} if self._feed.negative_prices else {})}
 
-    def _source(self, rows: Rows) -> SourceFile:
+    def _source(self, rows: DayRows) -> SourceFile:
         since, until = self._covered
         return SourceFile(
             file=self._path.name,
@@ -305,7 +305,7 @@ def _keeping_first_ids(cls: type[DumpTape]) -> type[Feed]:
     Holes at the seams of files are looked for among raw ids, and files that are added later make new seams.
     """
 
-    def batch(self: DumpTape, rows: Decoded, time: NDArray[np.int64]) -> Batch:
+    def batch(self: DumpTape, rows: DecodedRows, time: NDArray[np.int64]) -> Batch:
         made = cls.batch(self, rows, time)
         ids = made.tape.trade_id
         if (made.first == ids).all() and (made.after == ids + 1).all():

@@ -20,7 +20,7 @@ from ...core.clock import DAY, iso, parse_time, parse_zone
 from ...core.errors import DataError, nearest
 from ...core.schema import ADJUSTMENT, DIVIDEND
 from ...core.tape import Tape
-from ..csv_reader.files import InputFile, Source, expand
+from ..csv_reader.files import FileReader, InputFile, expand
 
 COLUMNS = ("date", "symbol", "split", "dividend")
 _DATE_NAMES = ("date", "ex_date", "ex-date", "exdate")
@@ -179,7 +179,7 @@ def read_actions(
     ([1.0, 4.0], [0.82, 0.0])
     """
     zone = parse_zone(timezone or "UTC")
-    sources = [Source(path) for path in expand(paths)]
+    sources = [FileReader(path) for path in expand(paths)]
     rows = [row for source in sources for row in _rows(source, zone)]
     held = sorted({name for _, name, _, _ in rows if name})
     if symbol is not None and held:
@@ -202,7 +202,7 @@ def read_actions(
     )
 
 
-def _rows(source: Source, zone: ZoneInfo) -> Iterator[tuple[int, str, float, float]]:
+def _rows(source: FileReader, zone: ZoneInfo) -> Iterator[tuple[int, str, float, float]]:
     """Time, symbol, split and dividend of each row of a file."""
     try:
         text = b"".join(source.chunks()).decode("utf-8-sig")

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...core.errors import ParamError
 from ...store.names import named
-from ..csv_reader.decode import Rows
+from ..csv_reader.decode import DecodedRows
 from .contract_rules import Terms, contract_in, terms_of
 
 
@@ -40,7 +40,7 @@ class ContractTerms:
         if self._by_name and paths:
             self._take(venue, self._by_name, paths[0])
 
-    def rows(self, venue: str, rows: Rows) -> None:
+    def rows(self, venue: str, rows: DecodedRows) -> None:
         """Take in the exchange and the symbol of rows.
 
         Raises

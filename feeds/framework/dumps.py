@@ -19,10 +19,10 @@ from ...core.errors import DataError
 from ...core.params import Choice
 from ...core.schema import Quality
 from ...core.tape import Tape
-from ..csv_reader.decode import Decoder, Layout, Quarantine, Rows
-from ..csv_reader.files import Source
+from ..csv_reader.decode import DecodedRows, Decoder, Layout, Quarantine
+from ..csv_reader.files import FileReader
 from .base import TapeFeed, counted
-from .sort_and_dedup import Batch, Order
+from .sort_and_dedup import Batch, RowSorter
 from .strays import stray_trades, years
 
 Integers = NDArray[np.int64]
@@ -38,7 +38,7 @@ class Clock:
 
     Examples
     --------
-    >>> rows = Rows(Path("a.csv"), np.array([1]), {"time": np.array([1577977823305])})
+    >>> rows = DecodedRows(Path("a.csv"), np.array([1]), {"time": np.array([1577977823305])})
     >>> Clock().microseconds(rows, "time").tolist()
     [1577977823305000]
     """
@@ -47,7 +47,7 @@ class Clock:
         self.unit = 0
         """µs in one unit of the file; 0 until known."""
 
-    def strange(self, rows: Rows, name: str) -> NDArray[np.bool_]:
+    def strange(self, rows: DecodedRows, name: str) -> NDArray[np.bool_]:
         """Rows whose stamp is of another magnitude than the file's first, or neither ms nor µs."""
         stamps = rows[name]
         if len(stamps) and not self.unit:
@@ -56,7 +56,7 @@ class Clock:
         made: NDArray[np.bool_] = (stamps < low) | (stamps >= high)
         return made
 
-    def microseconds(self, rows: Rows, name: str) -> Integers:
+    def microseconds(self, rows: DecodedRows, name: str) -> Integers:
         """Column ``name`` in µs.
 
         Raises
@@ -80,7 +80,7 @@ class Clock:
 
 def first_stamp(path: Path, layout: Layout, name: str) -> int:
     """The first time stamp of a file in µs, to sort files by; 0 where there is none."""
-    for rows in Decoder(Source(path), layout, Quarantine("quarantine")).rows():
+    for rows in Decoder(FileReader(path), layout, Quarantine("quarantine")).rows():
         if len(rows):
             return int(Clock().microseconds(rows, name)[0])
     return 0
@@ -121,10 +121,10 @@ class DumpTape(TapeFeed):
     bounds = {"bad_rows": BAD_ROWS}
     layout: ClassVar[Layout]
     _last_time: tuple[Path, int] | None = None
-    _source: Source | None = None
+    _source: FileReader | None = None
     """The file being read; None where rows come from elsewhere."""
 
-    def batch(self, rows: Rows, time: Integers) -> Batch:
+    def batch(self, rows: DecodedRows, time: Integers) -> Batch:
         """Rows of one file, none of them void, as a batch of the tape."""
         raise NotImplementedError
 
@@ -141,7 +141,7 @@ class DumpTape(TapeFeed):
         self.files, self.counts = [], counts
         self._covered: Covered = (None, None)
         self._void, self._last_time = False, None
-        quarantine, order = Quarantine(self.p["bad_rows"], self.quarantine), Order(counts)
+        quarantine, order = Quarantine(self.p["bad_rows"], self.quarantine), RowSorter(counts)
         paths = [p for p in self._in_time_order() if _may_hold(self._promised(p), start, end)]
         try:
             for path in paths:
@@ -168,7 +168,7 @@ class DumpTape(TapeFeed):
             raise
         quarantine.close()
 
-    def _read(self, path: Path, order: Order, quarantine: Quarantine) -> Iterator[Tape]:
+    def _read(self, path: Path, order: RowSorter, quarantine: Quarantine) -> Iterator[Tape]:
         """The rows of one file that are in their final place by its end."""
         source, promised = self._open(path), self._promised(path)
         self._source, first = source, not self.files
@@ -198,16 +198,16 @@ class DumpTape(TapeFeed):
         """From when to when a file holds every trade, as its name says."""
         return stamped(path)
 
-    def _open(self, path: Path) -> Source:
-        return Source(path)
+    def _open(self, path: Path) -> FileReader:
+        return FileReader(path)
 
-    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers]]:
+    def _decoded(self, source: FileReader, quarantine: Quarantine) -> Iterator[tuple[DecodedRows, Integers]]:
         """The rows of one file with their times in µs, in the order of the file."""
         clock = Clock()
         for rows in Decoder(source, self.layout, quarantine).rows():
             yield rows, clock.microseconds(rows, "time")
 
-    def _without_void(self, rows: Rows, time: Integers) -> Batch:
+    def _without_void(self, rows: DecodedRows, time: Integers) -> Batch:
         """The batch of ``rows`` less voided ones (price or quantity 0); the row behind a voided one is flagged.
 
         Where prices may be negative, only a quantity voids.
@@ -224,7 +224,7 @@ class DumpTape(TapeFeed):
         self._void = self._void if not len(keep) else not keep[-1]
         return self.batch(rows.where(keep), time[keep]).flag(np.where(behind, int(Quality.VOID), 0))
 
-    def _check_strays(self, rows: Rows, time: Integers) -> None:
+    def _check_strays(self, rows: DecodedRows, time: Integers) -> None:
         """Refuse a time that is years from those around it."""
         if not len(rows):
             return
@@ -241,7 +241,7 @@ class DumpTape(TapeFeed):
         self._last_time = rows.path, int(time[-1])
 
 
-def _check_notional(rows: Rows, price: NDArray[np.float64], quantity: NDArray[np.float64]) -> None:
+def _check_notional(rows: DecodedRows, price: NDArray[np.float64], quantity: NDArray[np.float64]) -> None:
     """Refuse amounts that no sum could hold."""
     if not len(rows) or float(price.max()) * float(quantity.max()) < _MOST:
         return

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import DataError
-from ..csv_reader.decode import Quarantine, Rows
+from ..csv_reader.decode import DecodedRows, Quarantine
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,7 +33,7 @@ class Places:
     row: NDArray[np.int64]
 
     @classmethod
-    def of(cls, parts: Sequence[Rows]) -> Places:
+    def of(cls, parts: Sequence[DecodedRows]) -> Places:
         """Of rows of several files, in their order."""
         numbers = {str(part.path): k for k, part in enumerate({str(p.path): p for p in parts}.values())}
         file = np.concatenate([np.full(len(p), numbers[str(p.path)], np.int64) for p in parts])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...core.errors import DataError
 from ...store.names import Named, market_in, named
-from ..csv_reader.decode import Rows
+from ..csv_reader.decode import DecodedRows
 
 _COLUMNS = ("symbol", "exchange")
 
@@ -75,7 +75,7 @@ class Identity:
         """
         self._say(what, value, path)
 
-    def check(self, rows: Rows) -> None:
+    def check(self, rows: DecodedRows) -> None:
         """Refuse ``rows`` of a symbol or an exchange other than that of the rows before.
 
         Raises

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from ...core.clock import MONTH, interval_text, iso, usual_interval
 from ...core.errors import DataError
-from ..csv_reader.decode import Decoder, Layout, Quarantine, Rows
-from ..csv_reader.files import Source
+from ..csv_reader.decode import DecodedRows, Decoder, Layout, Quarantine
+from ..csv_reader.files import FileReader
 from .base import KlineFeed
 from .calendars import is_calendar, regular, usual
 from .dumps import Clock, in_time_order
@@ -39,7 +39,7 @@ def read_klines(feed: KlineFeed, layout: Layout, bad_rows: str) -> tuple[Columns
     """
     feed.files, feed.counts = [], Counter(rows=0, quarantined=0, duplicates=0)
     quarantine = feed.faults.quarantine(bad_rows, feed.quarantine)
-    parts: list[Rows] = []
+    parts: list[DecodedRows] = []
     try:
         for path in _in_order(feed, layout):
             try:
@@ -67,9 +67,9 @@ def _in_order(feed: KlineFeed, layout: Layout) -> list[Path]:
         return sorted(feed.paths)
 
 
-def _read_file(feed: KlineFeed, path: Path, layout: Layout, quarantine: Quarantine) -> Iterator[Rows]:
+def _read_file(feed: KlineFeed, path: Path, layout: Layout, quarantine: Quarantine) -> Iterator[DecodedRows]:
     """The klines of one file, times in µs; strictly ascending, unless the feed's faults listen."""
-    source, clock, last, faults = Source(path), Clock(), -1, feed.faults
+    source, clock, last, faults = FileReader(path), Clock(), -1, feed.faults
     decoder = Decoder(source, layout, quarantine)
     for read in decoder.rows():
         rows = _of_one_unit(faults, clock, read) if faults.listens else read
@@ -90,7 +90,7 @@ def _read_file(feed: KlineFeed, path: Path, layout: Layout, quarantine: Quaranti
     feed.files.append(source.digest())
 
 
-def _refuse_jumps(faults: Faults, rows: Rows, opens: Integers, strays: NDArray[np.bool_]) -> None:
+def _refuse_jumps(faults: Faults, rows: DecodedRows, opens: Integers, strays: NDArray[np.bool_]) -> None:
     for i in np.flatnonzero(strays).tolist():
         at = int(opens[i])
         far = years(int(np.abs(at - np.median(opens[~strays])))) if not strays.all() else "years"
@@ -98,7 +98,7 @@ def _refuse_jumps(faults: Faults, rows: Rows, opens: Integers, strays: NDArray[n
         faults.add("stray_time", rows.path, int(rows.line[i]), at, says)
 
 
-def _of_one_unit(faults: Faults, clock: Clock, rows: Rows) -> Rows:
+def _of_one_unit(faults: Faults, clock: Clock, rows: DecodedRows) -> DecodedRows:
     """The rows whose times are in the unit of those before; of the others an audit hears."""
     odd = clock.strange(rows, "open_time") | clock.strange(rows, "close_time")
     for i in np.flatnonzero(odd).tolist():
@@ -108,7 +108,7 @@ def _of_one_unit(faults: Faults, clock: Clock, rows: Rows) -> Rows:
     return rows.where(~odd) if odd.any() else rows
 
 
-def _merge(feed: KlineFeed, parts: list[Rows]) -> tuple[Columns, int]:
+def _merge(feed: KlineFeed, parts: list[DecodedRows]) -> tuple[Columns, int]:
     """All files in one, klines that are the same in two of them once."""
     names = [name for name in parts[0].columns if all(name in p.columns for p in parts)]
     columns: Columns = {name: np.concatenate([p[name] for p in parts]) for name in names}

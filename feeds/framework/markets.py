@@ -10,7 +10,7 @@ from typing import Any
 from ...core.errors import DataError, ParamError, TapeflowError
 from ...core.params import Bound, Choice, Rule
 from ...store.names import named
-from ..csv_reader.decode import Rows
+from ..csv_reader.decode import DecodedRows
 from .contract_rules import coin_size
 
 MARKET_PARAMS: dict[str, Any] = {"market": "auto", "contract_size": None}
@@ -55,7 +55,7 @@ def of_path(path: Path) -> str:
     return next((name for name in reversed(folders[:at]) if name in _SAYS), "")
 
 
-class Market:
+class FeedMarket:
     """The market of a feed and the size of its contracts: as the user says, as files say, else spot.
 
     Parameters
@@ -92,7 +92,7 @@ class Market:
         elif params["contract_size"] is not None:
             raise ParamError(f"{owner}: contract_size is for market cm only; say market: cm beside it")
 
-    def rows(self, rows: Rows) -> None:
+    def rows(self, rows: DecodedRows) -> None:
         """What the first rows of a file say, by their columns or by a symbol in them.
 
         Raises
@@ -185,7 +185,7 @@ class Market:
 def market_complaint(owner: str, params: Mapping[str, Any], paths: Sequence[Path]) -> str:
     """What is wrong with market and contract size by themselves and by the names of files; empty where nothing is."""
     try:
-        Market(owner, dict(params), paths)
+        FeedMarket(owner, dict(params), paths)
     except TapeflowError as err:
         return str(err)
     return ""

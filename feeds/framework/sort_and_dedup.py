@@ -95,7 +95,7 @@ def _mark_holes(first: Integers, after: Integers, wanted: int, flags: Integers) 
         wanted = after[i]
 
 
-class Order:
+class RowSorter:
     """Puts batches in order: by time, and by id within one time.
 
     A row that came late is put in place and flagged ``DISORDER``, as long as it is not more than `WINDOW` rows

@@ -16,7 +16,7 @@ from ...core.clock import interval_text, iso, parse_interval
 from ...core.errors import DataError, ParamError
 from ...core.params import Choice, Text
 from ...core.schema import BAR_COLUMNS
-from ..csv_reader.decode import Quarantine, Rows
+from ..csv_reader.decode import DecodedRows, Quarantine
 from ..table_reader.arrow_reader import TableSource
 from ..table_reader.sheet import Reading
 from ..table_reader.tables import Column, Table, of_symbol, read_file
@@ -63,12 +63,12 @@ class TableRows(KlineFeed):
         self.counts["rows"] = len(columns["time"])
         return columns
 
-    def _parts(self) -> list[Rows]:
+    def _parts(self) -> list[DecodedRows]:
         """The rows of all files, in the order of the files."""
         self.files, self.counts = [], Counter(rows=0, quarantined=0, duplicates=0)
         quarantine = self.faults.quarantine(self.p["bad_rows"], self.quarantine)
         self._identity = Identity(type(self).__name__, chooses="symbol" in self.p)
-        parts: list[Rows] = []
+        parts: list[DecodedRows] = []
         try:
             for path in self.paths:
                 try:
@@ -88,11 +88,11 @@ class TableRows(KlineFeed):
             raise DataError(f"{self.source}: no bars")
         return parts
 
-    def _believe(self, rows: Rows) -> None:
+    def _believe(self, rows: DecodedRows) -> None:
         """Take in what rows say they are; refused where it contradicts what is known."""
         self._identity.check(rows)
 
-    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[Rows]:
+    def rows(self, path: Path, quarantine: Quarantine) -> Iterator[DecodedRows]:
         """The rows of one file; adds it to `files`."""
         source, (table, how) = TableSource(path), self.how()
         yield from read_file(source, table, how, quarantine, self.counts, None, self.unread)
@@ -175,7 +175,7 @@ class TableBars(TableRows):
         return int(steps[np.argmax(times)])
 
 
-def _merged(feed: TableRows, parts: list[Rows]) -> Columns:
+def _merged(feed: TableRows, parts: list[DecodedRows]) -> Columns:
     names = dict.fromkeys(name for part in parts for name in part.columns)
     columns = {name: np.concatenate([_or_nan(part, name) for part in parts]) for name in names}
     if feed.faults.listens:
@@ -204,7 +204,7 @@ def _merged(feed: TableRows, parts: list[Rows]) -> Columns:
     return {name: values[keep] for name, values in columns.items()}
 
 
-def _hear_of_disorder(feed: TableRows, parts: list[Rows]) -> None:
+def _hear_of_disorder(feed: TableRows, parts: list[DecodedRows]) -> None:
     """Tell an audit of rows that are earlier than the one before them in their file."""
     for before, part in zip([None, *parts[:-1]], parts, strict=True):
         last = part["time"][0] if before is None or before.path != part.path else before["time"][-1]
@@ -214,7 +214,7 @@ def _hear_of_disorder(feed: TableRows, parts: list[Rows]) -> None:
             feed.faults.mended("kline_disorder", part.path, int(part.line[i]), time, says)
 
 
-def _or_nan(part: Rows, name: str) -> NDArray[Any]:
+def _or_nan(part: DecodedRows, name: str) -> NDArray[Any]:
     return part.columns[name] if name in part.columns else np.full(len(part), np.nan)
 
 

@@ -19,8 +19,8 @@ from ...core.clock import DAY, SECOND
 from ...core.errors import ParamError, unknown
 from ...core.params import Bound, Choice, Rule, Text
 from ...core.tape import Tape
-from ..csv_reader.decode import Quarantine, Rows
-from ..csv_reader.files import Source
+from ..csv_reader.decode import DecodedRows, Quarantine
+from ..csv_reader.files import FileReader
 from ..table_reader.arrow_reader import TableSource
 from ..table_reader.sheet import Reading
 from ..table_reader.tables import Column, Table, first_time, of_symbol, read_file
@@ -146,10 +146,10 @@ class TableTape(DumpTape):
         since = int(day.timestamp()) * SECOND
         return since, since + DAY
 
-    def _open(self, path: Path) -> Source:
+    def _open(self, path: Path) -> FileReader:
         return TableSource(path)
 
-    def _decoded(self, source: Source, quarantine: Quarantine) -> Iterator[tuple[Rows, Integers]]:
+    def _decoded(self, source: FileReader, quarantine: Quarantine) -> Iterator[tuple[DecodedRows, Integers]]:
         table, how = self.how()
         if self.negative_prices:
             table = replace(table, columns=tuple(replace(c, signed=c.name == "price") for c in table.columns))
@@ -165,7 +165,7 @@ class TableTape(DumpTape):
         else:  # the rule begins with the first trade there is, wherever the reader wants to begin
             yield from by_ticks(super()._tapes_between(None, end))
 
-    def _believe(self, rows: Rows) -> None:
+    def _believe(self, rows: DecodedRows) -> None:
         """Take in what rows say they are, first of all; refused where it contradicts what is known."""
         self._identity.check(rows)
         if "exchange" in rows.columns and len(rows):
@@ -178,14 +178,14 @@ class TableTape(DumpTape):
                 return f"no trades: {unknown(name, str(self.p[name]), others)}"
         return super().without_rows()
 
-    def batch(self, rows: Rows, time: Integers) -> Batch:
+    def batch(self, rows: DecodedRows, time: Integers) -> Batch:
         """Rows of one file as a batch."""
         ids = rows.columns.get("trade_id", np.full(len(rows), -1, np.int64))
         first = ids if self.contiguous and (ids >= 0).all() else np.full(len(rows), -1, np.int64)
         after = np.where(first >= 0, first + 1, -1)
         return Batch(self.tape(rows, time, ids), rows.path, rows.line, first, after)
 
-    def tape(self, rows: Rows, time: Integers, ids: Integers) -> Tape:
+    def tape(self, rows: DecodedRows, time: Integers, ids: Integers) -> Tape:
         """Rows of one file as a tape: contracts become base and notional."""
         quantity, notional = self.amounts(rows)
         side = rows.columns.get("side", np.zeros(len(rows)))
@@ -200,7 +200,7 @@ class TableTape(DumpTape):
             notional=notional,
         )
 
-    def amounts(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def amounts(self, rows: DecodedRows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Base amount, and notional where it is more than price × base."""
         return rows["quantity"], None
 
@@ -260,11 +260,11 @@ class ContractTape(TableTape):
         """What was taken from files or assumed, in words."""
         return (self._terms.remark,) if self._terms.remark else ()
 
-    def _believe(self, rows: Rows) -> None:
+    def _believe(self, rows: DecodedRows) -> None:
         super()._believe(rows)
         self._terms.rows(self.venue, rows)
 
-    def amounts(self, rows: Rows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
+    def amounts(self, rows: DecodedRows) -> tuple[NDArray[np.float64], NDArray[np.float64] | None]:
         """Base amount, and notional where it is more than price × base."""
         return of_contracts(self.p, rows["quantity"], rows["price"])
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..table_reader.convert import decimals, empty, is_text, plain_numbers, written_out
+from ..table_reader.convert import decimal_column, empty, is_text, plain_numbers, written_out
 from ..table_reader.sheet import Sheet
 
 _ROWS = 2_000
@@ -64,9 +64,9 @@ def numbers_of(cells: Any, decimal: str, thousands: str) -> NDArray[np.float64] 
     if not plain:
         return None
     words = plain_numbers(cells.slice(0, _ROWS), decimal, thousands)
-    values, bad = decimals(words)
+    values, bad = decimal_column(words)
     if bad.any() and is_text(words):
-        values, bad = decimals(written_out(words))
+        values, bad = decimal_column(written_out(words))
     return None if bad.any() else values
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.clock import iso, parse_zone
-from ..table_reader.convert import decimals, is_text, plain_numbers, texts
+from ..table_reader.convert import decimal_column, is_text, plain_numbers, texts
 from ..table_reader.iso_times import any_iso, is_date_digits
 from ..table_reader.joined import with_time
 from ..table_reader.local_times import file_day
@@ -94,7 +94,7 @@ def _candidates(sheet: Sheet) -> list[tuple[int, ...]]:
 
 def _numbers(cells: Any) -> bool:
     """Whether cells hold numbers alone, or nothing."""
-    return not decimals(cells.slice(0, _ROWS))[1].any()
+    return not decimal_column(cells.slice(0, _ROWS))[1].any()
 
 
 def _is_clock(cells: Any, *, colons: bool = False) -> bool:
@@ -172,7 +172,7 @@ def _texty(cells: Any) -> bool:
 
 def _of_numbers(path: Path, places: tuple[int, ...], cells: Any, words: list[str], decimal: str) -> Times | None:
     """Counts since 1970, days of a spreadsheet, or ms of a day."""
-    numbers, bad = decimals(plain_numbers(cells, decimal, ""))
+    numbers, bad = decimal_column(plain_numbers(cells, decimal, ""))
     if not words or bad.any() or np.isnan(numbers).all() or is_date_digits(words[0]):
         return None
     stamps = Stamps()

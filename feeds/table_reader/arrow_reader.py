@@ -15,7 +15,7 @@ import numpy as np
 
 from ...core.errors import DataError
 from ..csv_reader.decode import Quarantine
-from ..csv_reader.files import Source, unpacked_name
+from ..csv_reader.files import FileReader, unpacked_name
 from .csv_sheets import Utf8, csv_sheets, without_voids
 from .dbn import dbn_sheets
 from .json_rows import only_rows
@@ -48,7 +48,7 @@ RECEIPT = "(receipt)"
 """What that is called as a column where `Reading` wants it, in ms."""
 
 
-class TableSource(Source):
+class TableSource(FileReader):
     """One file of any format that holds a table: its text, and its digest."""
 
     endings = ("",)
@@ -90,7 +90,7 @@ def sheets(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterato
     return readers[source.kind](source, how, quarantine)
 
 
-def parsed(source: Source) -> Any:
+def parsed(source: FileReader) -> Any:
     """A whole JSON file, its numbers as the text they are written in.
 
     Raises

@@ -96,7 +96,7 @@ def empty(cells: Any) -> Mask:
     return as_array(none).astype(bool)
 
 
-def decimals(cells: Any) -> Found:
+def decimal_column(cells: Any) -> Found:
     """Cells as float64, each the nearest to what stands there; nothing, and infinity, is NaN.
 
     A number of single precision is taken for the shortest decimal that rounds to it: 100.1, not 100.0999985.
@@ -104,7 +104,7 @@ def decimals(cells: Any) -> Found:
     Examples
     --------
     >>> import pyarrow as pa
-    >>> values, bad = decimals(pa.array(["1e-05", " 7139.81", "x", "inf", None]))
+    >>> values, bad = decimal_column(pa.array(["1e-05", " 7139.81", "x", "inf", None]))
     >>> values.tolist(), bad.tolist()
     ([1e-05, 7139.81, nan, nan, nan], [False, False, True, False, False])
     """
@@ -140,7 +140,7 @@ def fixed_point(cells: Any) -> Found:
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    values, bad = decimals(cells)
+    values, bad = decimal_column(cells)
     if is_text(cells):
         fixed = not pc.any(pc.match_substring(texts(cells), ".")).as_py()
     else:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from ..csv_reader.decode import Quarantine, as_text, printable
-from ..csv_reader.files import Source
+from ..csv_reader.files import FileReader
 from .sheet import Reading, Sheet
 
 _VOIDS = (b"\n" * 32_768, b"\r\n" * 32_768)
@@ -103,7 +103,7 @@ def _decoded(line: bytes) -> str:
         return line.decode("gbk", "replace")
 
 
-def csv_sheets(source: Source, how: Reading, quarantine: Quarantine) -> Iterator[Sheet]:
+def csv_sheets(source: FileReader, how: Reading, quarantine: Quarantine) -> Iterator[Sheet]:
     """All rows of a CSV, some ten thousand at a time.
 
     Raises
@@ -153,7 +153,7 @@ def csv_sheets(source: Source, how: Reading, quarantine: Quarantine) -> Iterator
         quarantine.add(f"{source.path}: row {number}, {complaint}", text_)
 
 
-def _begin(text: Utf8, source: Source, how: Reading) -> tuple[Reading, list[str], bool] | None:
+def _begin(text: Utf8, source: FileReader, how: Reading) -> tuple[Reading, list[str], bool] | None:
     """How the file says to read it, the cells of its first line, and whether they name the columns.
 
     Lines before the table are taken away; None for a file without any.
@@ -273,7 +273,7 @@ def _without_comments(sheet: Sheet, comment: str) -> Sheet:
     return sheet.take(np.flatnonzero(~begun)) if begun.any() else sheet
 
 
-def without_voids(source: Source) -> Iterator[bytes]:
+def without_voids(source: FileReader) -> Iterator[bytes]:
     """The chunks of a file, unless all too many lines of it are empty: each would be asked about."""
     for chunk in _of_bytes(source.chunks()):
         if any(void in chunk for void in _VOIDS):

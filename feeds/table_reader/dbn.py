@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import DataError
-from ..csv_reader.files import Source
+from ..csv_reader.files import FileReader
 from .sheet import Sheet
 
 _TRADES = ("ts_event", "ts_recv", "instrument_id", "action", "side", "price", "size", "sequence")
 _BARS = ("ts_event", "instrument_id", "open", "high", "low", "close", "volume")
 
 
-def dbn_sheets(source: Source) -> Iterator[Sheet]:
+def dbn_sheets(source: FileReader) -> Iterator[Sheet]:
     """The records of trades or bars in a ``.dbn`` file, packed or not; prices in whole billionths, as they stand there.
 
     Raises
@@ -43,7 +43,7 @@ def dbn_sheets(source: Source) -> Iterator[Sheet]:
         raise DataError(f"{source.path}: is cut short; fetch it again")
 
 
-def _decoder(source: Source) -> Any:
+def _decoder(source: FileReader) -> Any:
     try:
         from databento_dbn import Compression, DBNDecoder
     except ImportError:
@@ -64,7 +64,7 @@ def _symbols(metadata: Any) -> dict[int, str]:
     return made
 
 
-def _sheet(source: Source, rows: list[Any], kind: tuple[str, ...], names: dict[int, str], line: int) -> Sheet:
+def _sheet(source: FileReader, rows: list[Any], kind: tuple[str, ...], names: dict[int, str], line: int) -> Sheet:
     import pyarrow as pa
 
     cells = []

@@ -12,7 +12,7 @@ import numpy as np
 
 from ...core.clock import DAY
 from ...core.errors import DataError
-from .convert import Found, as_array, decimals, empty, number_hint, texts
+from .convert import Found, as_array, decimal_column, empty, number_hint, texts
 from .iso_times import any_iso, is_date_digits, plain_iso
 from .local_times import LocalClock, file_day
 from .time_formats import fitting, has_date, parse_format, read_format
@@ -167,7 +167,7 @@ class Stamps:
 
     def _counted(self, found: Any) -> Found:
         """Days of a spreadsheet, or ms of the day that the file's name says."""
-        numbers, bad = decimals(found)
+        numbers, bad = decimal_column(found)
         if self.unit == "excel":
             bad = bad | ~((numbers > _SPREADSHEET[0]) & (numbers < _SPREADSHEET[1]))
             days = np.where(bad, 0.0, numbers - _EPOCH_IN_SPREADSHEET)

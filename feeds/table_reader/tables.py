@@ -16,11 +16,11 @@ from ...core.errors import DataError
 from ...core.schema import ALLOW_NEGATIVE
 from ...core.sizes import of_column
 from ...store.atlas import names_of
-from ..csv_reader.decode import Quarantine, Rows, both_names, printable
+from ..csv_reader.decode import DecodedRows, Quarantine, both_names, printable
 from .arrow_reader import TableSource, sheets
 from .convert import (
     SIDES,
-    decimals,
+    decimal_column,
     empty,
     fixed_point,
     integers,
@@ -248,7 +248,7 @@ class TableReader:
         self._clock = Stamps(table.spelling or table.unit, path)
         self._seen = {} if seen is None else seen
 
-    def rows(self, found: Iterable[Sheet]) -> Iterator[Rows]:
+    def rows(self, found: Iterable[Sheet]) -> Iterator[DecodedRows]:
         """The rows of all sheets; times in µs, sides as +1, −1 and 0, text as objects."""
         for sheet in found:
             sheet = of_ticker(sheet, self._table.only.get("symbol", ()))
@@ -265,7 +265,7 @@ class TableReader:
         if self._table.guesses and (wrong := only_ones(self._seen.get("side", ()))):
             raise DataError(f"{self._path}: column side {wrong}; {self._table.asks}")
 
-    def _read(self, sheet: Sheet, places: dict[str, int]) -> Rows:
+    def _read(self, sheet: Sheet, places: dict[str, int]) -> DecodedRows:
         columns: dict[str, NDArray[Any]] = {}
         complaints = [(line, f"row {line}, {says}", text) for line, says, text in sheet.odd if text.strip()]
         passed = self._passed(sheet, places)
@@ -286,7 +286,7 @@ class TableReader:
                 bad |= wrong
         for _, complaint, text in sorted(complaints):
             self._quarantine.add(f"{self._path}: {complaint}", text)
-        return Rows(self._path, sheet.line, columns).where(~bad)
+        return DecodedRows(self._path, sheet.line, columns).where(~bad)
 
     def _passed(self, sheet: Sheet, places: dict[str, int]) -> NDArray[np.bool_]:
         """Rows that are of another kind than those wanted."""
@@ -334,10 +334,10 @@ class TableReader:
         if column.kind == "text":
             return np.array(cells.to_pylist(), dtype=object), np.zeros(len(cells), bool)
         cells = plain_numbers(cells, self._table.decimal, self._table.thousands)
-        values, bad = fixed_point(cells) if column.kind == "fixed" else decimals(cells)
+        values, bad = fixed_point(cells) if column.kind == "fixed" else decimal_column(cells)
         if bad.any() and self._table.spelling is not None and is_text(cells):  # as programs show numbers, not keep them
             cells = written_out(cells)
-            values, bad = decimals(cells)
+            values, bad = decimal_column(cells)
         values = values if column.divisor == 1.0 else values / column.divisor
         if column.kind == "number":
             return values, bad
@@ -345,12 +345,12 @@ class TableReader:
         return values, bad | ((values < 0) & (not column.signed)) | (missing & (not column.optional))
 
 
-def _forward(rows: Rows) -> Rows:
+def _forward(rows: DecodedRows) -> DecodedRows:
     """``rows`` turned around when they are newest first, as REST answers are."""
     time = next((v for k, v in rows.columns.items() if k in ("time", "open_time", "close_time")), None)
     if time is None or time[0] <= time[-1] or (np.diff(time) > 0).any():
         return rows
-    return Rows(rows.path, rows.line[::-1], {k: v[::-1] for k, v in rows.columns.items()})
+    return DecodedRows(rows.path, rows.line[::-1], {k: v[::-1] for k, v in rows.columns.items()})
 
 
 def _wrong(amount: str) -> str:
@@ -373,7 +373,7 @@ def read_file(
     others: dict[str, set[str]] | None = None,
     unread: dict[str, None] | None = None,
     seen: dict[str, set[str]] | None = None,
-) -> Iterator[Rows]:
+) -> Iterator[DecodedRows]:
     """The rows of one file by ``table``, in its order."""
     return TableReader(source.path, table, quarantine, counts, others, unread, seen).rows(
         sheets(source, how, quarantine)

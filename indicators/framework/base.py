@@ -14,7 +14,7 @@ from ...core.errors import ParamError
 from ...core.params import Rule, With, resolve
 from ...core.plugins.registry import FEEDS, INDICATORS
 from .cerebro_host import through_cerebro
-from .inputs import LEVELS, Input, Source, columns_of, counted_in, missing
+from .inputs import LEVELS, ColumnSource, Input, columns_of, counted_in, missing
 from .measure import UNTOLD, Line
 from .meta import IndicatorMeta
 from .runs import Run, VecRun, bind, rows
@@ -166,24 +166,24 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         return {} if feed is None else disagrees(params, block, feed.gives, rows=LEVELS in cls.inputs)
 
     @classmethod
-    def settle(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
+    def resolve_auto(cls, params: dict[str, Any], carries: Callable[[str], bool]) -> dict[str, Any]:
         """The parameters once it is known what the feed carries: where ``auto`` is decided."""
         return params
 
     @classmethod
-    def settled_over(
+    def resolved_over(
         cls, params: dict[str, Any], carries: Callable[[str], bool], known: Iterable[str], feed: str, hours: str = ""
     ) -> dict[str, Any]:
-        """`settle` for bars whose columns are ``known``, with the classes of size that are asked for.
+        """`resolve_auto` for bars whose columns are ``known``, with the classes of size that are asked for.
 
         Days are those of ``hours``, the feed's trading hours, unless a zone is said.
         """
-        made = counted_in(hours, cls.settle(params, carries), cls.complaint)
+        made = counted_in(hours, cls.resolve_auto(params, carries), cls.complaint)
         return with_classes(cls.kind, made, known, feed) if cls.sized else made
 
     @classmethod
     def input_names(cls, **params: Any) -> tuple[Input, ...]:
-        """What settled parameters read."""
+        """What resolved parameters read."""
         return of_size(cls.inputs, params) if cls.sized else cls.inputs
 
     @classmethod
@@ -219,7 +219,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
 
     def lookback(self) -> int | None:
         """Bars that one value of ``vec`` depends on; None for all."""
-        return self.warmup(**self.settled)
+        return self.warmup(**self.resolved)
 
     @classmethod
     def run_with(cls, made: Any, fed: list[Any]) -> Run:
@@ -267,7 +267,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     def check_inputs(
         cls, params: Mapping[str, Any], carries: Callable[[str], bool], feed: str, known: tuple[str, ...]
     ) -> None:
-        """Refuse a feed that lacks a column that settled ``params`` read."""
+        """Refuse a feed that lacks a column that resolved ``params`` read."""
         for column in columns_of(cls.input_names(**params)):
             if not carries(column):
                 raise missing(cls.kind, column, feed, known, cls.remedies.get(column, ""))
@@ -291,29 +291,31 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         """
         import pandas as pd
 
-        source = Source(bars)
+        source = ColumnSource(bars)
         names = cls.line_names(**cls.resolve(params))
         return pd.DataFrame(cls.table(source, **params).T, index=source.index(), columns=list(names), copy=False)
 
     @classmethod
-    def table(cls, bars: Source | Bars | pd.DataFrame | pd.Series[Any], **params: Any) -> Floats:
+    def table(cls, bars: ColumnSource | Bars | pd.DataFrame | pd.Series[Any], **params: Any) -> Floats:
         """The same as an array, (lines, bars)."""
-        source = bars if isinstance(bars, Source) else Source(bars)
+        source = bars if isinstance(bars, ColumnSource) else ColumnSource(bars)
         full = cls.resolve(params)
         if cls.level() in ("next", "lines"):
             return through_cerebro(cls, source.bars(), full)
         if len(source) == 0:
             return np.full((len(cls.line_names(**full)), 0), np.nan)
-        settled = cls.settled_over(full, source.carries, source.names(), source.name, source.hours)
-        source.stand_for(columns_of(cls.input_names(**settled)))
-        cls.check_inputs(settled, source.carries, source.name, tuple(source.names()))
-        columns = [_column(source, key, settled) for key in cls.input_names(**settled) if key != LEVELS]
-        made = cls._step_table(source, settled, columns) if cls.level() == "step" else cls._vec_table(settled, columns)
-        made[:, : cls.warmup(**settled) - 1] = np.nan
+        resolved = cls.resolved_over(full, source.carries, source.names(), source.name, source.hours)
+        source.stand_for(columns_of(cls.input_names(**resolved)))
+        cls.check_inputs(resolved, source.carries, source.name, tuple(source.names()))
+        columns = [_column(source, key, resolved) for key in cls.input_names(**resolved) if key != LEVELS]
+        made = (
+            cls._step_table(source, resolved, columns) if cls.level() == "step" else cls._vec_table(resolved, columns)
+        )
+        made[:, : cls.warmup(**resolved) - 1] = np.nan
         return made
 
     @classmethod
-    def _step_table(cls, source: Source, params: dict[str, Any], columns: list[NDArray[Any]]) -> Floats:
+    def _step_table(cls, source: ColumnSource, params: dict[str, Any], columns: list[NDArray[Any]]) -> Floats:
         levels = cls.levels_of(source.bars(), **params) if LEVELS in cls.inputs else None
         state = cls.first_state(**params) if levels is None else cls.levels_state(levels, **params)
         width = len(cls.line_names(**params))
@@ -324,7 +326,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     def _vec_table(cls, params: dict[str, Any], columns: list[NDArray[Any]]) -> Floats:
         bare = cls.__new__(cls)
         bare.p = bare.params = type("Params", (), params)
-        bare.settled = params
+        bare.resolved = params
         return rows(bare.vec(*(np.ascontiguousarray(c, dtype=np.float64) for c in columns)))
 
     @classmethod
@@ -339,7 +341,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         self._run: Run = bind(self)
         if self.inner is not None:
             # Held by an attribute, and before the author's __init__: what he makes of its lines is computed after it.
-            self.parent = self.inner(*self.datas, **self.inner_params(self.settled))
+            self.parent = self.inner(*self.datas, **self.inner_params(self.resolved))
             for name in self.parent.lines.getlinealiases():
                 setattr(self.lines, name, getattr(self.parent.lines, name))
 
@@ -362,7 +364,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         self._run.tick(emit=True)
 
 
-def _column(source: Source, key: Input, params: Mapping[str, Any]) -> NDArray[Any]:
+def _column(source: ColumnSource, key: Input, params: Mapping[str, Any]) -> NDArray[Any]:
     if isinstance(key, str | int):
         return source.column(key)
     return key.array(params, *(source.column(name) for name in key.needs))

@@ -159,7 +159,7 @@ class Duration:
         return float(values[1] - values[0])
 
 
-class Source:
+class ColumnSource:
     """Columns by name from whatever `over` is given.
 
     Parameters

@@ -49,13 +49,13 @@ def bind(made: Any) -> Run:
         return _carries(data, name) or name in made.lines_read or _stands_for(cls, data, name, params)
 
     known, feed = tuple(data.lines.getlinealiases()), _feed_name(data)
-    made.settled = cls.settled_over(params, carries, known, feed, getattr(data, "hours", ""))
-    cls.check_inputs(made.settled, carries, feed, known)
+    made.resolved = cls.resolved_over(params, carries, known, feed, getattr(data, "hours", ""))
+    cls.check_inputs(made.resolved, carries, feed, known)
     made.first_input = made._minperiod
-    made.addminperiod(cls.warmup(**made.settled))
+    made.addminperiod(cls.warmup(**made.resolved))
     if cls.level() in ("next", "lines"):
         return PlainRun()
-    inputs = cls.input_names(**made.settled)
+    inputs = cls.input_names(**made.resolved)
     fed = [_Fed(made, key) for key in inputs if key != LEVELS]
     if cls.level() == "vec":
         made_run: Run = cls.run_with(made, fed)
@@ -86,7 +86,7 @@ class _Fed:
 
     def __init__(self, made: Any, key: Input) -> None:
         self.derived: Derived | None = None if isinstance(key, str | int) else key
-        self.params = made.settled
+        self.params = made.resolved
         names = (key,) if isinstance(key, str | int) else key.needs
         self.lines = [_line(made, name) for name in names]
 
@@ -146,8 +146,8 @@ class StepRun:
         cls = type(made)
         self.step = ready(cls.step)
         self.skip = cls.nan_policy == "skip"
-        self.numbers = cls.constants(made.settled)
-        self.state = cls.first_state(**made.settled)
+        self.numbers = cls.constants(made.resolved)
+        self.state = cls.first_state(**made.resolved)
         self.kept = self.state.copy()
         self.x, self.y = np.empty(len(fed)), np.empty(len(made.lines.lines))
         self.bar = 0
@@ -156,7 +156,7 @@ class StepRun:
         """Run the kernel over every bar."""
         made = self.made
         columns, n = _columns(made, self.fed)
-        state = type(made).first_state(**made.settled)
+        state = type(made).first_state(**made.resolved)
         start, first = made.first_input - 1, made._minperiod - 1
         span = dict(start=start, first=first, skip=self.skip)
         _write(made, drive(self.step, self.numbers, columns, state, len(self.y), n, **span))
@@ -197,9 +197,9 @@ class LevelsRun(StepRun):
             raise missing(made.kind, LEVELS, _feed_name(made.datas[0]), (), "price rows need a feed of bars (bar_data)")
         made.datas[0].carries(LEVELS)  # refuses where backtrader makes the bars longer
         self.closes = bars["close_time"]
-        self.levels = type(made).levels_of(bars.adjusted, **made.settled)
+        self.levels = type(made).levels_of(bars.adjusted, **made.resolved)
         self.rows = writable(self.levels)
-        self.state = type(made).levels_state(self.levels, **made.settled)
+        self.state = type(made).levels_state(self.levels, **made.resolved)
 
     def once(self) -> None:
         """Run the kernel over every bar and its rows."""
@@ -207,7 +207,7 @@ class LevelsRun(StepRun):
         columns, n = _columns(made, self.fed)
         line = made.datas[0].lines.close_time
         closes = np.frombuffer(line.array, dtype=np.float64, count=n)
-        state = type(made).levels_state(self.levels, **made.settled)
+        state = type(made).levels_state(self.levels, **made.resolved)
         table = drive(
             self.step,
             self.numbers,

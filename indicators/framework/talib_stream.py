@@ -16,8 +16,8 @@ class StreamRun(VecRun):
 
     def __init__(self, made: Any, fed: list[Any]) -> None:
         super().__init__(made, fed)
-        self.options = type(made).options(made.settled)
-        self.reach = type(made).warmup(**made.settled) - 1
+        self.options = type(made).options(made.resolved)
+        self.reach = type(made).warmup(**made.resolved) - 1
         self.width = len(made.lines.lines)
         self.bar = 0
         self.current: list[float] = []

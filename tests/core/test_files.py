@@ -18,14 +18,14 @@ from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import ConfigError, DataError
 from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.feeds.csv_reader.cells import PADDING
-from tapeflow.feeds.csv_reader.files import Source, expand
+from tapeflow.feeds.csv_reader.files import FileReader, expand
 from tapeflow.feeds.csv_reader.text import whole_lines
 
 TEXT = b"".join(b"%d,%d\n" % (i, i * i) for i in range(100_000))
 
 
 def text_of(path):
-    return b"".join(Source(path).chunks())
+    return b"".join(FileReader(path).chunks())
 
 
 def zipped(path, text=TEXT, name="a.csv", method=zipfile.ZIP_DEFLATED):
@@ -51,7 +51,7 @@ def made(packed, tmp_path):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.zip", "stored.zip"])
 def test_text_and_digest_are_those_of_the_file(made, name):
-    source = Source(made / name)
+    source = FileReader(made / name)
     chunks = list(source.chunks())
     assert b"".join(chunks) == TEXT
     assert max(map(len, chunks)) <= 1 << 20
@@ -62,7 +62,7 @@ def test_text_and_digest_are_those_of_the_file(made, name):
 
 @pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.zip"])
 def test_digest_covers_a_file_whose_text_was_left_half_read(made, name):
-    source = Source(made / name)
+    source = FileReader(made / name)
     next(iter(source.chunks()))
     assert source.digest().sha256 == hashlib.sha256((made / name).read_bytes()).hexdigest()
 
@@ -71,7 +71,7 @@ def test_digest_covers_a_file_whose_text_was_left_half_read(made, name):
 def test_text_comes_in_whole_lines_between_padding_from_two_buffers(made, name, monkeypatch):
     monkeypatch.setattr("tapeflow.feeds.csv_reader.text.PIECE", 1 << 14)
     whole, buffers = b"", {}
-    for text in whole_lines(Source(made / name)):
+    for text in whole_lines(FileReader(made / name)):
         piece = bytes(text.buffer[text.start : text.end])
         assert piece.endswith(b"\n")
         assert bytes(text.buffer[text.end : text.end + len(PADDING)]) == PADDING
@@ -86,18 +86,18 @@ def test_text_comes_in_whole_lines_between_padding_from_two_buffers(made, name, 
 def test_a_checksum_is_compared_though_only_the_first_lines_are_wanted(made, name):
     found = hashlib.sha256((made / name).read_bytes()).hexdigest()
     (made / f"{name}.CHECKSUM").write_text(f"{found}  {name}\n")
-    source = Source(made / name)
+    source = FileReader(made / name)
     next(whole_lines(source))
     assert source.digest().known == found
     (made / f"{name}.CHECKSUM").write_text(f"{'0' * 64}  {name}\n")
-    source = Source(made / name)
+    source = FileReader(made / name)
     next(whole_lines(source))
     with pytest.raises(DataError, match="its CHECKSUM file wants"):
         source.digest()
 
 
 def test_a_file_that_changed_since_it_was_read_has_no_digest(made):
-    source = Source(made / "a.zip")
+    source = FileReader(made / "a.zip")
     list(source.chunks())
     read = source.digest()
     (made / "a.zip").write_bytes(b"another one")
@@ -116,7 +116,7 @@ def test_a_member_that_says_another_checksum_is_damaged(tmp_path):
 
 def test_a_well_packed_file_is_inflated_in_small_pieces(tmp_path):
     zipped(tmp_path / "zeros.zip", b"0" * 50_000_000)
-    sizes = [len(c) for c in Source(tmp_path / "zeros.zip").chunks()]
+    sizes = [len(c) for c in FileReader(tmp_path / "zeros.zip").chunks()]
     assert sum(sizes) == 50_000_000
     assert max(sizes) <= 1 << 20
 
@@ -173,7 +173,7 @@ def test_a_cut_file_is_an_error_of_one_line(made, name, share):
 def test_an_empty_file_says_so(tmp_path, name):
     (tmp_path / name).touch()
     with pytest.raises(DataError, match=r"is empty"):
-        Source(tmp_path / name)
+        FileReader(tmp_path / name)
 
 
 def test_a_zip_holds_one_csv(tmp_path):
@@ -181,13 +181,13 @@ def test_a_zip_holds_one_csv(tmp_path):
         archive.writestr("a.csv", "1")
         archive.writestr("b.csv", "2")
     with pytest.raises(DataError, match="holds 2 CSV files"):
-        Source(tmp_path / "two.zip")
+        FileReader(tmp_path / "two.zip")
 
 
 def test_other_kinds_of_files_are_refused(tmp_path):
     (tmp_path / "a.parquet").write_text("x")
     with pytest.raises(DataError, match=r"is no \.zip, \.csv or \.json, or one of these with \.gz or \.zst"):
-        Source(tmp_path / "a.parquet")
+        FileReader(tmp_path / "a.parquet")
 
 
 def test_patterns_leave_checksums_and_quarantine_out(made):
@@ -207,12 +207,12 @@ def test_paths_that_lead_nowhere(made, name, complaint):
 
 
 def test_a_text_is_digested_only_when_somebody_asks_and_only_as_it_was_read(made):
-    source = Source(made / "a.csv")
+    source = FileReader(made / "a.csv")
     assert b"".join(source.chunks()) == TEXT
     read = source.digest()
     assert read.known == ""
     assert read.sha256 == hashlib.sha256(TEXT).hexdigest()
-    again = Source(made / "a.csv").digest()
+    again = FileReader(made / "a.csv").digest()
     (made / "a.csv").write_bytes(TEXT + b"1,1\n")
     with pytest.raises(DataError, match=r"a\.csv: changed since it was read"):
         _ = again.sha256

@@ -18,7 +18,7 @@ from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.nautilus import NautilusBars, NautilusTrades
-from tapeflow.feeds.table_reader.convert import decimals
+from tapeflow.feeds.table_reader.convert import decimal_column
 
 TIMES = ["2024-01-02T09:30:00Z", "2024-01-02T09:31:00Z"]
 MICROS = [parse_time(text) for text in TIMES]
@@ -95,7 +95,7 @@ def test_an_index_of_numbers_is_none(tmp_path):
 def test_a_decimal_is_the_float_nearest_to_it():
     words = [f"{n / 1000:.3f}" for n in range(1, 300_000, 7)]
     for kind in (pa.decimal128(38, 16), pa.decimal128(12, 3), pa.decimal256(60, 20)):
-        made, bad = decimals(pa.array([Decimal(word) for word in words], kind))
+        made, bad = decimal_column(pa.array([Decimal(word) for word in words], kind))
         assert made.tolist() == [float(word) for word in words]
         assert not bad.any()
 

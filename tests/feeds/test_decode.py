@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tapeflow.core.errors import DataError
 from tapeflow.feeds.csv_reader.decode import DECIMAL, FLAG, INTEGER, SIDE, SKIP, Cell, Decoder, Layout, Quarantine
-from tapeflow.feeds.csv_reader.files import Source
+from tapeflow.feeds.csv_reader.files import FileReader
 
 LAYOUT = Layout(
     (
@@ -27,7 +27,7 @@ LAYOUT = Layout(
 def decode(tmp_path, text, layout=LAYOUT, quarantine=None, name="a.csv"):
     path = tmp_path / name
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    return list(Decoder(Source(path), layout, quarantine).rows())
+    return list(Decoder(FileReader(path), layout, quarantine).rows())
 
 
 def column(parts, name):

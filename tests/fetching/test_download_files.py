@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.fetching.archive import KINDS, MARKETS, SITE, Dump, Wish, parse_day
+from tapeflow.fetching.archive import KINDS, MARKETS, SITE, ArchiveRequest, Dump, parse_day
 from tapeflow.fetching.download import download
 from tapeflow.fetching.http import Http
 from tapeflow.fetching.transfer import claimed
@@ -33,22 +33,22 @@ class TestWhatTheArchiveHolds:
         assert SITE == "https://data.binance.vision"
 
     def test_auto_takes_whole_months_and_days_elsewhere(self) -> None:
-        asked = Wish("spot", "trades", ("A", "B"), date(2024, 1, 30), date(2024, 3, 2))
+        asked = ArchiveRequest("spot", "trades", ("A", "B"), date(2024, 1, 30), date(2024, 3, 2))
         periods = [f"{d.symbol} {d.period}" for d in asked.dumps(lambda d: False, lambda d: False)]
         one = ["2024-01-30", "2024-01-31", "2024-02", "2024-03-01", "2024-03-02"]
         assert periods == [f"{s} {p}" for s in "AB" for p in one]
 
     def test_auto_goes_on_in_days_where_days_were_begun(self) -> None:
-        asked = Wish("spot", "trades", ("A",), date(2024, 2, 1), date(2024, 2, 29))
+        asked = ArchiveRequest("spot", "trades", ("A",), date(2024, 2, 1), date(2024, 2, 29))
         assert len(asked.dumps(lambda d: d.period == "2024-02-07", lambda d: False)) == 29
 
     def test_auto_takes_a_month_that_is_there_for_some_days_of_it(self) -> None:
-        asked = Wish("spot", "trades", ("A",), date(2024, 2, 3), date(2024, 2, 4))
+        asked = ArchiveRequest("spot", "trades", ("A",), date(2024, 2, 3), date(2024, 2, 4))
         assert [d.period for d in asked.dumps(lambda d: True, lambda d: d.period == "2024-02")] == ["2024-02"]
 
     @pytest.mark.parametrize(("kind", "period"), [("metrics", "2024-02-01"), ("fundingRate", "2024-02")])
     def test_auto_knows_what_is_there_by_day_or_by_month_only(self, kind: str, period: str) -> None:
-        asked = Wish("um", kind, ("BTCUSDT",), date(2024, 2, 1), date(2024, 2, 29))
+        asked = ArchiveRequest("um", kind, ("BTCUSDT",), date(2024, 2, 1), date(2024, 2, 29))
         assert asked.dumps(lambda d: False, lambda d: False)[0].period == period
 
     @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ class TestWhatTheArchiveHolds:
         usual = {"market": "um", "kind": "aggTrades", "symbols": ("BTCUSDT",), "grain": "auto"}
         span = {"start": date(2024, 1, 1), "end": date(2024, 1, 3)}
         with pytest.raises(ParamError) as caught:
-            Wish(**{**usual, **span, **given})
+            ArchiveRequest(**{**usual, **span, **given})
         assert str(caught.value).startswith(said)
         assert "\n" not in str(caught.value)
 
@@ -91,7 +91,7 @@ class TestWhatTheArchiveHolds:
                 if market in about.markets:
                     symbol = "BTCUSD" if (market, kind) == ("cm", "indexPriceKlines") else symbols[market]
                     every = about.interval and "1m"
-                    made = Wish(market, kind, (symbol,), date(2024, 1, 1), date(2024, 1, 1), every or None)
+                    made = ArchiveRequest(market, kind, (symbol,), date(2024, 1, 1), date(2024, 1, 1), every or None)
                     assert len(made.dumps(lambda d: False, lambda d: False)) == 1
 
     def test_a_month_as_last_day_is_its_last_day(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from tapeflow.fetching.archive import Dump, Wish
+from tapeflow.fetching.archive import ArchiveRequest, Dump
 from tapeflow.fetching.http import Http
 from tapeflow.fetching.rest import PATHS, paginate, spans
 from tapeflow.fetching.transfer import Fetched
@@ -220,9 +220,9 @@ def days(*numbers: int, kind: str = "aggTrades") -> list[Dump]:
     return [Dump("um", kind, "BTCUSDT", None, f"2024-01-{n:02d}") for n in numbers]
 
 
-def wish(first: int, last: int, **more: Any) -> Wish:
+def wish(first: int, last: int, **more: Any) -> ArchiveRequest:
     given = {"market": "um", "kind": "aggTrades", "symbols": ("BTCUSDT",), "grain": "daily", **more}
-    return Wish(start=date(2024, 1, first), end=date(2024, 1, last), **given)
+    return ArchiveRequest(start=date(2024, 1, first), end=date(2024, 1, last), **given)
 
 
 def http(site: Site, clock: Watched, **more: Any) -> Http:

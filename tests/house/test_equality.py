@@ -27,7 +27,7 @@ from tapeflow.core.clock import DAY
 from tapeflow.core.lines import bar_data
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.framework.contradictions import is_usual
-from tapeflow.feeds.framework.sort_and_dedup import Batch, Order
+from tapeflow.feeds.framework.sort_and_dedup import Batch, RowSorter
 from tapeflow.research.sweep.best import caution
 from tapeflow.strategies.rules import Rules
 from tapeflow.tests.backtest.results.test_doubts import said
@@ -440,7 +440,7 @@ def test_a_row_with_the_first_id_comes_once_and_one_without_an_id_is_another(
     number: int, left: int, late: bool, tmp_path: Any
 ) -> None:
     counts: Counter[str] = Counter()
-    order = Order(counts)
+    order = RowSorter(counts)
     time = [10, 20, 10] if late else [10, 10, 20]
     ids = np.array([number if at == 10 else 1 if number == 0 else -1 for at in time])
     tape = Tape.of(time=time, price=[1.0] * 3, quantity=[1.0] * 3, side=[1] * 3, trade_id=ids)

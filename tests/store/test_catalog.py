@@ -34,7 +34,7 @@ from tapeflow.feeds.framework.base import TapeFeed
 from tapeflow.store.codec import GROUP, decode, encode, tape_columns, to_floats, to_integers
 from tapeflow.store.holdings import holdings
 from tapeflow.store.layout import LOCK, MANIFEST, STAGING, CatalogStore, Partition, Series
-from tapeflow.store.merge import Rows
+from tapeflow.store.merge import DayRows
 from tapeflow.store.names import kind_of, venue_of
 from tapeflow.store.write import writing
 
@@ -184,7 +184,7 @@ def test_row_groups_outside_the_span_are_not_read(tmp_path):
     )
     with writing(tmp_path / "c") as writer:
         series = Series("here", "spot", "X", "trades")
-        writer.stage(series, MONDAY // DAY, Rows(tape_columns(tape)), [], None, None)
+        writer.stage(series, MONDAY // DAY, DayRows(tape_columns(tape)), [], None, None)
         writer.commit()
     feed, start = Catalog(tmp_path / "c"), MONDAY + (2 * GROUP + 5) * 1000
     assert columns_of(tape) == columns(feed)

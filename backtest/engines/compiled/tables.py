@@ -14,7 +14,7 @@ from ....core.bars import Bars
 from ....core.errors import DataError
 from ....core.lines import EXTRA, STANDARD
 from ....core.names import Names
-from ....indicators.framework.inputs import Source
+from ....indicators.framework.inputs import ColumnSource
 from ....strategies.framework.lines import Lines, Ref
 from ...inputs.line_cache import Computed, LineCache
 from ...inputs.requested_indicators import RequestedIndicator, asked
@@ -153,15 +153,15 @@ def compute(one: RequestedIndicator, market: Market, made: Mapping[str, Computed
 def _computed(cls: Any, params: Mapping[str, Any], bars: Bars, read: Mapping[tuple[str, str], Computed]) -> Computed:
     full = cls.resolve(params)
     columns = {".".join(ref): one.table[one.names.index(ref[1])] for ref, one in read.items()}
-    settled = cls.settled_over(
+    resolved = cls.resolved_over(
         full, lambda name: bars.carries(name) or name in columns, bars.columns, bars.source, bars.hours
     )
     before = max([1, *(one.warmup for one in read.values())]) - 1
     table = _table(cls, params, bars, columns, before)
-    return Computed(tuple(cls.line_names(**full)), table, before + cls.warmup(**settled))
+    return Computed(tuple(cls.line_names(**full)), table, before + cls.warmup(**resolved))
 
 
-class _Source(Source):
+class _Source(ColumnSource):
     """Bars with lines of indicators as further columns; a line that never has a value is there all the same."""
 
     def __init__(self, bars: Bars, lines: Mapping[str, Floats], before: int) -> None:
