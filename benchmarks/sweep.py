@@ -23,7 +23,7 @@ from tapeflow.backtest.inputs.read import Source
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.research.sweep import Point, points_of, run_point
-from tapeflow.research.sweep.folder import write_table
+from tapeflow.research.sweep.folder import write_tables
 from tapeflow.research.sweep.journal import Done, Journal
 from tapeflow.research.sweep.shared_data import Known
 
@@ -59,7 +59,7 @@ def whole(bars: Bars) -> list[Done]:
             done = ours(points, bars)
             for one in done:
                 journal.add([one])
-        write_table(Path(folder), points, {one.number: one for one in done})
+        write_tables(Path(folder), points, {one.number: one for one in done})
     return done
 
 

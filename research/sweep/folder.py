@@ -145,7 +145,7 @@ def finish(out: Path, points: Iterable[Point], done: Mapping[int, Done], own: Ma
     """
     lock = _read_lock(out)
     lock["reads"] = _reads(out, lock, own, done.values())
-    made = _write_tables(out, points, done)
+    made = write_tables(out, points, done)
     lock["outputs"] = {path.name: file_digest(path) for path in made}
     with replacing(out / LOCK) as place:
         place.write_text(lock_text(lock), encoding="utf-8")
@@ -189,7 +189,7 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:59] + "…"
 
 
-def _write_tables(out: Path, points: Iterable[Point], done: Mapping[int, Done]) -> list[Path]:
+def write_tables(out: Path, points: Iterable[Point], done: Mapping[int, Done]) -> list[Path]:
     """Write points.parquet, one row a point in the order of the grid, and daily returns where they were kept."""
     made = {out / TABLE: as_table(points, done)}
     if kept := {number: one.daily for number, one in sorted(done.items()) if one.daily}:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -120,3 +121,25 @@ def test_folders_import_each_other_in_no_circle() -> None:
         others = {KNOWN[name].parent.relative_to(ROOT).as_posix() for name in imported(file) if name in KNOWN}
         folders.setdefault(own, set()).update(others - {own})
     TopologicalSorter(folders).prepare()
+
+
+OWN_ROOMS_OF_TESTS = {"house", "helpers", "leaks", "providers"}
+"""Folders of tests that no folder of the code answers to."""
+
+
+def test_tests_stand_in_rooms_of_the_code() -> None:
+    files = list((ROOT / "tests").rglob("*.py"))
+    loose = [file.name for file in files if file.parent == ROOT / "tests" and file.name != "conftest.py"]
+    assert loose == []
+    folders = {file.parent for file in files} - {ROOT / "tests"}
+    unknown = [f for f in folders if not (ROOT / f.relative_to(ROOT / "tests")).is_dir()]
+    assert {f.name for f in unknown} <= OWN_ROOMS_OF_TESTS
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "benchmarks").glob("*.py")), ids=lambda file: file.name)
+def test_benchmarks_import_what_is_there(file: Path) -> None:
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and str(node.module).startswith("tapeflow."):
+            module = importlib.import_module(str(node.module))
+            for alias in node.names:
+                assert hasattr(module, alias.name) or f"{node.module}.{alias.name}".removeprefix("tapeflow.") in KNOWN

@@ -19,7 +19,7 @@ from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, TapeflowError
 from tapeflow.core.plugins.registry import STRATEGIES
 from tapeflow.strategies.framework.base import Strategy
-from tapeflow.tests.trading import random_walk, wilder
+from tapeflow.tests.helpers.trading import random_walk, wilder
 
 ENGINES = ["stock", "backtrader"]
 
