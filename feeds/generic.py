@@ -14,7 +14,7 @@ from ..core.clock import MINUTE, parse_zone
 from ..core.errors import ParamError
 from ..core.params import Bound, Choice, Rule, Text
 from ..core.tape import Tape
-from .csv_reader.decode import Quarantine, DecodedRows
+from .csv_reader.decode import DecodedRows, Quarantine
 from .csv_reader.files import FileReader
 from .framework.table_bars import NUMBERS, TableBars
 from .framework.table_tape import SYMBOL as CHOSEN
