@@ -394,7 +394,7 @@ TAPES: dict[str, tuple[str, str, list[int], str]] = {
         (
             "time,bid,ask,last,volume,time_msc,flags,volume_real\n"
             "1704187800,10.4,10.5,10.5,7,1704187800123,56,7.0\n"
-            "1704187860,10.5,10.6,10.5,8,1704187860500,88,8.0\n"
+            "1704187860,10.6,10.7,10.6,8,1704187860500,88,8.0\n"
         ),
     ),
     "moex_trades": (
