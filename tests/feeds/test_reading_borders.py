@@ -7,10 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tapeflow.core.errors import DataError
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
+from tapeflow.feeds.framework.dumps import _kept
+from tapeflow.feeds.framework.infer_sides import tick_rule
+from tapeflow.feeds.framework.markets import of_path
 from tapeflow.feeds.generic import CsvBars, CsvTape
 
 MS = 1_700_000_040_000
@@ -66,3 +70,22 @@ def test_a_read_that_fails_leaves_nothing_of_what_it_had_set_aside(name: str, tm
     with pytest.raises(DataError, match=r"is (cut short|damaged)"):
         made.bars("1m")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "b.csv.gz"]
+
+
+@pytest.mark.parametrize(("last", "promised"), [(19, (10, 20)), (20, (None, None))])
+def test_a_name_promises_up_to_its_end_and_not_beyond(last: int, promised: tuple[int | None, int | None]) -> None:
+    assert _kept((10, 20), np.array([10, last])) == promised
+    assert _kept((10, 20), np.array([9, 12])) == (None, None)
+
+
+def test_prices_that_stand_still_keep_the_side_of_the_batch_before() -> None:
+    sides, before = tick_rule(np.array([10.0, 10.0, 10.0]), (10.0, 1))
+    assert (sides.tolist(), before) == ([1, 1, 1], (10.0, 1))
+
+
+@pytest.mark.parametrize(
+    ("path", "market"),
+    [("um/aggTrades/a.zip", "um"), ("cm/daily/klines/X/1m/a.zip", "cm"), ("um/a.zip", ""), ("klines/um/a.zip", "")],
+)
+def test_folders_above_a_kind_tell_the_market(path: str, market: str) -> None:
+    assert of_path(Path(path)) == market

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tapeflow.backtest.broker.base import make_broker
+from tapeflow.backtest.broker.order_rules import trailed
 from tapeflow.backtest.broker.sizers import whole_lots
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
@@ -118,3 +119,8 @@ def test_a_market_order_waits_for_a_bar_that_has_an_open() -> None:
     made = trading.trade(market, {1: trading.buy(1.0)}, trading.config())
     assert [(fill.bar, fill.price) for fill in made.fills] == [(4, 104.0)]
     assert (made.cash[-1], made.position[-1], made.value[-1]) == (10_000.0 - 104.0, 1.0, 10_000.0)
+
+
+def test_a_stop_that_trails_by_nothing_is_the_close() -> None:
+    assert (trailed(False, 95.0, 101.0, 0.0, 0.0), trailed(False, 102.0, 101.0, 0.0, 0.0)) == (101.0, 102.0)
+    assert (trailed(True, 105.0, 101.0, 0.0, 0.0), trailed(True, 99.0, 101.0, 0.0, 0.0)) == (101.0, 99.0)
