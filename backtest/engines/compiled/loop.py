@@ -8,28 +8,16 @@ from __future__ import annotations
 import numpy as np
 
 from ....core.kernels import njit_inline, njit_no_refcount
+from . import desk as by
 from . import state as at
 from .account import worth
 from .broker import admit, hold, trade
 from .carry import carry_over, carry_to, lacks_room
 from .costs import Costly
+from .desk import Desk
 from .exact import PARTS
 from .margined import force_at_close, force_at_open, note_free, value_of
-from .order_manager import (
-    BARS,
-    COUNT,
-    DUE,
-    ENTERED,
-    LOSS,
-    PAIRS,
-    PYRAMIDING,
-    VALUE,
-    Desk,
-    close_all,
-    hear,
-    protect,
-    stands_aside,
-)
+from .order_manager import close_all, hear, protect, stands_aside
 from .rulebook import Rules, act
 from .sizes import pair
 from .state import Book, Floats, Margin, grown, is_full
@@ -72,7 +60,7 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
         carry_over(book, costly, margin, bar, close)
     if count[at.FILLS] > news:
         hear(book, desk, news, bar)
-        if desk[0][PAIRS] != 0.0:
+        if desk[0][by.PAIRS] != 0.0:
             pair(book, desk[4])
 
 
@@ -90,13 +78,13 @@ def _lacks_room(book: Book, costly: Costly | None, bar: int) -> bool:
 def _wakes(book: Book, desk: Desk, held: float) -> tuple[int, int]:
     """The bits of a bar of which any brings something to decide, and the bar from which on there may be without."""
     numbers, state = desk[0], desk[1]
-    if numbers[LOSS] != 0.0 or state[DUE] != 0.0 or (state[COUNT] != 0.0 and _is_busy(book)):
+    if numbers[by.LOSS] != 0.0 or state[by.DUE] != 0.0 or (state[by.COUNT] != 0.0 and _is_busy(book)):
         return 0, 0
     if held == 0.0:
         return at.LONG | at.SHORT, at.NEVER
     side = at.LONG if held > 0.0 else at.SHORT
-    bits = side << at.EXITS | side if numbers[PYRAMIDING] > 1.0 else side << at.EXITS
-    return bits, int(state[ENTERED] + numbers[BARS]) if numbers[BARS] else at.NEVER
+    bits = side << at.EXITS | side if numbers[by.PYRAMIDING] > 1.0 else side << at.EXITS
+    return bits, int(state[by.ENTERED] + numbers[by.BARS]) if numbers[by.BARS] else at.NEVER
 
 
 @njit_inline
@@ -125,10 +113,10 @@ def _decide(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts:
     wakes, due = _wakes(book, desk, book[5][at.HELD])
     if bar < due and desk[7][bar] & wakes == 0:
         return
-    if desk[0][LOSS] != 0.0 and stands_aside(book, desk, at.LOST, bar, close):
+    if desk[0][by.LOSS] != 0.0 and stands_aside(book, desk, at.LOST, bar, close):
         return
     act(book, desk, rules, bar, close, parts)
-    if desk[1][DUE] != 0.0:
+    if desk[1][by.DUE] != 0.0:
         protect(book, desk, bar, close)
 
 
@@ -165,7 +153,7 @@ def _span(
         if margin is not None:
             note_free(book, margin, close)
         if bar >= span[1] and money[at.RUINED] == 0.0:
-            state[VALUE] = value
+            state[by.VALUE] = value
             _decide(book, desk, rules, bar, close, parts)
         bar += 1
     if bits[n] >> at.FOREIGN and count[at.CHECKED] < count[at.ORDERS]:

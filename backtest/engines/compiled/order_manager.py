@@ -4,51 +4,18 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ....core.kernels import njit_inline, njit_internal
 from ....core.tick_kernels import on_grid
 from ...broker.order_rules import LIMIT, MARKET, STOP, STOP_TRAIL
+from . import desk as by
 from . import state as at
+from .desk import Desk
 from .exact import add, total
 from .lots import SCALE, STEP, whole
 from .oco_brackets import cancel, rests
 from .orders import join, send, set_trail
-from .state import Book, Floats, Integers
-
-Bits = NDArray[np.uint8]
-Desk = tuple[Floats, Floats, Integers, Floats, Floats, Floats, Bits, Bits]
-"""Numbers, state, entries that count, sizing, round trips, distances of protection in average true ranges, exits that
-have closed their part of the position, the bars' bits."""
-
-STOP_KIND, TRAIL_KIND, TARGET_KIND, STOP_VALUE, TRAIL_VALUE, TARGET_VALUE = range(6)
-NUM, DEN, BARS, COOLDOWN, PYRAMIDING, LOSS, LOSS_SHARED, MOST, MOST_SHARED, PAIRS = range(6, 16)
-"""Numbers: each distance's kind and value; the tick as a fraction, the time stop, bars after a position, most entries,
-the loss of a session and the largest position (0 for none) and whether each is a share of the equity; whether round
-trips are paired for the sizer."""
-
-SHARE, AWAY, RANGES = 1.0, 2.0, 3.0
-"""Kinds of distances: a share of the price, quote currency, average true ranges; 0 for none."""
-
-(
-    SIDE, ENTERED, DUE, DUE_PRICE, GUARDS, FIRST_GUARD, GUARDED_AT, ENTRY, ENTRY_BAR, EXIT,
-    PART_EXIT, BOUGHT_AT, BEFORE, LEFT, COUNT, WORTH, FIRST_WORTH, HALTED, LEAVING,
-    VALUE,
-) = range(20)  # fmt: skip
-"""State: side held and since when; size to protect and the price it was had for; protective orders out there and what
-they were reckoned from; the latest market orders to enter, to leave and to leave in part; price of the latest entry,
-size before the news, when the position ended; how many entries count; the session's loss; what
-the account is worth."""
-
-
-def new_state(cash: float) -> Floats:
-    """State before the first bar."""
-    made = np.zeros(20)
-    made[[GUARDED_AT]] = np.nan
-    made[[ENTRY, EXIT, PART_EXIT, LEAVING]] = -1.0
-    made[LEFT] = -(2.0**60)
-    made[[WORTH, FIRST_WORTH]] = cash
-    return made
+from .state import Book, Floats
 
 
 @njit_inline
@@ -67,15 +34,15 @@ def told(desk: Desk, bar: int) -> int:
 def withdraw(book: Book, desk: Desk, bar: int) -> None:
     """Cancel what protection still rests, and send none that was due."""
     state = desk[1]
-    state[DUE] = 0.0
-    if state[GUARDS] != 0.0:
+    state[by.DUE] = 0.0
+    if state[by.GUARDS] != 0.0:
         _cancel_guards(book, state, told(desk, bar))
 
 
 @njit_internal
 def _cancel_guards(book: Book, state: Floats, heard: int) -> None:
-    first, guards = int(state[FIRST_GUARD]), int(state[GUARDS])
-    state[GUARDS] = 0.0
+    first, guards = int(state[by.FIRST_GUARD]), int(state[by.GUARDS])
+    state[by.GUARDS] = 0.0
     for k in range(first, first + guards):
         cancel(book, k, heard)
 
@@ -84,8 +51,8 @@ def _cancel_guards(book: Book, state: Floats, heard: int) -> None:
 def _guards(book: Book, desk: Desk, k: int) -> bool:
     """Whether order ``k`` is protection that still works."""
     state = desk[1]
-    first = int(state[FIRST_GUARD])
-    return first <= k < first + int(state[GUARDS]) and alive(book, k)
+    first = int(state[by.FIRST_GUARD])
+    return first <= k < first + int(state[by.GUARDS]) and alive(book, k)
 
 
 @njit_inline
@@ -93,17 +60,17 @@ def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``: a new position is to be protected, one that is gone no longer."""
     whole_, real, state, held = book[0], book[1], desk[1], book[5][at.HELD]
     side = np.sign(held)
-    if side != state[SIDE]:
-        state[SIDE], state[ENTERED] = side, bar
+    if side != state[by.SIDE]:
+        state[by.SIDE], state[by.ENTERED] = side, bar
     if side == 0.0:
         withdraw(book, desk, bar)
     elif real[k, at.FILL_SIZE] * side > 0.0:
         withdraw(book, desk, bar)
-        state[DUE], state[DUE_PRICE] = held, real[k, at.FILL_PRICE]
+        state[by.DUE], state[by.DUE_PRICE] = held, real[k, at.FILL_PRICE]
     elif real[k, at.REMAINING] != 0.0 and whole_[k, at.TYPE] == LIMIT and _guards(book, desk, k):
-        price = state[GUARDED_AT]
+        price = state[by.GUARDED_AT]
         withdraw(book, desk, bar)
-        state[DUE], state[DUE_PRICE] = held, price
+        state[by.DUE], state[by.DUE_PRICE] = held, price
 
 
 @njit_inline
@@ -111,17 +78,17 @@ def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``: whether the position is new, larger, smaller or gone."""
     real, state, slots, held = book[1], desk[1], desk[2], book[5][at.HELD]
     if held * real[k, at.FILL_SIZE] > 0.0:
-        state[BOUGHT_AT] = real[k, at.FILL_PRICE]
-    if state[BEFORE] != 0.0 and held * state[BEFORE] <= 0.0:
-        state[LEFT] = bar + 1
+        state[by.BOUGHT_AT] = real[k, at.FILL_PRICE]
+    if state[by.BEFORE] != 0.0 and held * state[by.BEFORE] <= 0.0:
+        state[by.LEFT] = bar + 1
         desk[6][:] = 0
         left = 0
-        for i in range(int(state[COUNT])):
+        for i in range(int(state[by.COUNT])):
             if alive(book, slots[0, i]):
                 slots[0, left], slots[1, left] = slots[0, i], slots[1, i]
                 left += 1
-        state[COUNT] = left
-    state[BEFORE] = held
+        state[by.COUNT] = left
+    state[by.BEFORE] = held
 
 
 @njit_inline
@@ -137,37 +104,39 @@ def hear(book: Book, desk: Desk, news: int, bar: int) -> None:
 def distance(desk: Desk, guard: int, price: float, bar: int) -> float:
     """How far from ``price`` a guard of this kind lies; NaN where none is asked for."""
     numbers = desk[0]
-    kind, value = numbers[guard], numbers[STOP_VALUE + guard]
-    if kind == SHARE:
+    kind, value = numbers[guard], numbers[by.STOP_VALUE + guard]
+    if kind == by.SHARE:
         return float(value * price)
-    if kind == AWAY:
+    if kind == by.AWAY:
         return float(value)
-    return float(desk[5][guard, bar] if kind == RANGES else np.nan)
+    return float(desk[5][guard, bar] if kind == by.RANGES else np.nan)
 
 
 @njit_internal
 def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
     """Send the protection that is due, each order in the group of the first; the stop first, so that it wins a tie."""
     numbers, state = desk[0], desk[1]
-    price, side, num, den, count = state[DUE_PRICE], np.sign(state[DUE]), numbers[NUM], numbers[DEN], 0
-    state[GUARDED_AT] = price
-    for guard in (STOP_KIND, TRAIL_KIND, TARGET_KIND):
+    price, side, num, den, count = state[by.DUE_PRICE], np.sign(state[by.DUE]), numbers[by.NUM], numbers[by.DEN], 0
+    state[by.GUARDED_AT] = price
+    for guard in (by.STOP_KIND, by.TRAIL_KIND, by.TARGET_KIND):
         if numbers[guard] == 0.0:
             continue
-        trails, rests_, reason = guard == TRAIL_KIND, guard == TARGET_KIND, at.STOP_LOSS + guard
+        trails, rests_, reason = guard == by.TRAIL_KIND, guard == by.TARGET_KIND, at.STOP_LOSS + guard
         away, level = distance(desk, guard, price, bar), 0.0
         if not trails:
             level = on_grid(price + side * away if rests_ else price - side * away, num, den)
-        k = send(book, bar, close, STOP_TRAIL if trails else LIMIT if rests_ else STOP, -state[DUE], level, 0.0, reason)
+        k = send(
+            book, bar, close, STOP_TRAIL if trails else LIMIT if rests_ else STOP, -state[by.DUE], level, 0.0, reason
+        )
         if trails:
-            shared = numbers[guard] == SHARE
-            set_trail(book, k, 0.0 if shared else away, numbers[STOP_VALUE + guard] if shared else 0.0)
+            shared = numbers[guard] == by.SHARE
+            set_trail(book, k, 0.0 if shared else away, numbers[by.STOP_VALUE + guard] if shared else 0.0)
         if count == 0:
-            state[FIRST_GUARD] = float(k)
+            state[by.FIRST_GUARD] = float(k)
         else:
-            join(book, k, int(state[FIRST_GUARD]))
+            join(book, k, int(state[by.FIRST_GUARD]))
         count += 1
-    state[GUARDS], state[DUE] = float(count), 0.0
+    state[by.GUARDS], state[by.DUE] = float(count), 0.0
 
 
 @njit_inline
@@ -175,12 +144,12 @@ def leave(book: Book, desk: Desk, reason: int, bar: int, close: float) -> int:
     """Send a market order that closes; where one of before is still being filled, that one instead."""
     state = desk[1]
     withdraw(book, desk, bar)
-    if alive(book, state[EXIT]):
-        return int(state[EXIT])
-    if alive(book, state[ENTRY]) and state[ENTRY_BAR] < bar:
-        cancel(book, int(state[ENTRY]), told(desk, bar))
+    if alive(book, state[by.EXIT]):
+        return int(state[by.EXIT])
+    if alive(book, state[by.ENTRY]) and state[by.ENTRY_BAR] < bar:
+        cancel(book, int(state[by.ENTRY]), told(desk, bar))
     k = send(book, bar, close, MARKET, -book[5][at.HELD], 0.0, 0.0, reason)
-    state[EXIT] = float(k)
+    state[by.EXIT] = float(k)
     return k
 
 
@@ -201,10 +170,10 @@ def _working(book: Book, side: float, parts: Floats) -> float:
 @njit_inline
 def room(book: Book, desk: Desk, side: float, close: float, parts: Floats) -> float:
     """How much more may be bought (``side`` 1) or sold (−1); no bounds where none are set."""
-    numbers, sizing, held, value = desk[0], desk[3], book[5][at.HELD], desk[1][VALUE]
-    if numbers[MOST] == 0.0:
+    numbers, sizing, held, value = desk[0], desk[3], book[5][at.HELD], desk[1][by.VALUE]
+    if numbers[by.MOST] == 0.0:
         return np.inf
-    most = numbers[MOST] * value / close if numbers[MOST_SHARED] != 0.0 else numbers[MOST]
+    most = numbers[by.MOST] * value / close if numbers[by.MOST_SHARED] != 0.0 else numbers[by.MOST]
     working = _working(book, side, parts) if side * held >= 0.0 else 0.0
     return float(max(whole(max(most - working, 0.0), sizing[STEP], sizing[SCALE]) - side * held, 0.0))
 
@@ -214,20 +183,20 @@ def stands_aside(book: Book, desk: Desk, reason: int, bar: int, close: float) ->
     """Whether the session has lost too much by this bar; closes what is open then."""
     numbers, state, bits, held = desk[0], desk[1], desk[7], book[5][at.HELD]
     if (bits[bar] >> at.SESSION) & 1:
-        state[FIRST_WORTH], state[HALTED] = state[WORTH], 0.0
-    state[WORTH] = state[VALUE]
-    limit = numbers[LOSS] * (state[FIRST_WORTH] if numbers[LOSS_SHARED] != 0.0 else 1.0)
-    if state[FIRST_WORTH] - state[WORTH] >= limit:
-        state[HALTED] = 1.0
-    if state[HALTED] == 0.0:
+        state[by.FIRST_WORTH], state[by.HALTED] = state[by.WORTH], 0.0
+    state[by.WORTH] = state[by.VALUE]
+    limit = numbers[by.LOSS] * (state[by.FIRST_WORTH] if numbers[by.LOSS_SHARED] != 0.0 else 1.0)
+    if state[by.FIRST_WORTH] - state[by.WORTH] >= limit:
+        state[by.HALTED] = 1.0
+    if state[by.HALTED] == 0.0:
         return False
     for q in range(book[4][at.RESTING]):
         k = book[2][q]
-        if k != state[LEAVING]:
+        if k != state[by.LEAVING]:
             cancel(book, k, told(desk, bar))
     withdraw(book, desk, bar)
-    if held != 0.0 and not alive(book, state[LEAVING]):
-        state[LEAVING] = float(send(book, bar, close, MARKET, -held, 0.0, 0.0, reason))
+    if held != 0.0 and not alive(book, state[by.LEAVING]):
+        state[by.LEAVING] = float(send(book, bar, close, MARKET, -held, 0.0, 0.0, reason))
     return True
 
 

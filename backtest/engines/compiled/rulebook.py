@@ -7,36 +7,11 @@ import numpy as np
 from ....core.kernels import njit_inline, njit_internal
 from ....core.tick_kernels import on_grid
 from ...broker.order_rules import LIMIT, MARKET
+from . import desk as by
+from .desk import Bits, Desk
 from .lots import FIXED, SCALE, SMALLEST, STEP, whole
 from .oco_brackets import cancel
-from .order_manager import (  # fmt: skip
-    BARS,
-    BOUGHT_AT,
-    COOLDOWN,
-    COUNT,
-    DEN,
-    DUE,
-    DUE_PRICE,
-    ENTERED,
-    ENTRY,
-    ENTRY_BAR,
-    LEFT,
-    NUM,
-    PART_EXIT,
-    PYRAMIDING,
-    SIDE,
-    STOP_KIND,
-    TRAIL_KIND,
-    VALUE,
-    Bits,
-    Desk,
-    alive,
-    distance,
-    leave,
-    room,
-    told,
-    withdraw,
-)
+from .order_manager import alive, distance, leave, room, told, withdraw
 from .orders import send
 from .sizes import sized
 from .state import CUTS, FILL_SIZE, FIRST_RULE, HELD, LONG, SHORT, SIZE, TIME_STOP, Book, Floats, Integers
@@ -53,7 +28,7 @@ SIZED, LIMITED, VALID = range(3)
 def _expire(book: Book, desk: Desk, bar: int) -> None:
     """Cancel limit entries that have rested long enough."""
     slots = desk[2]
-    for i in range(int(desk[1][COUNT])):
+    for i in range(int(desk[1][by.COUNT])):
         if 0 <= slots[1, i] <= bar + 1 and alive(book, slots[0, i]):
             cancel(book, slots[0, i], told(desk, bar))
             slots[1, i] = -1
@@ -63,10 +38,10 @@ def _expire(book: Book, desk: Desk, bar: int) -> None:
 def _close(book: Book, desk: Desk, reason: int, bar: int, close: float) -> None:
     """Close the position, and cancel entries that still rest."""
     slots = desk[2]
-    for i in range(int(desk[1][COUNT])):
+    for i in range(int(desk[1][by.COUNT])):
         if slots[1, i] >= 0 and alive(book, slots[0, i]):
             cancel(book, slots[0, i], told(desk, bar))
-    desk[1][PART_EXIT] = float(leave(book, desk, reason, bar, close))
+    desk[1][by.PART_EXIT] = float(leave(book, desk, reason, bar, close))
 
 
 @njit_inline
@@ -81,18 +56,18 @@ def _leave(book: Book, desk: Desk, rules: Rules, rule: int, bar: int, close: flo
     done[rule] = 1
     if part > 0.0:
         side = np.sign(held)
-        state[PART_EXIT] = float(send(book, bar, close, MARKET, -side * part, 0.0, 0.0, reason))
+        state[by.PART_EXIT] = float(send(book, bar, close, MARKET, -side * part, 0.0, 0.0, reason))
         withdraw(book, desk, bar)
-        state[DUE], state[DUE_PRICE] = side * (abs(held) - part), state[BOUGHT_AT]
+        state[by.DUE], state[by.DUE_PRICE] = side * (abs(held) - part), state[by.BOUGHT_AT]
 
 
 @njit_inline
 def _size(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int, close: float, parts: Floats) -> float:
     """Size of an entry, without sign; 0 for none."""
     numbers, sizing = desk[0], desk[3]
-    stop = STOP_KIND if numbers[STOP_KIND] != 0.0 else TRAIL_KIND
+    stop = by.STOP_KIND if numbers[by.STOP_KIND] != 0.0 else by.TRAIL_KIND
     wanted = rules[6][bar] if len(rules[6]) > 0 else -1.0
-    made = sized(sizing, desk[4], wanted, desk[1][VALUE], close, distance(desk, stop, close, bar))
+    made = sized(sizing, desk[4], wanted, desk[1][by.VALUE], close, distance(desk, stop, close, bar))
     if rules[4][rule, SIZED] != 0:
         made = whole(rules[2][rule, bar] * made, sizing[STEP], sizing[SCALE])
         made = made if made * close >= sizing[SMALLEST] else 0.0
@@ -103,19 +78,19 @@ def _size(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int
 def _send(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int, close: float, parts: Floats) -> None:
     """Send an entry; a market order only where none of an earlier bar is still being filled."""
     state, slots, limited = desk[1], desk[2], rules[4][rule, LIMITED] != 0
-    if not limited and alive(book, state[ENTRY]) and state[ENTRY_BAR] < bar:
+    if not limited and alive(book, state[by.ENTRY]) and state[by.ENTRY_BAR] < bar:
         return
     size, k = _size(book, desk, rules, rule, side, bar, close, parts), -1
     if size > 0.0:
-        price = on_grid(rules[3][rule, bar], desk[0][NUM], desk[0][DEN]) if limited else 0.0
+        price = on_grid(rules[3][rule, bar], desk[0][by.NUM], desk[0][by.DEN]) if limited else 0.0
         k = send(book, bar, close, LIMIT if limited else MARKET, side * size, price, 0.0, FIRST_RULE + rule)
         book[0][k, CUTS] = desk[3][FIXED] == 0.0
     if not limited:
-        state[ENTRY], state[ENTRY_BAR] = float(k), float(bar)
+        state[by.ENTRY], state[by.ENTRY_BAR] = float(k), float(bar)
     if k >= 0:
-        i = int(state[COUNT])
+        i = int(state[by.COUNT])
         slots[0, i], slots[1, i] = k, bar + 1 + rules[4][rule, VALID] if limited else -1
-        state[COUNT] += 1.0
+        state[by.COUNT] += 1.0
 
 
 @njit_inline
@@ -123,7 +98,7 @@ def _sides(book: Book, desk: Desk, sides: int) -> int:
     """Sides on which there may be one more entry, having left out entries that are over; 0 where there are enough."""
     numbers, state, slots, held, left = desk[0], desk[1], desk[2], book[5][HELD] != 0.0, 0
     resting = -1
-    for i in range(int(state[COUNT])):
+    for i in range(int(state[by.COUNT])):
         k = slots[0, i]
         lives = alive(book, k)
         if lives or (held and book[1][k, FILL_SIZE] != 0.0):
@@ -131,8 +106,8 @@ def _sides(book: Book, desk: Desk, sides: int) -> int:
             left += 1
         if lives and resting < 0:
             resting = k
-    state[COUNT] = left
-    if left >= numbers[PYRAMIDING]:
+    state[by.COUNT] = left
+    if left >= numbers[by.PYRAMIDING]:
         return 0
     if resting >= 0:
         sides &= LONG if book[1][resting, SIZE] > 0.0 else SHORT
@@ -159,17 +134,17 @@ def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Flo
     numbers, state, held = desk[0], desk[1], book[5][HELD]
     _expire(book, desk, bar)
     if held == 0.0:
-        if bar + 1 - state[LEFT] >= numbers[COOLDOWN]:
+        if bar + 1 - state[by.LEFT] >= numbers[by.COOLDOWN]:
             _enter(book, desk, rules, LONG | SHORT, bar, close, parts)
         return
-    if alive(book, state[PART_EXIT]):
+    if alive(book, state[by.PART_EXIT]):
         return
     side = LONG if held > 0.0 else SHORT
     for rule in range(len(rules[1])):
         if rules[1][rule, bar] & side and not desk[6][rule]:
             _leave(book, desk, rules, rule, bar, close)
             return
-    if numbers[BARS] != 0.0 and state[SIDE] != 0.0 and bar - state[ENTERED] >= numbers[BARS]:
+    if numbers[by.BARS] != 0.0 and state[by.SIDE] != 0.0 and bar - state[by.ENTERED] >= numbers[by.BARS]:
         _close(book, desk, TIME_STOP, bar, close)
-    elif numbers[PYRAMIDING] > 1.0:
+    elif numbers[by.PYRAMIDING] > 1.0:
         _enter(book, desk, rules, side, bar, close, parts)

@@ -22,11 +22,11 @@ from ....strategies.framework.protection import GUARDS, distances_in
 from ...broker.choice import contracts_of, funded, funding_of, is_costly, kind_of, paying, rolling
 from ...broker.costly import CostlyBroker
 from ...inputs.trading_hours import hours_of, traded_time
-from . import costs, lots, order_manager, sizes, state
+from . import costs, desk, lots, sizes, state
 from .costs import Costly
+from .desk import Desk
 from .exact import means_before
 from .lots import sizing
-from .order_manager import Desk
 from .rulebook import Rules
 from .state import EXITS, FORCED, FOREIGN, LONG, SESSION, SHORT, SHUT, Floats
 
@@ -157,28 +157,28 @@ def desk_of(
             ranges = ranges if ranges.shape[1] else np.zeros((3, len(bars)))
             ranges[i], numbers[i] = (
                 asked.multiple * atr(asked.period) / bars.columns.get(ADJUSTMENT, 1.0),
-                order_manager.RANGES,
+                desk.RANGES,
             )
         else:
             shared = asked.unit == "fraction"
-            numbers[i] = order_manager.SHARE if shared else order_manager.AWAY
-            numbers[order_manager.STOP_VALUE + i] = asked.value if shared else asked.at(math.nan, traded.tick)
-    numbers[order_manager.NUM], numbers[order_manager.DEN] = grid_of(traded.tick)
-    numbers[order_manager.BARS] = params.get("time_stop") or 0
-    numbers[order_manager.COOLDOWN] = params.get("cooldown") or 0
-    most = numbers[order_manager.PYRAMIDING] = params.get("pyramiding") or 1
-    for name, at in (("daily_loss", order_manager.LOSS), ("max_position", order_manager.MOST)):
+            numbers[i] = desk.SHARE if shared else desk.AWAY
+            numbers[desk.STOP_VALUE + i] = asked.value if shared else asked.at(math.nan, traded.tick)
+    numbers[desk.NUM], numbers[desk.DEN] = grid_of(traded.tick)
+    numbers[desk.BARS] = params.get("time_stop") or 0
+    numbers[desk.COOLDOWN] = params.get("cooldown") or 0
+    most = numbers[desk.PYRAMIDING] = params.get("pyramiding") or 1
+    for name, at in (("daily_loss", desk.LOSS), ("max_position", desk.MOST)):
         if params.get(name) is not None:
             amount = parse_amount(params[name])
             numbers[at], numbers[at + 1] = amount.value, amount.unit == "fraction"
-    numbers[order_manager.PAIRS] = config.sizer.kelly is not None
-    if numbers[order_manager.LOSS]:
+    numbers[desk.PAIRS] = config.sizer.kelly is not None
+    if numbers[desk.LOSS]:
         bits = bits.copy()
         bits[session_starts(bars, first, Session.parse(params.get("session", "1d"), bars.hours))] |= np.uint8(
             1 << SESSION
         )
     slots = np.zeros((2, int(min(most, len(bars))) + 1), np.int64)
-    memory, exits = order_manager.new_state(config.broker.cash), np.zeros(_exits(params), np.uint8)
+    memory, exits = desk.new_state(config.broker.cash), np.zeros(_exits(params), np.uint8)
     return numbers, memory, slots, numbers_of_sizer(config), sizes.new_trips(), ranges, exits, bits
 
 
