@@ -55,5 +55,5 @@ def shut(bars: Bars, empty_bars: str) -> NDArray[np.bool_]:
 
 
 def _flagged(bars: Bars, bits: Quality) -> NDArray[np.bool_]:
-    made: NDArray[np.bool_] = (bars["quality"] & int(bits)) != 0
-    return made
+    flags = bars["quality"]
+    return (flags & int(bits)) != 0 if flags.any() else np.zeros(len(flags), dtype=bool)
