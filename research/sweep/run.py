@@ -122,9 +122,11 @@ def _finished(
     config: RunConfig, out: Path, points: list[Point], groups: list[_Group], jobs: int | None, say: Progress
 ) -> dict[int, Done]:
     """What every point comes to, those that an earlier call finished read from the folder."""
-    if is_finished(out):
-        return read_table(out)
     journal = Journal(out)
+    if is_finished(out):
+        made = read_table(out)
+        journal.remove()  # an interrupt between the last two steps leaves it
+        return made
     done = {number: one for number, one in journal.read().items() if number <= len(points)}
     pace = Pace(len(points), len(done))
     with journal:

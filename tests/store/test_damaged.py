@@ -219,6 +219,14 @@ def test_a_journal_of_damaged_lines_gives_the_same_table(home: Path) -> None:
     assert (home / "out" / "points.parquet").read_bytes() == (home / "whole" / "points.parquet").read_bytes()
 
 
+def test_a_journal_that_an_interrupt_left_beside_its_tables_is_removed(home: Path) -> None:
+    make_journal(home / "out")
+    for path in (home / "whole").iterdir():
+        shutil.copy(path, home / "out")
+    make_sweep(home / "out")
+    assert {path.name for path in (home / "out").iterdir()} == {path.name for path in (home / "whole").iterdir()}
+
+
 def test_a_request_to_end_cleans_as_an_interrupt_does(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def end(*given: object, **more: object) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
