@@ -15,7 +15,7 @@ from .engines.tape import run_tape
 from .engines.verify import verified
 from .inputs.ex_days import check_readers
 from .inputs.line_cache import LineCache
-from .inputs.read import Progress, Source, read
+from .inputs.read import Progress, Source, read, traded_first
 from .results.folder import save
 from .results.outcome import Outcome, SavedRun
 from .results.own_files import check_place
@@ -66,6 +66,7 @@ def simulate(config: RunConfig, sources: dict[str, Source], shelf: LineCache | N
     ``engine: auto`` takes compiled code where that is exact and says why not elsewhere. What runs before it computed
     over the same bars may be on a ``shelf``, which saves time and changes nothing.
     """
+    sources = traded_first(config, sources)
     check_readers(config, sources)
     check_volume(config, sources)
     outcome, why_not = by_engine(config, sources)

@@ -15,7 +15,7 @@ from ..core.names import RESERVED, Names
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
 from ..feeds.csv_reader.files import read_once
-from .data_block import Data, feed_specs
+from .data_block import Data, feed_specs, traded_feeds
 from .errors import Complaint, KeyPath
 from .fills_block import no_tape
 from .models import IndicatorBlock
@@ -47,13 +47,15 @@ class Checker:
     """
 
     def __init__(self, raw: Raw, folder: Path) -> None:
-        self._folder = folder
+        self._folder, self._raw = folder, raw
         self._data = block(raw, "data")
         self._indicators = block(raw, "indicators")
         self._strategy = block(raw, "strategy")
-        self._fills = raw.get("fills")
+        self._fills, self._trade = raw.get("fills"), raw.get("trade")
         self._feeds: dict[str, Any] = {}
         self._names: dict[str, tuple[str, ...]] = {}
+        self._desks: list[str] = []
+        self._unbound: set[str] = set()
         self._lines: dict[str, tuple[str, ...]] = {}
         self._wiring = Wiring(self._lines, self._feeds)
 
@@ -63,9 +65,10 @@ class Checker:
         for name, given in self._data.items():
             yield from self._feed(name, given)
             yield from self._named(name, given)
-        traded = next(iter(self._data.values()), None)
-        if isinstance(traded, Mapping):
-            yield from no_tape(self._fills, self._find(FEEDS, traded.get("feed"), ())[0])
+        yield from self._traded_ones()
+        for name in self._desks:
+            given = block(self._data, self._names[name][1])
+            yield from no_tape(self._fills, self._find(FEEDS, given.get("feed"), ())[0])
         for name, given in self._indicators.items():
             yield from self._name(name, strategy)
             yield from self._indicator(name, given)
@@ -74,6 +77,16 @@ class Checker:
         yield from self._wiring.complaints()
         if strategy is not None:
             yield from self._rules(strategy)
+
+    def _traded_ones(self) -> Iterator[Complaint]:
+        """Take in the feeds that are traded; names that are none are mistakes."""
+        bars = {name: given.get("bars") for name, given in self._data.items() if isinstance(given, Mapping)}
+        asked = [self._trade] if isinstance(self._trade, str) else self._trade if isinstance(self._trade, list) else []
+        for i, name in enumerate(asked):
+            if isinstance(name, str) and name not in self._names and name not in bars:
+                where: KeyPath = ("trade", i) if isinstance(self._trade, list) else ("trade",)
+                yield Complaint(where, unknown("feed", name, [*self._names]))
+        self._desks = [name for name in traded_feeds(self._trade, bars) if name in self._names]
 
     def _find(self, registry: Registry, kind: Any, path: KeyPath) -> tuple[Any, list[Complaint]]:
         """The class called ``kind``, or a complaint at ``path``; neither when it is no text."""
@@ -159,6 +172,8 @@ class Checker:
     def _indicator(self, name: str, given: Any) -> Iterator[Complaint]:
         path: KeyPath = ("indicators", name)
         read = self._read_by(given)
+        if isinstance(given, Mapping) and given.get("data") is None:
+            self._unbound.add(name)
         if isinstance(read, str) and read not in self._names:
             yield Complaint((*path, "data"), unknown("data block", read, self._names))
         kind = given.get("kind") if isinstance(given, Mapping) else None
@@ -180,14 +195,16 @@ class Checker:
     def _read_by(self, given: Any) -> Any:
         """The name of the data block an indicator reads."""
         named = given.get("data") if isinstance(given, Mapping) else None
-        return named if named is not None else next(iter(self._names), None)
+        return named if named is not None else next(iter(self._desks), None)
 
     def _bring(self, strategy: Any) -> Iterator[Complaint]:
         """Take in the indicators that a strategy brings and the YAML does not replace."""
         for name, use in getattr(strategy, "uses", {}).items():
             if name not in self._indicators:
                 cls: Any = INDICATORS.find(use.kind)
-                feed = use.data or next(iter(self._names), None)
+                feed = use.data or next(iter(self._desks), None)
+                if not use.data:
+                    self._unbound.add(name)
                 if feed not in self._names and self._names:
                     other = unknown("data block", str(feed), self._names)
                     yield Complaint(("strategy", "kind"), f"{strategy.__name__} uses {use.kind} elsewhere: {other}")
@@ -201,17 +218,21 @@ class Checker:
             return
         wrong = list(check_params(("strategy", "params"), cls, given))
         yield from wrong
-        feed = next((self._feeds.get(name) for name in self._names), None)
-        if feed is None or any(len(c.path) > 2 and c.path[2] in declared(cls) for c in wrong):
+        if any(len(c.path) > 2 and c.path[2] in declared(cls) for c in wrong):
             return
-        for where, text in cls.validate(legal(cls, given), self._known(feed)):
-            yield Complaint(("strategy", "params", *where), text)
+        rank = block(self._raw, "portfolio").get("rank")
+        rules: Any = STRATEGIES.find("Rules")
+        for name in [name for name in self._desks if name in self._feeds]:
+            if isinstance(rank, str) and (text := rules.wrong_number(rank, self._known(name))):
+                yield Complaint(("portfolio", "rank"), text)
+            for where, text in cls.validate(legal(cls, given), self._known(name)):
+                yield Complaint(("strategy", "params", *where), text)
 
-    def _known(self, feed: Any) -> Names:
-        """What rules may refer to, the first feed being ``feed``."""
-        traded, *others = self._names
-        columns = {name: self._feeds[name].columns for name in others if name in self._feeds}
-        return Names(feed.columns, self._lines, columns, self._wiring.feeds(), traded)
+    def _known(self, traded: str) -> Names:
+        """What rules may refer to where ``traded`` is the feed that they are looked at for."""
+        columns = {name: self._feeds[name].columns for name in self._names if name != traded and name in self._feeds}
+        clocks = {name: traded if name in self._unbound else feed for name, feed in self._wiring.feeds().items()}
+        return Names(self._feeds[traded].columns, self._lines, columns, clocks, traded)
 
 
 def _named(given: Raw) -> list[Path]:

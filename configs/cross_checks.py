@@ -30,6 +30,7 @@ def contradictions(config: RunConfig) -> Iterator[Complaint]:
     if config.fills.tape and money.participation is not None:
         text = "is of a bar's volume; the tape has its own: fills: {from: tape, participation: 25%}"
         yield Complaint(("broker", "participation"), text, on_key=True)
+    yield from _desks(config)
     for name, own in config.data.items():
         if config.fills.tape and own.actions is not None:
             text = (
@@ -37,11 +38,28 @@ def contradictions(config: RunConfig) -> Iterator[Complaint]:
                 "{from: bars}, or run the days between two actions each for itself, without actions"
             )
             yield Complaint(("data", name, "actions"), text, on_key=True)
-    yield from _rolling(config, traded)
-    if instrument.negative_prices:
-        yield from _below_0(config, traded)
+    for desk in (config.terms[name] for name in config.desks):
+        yield from _rolling(config, desk)
+        if desk.instrument.negative_prices:
+            yield from _below_0(config, desk)
+        yield from _protection(config, desk)
     yield from _logs_below_0(config)
-    yield from _protection(config, traded)
+
+
+def _desks(config: RunConfig) -> Iterator[Complaint]:
+    """What feeds that share an account cannot have."""
+    terms, traded = config.terms, config.traded
+    for i, name in enumerate(config.desks if len(config.desks) > 1 else ()):
+        own, first = terms[name].instrument, traded.instrument
+        if own.margin != first.margin or terms[name].margined != traded.margined:
+            text = f"{name} is margined otherwise than {traded.name}; one account holds one kind"
+            yield Complaint(("trade", i), text)
+    if config.portfolio.rank is not None and STRATEGIES.find(config.strategy.kind).decides_itself():  # type: ignore[attr-defined]
+        text = f"puts entries of one close in order; {config.strategy.kind} sends its own in its next: write signals()"
+        yield Complaint(("portfolio", "rank"), text)
+    if len(config.desks) > 1 and config.broker.funding is not None:
+        text = "is of one feed, and several are traded: give each data block instrument: {funding: …}"
+        yield Complaint(("broker", "funding"), text)
 
 
 def _below_0(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
@@ -118,4 +136,5 @@ def _protection(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
     for name in (*STOPS, "take_profit"):
         asked = getattr(config.risk, name)
         if asked is not None and getattr(parse_distance(asked), "unit", "") == "ticks" and not traded.tick:
-            yield Complaint(("risk", name), "is in ticks: set `tick` in the traded data block")
+            which = "the traded data block" if len(config.desks) == 1 else f"data.{traded.block}"
+            yield Complaint(("risk", name), f"is in ticks: set `tick` in {which}")

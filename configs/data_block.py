@@ -8,8 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_validator
 
+from ..aggregation.kinds import BarSpec
 from ..aggregation.sessions import KEYS, Session
 from ..core.clock import SECOND, iso, parse_interval, parse_time
+from ..core.errors import ParamError
 from ..core.hours import EXTENDED, hours_in
 from ..core.plugins.registry import FEEDS
 from ..core.sizes import parse_size_edges
@@ -231,3 +233,38 @@ def feed_specs(name: str, bars: Any) -> dict[str, Any]:
     ({'btc': '1m'}, {'fast': '1m', 'slow': '4h'})
     """
     return dict(bars) if isinstance(bars, Mapping) and bars else {name: bars}
+
+
+def traded_feeds(trade: Any, bars: Mapping[str, Any]) -> list[str]:
+    """The feeds that are traded: those that ``trade`` names, of a block its finest; the first where it names none.
+
+    Parameters
+    ----------
+    trade : str, list of str or None
+        Of a run.
+    bars : mapping of str to object
+        The ``bars`` of each data block.
+
+    Examples
+    --------
+    >>> traded_feeds(["eth", "btc"], {"btc": {"slow": "4h", "fast": "1m"}, "eth": "1m"})
+    ['eth', 'fast']
+    """
+    blocks = {name: feed_specs(name, kinds) for name, kinds in bars.items()}
+    every = [feed for own in blocks.values() for feed in own]
+    asked = [trade] if isinstance(trade, str) else trade if isinstance(trade, list) else []
+    named = [one if one in every else _finest(blocks[one]) for one in asked if one in every or one in blocks]
+    return named or every[:1]
+
+
+def _finest(kinds: Mapping[str, Any]) -> str:
+    """The feed of a block with the shortest bars, the first of several."""
+    return min(kinds, key=lambda feed: _length(kinds[feed]))
+
+
+def _length(kind: Any) -> float:
+    """How long a bar is, in µs; infinite where that is not fixed."""
+    try:
+        return float(BarSpec.parse(kind).interval or math.inf)
+    except ParamError:
+        return math.inf

@@ -23,7 +23,7 @@ from ..core.plugins.registry import (
 )
 from .checks import Checker, block
 from .cross_checks import contradictions
-from .data_block import Data, feed_specs
+from .data_block import Data, traded_feeds
 from .document import Document, parse
 from .errors import Complaint, KeyPath, from_validation, shown
 from .models import Given, RunConfig
@@ -203,10 +203,11 @@ def _data_defaults(raw: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[
 def _indicator_defaults(raw: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:
     if not isinstance(given.get("kind"), str):
         return given
-    name, data = next(iter(block(raw, "data").items()), ("", None))
-    traded = next(iter(feed_specs(name, data.get("bars") if isinstance(data, Mapping) else None)))
-    read = given.get("data") if given.get("data") is not None else traded
-    return {**declared(INDICATORS.find(given["kind"])), **given, "data": read}
+    bars = {name: data.get("bars") for name, data in block(raw, "data").items() if isinstance(data, Mapping)}
+    traded = traded_feeds(raw.get("trade"), bars)
+    # Of several traded feeds each has an indicator of its own, where no feed is named.
+    named = given.get("data") if given.get("data") is not None else traded[0] if len(traded) == 1 else None
+    return {**declared(INDICATORS.find(given["kind"])), **given, "data": named}
 
 
 def _load_plugins(specs: Any, folder: Path) -> tuple[list[Path], list[Complaint]]:

@@ -7,16 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, PrivateAttr
+from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
 
 from .broker_block import Broker
-from .data_block import Data, feed_specs
+from .data_block import Data, feed_specs, traded_feeds
 from .fills_block import Fills
+from .portfolio_block import Portfolio
 from .risk_block import Risk
 from .sizer_block import Sizer
 from .sweep_block import Sweep
 from .terms import Terms
 from .values import Model, Name
+
+
+def _names(value: Any) -> Any:
+    """One name, or several, each once."""
+    made = [value] if isinstance(value, str) else [] if value is None else value
+    if isinstance(made, list) and (twice := [name for i, name in enumerate(made) if name in made[:i]]):
+        raise ValueError(f"names {twice[0]} twice")
+    return made
 
 
 class IndicatorBlock(Model):
@@ -50,17 +59,28 @@ class Given:
 class RunConfig(Model):
     """A run: feeds, indicators, a strategy, a broker, a sizer.
 
-    The first data block is the traded one. `load_config` makes it from a file, `from_mapping` from plain types.
+    The first feed is the traded one, unless ``trade`` names others. `load_config` makes it from a file, `from_mapping`
+    from plain types.
     """
 
     name: Name = Field(description="the run's name; the file's own when left out")
     data: dict[str, Data] = Field(min_length=1, description="feeds by name; the first is traded")
+    trade: Annotated[
+        list[str],
+        BeforeValidator(_names),
+        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+    ] = Field(
+        default=[],
+        description="feeds that the strategy trades, each as if alone, from one account; of a block its finest; the "
+        "first feed when left out",
+    )
     indicators: dict[str, IndicatorBlock] = Field(default={}, description="indicators by the name rules call them")
     strategy: StrategyBlock
     broker: Broker = Broker()
     fills: Fills = Fills()
     sizer: Sizer = Sizer(percent=10.0)
     risk: Risk = Risk()
+    portfolio: Portfolio = Portfolio()
     plugins: list[str] = Field(default=[], description="modules, or files and folders relative to this YAML")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of everything random")
     engine: Literal["auto", "stock", "backtrader", "compiled"] = "auto"
@@ -74,7 +94,14 @@ class RunConfig(Model):
     @property
     def feeds(self) -> dict[str, str]:
         """The data block behind each feed, by the feed's name; the first feed is traded."""
-        return {feed: name for name, block in self.data.items() for feed in feed_specs(name, block.bars)}
+        every = {feed: name for name, block in self.data.items() for feed in feed_specs(name, block.bars)}
+        first, *_ = self.desks
+        return {first: every[first], **every}
+
+    @property
+    def desks(self) -> tuple[str, ...]:
+        """The feeds that the strategy trades, in the order of ``trade``; one where that is left out."""
+        return tuple(traded_feeds(self.trade, {name: block.bars for name, block in self.data.items()}))
 
     @property
     def terms(self) -> dict[str, Terms]:
@@ -84,7 +111,7 @@ class RunConfig(Model):
 
     @property
     def traded(self) -> Terms:
-        """The terms of the instrument that is traded, that of the first feed."""
+        """The terms of the instrument that is traded; of the first, where several are."""
         first, *_ = self.terms.values()
         return first
 
@@ -112,7 +139,8 @@ class RunConfig(Model):
 
         `from_mapping` of it gives a config that resolves to the same. A run without a sweep has no such key.
         """
-        without = {"sweep"} if self.sweep is None else None
+        without = {name for name in ("sweep", "trade") if not getattr(self, name)}
+        without |= {"portfolio"} if self.portfolio == Portfolio() else set()
         made: dict[str, Any] = _plain(self.model_dump(mode="python", by_alias=True, exclude=without))
         return made
 

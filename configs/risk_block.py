@@ -67,6 +67,9 @@ class Risk(Model):
         description="what daily_loss counts, with a time zone and a start if wished, as in 1d:America/Chicago@17:00; "
         "days without a zone are those of the trading hours of the first feed, where it has some",
     )
+    drawdown: Loss = Field(
+        default=None, description="fall from the account's highest close at which all is closed for good: 20%, 5000"
+    )
     max_position: Most = Field(default=None, description="largest position: 50% of the equity, or a size")
 
     def settings(self) -> dict[str, Any]:

@@ -67,14 +67,14 @@ class Slippage:
     def __str__(self) -> str:
         """What `parse` reads back as the same slippage, to the last bit."""
         if self.unit == "range":
-            return f"{_percent(self.amount)}% range"
+            return f"{percent(self.amount)}% range"
         if self.unit == "fraction":
             return next(text for text in _spellings(self.amount) if parse_amount(text).value == self.amount)
         plural = {"price": "", "ticks": "tick" if self.amount == 1 else "ticks"}
         return repr(float(self.amount)).removesuffix(".0") + plural[self.unit]
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """The number of percent that gives back ``share``, the plainest first."""
     number = share * 100.0
     below, above = math.nextafter(number, 0.0), math.nextafter(number, math.inf)

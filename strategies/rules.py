@@ -131,6 +131,15 @@ class Rules(Strategy):
             if "valid" in rule and "limit" not in rule:
                 yield ("entries", name, "valid"), "goes with `limit`: a market order does not rest"
 
+    @staticmethod
+    def wrong_number(text: str, names: Names) -> str:
+        """What is wrong with an expression over ``names``; empty for nothing."""
+        try:
+            Expression(text, names)
+        except ExpressionError as err:
+            return str(err)
+        return ""
+
     planned_by = staticmethod(plan_of)
 
     def signals(self, lines: Lines) -> Signals:

@@ -10,7 +10,6 @@ from warnings import catch_warnings, filterwarnings
 from ...configs.fills_block import Fills
 from ...configs.models import RunConfig
 from ...core.lines import bar_data
-from ...core.plugins.registry import STRATEGIES
 from ...core.progress import METER
 from ...strategies.framework.base import Use
 from ..broker.choice import broker_for
@@ -19,6 +18,7 @@ from ..inputs.line_cache import LineCache
 from ..inputs.read import Source
 from ..recording.recorder import Recorder
 from ..results.outcome import Outcome
+from .desks import add_strategies, record_of
 from .fast import make_cerebro, what_ran
 
 
@@ -47,13 +47,13 @@ def through_backtrader(
     cerebro.risk_block = config.risk.settings()
     add_sizer(cerebro, config)
     cerebro.addanalyzer(Recorder, _name="record")
-    cerebro.addstrategy(STRATEGIES.find(config.strategy.kind), **config.strategy.params)
+    add_strategies(cerebro, config)
     traded = cerebro.datas[0]
     METER.follow(lambda: len(traded), len(sources[config.traded.name].bars))
     with _backtraders_clock():
-        strategy = cerebro.run()[0]
+        *_, strategy = cerebro.run()
     engine, why = what_ran(cerebro)
-    return Outcome(config, sources, strategy, strategy.analyzers.record, engine, why)
+    return Outcome(config, sources, strategy, record_of(strategy), engine, why)
 
 
 @contextmanager

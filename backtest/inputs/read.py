@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +71,11 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
     if feed.actions is not None:
         feed.files = [*feed.files, *feed.actions.files]
     return {own: Source(feed, bars) for own, bars in zip(specs, made, strict=True)}
+
+
+def traded_first(config: RunConfig, sources: Mapping[str, Source]) -> dict[str, Source]:
+    """What was read for ``config``, the traded feed before the others."""
+    return {name: sources[name] for name in config.feeds if name in sources}
 
 
 def _actions(config: RunConfig, asked: Actions, symbol: str | None) -> CorporateActions:

@@ -93,7 +93,7 @@ class News(NamedTuple):
             "size": abs(order.created.size),
             "price": self.price if order.exectype != bt.Order.Market else float("nan"),
             "status": order.getstatusname().lower(),
-            "executed_time": self._time() if done.size else None,
+            "executed_time": self.time() if done.size else None,
             "executed_price": done.price if done.size else float("nan"),
             "executed_size": abs(done.size),
             "commission": done.comm,
@@ -109,7 +109,7 @@ class News(NamedTuple):
                 ref=ref,
                 data=order.data._name,
                 bar=self.bar - 1,
-                time=self._time(),
+                time=self.time(),
                 price=bit.price,
                 opened=bit.opened,
                 closed=bit.closed,
@@ -124,10 +124,10 @@ class News(NamedTuple):
         stamps, sent = self.order.data.lines.datetime.array, self.order.created.dt
         for ago in range(min(self.bar, 8)):
             if stamps[self.bar - 1 - ago] == sent:
-                return self._time(ago)
+                return self.time(ago)
         return from_day_number(sent)
 
-    def _time(self, ago: int = 0) -> int:
+    def time(self, ago: int = 0) -> int:
         """The exact close of the bar of the news, or of one before it."""
         return _close(self.order.data, self.bar - 1 - ago)
 
@@ -142,23 +142,28 @@ class Recorder(bt.Analyzer):
     """Collects what a run did, for the result folder."""
 
     def __init__(self) -> None:
-        self._news: list[News] = []
+        self.news: list[News] = []
         self._rows: list[tuple[int, float, float, float]] = []
         self._spans: list[Account] = []
         self._bars = 0
 
     def notify_order(self, order: Any) -> None:
         """Keep the news of ``order``; it is made sense of after the run."""
-        self._news.append(News(order, len(order.data), order.created.price))
+        self.news.append(News(order, len(order.data), order.created.price))
 
     def next(self) -> None:
         """Note the account at the close of this bar of the traded feed; the bars of other feeds are no news of it."""
         broker, data = self.strategy.broker, self.strategy.data
-        if len(data) == self._bars:
+        if len(data) == self._bars or getattr(self.strategy, "desk", None) is not None:
             return
         self._bars = len(data)
         time, size = _close(data, self._bars - 1), broker.getposition(data).size
         self._rows.append((time, broker.getvalue(), broker.getcash(), size))
+
+    @staticmethod
+    def closed(data: Any) -> int:
+        """The exact close of a feed's current bar, epoch µs."""
+        return _close(data, len(data) - 1)
 
     def take(self, time: Array, value: Array, cash: Array, position: Array) -> None:
         """Note the account over many bars of the traded feed, before `next` notes any."""
@@ -178,7 +183,7 @@ class Recorder(bt.Analyzer):
         """The latest state of every order, by its number in backtrader; once the run is over."""
         first: dict[int, News] = {}
         last: dict[int, News] = {}
-        for news in self._news:
+        for news in self.news:
             first.setdefault(news.order.ref, news)
             last[news.order.ref] = news
         return {
@@ -202,4 +207,4 @@ class Recorder(bt.Analyzer):
     def fills(self) -> list[Fill]:
         """Every execution, in the order in which they became known; once the run is over."""
         rows = self.orders
-        return [fill for news in self._news for fill in news.fills(rows[news.order.ref]["ref"])]
+        return [fill for news in self.news for fill in news.fills(rows[news.order.ref]["ref"])]

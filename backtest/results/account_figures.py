@@ -164,6 +164,11 @@ def assumptions(config: RunConfig, dealt: Iterable[str]) -> Iterator[str]:
             f"Daily loss: at a loss of {config.risk.daily_loss} in a session ({config.risk.session}), measured at "
             "closes, everything is closed at the next open and nothing is opened until the next session."
         )
+    if config.risk.drawdown is not None:
+        yield (
+            f"Drawdown: at a fall of {config.risk.drawdown} from the account's highest close, everything is closed at "
+            "the next open and nothing is opened any more."
+        )
 
 
 def _costs(terms: Terms) -> Iterator[str]:

@@ -29,7 +29,7 @@ from .decimals import decimals
 from .lock import make_lock, readers
 from .markouts import as_json
 from .quality import profit_from_damaged
-from .statistics import drawdown, summarise
+from .statistics import drawdown, exposure_pct, summarise
 
 DAMAGE = ("void", "quarantined", "disorder", "duplicates")
 """Counts of a feed that a reader should hear of."""
@@ -141,13 +141,15 @@ class Outcome:
     @cached_property
     def dealt(self) -> list[str]:
         """The feeds that were traded, and the one that is there to be."""
-        return [*dict.fromkeys((self.config.traded.name, *self.held))]
+        return [*dict.fromkeys((*self.config.desks, *self.held))]
 
     @cached_property
     def positions(self) -> dict[str, Any]:
         """The signed size held of each feed that was traded, one value a row of `equity`."""
         equity, (first, *others) = self.equity, self.dealt
-        return {first: equity["position"], **{name: self.held[name].at(equity["time"]) for name in others}}
+        sizes = {name: self.held[name].at(equity["time"]) for name in others if name in self.held}
+        flat = np.zeros(len(equity["time"]))
+        return {first: equity["position"], **{name: sizes.get(name, flat) for name in others}}
 
     @property
     def first(self) -> Bars:
@@ -206,13 +208,29 @@ class Outcome:
             "buy_and_hold_pct": self.buy_and_hold_pct,
             "profit_from_damaged": self.damaged,
             "open_position": float(equity["position"][-1]),
-            **({"open_positions": self._left()} if len(self.dealt) > 1 else {}),
+            **({"open_positions": self._left(), "instruments": self.instruments()} if len(self.dealt) > 1 else {}),
             "ruined_at": None if self.record.ruined_at is None else iso(self.record.ruined_at),
             "orders_cut": self.cut,
             "orders_refused": self.refused,
+            **({"portfolio_cut": made} if (made := getattr(self.strategy, "portfolio_cut", {})) else {}),
             "waits": dict(zip(("orders", "bars"), self.record.waits, strict=True)),
             **self.account,
         }
+
+    def instruments(self) -> dict[str, dict[str, float]]:
+        """What each feed that was traded brought: finished round trips, profit and fees of its fills, time in it."""
+        made = {}
+        for name, size in self.positions.items():
+            trips = [trip for trip in self.trips if trip.data == name]
+            rows = [row for row in self.record.orders.values() if row["data"] == name]
+            made[name] = {
+                "trades": len(trips),
+                "net_profit": math.fsum(trip.pnl_net for trip in trips),
+                "fees_paid": math.fsum(row["commission"] for row in rows),
+                "orders": len(rows),
+                "exposure_pct": exposure_pct(size),
+            }
+        return made
 
     def _left(self) -> dict[str, float]:
         """The signed size that the run ends with, of each feed that was traded."""
@@ -301,6 +319,10 @@ class Outcome:
         made += account_figures.shortfalls(self.config, self.record.orders)
         made += account_figures.warnings(self.record.orders)
         made += account_figures.strains(self.config, self.equity, self._short())
+        made += [
+            f"{counted(number, 'order was', 'orders were')} cut or left out by portfolio.{name}"
+            for name, number in getattr(self.strategy, "portfolio_cut", {}).items()
+        ]
         orders, bars = self.record.waits
         if orders:
             made.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import backtrader as bt
@@ -14,10 +15,11 @@ from ...core.names import Names
 from ...core.params import Bound, Rule
 from ...core.plugins.registry import INDICATORS, STRATEGIES
 from ...indicators.framework.dependencies import in_order, lines_read, spelled_out
+from .desks import NOT_AWAITED, Desk, feeds_of, is_traded_beside
 from .hooks import is_ruined, keep_machinery
 from .limits import apply_limits, is_market
 from .lines import Lines
-from .nested import walk
+from .nested import feed_of, walk
 from .plan import Plan
 from .protection import Risk, settings_of, true_ranges
 from .signals import Signals
@@ -51,7 +53,15 @@ class Use:
 
 
 class _Meta(type(bt.Strategy)):  # type: ignore[misc]
-    """Makes a strategy's indicators before its ``__init__`` runs, so that ``self.vwap`` is there."""
+    """Makes a strategy's indicators before its ``__init__`` runs, so that ``self.vwap`` is there.
+
+    Where one class trades several feeds of a run, each on its own, ``desk`` says which this one does.
+    """
+
+    def donew(cls, *datas: Any, desk: Desk | None = None, **kwargs: Any) -> Any:
+        made = super().donew(*(datas if desk is None else feeds_of(cls, datas, desk)), **kwargs)
+        made[0].desk = desk
+        return made
 
     def dopreinit(cls, _obj: Any, *args: Any, **kwargs: Any) -> Any:
         _obj, args, kwargs = super().dopreinit(_obj, *args, **kwargs)
@@ -74,6 +84,11 @@ def _made(strategy: Any, uses: Mapping[str, Use]) -> dict[str, Any]:
         own = spelled_out(cls, params, lines)
         read = [_line(made, text) for text in lines_read(cls, own)]
         data = strategy.getdatabyname(uses[name].data) if uses[name].data else strategy.data
+        if not any(data is one for one in strategy.datas):
+            raise InputError(
+                f"{name}: reads {data._name}, which is traded beside {strategy.data._name}; a strategy with a next of "
+                "its own reads feeds that are not traded: give its indicator no data, or write signals()"
+            )
         made[name] = cls(data, *read, **own)
     return made
 
@@ -144,10 +159,15 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     _nested: list[Any] | None = None
     _made: dict[str, Any]
     _protection: Any = None
+    _minperiods: list[int]
     _guards: dict[Any, Risk]
     _plan: Plan | None = None
     _heard: Any = None
     _decides = False
+    desk: Desk | None = None
+    """Which feed it trades, where its class trades several feeds of a run, each on its own."""
+    _turn = False
+    _lengths: tuple[int, ...] = ()
     planned_by: Callable[[Any], Plan] = Plan
     """What follows the signals; called with the strategy."""
 
@@ -175,8 +195,25 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         """What of ``params``, the defaults left out, the compiled engine cannot do exactly; for authors to say."""
         return ""
 
+    def rests(self) -> bool:
+        """Whether no feed that it follows has a bar at this step, so that nothing is news to it."""
+        before, self._lengths = self._lengths, tuple(map(len, self._followed))
+        return self._lengths == before or not any(self._lengths)
+
+    @cached_property
+    def _followed(self) -> list[Any]:
+        """Its feeds but those that are traded beside it, whose bars are no bars of its own."""
+        return [data for data in self.datas if not is_traded_beside(self, data)]
+
+    def has_turn(self) -> bool:
+        """Whether it was called at this step to decide; asked once."""
+        turn, self._turn = self._turn, False
+        return turn
+
     def _oncepost(self, dt: float) -> None:
         """Move nested indicators along too; backtrader leaves them where they show the last bar of all."""
+        if self.desk is not None and self.rests():
+            return
         for indicator in self._parts():
             if len(indicator._clock) > len(indicator):
                 indicator.advance()
@@ -199,6 +236,10 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         self._lineiterators[bt.LineIterator.IndType] = [made for made in own if id(made) not in further]
         super()._periodset()
         self._lineiterators[bt.LineIterator.IndType] = own
+        if self.desk is not None:
+            read = {id(feed_of(indicator, self.datas)) for indicator in self._parts()}
+            idle = [is_traded_beside(self, data) and id(data) not in read for data in self.datas]
+            self._minperiods = [NOT_AWAITED if i else n for i, n in zip(idle, self._minperiods, strict=True)]
 
     def start(self) -> None:
         """Called before the first bar; an own one need not call this."""
@@ -211,6 +252,8 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         if self.indicators is not self._made:
             raise InputError(f"{type(self).__name__}: self.indicators is what `uses` made; call yours something else")
         for data, needed in zip(self.datas, self._minperiods, strict=True):
+            if needed == NOT_AWAITED:
+                continue
             bars = data.buflen() or len(data)
             if bars and bars < needed:
                 name = data._name or "the feed"
@@ -286,7 +329,9 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     def next(self) -> None:
         """Do what `signals` say; a strategy that decides bar by bar has its own."""
-        if self._plan is not None and not is_ruined(self):
+        if self.desk is not None:
+            self._turn = True
+        elif self._plan is not None and not is_ruined(self):
             self._plan.act()
             self._protection.settle()
 
@@ -303,11 +348,21 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     def buy(self, data: Any = None, size: float | None = None, *args: Any, **kwargs: Any) -> Any:
         """backtrader's ``buy``; what the run's sizer sizes may be cut to what the account can pay."""
+        self._check_own(data)
         return super().buy(data, size, *args, **self._marked(size), **kwargs)
 
     def sell(self, data: Any = None, size: float | None = None, *args: Any, **kwargs: Any) -> Any:
         """backtrader's ``sell``; what the run's sizer sizes may be cut to what the account can cover."""
+        self._check_own(data)
         return super().sell(data, size, *args, **self._marked(size), **kwargs)
+
+    def _check_own(self, data: Any) -> None:
+        """Refuse an order on another feed than its desk's."""
+        if self.desk is not None and (other := self._feed(data)) is not self.data:
+            raise InputError(
+                f"{type(self).__name__}: sends an order on {other._name} where it trades {self.desk.feed}: `trade` has "
+                "a class trade each feed on its own; leave trade out for a class that trades several"
+            )
 
     def _marked(self, size: float | None) -> dict[str, bool]:
         return {"sized": True} if size is None and getattr(self._sizer, "cuts", False) else {}

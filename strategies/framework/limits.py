@@ -1,4 +1,4 @@
-"""Limits that hold whatever a strategy decides: a session's loss, and the size of its position."""
+"""Limits that hold whatever a strategy decides: those of its account, and the size of its position."""
 
 from __future__ import annotations
 
@@ -8,61 +8,10 @@ from typing import Any
 
 import backtrader as bt
 
-from ...aggregation.sessions import Session
 from ...core.lots import whole_lots
 from ...core.steps import steps_of
 from ...core.units import Amount, parse_amount
-from .hooks import is_ruined
-
-LOSS = "daily_loss"
-
-
-class LossLimit:
-    """Closes everything when a session has lost too much, and stands aside until the next.
-
-    The loss is what the account is worth less than at the last close before the session, measured at closes; a bar
-    belongs to the session in which it opens. When it reaches the limit, working orders are cancelled and positions
-    closed at market, which fills at the next open, so that a session may lose more than the limit.
-
-    Parameters
-    ----------
-    strategy : Strategy
-        Started.
-    most : Amount
-        Share of the worth at the session's start, or account currency.
-    session : Session
-        What is counted.
-    """
-
-    def __init__(self, strategy: Any, most: Amount, session: Session) -> None:
-        self.strategy, self._most, self._session = strategy, most, session
-        self._worth = self._first = float(strategy.broker.getvalue())
-        self._end = -math.inf
-        self.halted = False
-        self._leaving: dict[Any, Any] = {}
-
-    def reached(self) -> bool:
-        """Whether the session has lost too much by this bar; closes what is open then."""
-        opened = int(self.strategy.data.open_time[0])
-        if opened >= self._end:
-            self._end, self._first, self.halted = self._session.end(opened), self._worth, False
-        self._worth = float(self.strategy.broker.getvalue())
-        limit = self._most.value * (self._first if self._most.unit == "fraction" else 1.0)
-        self.halted = self.halted or self._first - self._worth >= limit
-        if self.halted:
-            self._close_all()
-        return self.halted
-
-    def _close_all(self) -> None:
-        strategy = self.strategy
-        mine = [order for order in self._leaving.values() if order is not None]
-        for order in [o for o in strategy.broker.pending if o is not None and o not in mine]:
-            strategy.cancel(order)
-        strategy._withdraw()
-        for data in strategy.datas:
-            sent = self._leaving.get(data)
-            if len(data) and strategy.getposition(data).size and not (sent is not None and sent.alive()):
-                self._leaving[data] = strategy.close(data=data, reason=LOSS)
+from .account_limits import watch_account
 
 
 class PositionLimit:
@@ -135,32 +84,15 @@ def apply_limits(strategy: Any, settings: Mapping[str, Any]) -> None:
     strategy : Strategy
         Started.
     settings : mapping
-        Of a run's ``risk`` block: ``daily_loss``, ``session`` and ``max_position``.
+        Of a run's ``risk`` block: ``daily_loss``, ``session``, ``drawdown`` and ``max_position``.
     """
-    if (loss := settings.get(LOSS)) is not None:
-        session = Session.parse(settings.get("session", "1d"), getattr(strategy.data, "hours", ""))
-        _watch(strategy, LossLimit(strategy, parse_amount(loss), session))
+    if strategy.desk is None:
+        watch_account([strategy], settings)
     if (most := settings.get("max_position")) is not None:
         limit = PositionLimit(strategy, parse_amount(most))
         strategy.buy, strategy.sell = limit.cut(strategy.buy, 1.0), limit.cut(strategy.sell, -1.0)
         strategy.buy_bracket = limit.whole(strategy.buy_bracket, 1.0)
         strategy.sell_bracket = limit.whole(strategy.sell_bracket, -1.0)
-
-
-def _watch(strategy: Any, limit: LossLimit) -> None:
-    """Ask ``limit`` before the strategy decides, at every bar."""
-    for name in ("next", "prenext", "nextstart"):
-        if name == "next" or getattr(type(strategy), name) is not getattr(bt.Strategy, name):
-            setattr(strategy, name, _unless_reached(limit, getattr(strategy, name)))
-    strategy.wake = lambda: None
-
-
-def _unless_reached(limit: LossLimit, decide: Callable[[], None]) -> Callable[[], None]:
-    def hook() -> None:
-        if not is_ruined(limit.strategy) and not limit.reached():
-            decide()
-
-    return hook
 
 
 def is_market(kwargs: Mapping[str, Any]) -> bool:

@@ -72,24 +72,26 @@ class Plan:
 
     def act(self) -> None:
         """Leave, wholly or in part, or enter, as the rules say on this bar."""
-        if not self._is_new():
-            return
+        if self.is_new() and not self.leave() and (wish := self.wish()):
+            self.enter(*wish)
+
+    def leave(self) -> bool:
+        """Leave, wholly or in part, as the rules say on this bar; whether no entry is to be looked at."""
         self._expire()
         strategy = self._strategy
         size = strategy.position.size
         if not size:
-            if self._bars - self._left >= self._cooldown:
-                self._enter(SIDES)
-            return
+            return bool(self._bars - self._left < self._cooldown)
         if any(one is not None and one.alive() for one in self._exits):
-            return
+            return True
         side = "long" if size > 0 else "short"
         if rule := next(self._leaving(side), None):
             self._leave(rule, side)
-        elif strategy._protection.expired():
+            return True
+        if strategy._protection.expired():
             self._close("time_stop")
-        elif self._most > 1:
-            self._enter((side,))
+            return True
+        return self._most == 1
 
     def notify(self, order: Any) -> None:
         """Learn from an order whether the position is new, larger, smaller or gone."""
@@ -141,19 +143,21 @@ class Plan:
                 self._strategy.cancel(order)
         self._exits = [self._strategy.exit(reason=reason)]
 
-    def _enter(self, sides: tuple[str, ...]) -> None:
-        """Send the first entry whose rule is true, unless rules of both sides are, or there are enough."""
-        held = bool(self._strategy.position.size)
+    def wish(self) -> tuple[Entry, str] | None:
+        """The first entry whose rule is true, and its side; none where rules of both sides are, or there are enough."""
+        size = self._strategy.position.size
+        sides: tuple[str, ...] = ("long",) if size > 0 else ("short",) if size < 0 else SIDES
+        held = bool(size)
         self._entries = [one for one in self._entries if one.alive() or (held and one.executed.size)]
         if len(self._entries) >= self._most:
-            return
+            return None
         if resting := [one for one in self._entries if one.alive()]:
             sides = tuple(s for s in sides if (s == "long") == resting[0].isbuy())
         fired = [(rule, side) for rule in self._said().entries for side in sides if self._fires(rule, side)]
-        if len({side for _, side in fired}) == 1:
-            self._send(*fired[0])
+        return fired[0] if len({side for _, side in fired}) == 1 else None
 
-    def _send(self, rule: Entry, side: str) -> None:
+    def enter(self, rule: Entry, side: str) -> None:
+        """Send the entry that `wish` gave."""
         strategy, bar = self._strategy, self._bars - 1
         kwargs: dict[str, Any] = {"reason": rule.name}
         if rule.size is not None:
@@ -188,7 +192,7 @@ class Plan:
                 self._strategy.cancel(order)
                 del self._ends[order.ref]
 
-    def _is_new(self) -> bool:
+    def is_new(self) -> bool:
         """Whether the first feed has a bar that was not acted on, and it closes now."""
         strategy = self._strategy
         bars = len(strategy.data)

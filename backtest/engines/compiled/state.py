@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ....core.kernels import njit_inline
 from ....core.lots import DEFAULT_LOT
 from ....core.ticks import grid_of
-from ....strategies.framework.limits import LOSS
+from ....strategies.framework.account_limits import LOSS
 from ...broker.base import DUST, RUIN
 from ...broker.liquidation import LIQUIDATION
 

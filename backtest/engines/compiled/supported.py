@@ -19,8 +19,8 @@ from .market import unusable
 MOST_IMPACT = 1000
 """A window of impact longer than this is sooner worked out for the bars that need it than for all."""
 RUN = (
-    "name", "data", "indicators", "strategy", "broker", "sizer", "risk", "plugins", "seed", "engine", "verify", "sweep",
-    "fills",
+    "name", "data", "trade", "indicators", "strategy", "broker", "sizer", "risk", "plugins", "seed", "engine", "verify",
+    "sweep", "fills",
 )  # fmt: skip
 """Keys of a run that are compiled, or of no concern."""
 
@@ -73,6 +73,10 @@ def settings_of(config: RunConfig) -> dict[str, Any]:
 
 
 def _reasons(config: RunConfig, sources: Mapping[str, Any] | None) -> Iterator[str]:
+    if len(config.desks) > 1:
+        yield "several feeds are traded (trade), one after the other in backtrader"
+    if config.risk.drawdown is not None:
+        yield "risk.drawdown is watched by backtrader's strategies"
     if config.fills.tape:
         yield "fills: tape needs backtrader's orders"
     strategy: Any = STRATEGIES.find(config.strategy.kind)

@@ -17,12 +17,13 @@ def share(strategy: Any, shelf: LineCache) -> None:
 
     Only those whose math is a function of arrays; what backtrader computes itself may hold indicators of its own.
     """
-    made = getattr(strategy, "indicators", {})
+    made, desk = getattr(strategy, "indicators", {}), getattr(strategy, "desk", None)
     uses = {**getattr(strategy, "uses", {}), **getattr(strategy.cerebro, "indicator_blocks", {})}
     for one in asked({name: uses[name] for name in made}, strategy.data._name):
         if one.shareable:
             indicator = made[one.name]
-            indicator.once = MethodType(_copied(shelf, one.key, indicator.once), indicator)
+            key = one.key if desk is None else f"{desk.feed} {one.key}"
+            indicator.once = MethodType(_copied(shelf, key, indicator.once), indicator)
 
 
 def _copied(shelf: LineCache, key: str, own: Callable[[int, int], None]) -> Callable[[Any, int, int], None]:

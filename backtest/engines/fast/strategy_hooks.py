@@ -73,6 +73,7 @@ class StrategyHooks:
 
     def __init__(self, strategy: Any, datas: Sequence[Any], ties: Ties, spare: Any = ()) -> None:
         self.strategy = strategy
+        self.desk = getattr(strategy, "desk", None) is not None
         self.after = [SharedPosition() for _ in datas]
         self.loose = indicators.tie(strategy, datas, self.after, ties)
         analyzers = [*strategy.analyzers, *strategy._slave_analyzers]
@@ -134,6 +135,8 @@ class StrategyHooks:
     def step(self, now: float) -> None:
         """What ``Strategy._oncepost`` does."""
         strategy = self.strategy
+        if self.desk and strategy.rests():
+            return
         for indicator in self.loose:
             if len(indicator._clock) > len(indicator):
                 indicator.advance()

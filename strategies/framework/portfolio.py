@@ -1,0 +1,57 @@
+"""What the desks of one account do at a step: first everything that leaves, then the entries, then protection."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from .account_limits import watch_account
+from .hooks import is_ruined
+from .portfolio_limits import PortfolioLimit
+from .protection import settings_of
+
+Rank = Callable[[Any], float]
+
+
+class Portfolio:
+    """The desks of a run, in the order in which they come to the account's cash.
+
+    Once every feed with a bar at this close has moved on, desks decide: all that leave, in the order of ``trade``; then
+    entries, by rank and in that order, each of which finds what those before it left of the cash; then protection of
+    what was filled. A strategy with a ``next`` of its own decides all at once, when its turn in that order has come.
+
+    Parameters
+    ----------
+    desks : sequence of Strategy
+        In the order of ``trade``.
+    most : mapping of str to float
+        Limits of `PortfolioLimit`.
+    rank : callable, optional
+        What a desk's entry is worth at this close; the highest comes first, one that is not known last.
+    """
+
+    def __init__(self, desks: Sequence[Any], most: Mapping[str, float], rank: Rank | None = None) -> None:
+        self._desks, self._rank = desks, rank
+        self.limit = PortfolioLimit(desks, most) if most else None
+        watch_account(desks, settings_of(desks[0]))
+
+    def _place(self, desk: Any) -> float:
+        """What entries are sorted by, those of one place as they come."""
+        rank = math.nan if self._rank is None else self._rank(desk)
+        return math.inf if math.isnan(rank) else -rank
+
+    def act(self) -> None:
+        """Have the desks that were called at this step decide."""
+        called = [desk for desk in self._desks if desk.has_turn()]
+        if not called or is_ruined(called[0]):
+            return
+        wishes = []
+        for desk in called:
+            plan = desk._plan
+            if plan is not None and plan.is_new() and not plan.leave() and (wish := plan.wish()):
+                wishes.append((plan, wish, self._place(desk)))
+        for plan, wish, _ in sorted(wishes, key=lambda one: one[2]):
+            plan.enter(*wish)
+        for desk in called:
+            desk._protection.settle()
