@@ -41,7 +41,7 @@ def _closing(sizer: Any, data: Any, isbuy: bool) -> float:
     held = float(sizer.broker.getposition(data).size)
     if not held or (held < 0) != isbuy:
         return 0.0
-    guard = getattr(sizer.strategy, "guard", None)
+    guard = getattr(sizer.strategy, "protection_of", None)
     return 0.0 if guard is not None and guard(data).reverses else abs(held)
 
 
@@ -254,7 +254,7 @@ class RiskPerTrade(_Exposure):
 
     def share(self, data: Any, price: float, equity: float) -> float:
         """Percent at risk over the stop's distance."""
-        guard = getattr(self.strategy, "guard", None)
+        guard = getattr(self.strategy, "protection_of", None)
         distance = None if guard is None else guard(data).stop_distance(price)
         if distance is None:
             raise DataError("sizer.risk sizes by the distance of the stop: set risk.stop_loss or risk.trailing_stop")

@@ -270,11 +270,11 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     def _hear(self, order: Any) -> None:
         """Place protection behind an entry that filled, take it away when the position is gone."""
-        self.guard(order.data).notify(order)
+        self.protection_of(order.data).notify(order)
         if self._plan is not None:
             self._plan.notify(order)
 
-    def guard(self, data: Any = None) -> Risk:
+    def protection_of(self, data: Any = None) -> Risk:
         """The protection of the position in a feed, or in the feed of a name; in the first when None."""
         data = self._feed(data)
         if data not in self._guards:
@@ -374,17 +374,17 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         """
         if not is_market(kwargs):
             return self.buy(reason=reason, **kwargs)
-        return self.guard(kwargs.get("data")).enter(lambda: self.buy(reason=reason, **kwargs))
+        return self.protection_of(kwargs.get("data")).enter(lambda: self.buy(reason=reason, **kwargs))
 
     def enter_short(self, reason: str = "short.enter", **kwargs: Any) -> Any:
         """Sell at market, sized by the run's sizer."""
         if not is_market(kwargs):
             return self.sell(reason=reason, **kwargs)
-        return self.guard(kwargs.get("data")).enter(lambda: self.sell(reason=reason, **kwargs))
+        return self.protection_of(kwargs.get("data")).enter(lambda: self.sell(reason=reason, **kwargs))
 
     def exit(self, reason: str = "exit", **kwargs: Any) -> Any:
         """Close the position at market and withdraw its protection."""
-        guard = self.guard(kwargs.get("data"))
+        guard = self.protection_of(kwargs.get("data"))
         guard.withdraw()
         if not is_market(kwargs) or "size" in kwargs:
             return self.close(reason=reason, **kwargs)
