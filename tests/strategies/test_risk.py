@@ -256,7 +256,7 @@ def test_a_distance_in_ticks_needs_the_tick() -> None:
 def test_the_schema_describes_every_limit() -> None:
     made = config_schema()["$defs"]["Risk"]["properties"]
     assert set(made) == {
-        "stop_loss", "take_profit", "trailing_stop", "time_stop", "daily_loss", "session", "max_position",
+        "stop_loss", "take_profit", "trailing_stop", "time_stop", "daily_loss", "session", "drawdown", "max_position",
     }  # fmt: skip
     assert all(one.get("description") for one in made.values())
 
