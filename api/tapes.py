@@ -11,7 +11,8 @@ from ..core.bars import Bars
 from ..core.errors import ParamError
 from ..core.params import resolve
 from ..core.plugins.registry import INDICATORS
-from ..feeds.framework.base import Feed, KlineFeed
+from ..feeds.framework.feed import Feed
+from ..feeds.framework.kline_feed import KlineFeed
 from ..feeds.load import open_feed
 
 if TYPE_CHECKING:

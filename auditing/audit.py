@@ -21,14 +21,15 @@ from ..core.tape import Tape
 from ..feeds.catalog import Catalog
 from ..feeds.csv_reader.decode import DecodedRows, Decoder, Quarantine
 from ..feeds.csv_reader.files import FileReader
-from ..feeds.framework.base import Feed, KlineFeed, TapeFeed
 from ..feeds.framework.calendars import in_hours
 from ..feeds.framework.dumps import DumpTape
-from ..feeds.framework.faults import Faults
+from ..feeds.framework.feed import Feed
 from ..feeds.framework.gaps import finish
+from ..feeds.framework.kline_feed import KlineFeed
 from ..feeds.framework.settling import settled
 from ..feeds.framework.sort_and_dedup import Batch
 from ..feeds.framework.strays import stray_trades
+from ..feeds.framework.tape_feed import TapeFeed
 from ..feeds.framework.units import check_units
 from .chunk import Chunk, Integers, chunk_of, first_ids
 from .contiguity import Contiguity
@@ -36,6 +37,7 @@ from .days import look_at_days
 from .findings import NINE, Log, Spot, grade
 from .ids import Ids
 from .klines import Reconciliation, look_at_klines, usual_length
+from .listening import Listening, Unreadable
 from .prices import Sizes, Spikes, Ticks
 from .quantities import QuantityUnits
 from .report import Report
@@ -44,7 +46,6 @@ from .sides import TRUSTED, Flips, Runs
 from .times import Times
 from .units import TimeUnits, microseconds, unit_of
 
-_ROW = re.compile(r": row (\d+)\b")
 _READ = (2, 3)
 """Units of time that feeds read: ms and µs."""
 
@@ -150,86 +151,6 @@ def _of_a_run(feed: KlineFeed, raw: Bars, faults: Listening, grid: Grid | None) 
     except DataError as err:
         faults.refuse(str(err))
         return None
-
-
-class Unreadable(Quarantine):
-    """A quarantine that tells of each line."""
-
-    def __init__(self, log: Log, path: Path | None) -> None:
-        super().__init__("quarantine", path)
-        self._log = log
-        self.first = ""
-
-    def add(self, complaint: str, line: str) -> None:
-        """Count and write down a line that cannot be read."""
-        super().add(complaint, line)
-        self.first = self.first or complaint
-        hit = _ROW.search(complaint)
-        file, _, text = complaint.partition(": row ")
-        where = Spot(file, int(hit[1]) if hit else 0, -1, text.partition(", ")[2] or complaint)
-        self._log.add("unreadable", where)
-
-
-class Listening(Faults):
-    """Hears of every fault of klines, so that all of them can be graded.
-
-    Parameters
-    ----------
-    log : Log
-        Takes ``kline_…``, ``bad_time``, ``unreadable`` and ``damaged_file``.
-    path : Path or None
-        File for lines that cannot be read.
-    """
-
-    listens = True
-
-    def __init__(self, log: Log, path: Path | None) -> None:
-        self._log, self._path = log, path
-        self._lines: Unreadable | None = None
-        self._files: list[DataError] = []
-        self.refused = ""
-        """The error that a run would end with; empty when it would not."""
-
-    def quarantine(self, policy: str, path: Path | None) -> Quarantine:
-        """One that tells the audit of each line."""
-        self._lines = Unreadable(self._log, self._path)
-        return self._lines
-
-    @property
-    def bad_lines(self) -> int:
-        """Lines that could not be read."""
-        return self._lines.count if self._lines is not None else 0
-
-    @property
-    def first_line(self) -> str:
-        """The complaint about the first of them."""
-        return self._lines.first if self._lines is not None else ""
-
-    def add(self, kind: str, path: Path | str, row: int, time: int, says: str) -> None:
-        """Write down what a run would refuse; a fault of no ``kind`` is no finding by itself."""
-        self.refuse(f"{path}: row {row}{says}" if row else f"{path}{says}")
-        self.mended(kind, path, row, time, says.lstrip(":, "))
-
-    def mended(self, kind: str, path: Path | str, row: int, time: int, says: str) -> None:
-        """Write down what a run puts right."""
-        if kind:
-            self._log.add(kind, Spot(str(path), row, time, says))
-
-    def damaged(self, path: Path, error: DataError) -> None:
-        """Write down a file that cannot be read on."""
-        self._files.append(error)
-        self.refuse(str(error))
-        self._log.add("damaged_file", Spot(str(path), 0, -1, str(error).removeprefix(f"{path}: ")))
-
-    def refuse(self, why: str) -> None:
-        """Note the first reason that a run has to give up."""
-        self.refused = self.refused or why
-
-    def first_error(self, last: TapeflowError) -> TapeflowError:
-        """Why nothing could be read: the first file or line that could not, else ``last``."""
-        if self._files:
-            return self._files[0]
-        return DataError(self.first_line) if self.first_line else last
 
 
 class _Audit:

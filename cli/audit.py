@@ -14,7 +14,8 @@ from .source import apart, check_options, feed_params
 
 if TYPE_CHECKING:
     from ..auditing.report import Report
-    from ..feeds.framework.base import Feed, KlineFeed
+    from ..feeds.framework.feed import Feed
+    from ..feeds.framework.kline_feed import KlineFeed
 
 GRADES = ("A", "B", "C", "D", "F")
 _SHOWN = 10
@@ -137,7 +138,7 @@ def _klines(feed: Feed, files: Sequence[str], kind: str | None, catalog: str | N
 
 def _same_provider(feed: Feed) -> Any:
     """The klines that the feed's own module, or that of a base, knows."""
-    from ..feeds.framework.base import KlineFeed
+    from ..feeds.framework.kline_feed import KlineFeed
 
     modules = {cls.__module__ for cls in type(feed).__mro__}
     known = KlineFeed.__subclasses__()

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ..core.bars import Bars
 from ..core.tape import Tape
 from .csv_reader.decode import DECIMAL, FLAG, INTEGER, SKIP, Cell, DecodedRows, Layout
-from .framework.base import KlineFeed
 from .framework.calendars import name_of
 from .framework.dumps import BAD_ROWS, DumpTape
+from .framework.kline_feed import KlineFeed
 from .framework.klines import read_klines
 from .framework.markets import MARKET_BOUNDS, MARKET_PARAMS, FeedMarket, market_complaint
 from .framework.sort_and_dedup import Batch

@@ -19,8 +19,11 @@ from ..store.codec import Columns
 from ..store.layout import CatalogStore, Partition, Series
 from ..store.read import current, read_groups, rows_of
 from .csv_reader.files import InputFile, ahead
-from .framework.base import Feed, Instant, KlineFeed, TapeFeed, instant
+from .framework.feed import Feed
+from .framework.kline_feed import KlineFeed
 from .framework.once import Once
+from .framework.tape_feed import TapeFeed
+from .framework.window import Instant, instant
 
 _PARAMS = {"symbol": None, "kind": None, "market": None, "venue": None}
 _BOUNDS: dict[str, Rule] = {

@@ -16,7 +16,8 @@ from ..core.days import parse_days
 from ..core.errors import DataError
 from ..core.params import Choice
 from .contracts import ContractList
-from .framework.base import Instant, KlineFeed
+from .framework.kline_feed import KlineFeed
+from .framework.window import Instant
 from .rolling import ROLL_BOUNDS, ROLL_PARAMS, Rolling
 from .rolls import Leg, Roll, by_day, by_measure, prices_at
 

@@ -18,7 +18,7 @@ from ..core.errors import DataError, ParamError
 from ..core.params import Choice
 from ..core.tape import Tape
 from .contracts import Contract, ContractList
-from .framework.base import TapeFeed
+from .framework.tape_feed import TapeFeed
 from .rolling import ROLL_BOUNDS, ROLL_PARAMS, Rolling
 from .rolls import Leg, by_day, by_measure
 

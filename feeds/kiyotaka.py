@@ -19,8 +19,8 @@ from ..core.errors import DataError, ParamError, unknown
 from ..core.params import Bound, Choice, Text
 from ..core.ticks import grid_of, price_at, row_near
 from .csv_reader.decode import DecodedRows, Quarantine
-from .framework.base import Instant
 from .framework.table_bars import Columns, TableBars
+from .framework.window import Instant
 from .table_reader.arrow_reader import TableSource, of_records, parsed
 from .table_reader.tables import Column, Table, TableReader
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..core.plugins.registry import FEEDS
-from .framework.base import Feed
+from .framework.feed import Feed
 
 
 def open_feed(kind: str, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> Feed:

@@ -19,7 +19,9 @@ from ..core.params import Bound, Text, resolve
 from ..core.plugins.registry import FEEDS
 from ..core.schema import Quality
 from ..core.tape import Tape
-from .framework.base import Feed, Instant, TapeFeed, Window, instant, without_returns_below_0
+from .framework.feed import Feed
+from .framework.tape_feed import TapeFeed, without_returns_below_0
+from .framework.window import Instant, Window, instant
 
 Integers = NDArray[np.int64]
 _OWN = ("feed", "path", "name", "rate")

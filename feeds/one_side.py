@@ -9,7 +9,7 @@ import numpy as np
 
 from ..aggregation.cutters import Covered
 from ..core.tape import Tape
-from .framework.base import TapeFeed
+from .framework.tape_feed import TapeFeed
 
 
 class OneSide(TapeFeed):

@@ -19,7 +19,7 @@ from ..core.params import Bound, Choice, Rule, Text
 from ..core.schema import ALLOW_NEGATIVE, ROLL, ROLL_COLUMNS, ROLL_FROM, ROLL_TO
 from .contracts import DateList, contracts_of
 from .contracts import day_number as day_number
-from .framework.base import Feed
+from .framework.feed import Feed
 from .rolls import Leg, Roll
 
 Floats = NDArray[np.float64]

@@ -16,7 +16,7 @@ from ..core.kernels import compiled
 from ..core.params import Bound, Text
 from ..core.tape import Tape
 from ..core.ticks import grid_of, price_at
-from .framework.base import TapeFeed
+from .framework.tape_feed import TapeFeed
 
 _CLOCK, _EXCITED, _MID, _VALUE, _BIAS, _UNTIL, _SIDE, _DEPTH = range(8)
 _STATE = 8

@@ -16,7 +16,7 @@ from ...configs.models import RunConfig
 from ...core.bars import Bars
 from ...core.errors import DataError
 from ...core.tape import Tape
-from ...feeds.framework.base import Window
+from ...feeds.framework.window import Window
 from .kernels import Floats, Rows, Sides, calibrate
 
 _COLUMNS = {"time": np.int64, "price": np.float64, "quantity": np.float64, "side": np.int8}

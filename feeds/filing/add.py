@@ -29,9 +29,11 @@ from ...store.shared import count_shared
 from ...store.write import Writer, writing
 from ..csv_reader.decode import DecodedRows
 from ..csv_reader.files import expand
-from ..framework.base import Feed, KlineFeed, TapeFeed
 from ..framework.dumps import DumpTape, stamped
+from ..framework.feed import Feed
+from ..framework.kline_feed import KlineFeed
 from ..framework.sort_and_dedup import Batch
+from ..framework.tape_feed import TapeFeed
 
 
 @dataclass

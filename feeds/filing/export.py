@@ -16,7 +16,7 @@ from ...core.sizes import of_column
 from ...store.codec import GROUP, Columns
 from ...store.layout import CatalogStore
 from ..catalog import Catalog, CatalogKlines
-from ..framework.base import Instant
+from ..framework.window import Instant
 
 FORMATS = (".parquet", ".csv")
 

@@ -21,9 +21,9 @@ from ...core.schema import Quality
 from ...core.tape import Tape
 from ..csv_reader.decode import DecodedRows, Decoder, Layout, Quarantine
 from ..csv_reader.files import FileReader
-from .base import TapeFeed, counted
 from .sort_and_dedup import Batch, RowSorter
 from .strays import stray_trades, years
+from .tape_feed import TapeFeed, counted
 
 Integers = NDArray[np.int64]
 COUNTS = ("rows", "void", "quarantined", "duplicates", "disordered", "id_holes")

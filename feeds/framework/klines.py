@@ -15,10 +15,10 @@ from ...core.clock import MONTH, interval_text, iso, usual_interval
 from ...core.errors import DataError
 from ..csv_reader.decode import DecodedRows, Decoder, Layout, Quarantine
 from ..csv_reader.files import FileReader
-from .base import KlineFeed
 from .calendars import is_calendar, regular, usual
 from .dumps import Clock, in_time_order
 from .faults import Faults, Places
+from .kline_feed import KlineFeed
 from .strays import jumps, stray_klines, years
 
 Columns = dict[str, NDArray[Any]]

@@ -15,8 +15,8 @@ from ...core.clock import SECOND, interval_text, parse_interval
 from ...core.errors import DataError, ParamError
 from ...core.params import Text
 from ...core.schema import Quality
-from .base import Instant, instant
 from .table_bars import Columns, TableRows
+from .window import Instant, instant
 
 Integers = NDArray[np.int64]
 

@@ -20,12 +20,12 @@ from ..csv_reader.decode import DecodedRows, Quarantine
 from ..table_reader.arrow_reader import TableSource
 from ..table_reader.sheet import Reading
 from ..table_reader.tables import Column, Table, of_symbol, read_file
-from .base import KlineFeed
 from .calendars import Spans, clock_spans, is_calendar, month_spans, name_of, regular, told_spans, usual
 from .dumps import BAD_ROWS
 from .faults import Places
 from .identity import Identity
 from .infer_sides import BAR_RULES, by_bulk
+from .kline_feed import KlineFeed
 from .klines import without_strays
 from .settling import settled
 

@@ -24,13 +24,13 @@ from ..csv_reader.files import FileReader
 from ..table_reader.arrow_reader import TableSource
 from ..table_reader.sheet import Reading
 from ..table_reader.tables import Column, Table, first_time, of_symbol, read_file
-from .base import Instant
 from .contract_rules import Terms
 from .contract_terms import ContractTerms
 from .dumps import DumpTape
 from .identity import Identity
 from .infer_sides import TAPE_RULES, by_bulk, by_ticks
 from .sort_and_dedup import Batch
+from .window import Instant
 
 Integers = NDArray[np.int64]
 CONTRACTS: dict[str, Any] = {"contracts": "auto", "contract_size": None}

@@ -30,7 +30,7 @@ from tapeflow.core.tape import Tape
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.catalog import Catalog, CatalogKlines
 from tapeflow.feeds.filing.add import Added, add
-from tapeflow.feeds.framework.base import TapeFeed
+from tapeflow.feeds.framework.tape_feed import TapeFeed
 from tapeflow.store.codec import GROUP, decode, encode, tape_columns, to_floats, to_integers
 from tapeflow.store.holdings import holdings
 from tapeflow.store.layout import LOCK, MANIFEST, STAGING, CatalogStore, Partition, Series
