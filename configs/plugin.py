@@ -69,7 +69,8 @@ def _mathless(cls: Any) -> Iterator[str]:
         yield f"{name}.inputs must be a tuple: write inputs = ({cls.inputs!r},)"
     if not cls.line_names(**cls.defaults()):
         yield f"{name} has no lines: write lines = ('value',)"
-    if cls.level() in ("next", "lines") and not any(_own_math(base) for base in cls.__mro__):
+    known = "made_by" in vars(cls)
+    if cls.level() in ("next", "lines") and not known and not any(_own_math(base) for base in cls.__mro__):
         yield f"{name} computes nothing: it needs a step, a vec, a next, or lines made in __init__"
 
 

@@ -275,7 +275,7 @@ class Outcome:
         """Every indicator with the feed it follows and all its parameters, those that the strategy brought included."""
         made = {}
         for name, indicator in self.strategy.indicators.items():
-            params = {k: v if isinstance(v, _PLAIN) else str(v) for k, v in indicator.p._getkwargs().items()}
+            params = {k: v if isinstance(v, _PLAIN) else str(v) for k, v in _params(indicator).items()}
             made[name] = {"kind": indicator.kind, "data": self._followed(indicator), "params": params}
         return made
 
@@ -290,7 +290,7 @@ class Outcome:
         """Every indicator line with its kind, its unit and whether it is a price."""
         made = []
         for name, indicator in self.strategy.indicators.items():
-            measures = indicator.line_measures(**indicator.p._getkwargs())
+            measures = indicator.line_measures(**_params(indicator))
             for alias in indicator.lines.getlinealiases():
                 measure = measures[alias]
                 made.append(
@@ -353,7 +353,7 @@ class Outcome:
         for name, indicator in self.strategy.indicators.items():
             source = self.sources.get(self._followed(indicator))
             if source is not None and hasattr(indicator, "remarks"):
-                made += [f"{name}: {text}" for text in indicator.remarks(source.bars, **indicator.p._getkwargs())]
+                made += [f"{name}: {text}" for text in indicator.remarks(source.bars, **_params(indicator))]
         return made
 
     def assumptions(self) -> list[str]:
@@ -374,3 +374,8 @@ class Outcome:
     def lock(self) -> dict[str, Any]:
         """Content of run.lock."""
         return make_lock(self.config, self.sources, self.engine, account_figures.inputs(self.strategy))
+
+
+def _params(indicator: Any) -> dict[str, Any]:
+    """What an indicator was made with, by the names that YAML knows."""
+    return {name: getattr(indicator.p, name) for name in indicator.defaults()}

@@ -146,7 +146,16 @@ class Registry(Mapping[str, type]):
             return self[name]
         except KeyError as err:
             allowed = err.args[1] if len(err.args) > 1 else tuple(self)
-            raise PluginError(self._foreign(name) or unknown(self.what, name, allowed)) from None
+            said = self._foreign(name) or self._in_families(name) or unknown(self.what, name, allowed)
+            raise PluginError(said) from None
+
+    def _in_families(self, name: str) -> str:
+        """What to write where ``name`` is one of a family's without its prefix; empty where it is of none."""
+        if "." in name or ":" in name:
+            return ""
+        members = [one for _, names in sorted(self.families().items(), reverse=True) for one in names]
+        hits = [f"'{one}'" for one in members if one.partition(".")[2].lower() == name.lower()]
+        return f"unknown {self.what} '{name}', did you mean {' or '.join(hits)}?" if hits else ""
 
     def _foreign(self, name: str) -> str:
         """What to write where a plugin has a class called ``name`` that does not subclass ours; else empty."""

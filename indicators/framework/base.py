@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import backtrader as bt
@@ -374,8 +375,21 @@ def adopted(plain: Any) -> Any:
     """A plain backtrader indicator as one of ours: of the same name, lines and parameters; None for anything else."""
     if not isinstance(plain, bt.indicator.MetaIndicator) or isinstance(plain, IndicatorMeta):
         return None
-    body = {"__module__": plain.__module__, "__doc__": plain.__doc__, "__qualname__": plain.__qualname__}
-    return IndicatorMeta(plain.__name__, (plain, Indicator), body)
+    return joined(plain, plain.__name__, __module__=plain.__module__, __qualname__=plain.__qualname__)
+
+
+def joined(plain: Any, name: str, **body: Any) -> Any:
+    """A class called ``name`` that is ``plain`` and one of ours."""
+    own: Any = type(plain)
+    meta: Any = IndicatorMeta if issubclass(IndicatorMeta, own) else _both(own)
+    # backtrader keeps a list of its moving averages, in which each stands once
+    return meta(name, (plain, Indicator), {"__doc__": plain.__doc__, "_notregister": True, **body})
+
+
+@cache
+def _both(own: Any) -> Any:
+    """A metaclass for what has one of its own, as backtrader's moving averages have."""
+    return type(f"{own.__name__}Too", (IndicatorMeta, own), {})
 
 
 INDICATORS.adopt_with(adopted)

@@ -45,14 +45,16 @@ class IndicatorMeta(bt.indicator.MetaIndicator):
         for table in _MERGED:
             inherited = [getattr(b, table, {}) for b in reversed(bases)]
             setattr(cls, table, {k: v for part in [*inherited, body.get(table, {})] for k, v in part.items()})
-        if "made_by" in body or body.get("abstract"):  # a base of kinds is no kind
+        if body.get("abstract"):  # a base of kinds is no kind
             return
-        cls.kind = name
-        _extend(cls, bases, body)
-        cls._mindatas = max([1, *(k + 1 for k in cls.inputs if isinstance(k, int))])
+        if "made_by" not in body:
+            cls.kind = name
+            _extend(cls, bases, body)
+            cls._mindatas = max([1, *(k + 1 for k in cls.inputs if isinstance(k, int))])
         if cls.level() in ("next", "lines"):
             _leave_to_backtrader(cls)
-        INDICATORS.add(cls)
+        if "made_by" not in body:  # one of a family is found by its family
+            INDICATORS.add(cls)
 
     def doprenew(cls, *args: Any, **kwargs: Any) -> _Call:  # noqa: N805
         """Check the parameters, then build the class whose lines they ask for."""
