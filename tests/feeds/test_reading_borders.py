@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from tapeflow.core.errors import DataError
@@ -16,6 +17,10 @@ from tapeflow.feeds.framework.dumps import _kept
 from tapeflow.feeds.framework.infer_sides import tick_rule
 from tapeflow.feeds.framework.markets import of_path
 from tapeflow.feeds.generic import CsvBars, CsvTape
+from tapeflow.feeds.table_reader.arrow_reader import _milliseconds
+from tapeflow.feeds.table_reader.convert import integers
+from tapeflow.feeds.table_reader.schemas import _number
+from tapeflow.feeds.table_reader.stamps import Stamps
 
 MS = 1_700_000_040_000
 TRADES = [f"{i},100.5,2,{10 * i},{10 * i + 9},{MS + i},true" for i in range(3)]
@@ -89,3 +94,31 @@ def test_prices_that_stand_still_keep_the_side_of_the_batch_before() -> None:
 )
 def test_folders_above_a_kind_tell_the_market(path: str, market: str) -> None:
     assert of_path(Path(path)) == market
+
+
+def test_times_of_receipt_change_their_unit_at_its_bound() -> None:
+    last, first = str(10**11 - 1), str(10**11)
+    assert (_milliseconds(last), _milliseconds(first)) == (f"{last}000.000000", f"{first}.000000")
+
+
+def test_whole_numbers_end_where_floats_lose_them() -> None:
+    values, bad = integers(pa.array([2.0**53 - 1, 2.0**53, 1.5]))
+    assert (values.tolist(), bad.tolist()) == ([2**53 - 1, -1, -1], [False, True, True])
+
+
+def test_a_price_in_billionths_may_be_larger_than_a_float_counts() -> None:
+    (made,) = _number(pa.array([20_000_000_123_456_789], pa.int64()), "price").to_pylist()
+    assert made == pytest.approx(20_000_000.123456789, rel=1e-15)
+
+
+@pytest.mark.parametrize(("unit", "least"), [("s", 10**8), ("ms", 10**11), ("us", 10**14), ("ns", 10**17)])
+def test_stamps_of_a_unit_begin_in_1973(unit: str, least: int) -> None:
+    values, bad = Stamps(unit).read(pa.array([str(least), str(least - 1)]))
+    assert (values[0], bad.tolist()) == (10**14, [False, True])
+
+
+def test_more_places_than_a_unit_has_are_cut_off() -> None:
+    values, bad = Stamps("ns").read(pa.array(["1700000040123456789.9", "1700000040123456789"]))
+    assert (values.tolist(), bad.any()) == ([1_700_000_040_123_456] * 2, False)
+    values, _ = Stamps("us").read(pa.array(["1700000040123456.7899", "1700000040123456."]))
+    assert values.tolist() == [1_700_000_040_123_456] * 2
