@@ -15,7 +15,8 @@ from ..core.bars import Levels
 from ..core.kernels import njit_no_refcount
 from ..core.sizes import SIZED, Edge, SizeClass, classes_between
 from ..core.tape import Tape
-from .lanes import F64, SIZE, U32, Lanes, number, two_sum
+from .folding import add
+from .lanes import F64, SIZE, U32, number
 from .open_bar import address
 from .rows import RowFold
 
@@ -33,77 +34,52 @@ _PIECE = 1024
 """Rows whose classes are looked up at a time."""
 
 
-_VECTOR = ir.VectorType(F64, _SUMS)
-
-
-def _add(builder: Any, to: Any, value: Any, more: Any = None) -> None:
-    """Add a vector to the sums at an address; the rounding errors of doing so, and ``more``, to those behind them."""
-    at, behind = _vectors(builder, to)
-    x, off = two_sum(Lanes(builder, builder.load(at, align=SIZE)), Lanes(builder, value))
-    error = Lanes(builder, builder.load(behind, align=SIZE)) + off
-    builder.store(x.value, at, align=SIZE)
-    builder.store((error if more is None else error + Lanes(builder, more)).value, behind, align=SIZE)
-
-
-def _vectors(builder: Any, address: Any) -> tuple[Any, Any]:
-    """Where sums and their rounding errors stand."""
-    behind = builder.add(address, number(_SUMS * SIZE))
-    return builder.inttoptr(address, _VECTOR.as_pointer()), builder.inttoptr(behind, _VECTOR.as_pointer())
-
-
 @intrinsic
 def _into(_: Any, sums: Any, quantity: Any, notional: Any, price: Any) -> Any:
-    """Add a row to the sums at an address."""
+    """Add a row to the sums at an address, and the rounding errors of doing so to those behind them."""
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        value = ir.Constant(_VECTOR, [0.0, 0.0, 0.0, 1.0])
+        kind = ir.VectorType(F64, _SUMS)
+        value = ir.Constant(kind, [0.0, 0.0, 0.0, 1.0])
         for k, part in enumerate(args[1:]):
             value = builder.insert_element(value, part, ir.Constant(U32, k))
-        _add(builder, args[0], value)
+        at = builder.inttoptr(args[0], kind.as_pointer())
+        behind = builder.inttoptr(builder.add(args[0], number(_SUMS * SIZE)), kind.as_pointer())
+        a, error = builder.load(at, align=SIZE), builder.load(behind, align=SIZE)
+        x = builder.fadd(a, value)
+        z = builder.fsub(x, a)
+        off = builder.fadd(builder.fsub(a, builder.fsub(x, z)), builder.fsub(value, z))
+        builder.store(x, at, align=SIZE)
+        builder.store(builder.fadd(error, off), behind, align=SIZE)
         return context.get_dummy_value()
 
     return types.void(sums, types.float64, types.float64, types.float64), emit
 
 
-@intrinsic
-def _move(_: Any, sums: Any, side: Any, both: Any) -> Any:
-    """Add the sums at an address to those at two others, and empty them."""
-
-    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        at, behind = _vectors(builder, args[0])
-        value, error = builder.load(at, align=SIZE), builder.load(behind, align=SIZE)
-        for to in args[1:]:
-            _add(builder, to, value, error)
-        for place in (at, behind):
-            builder.store(ir.Constant(_VECTOR, [0.0] * _SUMS), place, align=SIZE)
-        return context.get_dummy_value()
-
-    return types.void(sums, side, both), emit
-
-
 @njit_no_refcount
 def _close(table: Floats, classes: int, out: Floats, bar: int, total: Floats) -> None:
-    """Write down a bar and empty its sums; ``total`` takes each side's and then those of all."""
-    begin, made, size = np.uint64(address(table)), np.uint64(address(total)), np.uint64(_WIDTH * SIZE)
+    """Write down a bar and empty its sums; ``total`` takes each side's, two numbers a sum, and then those of all."""
     for k in range(classes):
         total[:] = 0.0
         for side in range(_SIDES):
             for lane in range(_LANES):
-                cell = (lane * _SIDES + side) * classes + k
-                if table[cell * _WIDTH + 3] != 0.0:
-                    _move(
-                        begin + np.uint64(cell) * size, made + np.uint64(side) * size, made + np.uint64(_SIDES) * size
-                    )
-        for side in range(_SIDES + 1):
-            for what in range(_SUMS):
-                total[side * _WIDTH + what] += total[side * _WIDTH + _SUMS + what]
-        bought, both = 2 * _WIDTH, 3 * _WIDTH
+                at = ((lane * _SIDES + side) * classes + k) * _WIDTH
+                if table[at + 3] == 0.0:
+                    continue
+                for what in range(_SUMS):
+                    for to in (side, _SIDES):
+                        add(total, to * _WIDTH + 2 * what, table[at + what])
+                        total[to * _WIDTH + 2 * what + 1] += table[at + _SUMS + what]
+                table[at : at + _WIDTH] = 0.0
+        for j in range(len(total) // 2):
+            total[j] = total[2 * j] + total[2 * j + 1]
+        sold, bought, both = 0, 2 * _SUMS, 3 * _SUMS
         rows = total[both + 3]
         out[bar, k], out[bar, classes + k] = total[both], total[both + 1]
         out[bar, 2 * classes + k] = total[both + 2] / rows if rows > 0.0 else np.nan
         for j, what in enumerate((0, 1, 3)):
             out[bar, (3 + 2 * j) * classes + k] = total[bought + what]
-            out[bar, (4 + 2 * j) * classes + k] = total[what]
+            out[bar, (4 + 2 * j) * classes + k] = total[sold + what]
 
 
 @njit_no_refcount
@@ -142,16 +118,14 @@ def fold_classes(
     """
     row, last, classes, given = np.uint64(0), len(ends) - 1, len(edges) + 1, len(notional) > 0
     sums, size = np.uint64(address(table)), np.uint64(classes * _WIDTH * SIZE)
-    first, second, third = edges[0], edges[1] if classes > 2 else np.inf, edges[2] if classes > 3 else np.inf
     for bar in range(len(ends)):
         end = np.uint64(ends[bar])
         while row < end:
             rows = min(end - row, np.uint64(_PIECE))
             for i in range(rows):
-                amount = notional[row + i] if given else price[row + i] * quantity[row + i]
-                above = np.int64(amount >= first) + np.int64(amount >= second) + np.int64(amount >= third)
-                amounts[i], places[i] = amount, (side[row + i] + 1) * classes + above
-            for edge in edges[3:]:
+                amounts[i] = notional[row + i] if given else price[row + i] * quantity[row + i]
+                places[i] = (side[row + i] + 1) * classes
+            for edge in edges:
                 for i in range(rows):
                     places[i] += amounts[i] >= edge
             lane = np.uint64(s[0])
