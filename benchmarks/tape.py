@@ -126,6 +126,27 @@ def tapeflow_arrays(folder: Path) -> float:
     return cpu() - before
 
 
+EDGES = ("1k", "10k", "100k")
+"""Four classes of size."""
+
+
+def sizes(folder: Path, repeat: int) -> None:
+    """Print what four classes of size cost, by turns with and without them in this process."""
+    from tapeflow.feeds.load import open_feed
+
+    print(f"{'path':<10}{'without':>10}{'with':>10}{'more':>8}   CPU ms, the fastest of {repeat}; {', '.join(EDGES)}")
+    for name, feed in (("catalog", "Catalog"), ("tape.csv", "BinanceAggTrades"), ("tape.zip", "BinanceAggTrades")):
+        spent: dict[bool, list[float]] = {False: [], True: []}
+        for turn in range(repeat + 1):
+            for classes, runs in spent.items():
+                before = cpu()
+                open_feed(feed, [folder / name]).bars("1m", **({"size_edges": EDGES} if classes else {}))
+                if turn:  # the first one loads kernels
+                    runs.append(cpu() - before)
+        plain, sized = (min(runs) for runs in spent.values())
+        print(f"{name:<10}{plain * 1e3:>10.0f}{sized * 1e3:>10.0f}{sized / plain - 1:>8.1%}")
+
+
 def cold(folder: Path) -> float:
     """Seconds on the clock until the first bars are there, when no kernel is on disk yet."""
     with tempfile.TemporaryDirectory() as cache:
@@ -217,6 +238,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--memory", action="store_true", help="tapeflow's peak memory only")
+    parser.add_argument("--sizes", action="store_true", help="what four classes of trade size cost only")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--case", choices=[*CASES, "arrays", "cold"])
     given = parser.parse_args()
@@ -239,6 +261,9 @@ def main() -> None:
             print(f"{given.rows:,} trades: {done['peak']:.0f} MiB, {given.rows / done['cpu'] / 1e6:.2f} M trades/CPU s")
             return
         make(folder, given.rows)
+        if given.sizes:
+            sizes(folder, given.repeat)
+            return
         compare(folder / "warm")
         table(folder, given.rows, given.repeat)
 
