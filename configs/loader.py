@@ -30,6 +30,7 @@ from .models import Given, RunConfig
 from .overrides import override
 from .plugin import declared
 from .sweep_block import sweep_complaints
+from .universe import Universes
 from .values import keys
 
 _LARGEST, _MOST_LINES = 1 << 20, 50_000
@@ -144,7 +145,10 @@ def checked(document: Document, folder: Path, *, name: str) -> RunConfig:
     if huge := list(_huge(raw, ())):
         raise document.mistakes(huge)
     document = replace(document, value=raw)
+    universes = Universes.of(document, folder)
+    document, raw = universes.document, universes.document.value
     files, complaints = _load_plugins(raw.get("plugins"), folder)
+    complaints += universes.complaints
     if complaints and forbidden():
         raise document.mistakes(complaints)
     complaints += document.complaints
@@ -159,6 +163,7 @@ def checked(document: Document, folder: Path, *, name: str) -> RunConfig:
     if against := list(contradictions(config)):
         raise document.mistakes(against)
     config._given, config._folder, config._plugin_files = Given(raw), folder, tuple(files)
+    config._notes = tuple(universes.notes)
     if misplaced := list(sweep_complaints(config.sweep, config.resolved())):
         raise document.mistakes(misplaced)
     return config

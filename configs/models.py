@@ -90,6 +90,7 @@ class RunConfig(Model):
     _given: Given = PrivateAttr(default_factory=lambda: Given({}))
     _folder: Path = PrivateAttr(default=Path())
     _plugin_files: tuple[Path, ...] = PrivateAttr(default=())
+    _notes: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def feeds(self) -> dict[str, str]:
@@ -124,6 +125,11 @@ class RunConfig(Model):
     def given(self) -> Mapping[str, Any]:
         """What the YAML and its overrides hold, no default spelled out; empty for a config that came from neither."""
         return self._given.raw
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the run should know of how its feeds were chosen."""
+        return self._notes
 
     @property
     def plugin_files(self) -> tuple[Path, ...]:

@@ -309,7 +309,7 @@ class Outcome:
         made = account_figures.ruin(self.record.ruined_at, self.equity)
         made += [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
         made += remarks_of(self.config.plugins)
-        made += self._remarks()
+        made += [*self.config.notes, *self._remarks()]
         for name, feed in readers(self.sources).items():
             counts = feed.counts
             made += [f"{name}: {counts[what]:,} rows {what}" for what in DAMAGE if counts.get(what)]
