@@ -26,7 +26,8 @@ def command(kind: str, name: str, folder: str, as_json: bool, quiet: bool) -> No
 
     Example: tapeflow new indicator LargeShare --dir indicators
     """
-    from .scaffold import new_file, new_project, snake
+    from ..configs.plugin import snake
+    from .scaffold import new_file, new_project
 
     made = new_project(Path(folder) / name) if kind == "project" else [new_file(kind, name, Path(folder))]
     if as_json:

@@ -229,7 +229,7 @@ class MappedTape(ContractTape):
         if params["sides"] and not {"buy", "sell"} <= params["sides"].keys():
             return "sides: needs words for both buy and sell, as in {buy: [B], sell: [S]}"
         there = _there(params["columns"])
-        also = [name for name in ("side", "is_buyer_maker") if name in there]
+        also: list[str] = [name for name in ("side", "is_buyer_maker") if name in there]
         for pair in _PAIRS:
             if told := [name for name in pair if name in there]:
                 if len(told) == 1:

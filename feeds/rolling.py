@@ -128,8 +128,9 @@ class Rolling(Feed):
         """What each leg is shifted by, or multiplied with, to be on one level."""
         last = self.p["anchor"] == "last"
         if self.p["adjust"] == "ratio":
-            factors: Floats = np.cumprod([1.0, *(roll.old_price / roll.new_price for roll in self.rolls)])
-            return np.asarray(factors / factors[-1] if last else factors, np.float64)
+            steps = [1.0, *(roll.old_price / roll.new_price for roll in self.rolls)]
+            factors = np.asarray(np.cumprod(np.array(steps, np.float64)), np.float64)
+            return factors / factors[-1] if last else factors
         shifts: Floats = np.cumsum([0.0, *(roll.old_price - roll.new_price for roll in self.rolls)])
         return np.asarray(shifts - shifts[-1] if last else shifts, np.float64)
 

@@ -197,9 +197,10 @@ def _beside_sum(numbers: Numbers, places: list[int]) -> dict[str, int]:
     for i in range(1, len(places) - 1):
         price, quantity, total = places[i - 1 : i + 2]
         if is_sum(numbers[total], numbers[quantity]):
-            quotes = places[i + 2 : i + 4]
-            told = len(quotes) == 2 and all(_near(numbers[price], numbers[at]) for at in quotes)
-            return _with_quotes(price, *quotes, quantity) if told else {"price": price, "quantity": quantity}
+            behind = places[i + 2 : i + 4]
+            if len(behind) == 2 and all(_near(numbers[price], numbers[at]) for at in behind):
+                return _with_quotes(price, behind[0], behind[1], quantity)
+            return {"price": price, "quantity": quantity}
     return {}
 
 
@@ -213,7 +214,7 @@ def _are_quotes(columns: list[NDArray[np.float64]], without_size: bool) -> bool:
     if len(columns) not in (2, 4) or not _near(columns[0], columns[1]) or (columns[0] == columns[1]).all():
         return False
     fractions = bool((columns[1] != np.floor(columns[1])).any())
-    ordered = (columns[0] <= columns[1]).all() or (columns[0] >= columns[1]).all()
+    ordered = bool((columns[0] <= columns[1]).all() or (columns[0] >= columns[1]).all())
     if len(columns) == 2:
         return ordered and (without_size or fractions)
     return ordered and not _near(columns[1], columns[2])
