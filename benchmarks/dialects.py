@@ -45,7 +45,8 @@ TIME = """## Time at price
 `TPO` counts time instead of volume: each half hour of a session gives every row it reached one letter. It has dialects
 of its own under the same names, shown by `tapeflow show TPO --explain`. A feed of trades with `row_size` has the rows;
 klines stand for them with `from_klines: range`, which is the same as long as `letters` is `range`. NinjaTrader
-and ATAS publish no rule for letters, and have no dialect here.
+and ATAS publish no rule for letters, and have no dialect here. `composite: 5` puts the letters of the current session
+and the four before it in one profile; the initial balance stays the current session's.
 
 ```yaml
 tpo: {kind: TPO, session: 1d, timezone: "America/New_York@09:30", bracket: 30m, initial_balance: 1h}

@@ -16,7 +16,7 @@ from .framework.sizing import check_guessed
 from .kernels.dialects import CHOICES, check_anchor, chosen, coarse, code, explained
 from .kernels.kline_levels import levels_of_klines
 from .kernels.price_rows import check_reach, joined_ticks
-from .kernels.profile_state import MASK, Floats, profile_state
+from .kernels.profile_state import MASK, Floats, composite_state, profile_state
 from .kernels.session_clock import SinceOpen
 from .kernels.tpo_dialects import LETTERS, TPO_DIALECTS, Published
 from .kernels.value_area import EXPANSIONS
@@ -35,7 +35,8 @@ class TPO(Indicator):
     The point of control is the row with the most letters, and the value area grows from it as that of
     `VolumeProfile` does, by letters instead of volume. The initial balance is what the first hour of the session
     reached. A single print is a row of one letter with rows of more above and below; at the end of the profile rows
-    of one letter are its tail, and an end without a tail is poor. All are of the session so far, developing.
+    of one letter are its tail, and an end without a tail is poor. All are of the session so far, developing, or with
+    ``composite`` of that and whole sessions before it.
 
     Parameters
     ----------
@@ -45,6 +46,9 @@ class TPO(Indicator):
         IANA zone in which whole days, weeks and months begin; with a time of day, as in
         ``America/New_York@09:30``, they begin at that; or trading hours, as in ``XNYS``. None for the bars'
         own hours, UTC where they have none.
+    composite : int, default=1
+        Sessions in one profile: the current one and those before it, each with letters of its own. The initial balance
+        stays that of the current session.
     bracket : str or None, default=None
         How long a letter lasts, counted from the beginning of the session: an interval, or ``bar`` for each bar its
         own. A bar counts in the bracket that it opens in; one longer than the bracket is refused.
@@ -147,6 +151,7 @@ class TPO(Indicator):
     params = {
         "session": "1d",
         "timezone": None,
+        "composite": 1,
         "bracket": None,
         "initial_balance": "1h",
         "dialect": "cbot_two_row",
@@ -165,6 +170,7 @@ class TPO(Indicator):
     bounds = {
         "session": Text(parse_session, "month or an interval such as 1d"),
         "timezone": DAYS,
+        "composite": Bound(1, 100, integer=True),
         "bracket": Text(parse_bracket, "an interval such as 30m, or bar", optional=True),
         "initial_balance": Text(parse_interval, "an interval such as 1h"),
         "dialect": Published(*TPO_DIALECTS),
@@ -185,6 +191,7 @@ class TPO(Indicator):
         {"session": "2h", "letters": "traded", "dialect": "tradingview", "row_size": 10.0},
         {"session": "1h", "bracket": "5m", "from_klines": "range"},
         {"dialect": "lean", "from_klines": "close"},
+        {"session": "1h", "composite": 3, "bracket": "10m", "letters": "traded", "previous": True},
     )
     price_scale = 10.0
     param_units = {"row_size": (1, 0)}
@@ -241,7 +248,7 @@ class TPO(Indicator):
 
     @classmethod
     def numbers(cls, params: Mapping[str, Any]) -> tuple[float, ...]:
-        """Bracket (0: each bar), initial balance, share, rows weighed, choices, side, previous, letters."""
+        """Bracket (0: each bar), initial balance, share, rows weighed, choices, previous, letters, sessions."""
         return (
             float(bracket_of(params)),
             float(parse_interval(params["initial_balance"])),
@@ -250,6 +257,7 @@ class TPO(Indicator):
             *(code(params, choice, TPO_DIALECTS) for choice in ("poc_tie", "gaps", "target", "anchor", "side_tie")),
             float(params["previous"]),
             float(LETTERS.index(chosen(params, "letters", TPO_DIALECTS))),
+            float(params["composite"]),
         )
 
     @classmethod
@@ -264,14 +272,16 @@ class TPO(Indicator):
             levels = super().levels_of(bars, **params)
             check_anchor(bars, levels, params, cls.kind, TPO_DIALECTS)
         height = joined_ticks(levels, params["row_size"], cls.kind, bars.source)
-        check_reach(bars, levels, height, cls.kind, window=0, copies=2)
+        check_reach(bars, levels, height, cls.kind, window=0, copies=1 + params["composite"])
         return levels
 
     @classmethod
     def levels_state(cls, levels: Levels, **params: Any) -> Floats:
-        """Room for the widest profile, and for the bracket that each row traded in last."""
+        """Room for the widest profile, the bracket that each row traded in last, and the sessions of a composite."""
         profile = profile_state(levels, joined_ticks(levels, params["row_size"], cls.kind), 0)
         own = np.full(OWN, np.nan)
         own[SERIAL] = 0.0
         traded = chosen(params, "letters", TPO_DIALECTS) == "traded"
-        return np.concatenate([profile, own, np.zeros(int(profile[MASK]) + 1 if traded else 0)])
+        slots, sessions = int(profile[MASK]) + 1, params["composite"]
+        shares = composite_state(sessions, slots) if sessions > 1 else np.zeros(0)
+        return np.concatenate([profile, own, np.zeros(slots if traded else 0), shares])

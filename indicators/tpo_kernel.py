@@ -13,6 +13,8 @@ from .kernels.profile_state import (
     LOW,
     MASK,
     TOTAL,
+    composite_roll,
+    composite_row,
     price_of,
     profile_add,
     profile_clear,
@@ -24,11 +26,22 @@ from .kernels.value_area import expand
 
 _ID, _NUMBER, SERIAL, _LOW, _HIGH, _IB_HIGH, _IB_LOW, _NOW, _BEFORE, OWN = 0, 1, 2, 3, 4, 5, 6, 7, 10, 13
 """Behind the profile: the session, the bracket's number in it and among all, the rows that it reached, the initial
-balance, the levels so far and those of the session before; then, by slot, the last bracket that traded there."""
+balance, the levels so far and those of the session before; then, where ``letters`` is ``traded``, by slot the last
+bracket that traded there; then the letters of each session of a composite."""
 
 
 @compiled
-def _letter(s: Any, own: int, tick: Any, buy: Any, sell: Any, fresh: bool, ceil: bool, traded: bool) -> bool:
+def _mark(s: Any, at: int, row: int) -> None:
+    """Give ``row`` a letter, in a profile of several sessions (``at`` above 0) as one of the current session."""
+    if at > 0:
+        composite_row(s, at, row, 1.0)
+    else:
+        profile_add(s, row, 1.0)
+    s[TOTAL] += 1.0
+
+
+@compiled
+def _letter(s: Any, own: int, at: int, tick: Any, buy: Any, sell: Any, fresh: bool, ceil: bool, traded: bool) -> bool:
     """Give the rows of a bar the letter of its bracket, where they have not got it; whether there are any."""
     mask, low, high = int(s[MASK]), 0, -1
     for i in range(len(tick)):
@@ -39,18 +52,15 @@ def _letter(s: Any, own: int, tick: Any, buy: Any, sell: Any, fresh: bool, ceil:
         seen = own + OWN + (row & mask)
         if traded and s[seen] != s[own + SERIAL]:
             s[seen] = s[own + SERIAL]
-            profile_add(s, row, 1.0)
-            s[TOTAL] += 1.0
+            _mark(s, at, row)
     if high < low or traded:
         return high >= low
     if fresh:
         s[own + _LOW], s[own + _HIGH] = low, low - 1
     for row in range(low, int(s[own + _LOW])):
-        profile_add(s, row, 1.0)
-        s[TOTAL] += 1.0
+        _mark(s, at, row)
     for row in range(int(s[own + _HIGH]) + 1, high + 1):
-        profile_add(s, row, 1.0)
-        s[TOTAL] += 1.0
+        _mark(s, at, row)
     s[own + _LOW], s[own + _HIGH] = min(s[own + _LOW], low), max(s[own + _HIGH], high)
     return True
 
@@ -85,18 +95,22 @@ def tpo(p: Any, x: Any, s: Any, y: Any, tick: Any, buy: Any, sell: Any) -> None:
     """Kernel; ``x`` is the session, the time in it, high, low and close, ``p`` as `tpo.TPO.numbers` says."""
     bracket, skip, ceil, traded = p[0], p[5] == 1.0, p[7] == 1.0, p[10] == 1.0
     mask = int(s[MASK])
-    own = HEAD + mask + 1
+    own, sessions = HEAD + mask + 1, int(p[11])
+    at = own + OWN + (mask + 1 if traded else 0) if sessions > 1 else 0
     if x[0] != s[own + _ID]:
         s[own + _BEFORE : own + OWN] = s[own + _NOW : own + _BEFORE]
         s[own + _ID], s[own + _NUMBER] = x[0], -1.0
         s[own + _IB_HIGH] = s[own + _IB_LOW] = np.nan
-        profile_clear(s)
+        if sessions > 1:
+            composite_roll(s, at, sessions)
+        else:
+            profile_clear(s)
     if len(tick) > 0:
         number = np.floor(x[1] / bracket) if bracket > 0.0 else s[own + _NUMBER] + 1.0
         fresh = number != s[own + _NUMBER]
         if fresh:
             s[own + SERIAL] += 1.0
-        if _letter(s, own, tick, buy, sell, fresh, ceil, traded):
+        if _letter(s, own, at, tick, buy, sell, fresh, ceil, traded):
             s[own + _NUMBER] = number
             if x[1] < p[1]:
                 if not x[2] <= s[own + _IB_HIGH]:

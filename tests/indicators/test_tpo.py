@@ -30,13 +30,17 @@ def _rows_of(bars: Bars, i: int) -> list[int]:
     return [int(t) // levels.row_ticks for t in levels.price_tick[own]]
 
 
-def _plain(bars: Bars, session: int, bracket: int, balance: int, letters: str) -> list[list[float]]:
-    """Every line of every bar, from sets of letters by row."""
+def _plain(bars: Bars, session: int, bracket: int, balance: int, letters: str, sessions: int = 1) -> list[list[float]]:
+    """Every line of every bar, from sets of letters by row, of the current session and those before it."""
     made: list[list[float]] = []
+    past: list[list[set[int]]] = []
+    marked: list[set[int]] = []
     began = -1
     for i, opened in enumerate(bars["open_time"].tolist()):
         if opened // session != began:
             began = opened // session
+            past.append(marked)
+            marked = []
             reached: dict[int, list[int]] = defaultdict(list)
             highs, lows = [], []
         if rows := _rows_of(bars, i):
@@ -44,12 +48,13 @@ def _plain(bars: Bars, session: int, bracket: int, balance: int, letters: str) -
             if opened % session < balance:
                 highs.append(bars["high"][i])
                 lows.append(bars["low"][i])
-        if not reached:
+        marked = [set(range(min(v), max(v) + 1)) if letters == "range" else set(v) for v in reached.values()]
+        held = [*marked, *(m for before in past[len(past) - sessions + 1 :] for m in before)]
+        if not held:
             made.append([NAN] * 13)
             continue
-        marked = {k: set(range(min(v), max(v) + 1)) if letters == "range" else set(v) for k, v in reached.items()}
-        low, high = min(map(min, marked.values())), max(map(max, marked.values()))
-        counts = [sum(row in m for m in marked.values()) for row in range(low, high + 1)]
+        low, high = min(map(min, held)), max(map(max, held))
+        counts = [sum(row in m for m in held) for row in range(low, high + 1)]
         made.append([*_levels(counts, low), max(highs, default=NAN), min(lows, default=NAN), sum(counts)])
         made[-1] += _ends(counts, low, int(bars["close"][i] // SIZE))
     return made
@@ -87,6 +92,32 @@ def test_every_line_is_its_definition(letters: str, session: int, bracket: int, 
     if (session, bracket) == (120, 10):
         assert lines["singles"].max() >= 1
         assert lines["single_above"].notna().any()
+
+
+@pytest.mark.parametrize("letters", ["range", "traded"])
+@pytest.mark.parametrize("sessions", [2, 3])
+@pytest.mark.parametrize(("session", "bracket", "balance"), [(60, 7, 15), (20, 1, 5)])
+def test_a_composite_has_the_letters_of_the_last_sessions(
+    letters: str, sessions: int, session: int, bracket: int, balance: int
+) -> None:
+    asked = {"session": f"{session}m", "bracket": f"{bracket}m", "initial_balance": f"{balance}m", "letters": letters}
+    lines = TPO.over(GAPPY, composite=sessions, previous=True, **asked)
+    expected = _plain(GAPPY, session * MINUTE, bracket * MINUTE, balance * MINUTE, letters, sessions)
+    assert np.array_equal(expected, lines.to_numpy()[:, :13], equal_nan=True)
+    first = np.flatnonzero(np.diff(GAPPY["open_time"] // (session * MINUTE))) + 1
+    ended = lines[["poc", "vah", "val"]].to_numpy()[first - 1]
+    assert np.array_equal(ended, lines[["prev_poc", "prev_vah", "prev_val"]].to_numpy()[first], equal_nan=True)
+
+
+def test_sessions_that_nobody_traded_in_are_sessions_of_a_composite_too() -> None:
+    rows = np.array([1, 2, 9], dtype=np.int64)
+    levels = Levels(np.array([0, 1, 1, 2, 3]), rows, np.ones(3), np.zeros(3), 1.0)
+    prices = dict.fromkeys(("high", "low", "close"), np.array([1.0, 1.0, 2.0, 9.0]))
+    opens = 30 * MINUTE * np.arange(4)
+    bars = Bars.of(open_time=opens, close_time=opens + 30 * MINUTE, levels=levels, **prices)
+    lines = TPO.over(bars, session="30m", composite=2)
+    assert lines["letters"].tolist() == [1, 1, 1, 2]
+    assert lines["poc"].tolist()[:3] == [1, 1, 2]
 
 
 def _session(*brackets: tuple[int, int], minutes: int = 30, **columns: Any) -> Bars:
