@@ -183,6 +183,10 @@ def wrong(name: str, value: Any, default: Any, rule: Any) -> str:
 
 
 def _unknown_key(cls: Any, name: str, common: Collection[str], defaults: Raw) -> str:
+    theirs = dict(cls.params._getitems()) if hasattr(getattr(cls, "params", None), "_getitems") else {}
+    if name in theirs:
+        value = getattr(theirs[name], "__name__", None) or shown(theirs[name])
+        return f"'{name}' is {value} in the code of {cls.__name__}, which YAML cannot say: change it there"
     near = nearest(name, [*defaults, *common])
     hint = f", did you mean '{near}'?" if near else ""
     own = f"{cls.__name__}: {', '.join(sorted(defaults)) or 'none'}"

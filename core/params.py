@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Number
 from typing import Any, Protocol
 
 from .errors import ParamError, unknown
@@ -253,6 +254,23 @@ def _fits_default(value: Any, default: Any) -> bool:
     if isinstance(default, list | tuple):
         return isinstance(value, list | tuple)
     return isinstance(value, type(default))
+
+
+def plain_values(params: Mapping[str, Any]) -> dict[str, Any]:
+    """The parameters that YAML can hold; classes and functions among them stay what the code makes of them.
+
+    >>> plain_values({"period": 5, "average": dict, "levels": [1, len]})
+    {'period': 5}
+    """
+    return {name: value for name, value in params.items() if _is_plain(value)}
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, list | tuple):
+        return all(map(_is_plain, value))
+    if isinstance(value, Mapping):
+        return all(map(_is_plain, value.values()))
+    return value is None or isinstance(value, bool | str | Number)
 
 
 def check_param(name: str, value: Any, default: Any, rule: Rule | None) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 
 import backtrader as bt
 
+from ..core.params import plain_values
 from ..core.plugins.registry import INDICATORS
 from .framework.base import joined
 
@@ -59,8 +60,7 @@ def make(name: str) -> Any:
 
 def _defaults(cls: Any) -> dict[str, Any]:
     """Parameters that YAML can hold; those that are classes and functions stay backtrader's."""
-    plain = (bool, int, float, str, list, tuple, type(None))
-    return {k: v for k, v in cls.params._getitems() if isinstance(v, plain) and not k.startswith("_")}
+    return {k: v for k, v in plain_values(dict(cls.params._getitems())).items() if not k.startswith("_")}
 
 
 def _is_one(kind: Any) -> bool:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...core.bars import Bars, Levels
 from ...core.errors import ParamError
-from ...core.params import Rule, With, resolve
+from ...core.params import Rule, With, plain_values, resolve
 from ...core.plugins.registry import FEEDS, INDICATORS
 from .cerebro_host import through_cerebro
 from .inputs import LEVELS, ColumnSource, Input, columns_of, counted_in, missing
@@ -240,8 +240,8 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """Every parameter with its default."""
-        return dict(cls.params._getitems())
+        """Every parameter that YAML can hold, with its default."""
+        return plain_values(dict(cls.params._getitems()))
 
     @classmethod
     def resolve(cls, params: Mapping[str, Any]) -> dict[str, Any]:

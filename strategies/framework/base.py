@@ -12,7 +12,7 @@ import backtrader as bt
 from ...core.distances import Protective
 from ...core.errors import DataError, InputError, unknown
 from ...core.names import Names
-from ...core.params import Bound, Rule
+from ...core.params import Bound, Rule, plain_values
 from ...core.plugins.registry import INDICATORS, STRATEGIES
 from ...indicators.framework.dependencies import in_order, lines_read, spelled_out
 from .desks import NOT_AWAITED, Desk, feeds_of, is_traded_beside
@@ -182,8 +182,8 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     @classmethod
     def defaults(cls) -> dict[str, Any]:
-        """Every parameter with its default."""
-        return dict(cls.params._getitems())
+        """Every parameter that YAML can hold, with its default."""
+        return plain_values(dict(cls.params._getitems()))
 
     @classmethod
     def validate(cls, params: Mapping[str, Any], names: Names) -> Iterable[tuple[tuple[str | int, ...], str]]:

@@ -157,3 +157,14 @@ def test_a_script_that_shields_its_run_is_as_it_was(tmp_path: Path) -> None:
     shielded = PLAIN + "\n\nif __name__ == '__main__':\n    bt.Cerebro().run()\n"
     made = tf.run(str(config(tmp_path, shielded)), tmp_path / "out", report=False)
     assert not [one for one in made.summary["warnings"] if "runs a backtest" in one]
+
+
+def test_a_parameter_that_is_a_class_stays_the_codes_own(tmp_path: Path) -> None:
+    text = PLAIN.replace("params = ((", "params = (('ma', bt.ind.SMA), (", 1).replace("bt.indicators.SMA", "self.p.ma")
+    made = tf.run(str(config(tmp_path, text, broker="{cash: 100000}")), tmp_path / "out", report=False)
+    space: dict[str, Any] = {"__name__": __name__}
+    exec(compile(text, "plain.py", "exec"), space)  # noqa: S102 (the text above)
+    value, _ = by_hand(tf.bars((), feed="SyntheticTape", days=0.4), space["Averages"])
+    assert made.stats["final_value"] == value
+    with pytest.raises(TapeflowError, match="'ma' is SMA in the code of Averages, which YAML cannot say: change it"):
+        load_config(tmp_path / "run.yaml", ["strategy.params.ma=EMA"])
