@@ -119,7 +119,7 @@ class Indicator:
         self.asked, self.computed = asked, computed
         self.names, self.table, self.warmup = computed
         self.kind, self.line_measures, self.clock = asked.cls.kind, asked.cls.line_measures, asked.clock
-        self.remarks = asked.cls.remarks
+        self.remarks, self.defaults = asked.cls.remarks, asked.cls.defaults
 
     @cached_property
     def p(self) -> Any:
