@@ -15,6 +15,8 @@ from ..core.names import RESERVED, Names
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
 from ..feeds.csv_reader.files import read_once
+from . import by_class
+from .analyzer_block import AnalyzerBlock
 from .data_block import Data, feed_specs, traded_feeds
 from .errors import Complaint, KeyPath
 from .fills_block import no_tape
@@ -73,10 +75,21 @@ class Checker:
             yield from self._name(name, strategy)
             yield from self._indicator(name, given)
         yield from no_strategy
+        yield from self._by_class()
         yield from self._bring(strategy)
         yield from self._wiring.complaints()
         if strategy is not None:
             yield from self._rules(strategy)
+
+    def _by_class(self) -> Iterator[Complaint]:
+        """A sizer and analyzers that are named by their class."""
+        if (sizer := block(self._raw, "sizer")).get("kind") is not None:
+            yield from by_class.complaints("sizer", ("sizer",), sizer, ("kind",))
+        asked = self._raw.get("analyzers")
+        for i, given in enumerate(asked if isinstance(asked, list) else ()):
+            whole = {"kind": given} if isinstance(given, str) else given
+            if isinstance(whole, Mapping):
+                yield from by_class.complaints("analyzer", ("analyzers", i), whole, keys(AnalyzerBlock))
 
     def _traded_ones(self) -> Iterator[Complaint]:
         """Take in the feeds that are traded; names that are none are mistakes."""

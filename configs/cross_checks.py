@@ -9,6 +9,7 @@ from ..core.distances import parse_distance
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
 from .errors import Complaint
 from .models import RunConfig
+from .portfolio_block import Portfolio
 from .terms import Terms
 
 STOPS = ("stop_loss", "trailing_stop")
@@ -31,6 +32,13 @@ def contradictions(config: RunConfig) -> Iterator[Complaint]:
         text = "is of a bar's volume; the tape has its own: fills: {from: tape, participation: 25%}"
         yield Complaint(("broker", "participation"), text, on_key=True)
     yield from _desks(config)
+    titles = [one.title for one in config.analyzers]
+    for i, title in enumerate(titles):
+        if title in titles[:i]:
+            yield Complaint(("analyzers", i), f"'{title}' stands twice: give the second a name of its own")
+    if titles and (len(config.desks) > 1 or config.portfolio != Portfolio()):
+        text = "follow one strategy, and with trade or portfolio each feed has one: leave them out"
+        yield Complaint(("analyzers",), text, on_key=True)
     for name, own in config.data.items():
         if config.fills.tape and own.actions is not None:
             text = (
@@ -65,7 +73,7 @@ def _desks(config: RunConfig) -> Iterator[Complaint]:
 def _below_0(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
     """What is a share of a price, which means nothing where prices may be 0 and below."""
     money, why = config.broker, "where prices may be below 0 (negative_prices)"
-    if config.sizer.fixed is None:
+    if config.sizer.fixed is None and config.sizer.kind is None:
         yield Complaint(("sizer",), f"is a share of the price, which means nothing {why}: give fixed")
     fees = money.fees
     if fees.maker or fees.taker or fees.tiers:

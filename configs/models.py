@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
 
+from .analyzer_block import AnalyzerBlock
 from .broker_block import Broker
 from .data_block import Data, feed_specs, traded_feeds
 from .fills_block import Fills
@@ -80,6 +81,9 @@ class RunConfig(Model):
     fills: Fills = Fills()
     sizer: Sizer = Sizer(percent=10.0)
     risk: Risk = Risk()
+    analyzers: list[AnalyzerBlock] = Field(
+        default=[], description="analyzers of backtrader's, or of plugins, into result.json"
+    )
     portfolio: Portfolio = Portfolio()
     plugins: list[str] = Field(default=[], description="modules, or files and folders relative to this YAML")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of everything random")
@@ -145,7 +149,7 @@ class RunConfig(Model):
 
         `from_mapping` of it gives a config that resolves to the same. A run without a sweep has no such key.
         """
-        without = {name for name in ("sweep", "trade") if not getattr(self, name)}
+        without = {name for name in ("sweep", "trade", "analyzers") if not getattr(self, name)}
         without |= {"portfolio"} if self.portfolio == Portfolio() else set()
         made: dict[str, Any] = _plain(self.model_dump(mode="python", by_alias=True, exclude=without))
         return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_serializer, model_validator
 
 from .values import Model, PositiveNumber
 
@@ -36,9 +36,23 @@ Leveraged = Annotated[
 ]
 
 
-class Sizer(Model):
-    """How large an order is: by exactly one of percent, fixed, volatility, kelly and risk."""
+def _by_kind_too(schema: dict[str, Any]) -> None:
+    """Beside a kind stand the parameters of its class, which only the run itself knows."""
+    own = schema["properties"]
+    del own["params"], schema["additionalProperties"]
+    schema["if"], schema["then"] = {"required": ["kind"]}, {}
+    schema["else"] = {"properties": dict.fromkeys(own, True), "additionalProperties": False}
 
+
+class Sizer(Model):
+    """How large an order is: by one of percent, fixed, volatility, kelly and risk, or by the class of a sizer."""
+
+    model_config = ConfigDict(json_schema_extra=_by_kind_too)
+
+    kind: str | None = Field(
+        default=None, description="class of a sizer, as bt.PercentSizer, whose parameters stand beside it"
+    )
+    params: dict[str, Any] = Field(default={}, description="its parameters; written beside kind")
     percent: Leveraged = Field(default=None, description="percent of the equity; above 100 needs instrument.leverage")
     fixed: PositiveNumber | None = Field(default=None, description="base currency; contracts where margin is inverse")
     volatility: Leveraged = Field(default=None, description="percent a year that the position is to move the account")
@@ -55,8 +69,27 @@ class Sizer(Model):
         default=None, description="percent of the equity that a position may be; 100 times the leverage when left out"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _by_class(cls, value: Any) -> Any:
+        """The parameters of a class from beside its kind."""
+        if not isinstance(value, dict) or value.get("kind") is None:
+            return value
+        return {"kind": value["kind"], "params": {key: item for key, item in value.items() if key != "kind"}}
+
+    @model_serializer(mode="wrap")
+    def _as_written(self, written: Any) -> dict[str, Any]:
+        """As YAML has it: of a class its kind and parameters alone."""
+        made: dict[str, Any] = written(self)
+        kind, params = made.pop("kind"), made.pop("params")
+        return {"kind": kind, **params} if kind is not None else made
+
     @model_validator(mode="after")
     def _one(self) -> Sizer:
+        if self.kind is not None:
+            return self
+        if self.params:
+            raise ValueError("params go with a kind, and are written beside it")
         asked = [name for name in KINDS if getattr(self, name) is not None]
         if len(asked) != 1:
             raise ValueError(f"needs exactly one of {', '.join(KINDS)}, as in {{percent: 10}}")

@@ -8,6 +8,7 @@ from typing import Any
 import backtrader as bt
 import numpy as np
 
+from ...configs.by_class import find, params_of
 from ...configs.models import RunConfig
 from ...core.errors import DataError
 from ...core.lots import DEFAULT_LOT, whole_lots
@@ -265,7 +266,10 @@ def add_sizer(cerebro: Any, config: RunConfig) -> None:
     """Give ``cerebro`` the sizer that ``config`` asks for."""
     asked = config.sizer
     most = asked.most
-    if asked.fixed is not None:
+    if asked.kind is not None:
+        cls = find("sizer", asked.kind)
+        cerebro.addsizer(cls, **params_of(cls, asked.params))
+    elif asked.fixed is not None:
         cerebro.addsizer(FixedAmount, size=asked.fixed)
     elif asked.volatility is not None:
         cerebro.addsizer(VolatilityTarget, target=asked.volatility, window=asked.window, most=most)

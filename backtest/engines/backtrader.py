@@ -16,6 +16,7 @@ from ..broker.choice import broker_for
 from ..broker.sizers import add_sizer
 from ..inputs.line_cache import LineCache
 from ..inputs.read import Source
+from ..recording.analyzers import add_analyzers
 from ..recording.recorder import Recorder
 from ..results.outcome import Outcome
 from .desks import add_strategies, record_of
@@ -47,6 +48,7 @@ def through_backtrader(
     cerebro.risk_block = config.risk.settings()
     add_sizer(cerebro, config)
     cerebro.addanalyzer(Recorder, _name="record")
+    add_analyzers(cerebro, config)
     add_strategies(cerebro, config)
     traded = cerebro.datas[0]
     METER.follow(lambda: len(traded), len(sources[config.traded.name].bars))

@@ -20,6 +20,7 @@ from ...strategies.framework.held import remarks_of
 from ...strategies.framework.nested import feed_of
 from ..inputs.read import Source
 from ..inputs.trading_hours import hours_of
+from ..recording.analyzers import found_by
 from ..recording.positions import Held, held_by
 from ..recording.recorder import Recorder
 from ..recording.round_trips import RoundTrip, pair
@@ -248,6 +249,7 @@ class Outcome:
             **(self.band.summary() if self.band else {}),
             "currency": account_figures.currency(self.config),
             **({"rolls": rolls} if (rolls := account_figures.rolls(self.sources)) else {}),
+            **({"analyzers": found_by(self.strategy)} if self.config.analyzers else {}),
             "indicators": self.indicators(),
             "lines": self.lines(),
             "warnings": self.warnings(),

@@ -206,6 +206,16 @@ def import_within(make: Callable[[Path], AbstractContextManager[Any]]) -> None:
     _within = make
 
 
+def classes_of_plugins() -> list[type]:
+    """Classes that the modules of plugins define, whatever they are, without those named with an underscore."""
+    found = [(name, cls, module) for module in _plugins for name, cls in list(vars(module).items())]
+    return [
+        cls
+        for name, cls, module in found
+        if isinstance(cls, type) and cls.__module__ == module.__name__ and not name.startswith("_")
+    ]
+
+
 def discover() -> None:
     """Import our own folders and every installed plugin, once a process."""
     if GROUP in _loaded:

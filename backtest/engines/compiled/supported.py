@@ -75,6 +75,8 @@ def settings_of(config: RunConfig) -> dict[str, Any]:
 def _reasons(config: RunConfig, sources: Mapping[str, Any] | None) -> Iterator[str]:
     if len(config.desks) > 1:
         yield "several feeds are traded (trade), one after the other in backtrader"
+    if config.sizer.kind is not None:
+        yield f"sizer {config.sizer.kind} is asked in Python at each order"
     if config.risk.drawdown is not None:
         yield "risk.drawdown is watched by backtrader's strategies"
     if config.fills.tape:
