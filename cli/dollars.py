@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..core.bars import Bars, Levels
 from ..core.clock import iso
 from ..core.errors import DataError, ParamError
 from ..core.plugins.registry import FEEDS
+from ..core.quote_levels import in_quote
 
 Values = NDArray[np.float64]
 
@@ -66,10 +66,7 @@ def _last_known(prices: Bars, bars: Bars) -> Values:
 
 
 def in_dollars(levels: Levels, bars: Bars, prices: Values) -> Levels:
-    """Price rows whose volumes are US dollars.
-
-    A row of ticks came to volume × price. In higher rows the middle stands for the price, and the rows of a side are
-    scaled to what that side paid in the bar, which is known exactly.
+    """Price rows whose volumes are US dollars, as `core.quote_levels.in_quote` makes them.
 
     Parameters
     ----------
@@ -80,13 +77,5 @@ def in_dollars(levels: Levels, bars: Bars, prices: Values) -> Levels:
     prices : ndarray
         Dollars in one unit of the quote currency, for each bar.
     """
-    bar = np.repeat(np.arange(len(levels)), np.diff(levels.offsets))
-    middle = levels.price + (0.0 if levels.exact and levels.row_ticks == 1 else 0.5 * levels.row_size)
-    made = {}
-    for side, volume in (("buy", levels.buy_volume), ("sell", levels.sell_volume)):
-        rough = volume * middle
-        total = np.bincount(bar, rough, len(levels))
-        paid = bars[f"taker_{side}_quote_volume"]
-        scale = np.divide(paid, total, out=np.ones(len(levels)), where=total > 0)
-        made[side] = rough * (scale * prices)[bar]
-    return replace(levels, buy_volume=made["buy"], sell_volume=made["sell"])
+    paid = (bars[f"taker_{side}_quote_volume"] for side in ("buy", "sell"))
+    return in_quote(levels, *paid, worth=prices)

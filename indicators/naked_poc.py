@@ -12,7 +12,7 @@ from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
 from .framework.base import Indicator, Line
 from .framework.inputs import DAYS, LEVELS, Input, Session, parse_session
-from .framework.sizing import check_guessed
+from .framework.sizing import QUOTE_SIDES, check_guessed, levels_in_unit
 from .kernels.dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
 from .kernels.kline_levels import METHODS, levels_of_klines
 from .kernels.open_levels import open_add, open_nearest, open_size, open_touch
@@ -92,6 +92,10 @@ class NakedPOC(Indicator):
         Whether a row nobody traded at counts as a row, when equal rows are told apart by the middle.
     anchor : {None, 'floor', 'ceil'}, default=None
         Whether a row is named by its lower edge and reaches up, or by its upper edge and reaches down.
+    unit : {'base', 'quote'}, default='base'
+        Whether a row counts base volume or what it came to in quote currency: volume × price, in rows higher than a
+        tick × the price of their middle, scaled to what each side paid in the bar. That is US dollars where the quote
+        currency is taken for the dollar. ``quote`` needs the rows of trades.
     from_klines : {None, 'uniform', 'close', 'hlc3'}, default=None
         Where the feed has no levels, lay each bar's volume on rows as `VolumeProfile` does; a bar then trades at every
         row from its low to its high. Has no effect on a feed that has levels.
@@ -103,6 +107,8 @@ class NakedPOC(Indicator):
     ------
     levels : base
         Amount by price row and side.
+    taker_buy_quote_volume, taker_sell_quote_volume : quote
+        With ``unit="quote"``.
     close : price
         What above and below are seen from.
     high, low, volume
@@ -148,6 +154,7 @@ class NakedPOC(Indicator):
         "poc_tie": None,
         "gaps": None,
         "anchor": None,
+        "unit": "base",
         "from_klines": None,
         "row_size": None,
     }
@@ -157,6 +164,7 @@ class NakedPOC(Indicator):
         "lookback": Bound(1, 10_000, integer=True),
         "dialect": Choice(*DIALECTS),
         **{choice: Choice(None, *CHOICES[choice]) for choice in _CHOICES},
+        "unit": Choice("base", "quote"),
         "from_klines": Choice(None, *METHODS),
         "row_size": Bound(0, open_low=True, optional=True),
     }
@@ -184,6 +192,8 @@ class NakedPOC(Indicator):
         """The zone needs whole days, and a session must end."""
         if params["session"] == "none":
             return "session must end, so it cannot be none"
+        if params["unit"] == "quote" and params["from_klines"] is not None:
+            return "unit quote needs price rows of trades: leave from_klines out"
         return _SESSION.complaint(params)
 
     @classmethod
@@ -215,7 +225,9 @@ class NakedPOC(Indicator):
     @classmethod
     def input_names(cls, **params: Any) -> tuple[Input, ...]:
         """The session and the close, and levels or what they are guessed from."""
-        return (_SESSION, *_KLINES) if params["from_klines"] is not None else (LEVELS, _SESSION, "close")
+        if params["from_klines"] is not None:
+            return (_SESSION, *_KLINES)
+        return (LEVELS, _SESSION, "close", *(QUOTE_SIDES if params["unit"] == "quote" else ()))
 
     @classmethod
     def levels_of(cls, bars: Bars, **params: Any) -> Levels:
@@ -226,7 +238,7 @@ class NakedPOC(Indicator):
             ceil = chosen(params, "anchor") == "ceil"
             levels = levels_of_klines(bars, params["from_klines"], params["row_size"], ceil=ceil)
         else:
-            levels = super().levels_of(bars, **params)
+            levels = levels_in_unit(super().levels_of(bars, **params), bars, params)
             check_anchor(bars, levels, params, cls.kind)
         height = joined_ticks(levels, params["row_size"], cls.kind, bars.source)
         check_reach(bars, levels, height, cls.kind, window=0)

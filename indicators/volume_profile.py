@@ -12,7 +12,7 @@ from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
 from .framework.base import Indicator, Line
 from .framework.inputs import DAYS, LEVELS, Input, Session, parse_session
-from .framework.sizing import check_guessed
+from .framework.sizing import QUOTE_SIDES, check_guessed, levels_in_unit
 from .kernels.dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
 from .kernels.kline_levels import METHODS, levels_of_klines
 from .kernels.price_rows import check_reach, joined_ticks
@@ -151,6 +151,10 @@ class VolumeProfile(Indicator):
         Rows in the centred mean that nodes are looked for in; odd, 1 for none.
     node_ratio : float, default=0.0
         A high node holds at least this many times the mean row, and a low one at most the mean over this.
+    unit : {'base', 'quote'}, default='base'
+        Whether a row counts base volume or what it came to in quote currency: volume × price, in rows higher than a
+        tick × the price of their middle, scaled to what each side paid in the bar. That is US dollars where the quote
+        currency is taken for the dollar. ``quote`` needs the rows of trades.
     from_klines : {None, 'uniform', 'close', 'hlc3'}, default=None
         Where the feed has no levels, guess them from its bars: volume spread evenly from low to high,
         or all at one price. Has no effect on a feed that has levels.
@@ -162,6 +166,8 @@ class VolumeProfile(Indicator):
     ------
     levels : base
         Amount by price row and side.
+    taker_buy_quote_volume, taker_sell_quote_volume : quote
+        With ``unit="quote"``.
     high, low, close, volume : price, base
         Instead of levels, with ``from_klines``; the close also for ``nodes``.
     open_time : µs UTC
@@ -229,6 +235,7 @@ class VolumeProfile(Indicator):
         "node_order": 1,
         "node_smooth": 1,
         "node_ratio": 0.0,
+        "unit": "base",
         "from_klines": None,
         "row_size": None,
     }
@@ -243,6 +250,7 @@ class VolumeProfile(Indicator):
         "node_order": Bound(1, 1000, integer=True),
         "node_smooth": Bound(1, 1001, integer=True),
         "node_ratio": Bound(0),
+        "unit": Choice("base", "quote"),
         "from_klines": Choice(None, *METHODS),
         "row_size": Bound(0, open_low=True, optional=True),
     }
@@ -274,6 +282,7 @@ class VolumeProfile(Indicator):
         {"session": "15m", "composite": 3, "nodes": True, "node_smooth": 3, "node_ratio": 0.8},
         {"window": 15, "dialect": "lean"},
         {"window": 15, "dialect": "atas"},
+        {"window": 20, "unit": "quote", "row_size": 10.0},
         {"session": "30m", "dialect": "tradingview", "target": "within", "row_size": 10.0},
     )
     price_scale = 10.0
@@ -293,6 +302,8 @@ class VolumeProfile(Indicator):
             return "previous needs session, such as 1d"
         if params["session"] is None and params["composite"] > 1:
             return "composite needs session, such as 1d"
+        if params["unit"] == "quote" and params["from_klines"] is not None:
+            return "unit quote needs price rows of trades: leave from_klines out"
         if params["node_smooth"] % 2 == 0:
             return f"node_smooth must be odd (got {params['node_smooth']})"
         return _SESSION.complaint(params)
@@ -322,7 +333,8 @@ class VolumeProfile(Indicator):
         """The session, and levels or what they are guessed from; the close for nodes."""
         if params["from_klines"] is not None:
             return (_SESSION, *_KLINES)
-        return (LEVELS, _SESSION, "close") if params["nodes"] else (LEVELS, _SESSION)
+        close = ("close",) if params["nodes"] else ()
+        return (LEVELS, _SESSION, *close, *(QUOTE_SIDES if params["unit"] == "quote" else ()))
 
     @classmethod
     def warmup(cls, **params: Any) -> int:
@@ -354,7 +366,7 @@ class VolumeProfile(Indicator):
             ceil = chosen(params, "anchor") == "ceil"
             levels = levels_of_klines(bars, params["from_klines"], params["row_size"], ceil=ceil)
         else:
-            levels = super().levels_of(bars, **params)
+            levels = levels_in_unit(super().levels_of(bars, **params), bars, params)
             check_anchor(bars, levels, params, cls.kind)
         height, window = joined_ticks(levels, params["row_size"], cls.kind, bars.source), _window(params)
         check_reach(bars, levels, height, cls.kind, window, copies=2 if window else params["composite"])

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...core.bars import Bars, Levels
 from ...core.errors import InputError
 from ...core.params import Text
+from ...core.quote_levels import in_quote
 from ...core.sizes import (
     ALL,
     SIZE_SAYS,
@@ -43,6 +44,8 @@ size : str, default='all'
 """The paragraph of every docstring."""
 _CLASSES = "size_classes"
 _ROWS_REMEDY = "set levels_by_size: true beside size_edges on a feed of trades"
+QUOTE_SIDES = ("taker_buy_quote_volume", "taker_sell_quote_volume")
+"""What rows in quote currency are scaled to."""
 _COUNTS = ("taker_buy_count", "taker_sell_count")
 
 
@@ -158,6 +161,18 @@ def levels_of_size(kind: str, levels: Levels, params: Mapping[str, Any], feed: s
     if levels.classes is None:
         raise InputError(f"{kind} asks for price rows of {params['size']}, which {feed} does not keep: {_ROWS_REMEDY}")
     return levels.of(classes)
+
+
+def levels_in_unit(levels: Levels, bars: Bars, params: Mapping[str, Any]) -> Levels:
+    """Price rows of `levels_of_size`, in quote currency where ``params`` ask for that ``unit``."""
+    if params["unit"] == "base":
+        return levels
+    parts = params.get(_CLASSES) or ()
+    bought, sold = (
+        OfSize(name, parts).array({}, *(bars[key] for key in OfSize(name, parts).needs)) if parts else bars[name]
+        for name in QUOTE_SIDES
+    )
+    return in_quote(levels, bought, sold)
 
 
 def check_guessed(kind: str, params: Mapping[str, Any]) -> None:

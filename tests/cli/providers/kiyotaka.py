@@ -219,7 +219,10 @@ PAGE = Page(
     "66108, on multiples of 6, which is a basis point (6.6) down to one digit, in whole ticks. `--like kiyotaka` takes "
     "that rule and says so. A row is named by its lower edge. Dollars are what a row's volume came to at its price; of "
     "rows higher than a tick at their middle, scaled to what each side paid in the bar; `--usd` says what the quote "
-    "currency is worth.",
+    "currency is worth. "
+    "In a run `unit: quote` asks `VolumeDelta`, `CVD`, `VolumeProfile` and `NakedPOC` for quote currency by the "
+    "same rule, which is dollars where it is taken for the dollar; else a rule multiplies flow by the close of a "
+    "feed that prices it.",
     (
         Row("type", "`VOLUME_PROFILE_AGG`", _ASK, "every row of the first hour, in plain Python", _profile),
         Row("exchange, rawSymbol", "`BINANCE_FUTURES`, `BTCUSDT`", f"{_ASK} {_IDS}", "the id of the series", _names),
