@@ -14,9 +14,13 @@ from pathlib import Path
 
 _PACKAGE = Path(__file__).resolve().parents[2]
 _ROOMS = (
-    "core aggregation store fetching feeds auditing indicators strategies configs backtest research checks report cli"
+    "core aggregation store fetching feeds auditing indicators strategies configs backtest research checks report "
+    "api cli"
 )
-_OURS = (f"{_PACKAGE / 'api.py'}", *(f"{_PACKAGE / room}/" for room in _ROOMS.split()))
+_OURS = (
+    *(f"{_PACKAGE / file}" for file in ("__init__.py", "fast.py")),
+    *(f"{_PACKAGE / room}/" for room in _ROOMS.split()),
+)
 _STANDARD = f"{Path(os.__file__).resolve().parent}/"
 _INSTALLED = ("/site-packages/", "/dist-packages/")
 

@@ -200,11 +200,15 @@ class Stamps:
         return np.where(bad, 0, made), bad
 
 
+_ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d")
+"""Times that are read without a format."""
+
+
 def _hint(text: str) -> str:
     """How a text may be read, for complaints."""
     if re.match(r"\d{1,2}:\d\d", text):
         return "; where its date is in another column, columns: {time: [DATE, TIME]} reads both"
-    fits = fitting([text])
+    fits = [] if _ISO.match(text) else fitting([text])
     return f"; time_format: {' or '.join(repr(form) for form in fits)} reads it" if fits else ""
 
 

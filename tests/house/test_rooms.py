@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tapeflow.core.plugins.code import belongs_to
+
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = sorted(
     folder.parent.name for folder in ROOT.glob("*/__init__.py") if folder.parent.name not in ("tests", "benchmarks")
@@ -144,3 +146,8 @@ def test_benchmarks_import_what_is_there(file: Path) -> None:
             module = importlib.import_module(str(node.module))
             for alias in node.names:
                 assert hasattr(module, alias.name) or f"{node.module}.{alias.name}".removeprefix("tapeflow.") in KNOWN
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
+def test_every_module_of_the_package_is_known_for_ours(file: Path) -> None:
+    assert belongs_to(str(file)) == "ours"
