@@ -77,5 +77,4 @@ def in_dollars(levels: Levels, bars: Bars, prices: Values) -> Levels:
     prices : ndarray
         Dollars in one unit of the quote currency, for each bar.
     """
-    paid = (bars[f"taker_{side}_quote_volume"] for side in ("buy", "sell"))
-    return in_quote(levels, *paid, worth=prices)
+    return in_quote(levels, bars["taker_buy_quote_volume"], bars["taker_sell_quote_volume"], worth=prices)
