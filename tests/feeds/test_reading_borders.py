@@ -16,6 +16,7 @@ from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
 from tapeflow.feeds.framework.dumps import _kept
 from tapeflow.feeds.framework.infer_sides import tick_rule
 from tapeflow.feeds.framework.markets import of_path
+from tapeflow.feeds.framework.units import _outside
 from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.table_reader.arrow_reader import _milliseconds
 from tapeflow.feeds.table_reader.convert import integers
@@ -122,3 +123,9 @@ def test_more_places_than_a_unit_has_are_cut_off() -> None:
     assert (values.tolist(), bad.any()) == ([1_700_000_040_123_456] * 2, False)
     values, _ = Stamps("us").read(pa.array(["1700000040123456.7899", "1700000040123456."]))
     assert values.tolist() == [1_700_000_040_123_456] * 2
+
+
+def test_prices_below_one_are_judged_too() -> None:
+    columns = {"low": np.array([0.5, 0.5]), "high": np.array([0.6, 0.6])}
+    outside, known = _outside(columns, np.array([550.0, 55_000.0]), np.array([1000.0, 1000.0]))
+    assert (outside.tolist(), known) == ([False, True], 2)

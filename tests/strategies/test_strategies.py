@@ -7,6 +7,7 @@ import re
 from functools import cache
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -19,6 +20,7 @@ from tapeflow.configs.shipped import about, find_config, shipped
 from tapeflow.core.errors import ConfigError
 from tapeflow.core.plugins.registry import STRATEGIES
 from tapeflow.strategies.framework.base import Strategy
+from tapeflow.strategies.rule_language.schema import SideRule
 
 IDEAS = {
     "AbsorptionReversal",
@@ -134,3 +136,11 @@ def test_the_leader_of_the_shipped_run_is_the_same_tape_begun_earlier() -> None:
     ours, ahead = sources["synth"].bars, sources["leader"].bars
     np.testing.assert_array_equal(ours["close"][2:], ahead["close"][2 : len(ours)])
     assert (ours["close_time"][0] - ahead["close_time"][0]) == 120_000_000
+
+
+def test_the_schema_of_a_side_knows_its_two_keys() -> None:
+    schema = SideRule().schema()
+    jsonschema.validate({"enter": "close > 1", "exit": None}, schema)
+    for wrong in ({"exit": "close > 1"}, {"enter": "close > 1", "leave": "close < 1"}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(wrong, schema)

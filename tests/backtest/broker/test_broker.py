@@ -124,3 +124,7 @@ def test_a_market_order_waits_for_a_bar_that_has_an_open() -> None:
 def test_a_stop_that_trails_by_nothing_is_the_close() -> None:
     assert (trailed(False, 95.0, 101.0, 0.0, 0.0), trailed(False, 102.0, 101.0, 0.0, 0.0)) == (101.0, 102.0)
     assert (trailed(True, 105.0, 101.0, 0.0, 0.0), trailed(True, 99.0, 101.0, 0.0, 0.0)) == (101.0, 99.0)
+
+
+def test_a_value_buys_so_many_units_at_a_price() -> None:
+    assert make_broker(1.0, 0.0, 0.0).units(None, 300.0, 100.0) == 3.0
