@@ -167,7 +167,8 @@ def _note(name: str, mode: Any, flags: Any) -> None:
     if path.startswith(_APART) or belongs_to(path) != "own":
         return
     path = _source(path)
-    if path and causes is not None:
+    # a folder is opened to be walked or removed, which reads nothing of it
+    if path and causes is not None and not Path(path).is_dir():
         lasts = importing or path.endswith(".py") or not _under_way
         _stamps[path] = _stamp(path)
         for seen in (_lasting,) if lasts else _under_way:

@@ -19,6 +19,7 @@ import yaml
 from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import PluginError
+from tapeflow.core.plugins import watch
 from tapeflow.tests.helpers.command import tapeflow
 
 CONFIG = """\
@@ -320,3 +321,16 @@ def test_what_an_installed_plugin_reads_at_its_import_is_in_the_lock(tmp_path: P
     made = in_a_process_of_its_own(path, "out", more)
     assert read_by(made) == ["weights.txt"]
     assert made["versions"]["installed_reader"] == "1.0"
+
+
+def test_a_folder_that_was_opened_is_no_file_that_was_read(tmp_path: Path) -> None:
+    """Removing a folder opens it; whoever did, no later run may miss it."""
+    (tmp_path / "made").mkdir()
+    watch.watch()
+    seen = watch.Seen()
+    with watch.seeing(seen):
+        os.close(os.open(tmp_path / "made", os.O_RDONLY))
+        (tmp_path / "read.txt").write_text("x")
+        (tmp_path / "read.txt").read_text()
+    assert [Path(path).name for path in seen.opened] == ["read.txt"]
+    assert not any(path.endswith("made") for path in watch._stamps)
