@@ -257,7 +257,7 @@ class MappedTape(ContractTape):
         return (*super().remarks(), *filter(None, [self._undated(), self._unsided(), self._by_quotes()]))
 
     def _decoded(self, source: FileReader, quarantine: Quarantine) -> Iterator[tuple[DecodedRows, NDArray[np.int64]]]:
-        """DecodedRows of one file and their times; without a quantity, that is the volume of both sides."""
+        """Rows of one file and their times; without a quantity, that is the volume of both sides."""
         for rows, time in super()._decoded(source, quarantine):
             if "quantity" not in rows.columns:
                 both = rows["taker_buy_volume"] + rows["taker_sell_volume"]
@@ -312,7 +312,7 @@ class MappedTape(ContractTape):
         )
 
     def tape(self, rows: DecodedRows, time: NDArray[np.int64], ids: NDArray[np.int64]) -> Tape:
-        """DecodedRows of one file as a tape; where there is no side, volumes by side or who made the market tell it."""
+        """Rows of one file as a tape; where there is no side, volumes by side or who made the market tell it."""
         made = super().tape(rows, time, ids)
         if pair := self._pair(rows):
             one, other = (rows[name] for name in pair)
@@ -339,8 +339,8 @@ class CsvTape(MappedTape):
         ``symbol``; or ``taker_buy_volume`` and ``taker_sell_volume``, of which one is 0 and the other tells the
         side; or ``bid`` and ``ask`` beside each trade, which tell it too: at the ask or above a buy, at the bid or
         below a sell, between them none, unless ``infer_side`` guesses it; or the numbers of their cells, counted
-        from 1,
-        or null for none, as of an ``id`` that is no trade's. What is left out is looked for under its usual names.
+        from 1, or null for none, as of an ``id`` that is no trade's. What is left out is looked for under its usual
+        names.
     time_unit : {"auto", "s", "ms", "us", "ns", "iso", "excel", "ms_of_day"}, default="auto"
         Unit of the time stamps, which may have a fraction; ``auto`` goes by their magnitude, and takes text for ISO
         8601, or for another spelling that has year, month and day in this order. ``excel`` are the days of a
@@ -446,7 +446,7 @@ class CsvBars(MappedBars):
     Parameters
     ----------
     paths : path or sequence of paths
-        Files; patterns are expanded. DecodedRows that two files share must be the same in both.
+        Files; patterns are expanded. Rows that two files share must be the same in both.
     columns : dict, default={}
         What the file calls ``time`` and the canonical columns; or the numbers of their cells, counted from 1. What is
         left out is looked for under its own name, columns of classes of trade size among it. Any other name makes an
