@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -17,7 +16,6 @@ from ..core.errors import DataError
 from ..core.params import Choice
 from .contracts import ContractList
 from .framework.kline_feed import KlineFeed
-from .framework.window import Instant
 from .rolling import ROLL_BOUNDS, ROLL_PARAMS, Rolling
 from .rolls import Leg, Roll, by_day, by_measure, prices_at
 
@@ -106,10 +104,9 @@ class Continuous(Rolling, KlineFeed):
         for one in self.contracts:
             one.feed.negative_prices = self.negative_prices
         read = [one.read() for one in self.contracts]
-        if isinstance(self.p["contracts"], Mapping):
-            order = sorted(range(len(read)), key=lambda i: (int(read[i]["close_time"][-1]), self.contracts[i].name))
-            self.contracts, read = [self.contracts[i] for i in order], [read[i] for i in order]
-        self._tell()
+        read = [read[i] for i in self._ordered([int(bars["close_time"][-1]) for bars in read])]
+        self.counts = dict(self._gathered())
+        self._check_lengths()
         days = [parse_days(self.p["timezone"]).numbers(bars["open_time"]) for bars in read]
         legs = self._legs(read, days)
         parts = []
@@ -120,18 +117,13 @@ class Continuous(Rolling, KlineFeed):
         self.rolls = [self._roll(read, a, b, part) for (a, b), part in zip(pairwise(legs), parts[1:], strict=True)]
         return _joined(self._adjusted(parts), self.source)
 
-    def _tell(self) -> None:
-        """What reading the contracts told."""
-        self.files, counts = [], Counter[str]()
+    def _check_lengths(self) -> None:
+        """Refuse contracts whose bars differ in length; sets `interval`."""
+        first = self.contracts[0]
+        self.interval = first.feed.interval
         for one in self.contracts:
-            self.files += one.feed.files
-            counts.update(one.feed.counts)
-        self.counts = dict(counts)
-        lengths = {one.name: one.feed.interval for one in self.contracts}
-        self.interval = self.contracts[0].feed.interval
-        for name, length in lengths.items():
-            if length != self.interval:
-                raise DataError(f"Continuous: bars of {name} differ in length from those of {self.contracts[0].name}")
+            if one.feed.interval != self.interval:
+                raise DataError(f"Continuous: bars of {one.name} differ in length from those of {first.name}")
 
     def _legs(self, read: list[Bars], days: list[NDArray[np.int64]]) -> list[Leg]:
         """Which contract is the series, from which day on."""
@@ -173,17 +165,9 @@ class Continuous(Rolling, KlineFeed):
             self._check_above_0(part["open_time"], part["low"])
         return made
 
-    def bars_of(
-        self,
-        specs: Sequence[str | BarSpec | None],
-        *,
-        row_size: float | str | None = None,
-        start: Instant = None,
-        end: Instant = None,
-        gaps: str = "keep",
-    ) -> list[Bars]:
+    def bars_of(self, specs: Sequence[str | BarSpec | None], **given: Any) -> list[Bars]:
         """Bars of several kinds from the series made once; see the base class."""
-        made = super().bars_of(specs, row_size=row_size, start=start, end=end, gaps=gaps)
+        made = super().bars_of(specs, **given)
         return [self._marked(bars) for bars in made]
 
 

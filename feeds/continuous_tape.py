@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
@@ -123,15 +123,9 @@ class ContinuousTape(Rolling, TapeFeed):
 
     def _decided(self) -> list[Leg]:
         """Which contract is the series from which day on; fills `rolls`, `files` and `counts`."""
-        self.files, counts = [], Counter[str]()
         days = [self._measured(one) for one in self.contracts]
-        for one in self.contracts:
-            self.files += one.feed.files
-            counts.update(one.feed.counts)
-        self.counts = counts
-        if isinstance(self.p["contracts"], Mapping):
-            order = sorted(range(len(days)), key=lambda i: (max(days[i].last.values()), self.contracts[i].name))
-            self.contracts, days = [self.contracts[i] for i in order], [days[i] for i in order]
+        self.counts = self._gathered()
+        days = [days[i] for i in self._ordered([max(own.last.values())[0] for own in days])]
         held = [own.volume for own in days]
         legs = by_measure(held, "volume") if self.p["roll"] == "volume" else by_day(held, self._starts())
         self.rolls, self._ended = [], []

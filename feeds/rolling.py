@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,8 +18,7 @@ from ..core.days import parse_days
 from ..core.errors import DataError
 from ..core.params import Bound, Choice, Rule, Text
 from ..core.schema import ALLOW_NEGATIVE, ROLL, ROLL_COLUMNS, ROLL_FROM, ROLL_TO
-from .contracts import DateList, contracts_of
-from .contracts import day_number as day_number
+from .contracts import DateList, contracts_of, day_number
 from .framework.feed import Feed
 from .rolls import Leg, Roll
 
@@ -99,6 +99,22 @@ class Rolling(Feed):
         """Where the data come from, for errors and reports."""
         names = [one.name for one in self.contracts]
         return f"{', '.join(names[:3])}{' …' if len(names) > 3 else ''}"
+
+    def _gathered(self) -> Counter[str]:
+        """What reading the contracts counted, together; takes over their files."""
+        self.files, counts = [], Counter[str]()
+        for one in self.contracts:
+            self.files += one.feed.files
+            counts.update(one.feed.counts)
+        return counts
+
+    def _ordered(self, ends: Sequence[int]) -> list[int]:
+        """The places of the contracts, which are put in order: as they are listed, or as they end where none is."""
+        order = list(range(len(ends)))
+        if isinstance(self.p["contracts"], Mapping):
+            order.sort(key=lambda i: (ends[i], self.contracts[i].name))
+            self.contracts = [self.contracts[i] for i in order]
+        return order
 
     def _starts(self) -> list[int]:
         """The days on which contracts after the first begin, by ``dates`` or ``days_before``."""

@@ -99,26 +99,6 @@ class MetricFeed(TableRows):
         made["open_time"] = np.insert(bars["open_time"], old + 1, close[old])
         return Bars(made, None, bars.spec, bars.source)
 
-    def bars(
-        self,
-        spec: str | None = None,
-        *,
-        row_size: float | str | None = None,
-        start: Instant = None,
-        end: Instant = None,
-        gaps: str = "keep",
-    ) -> Bars:
-        """The series; see `KlineFeed.bars`.
-
-        Raises
-        ------
-        ParamError
-            If a kind of bars is asked for.
-        DataError
-            If there are no rows, or holes and ``gaps`` is ``error``.
-        """
-        return self.bars_of([spec], row_size=row_size, start=start, end=end, gaps=gaps)[0]
-
     def bars_of(
         self,
         specs: Sequence[str | BarSpec | None],

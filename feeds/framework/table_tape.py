@@ -30,7 +30,6 @@ from .dumps import DumpTape
 from .identity import Identity
 from .infer_sides import TAPE_RULES, by_bulk, by_ticks
 from .sort_and_dedup import Batch
-from .window import Instant
 
 Integers = NDArray[np.int64]
 CONTRACTS: dict[str, Any] = {"contracts": "auto", "contract_size": None}
@@ -204,29 +203,9 @@ class TableTape(DumpTape):
         """Base amount, and notional where it is more than price × base."""
         return rows["quantity"], None
 
-    def bars_of(
-        self,
-        specs: Sequence[str | BarSpec],
-        *,
-        row_size: float | str | None = None,
-        size_edges: Sequence[float | str] | None = None,
-        start: Instant = None,
-        end: Instant = None,
-        tick: float | None = None,
-        sequence: bool = False,
-        levels_by_size: bool = False,
-    ) -> list[Bars]:
+    def bars_of(self, specs: Sequence[str | BarSpec], **given: Any) -> list[Bars]:
         """Bars of several kinds from one pass over the tape; see the base class."""
-        made = super().bars_of(
-            specs,
-            row_size=row_size,
-            size_edges=size_edges,
-            start=start,
-            end=end,
-            tick=tick,
-            sequence=sequence,
-            levels_by_size=levels_by_size,
-        )
+        made = super().bars_of(specs, **given)
         return [by_bulk(bars) for bars in made] if self.p["infer_side"] == "bulk" else made
 
 
