@@ -75,7 +75,7 @@ class Result(SavedRun):
             traded = self.orders["data"].iloc[0] if len(self.orders) else "position"
             return self.equity[["position"]].rename(columns={"position": traded})
         rows = self._table("positions", "time")
-        changed = rows.pivot_table(index="time", columns="data", values=rows.columns[-1], aggfunc="last")
+        changed = rows.pivot_table(index="time", columns="data", values="position", aggfunc="last")
         held = changed.reindex(self.equity.index.union(changed.index)).ffill().fillna(0.0)
         return pd.DataFrame(held.reindex(self.equity.index))
 

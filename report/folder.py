@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from ..backtest.results.own_files import LOCK, check_outputs, read_lock, recorded
 from ..core.errors import DataError
-from ..core.files.keeping import file_digest
 from ..core.files.signed import read_bounded
 from ..core.files.writing import why
 
@@ -100,13 +99,8 @@ def read_result(path: Path) -> dict[str, Any]:
         If it is missing or cannot be read.
     """
     file = path / "result.json"
-    if (
-        (path / LOCK).exists()
-        and (wanted := recorded(path, file.name))
-        and file.exists()
-        and file_digest(file) != wanted
-    ):
-        raise DataError(f"{file}: is damaged, or somebody changed it: its sha256 is not that in run.lock; run it again")
+    if file.exists():
+        _check(file)
     return _json(file)
 
 
@@ -118,12 +112,19 @@ def read_table(path: Path, name: str) -> pd.DataFrame:
     DataError
         If it cannot be read, or changed since the run wrote it.
     """
-    check_outputs(path, read_lock(path).get("outputs"))
-    made = _frame(path / f"{name}.parquet", optional=True)
+    file = path / f"{name}.parquet"
+    _check(file)
+    made = _frame(file, optional=True)
     for column in made.columns:
         if column.endswith("time") and made[column].dtype.kind == "i":
             made[column] = pd.to_datetime(made[column], unit="us", utc=True)
     return made
+
+
+def _check(file: Path) -> None:
+    """Compare one file of a run with what its lock says of it, where it left one."""
+    if (file.parent / LOCK).exists() and (digest := recorded(file.parent, file.name)):
+        check_outputs(file.parent, {file.name: digest})
 
 
 def microseconds(times: pd.Series[Any]) -> NDArray[np.int64]:
