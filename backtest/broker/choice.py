@@ -155,11 +155,10 @@ def _schedule(terms: Terms, contract: Contract, shared: Turnover) -> Schedule:
 
 def funding_of(config: RunConfig) -> dict[str, Rates]:
     """The funding rates that feeds pay, by the feed's name."""
-    asked = {name: terms.funding for name, terms in config.terms.items()}
-    known: dict[int, Rates] = {}
-    return {
-        name: known.setdefault(id(block), rates_of(config, block)) for name, block in asked.items() if block is not None
-    }
+    asked = {name: terms.funding for name, terms in config.terms.items() if terms.funding is not None}
+    # feeds of one block share what is read
+    known = {id(block): rates_of(config, block) for block in {id(block): block for block in asked.values()}.values()}
+    return {name: known[id(block)] for name, block in asked.items()}
 
 
 def funded(config: RunConfig) -> dict[str, Funding]:

@@ -13,6 +13,7 @@ from ...configs.models import RunConfig
 from ...core.errors import DataError
 from ...core.lots import DEFAULT_LOT, whole_lots
 from ...core.steps import steps_of
+from ...strategies.framework.limits import units_worth
 from ..inputs.trading_hours import hours_of, traded_time
 from ..recording.closed_trades import ClosedTradeAnalyzer
 from .order_sizes import exposure, kelly_share, share_at_risk
@@ -124,8 +125,7 @@ class _Exposure(bt.Sizer):
         value = exposure(equity, self.share(data, price, equity), most / 100.0)
         if not (value and price > 0):
             return 0.0
-        units = self.broker.units(data, value, price) if hasattr(self.broker, "units") else value / price
-        size = whole_lots(units, steps_of(data).lot)
+        size = whole_lots(units_worth(self.broker, data, value, price), steps_of(data).lot)
         return size if _notional(self.broker, data, size, price) >= steps_of(data).min_notional else 0.0
 
     def share(self, data: Any, price: float, equity: float) -> float:

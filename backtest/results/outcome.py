@@ -43,12 +43,12 @@ FROM_BARS = (
     "Stops and limits fill within the bar's range; when a bar touches stop and target, the stop fills.",
     "Orders are filled whole, whatever the bar's volume.",
 )
+"""How orders are filled where bars are all there is."""
 EMPTY_BARS = {
     "wait": "Nothing fills, triggers or is closed by force in a bar without trades; orders wait for the next.",
     "fill": "Orders fill in bars without trades too, at the prices written there.",
 }
 """What becomes of orders in bars in which nobody traded."""
-"""How orders are filled where bars are all there is."""
 
 
 @dataclass(frozen=True)

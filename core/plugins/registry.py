@@ -77,9 +77,8 @@ class Registry(Mapping[str, type]):
 
     def adopt_from(self, module: Any) -> None:
         """Take in what ``module`` defines and is to be adopted."""
-        for name, cls in list(vars(module).items()):
-            own = isinstance(cls, type) and cls.__module__ == module.__name__ and cls.__name__ == name
-            if own and name not in self._classes and not name.startswith("_"):
+        for cls in _classes_of(module):
+            if cls.__name__ not in self._classes:
                 self._adopts(cls)
 
     def families(self) -> dict[str, tuple[str, ...]]:
@@ -208,11 +207,18 @@ def import_within(make: Callable[[Path], AbstractContextManager[Any]]) -> None:
 
 def classes_of_plugins() -> list[type]:
     """Classes that the modules of plugins define, whatever they are, without those named with an underscore."""
-    found = [(name, cls, module) for module in _plugins for name, cls in list(vars(module).items())]
+    return [cls for module in _plugins for cls in _classes_of(module)]
+
+
+def _classes_of(module: Any) -> list[type]:
+    """The classes that a module itself defines for others."""
     return [
         cls
-        for name, cls, module in found
-        if isinstance(cls, type) and cls.__module__ == module.__name__ and not name.startswith("_")
+        for name, cls in vars(module).items()
+        if isinstance(cls, type)
+        and cls.__module__ == module.__name__
+        and cls.__name__ == name
+        and not name.startswith("_")
     ]
 
 

@@ -17,15 +17,13 @@ from ...core.plugins.registry import INDICATORS, STRATEGIES
 from ...indicators.framework.dependencies import in_order, lines_read, spelled_out
 from .desks import NOT_AWAITED, Desk, feeds_of, is_traded_beside
 from .hooks import is_ruined, keep_machinery
-from .limits import apply_limits, is_market
+from .limits import AT_ONCE, apply_limits, is_market
 from .lines import Lines
 from .nested import feed_of, walk
 from .plan import Plan
 from .protection import Risk, settings_of, true_ranges
 from .signals import Signals
 from .wake import SkipHint
-
-AT_ONCE = (bt.Order.Market, bt.Order.Close)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,14 @@ from ...core.steps import steps_of
 from ...core.units import Amount, parse_amount
 from .account_limits import watch_account
 
+AT_ONCE = (bt.Order.Market, bt.Order.Close)
+"""Kinds of orders that trade at the next open."""
+
+
+def units_worth(broker: Any, data: Any, value: float, price: float) -> float:
+    """The size in ``data`` that is worth ``value`` of account currency; of a broker of backtrader's own, shares."""
+    return float(broker.units(data, value, price) if hasattr(broker, "units") else value / price)
+
 
 class PositionLimit:
     """Cuts orders down to what keeps a position within a size.
@@ -40,7 +48,7 @@ class PositionLimit:
         most = self._most.value
         if self._most.unit == "fraction":
             value, price = most * broker.getvalue(), data.close[0]
-            most = broker.units(data, value, price) if hasattr(broker, "units") else value / price
+            most = units_worth(broker, data, value, price)
         working = math.fsum(abs(o.executed.remsize) for o in self._working(data, side)) if side * held >= 0 else 0.0
         return float(max(whole_lots(max(most - working, 0.0), steps_of(data).lot) - side * held, 0.0))
 

@@ -7,12 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import backtrader as bt
-
 from ...core.lots import whole_lots
 from ...core.steps import steps_of
-
-AT_ONCE = (bt.Order.Market, bt.Order.Close)
+from .limits import AT_ONCE, units_worth
 
 
 class PortfolioLimit:
@@ -119,5 +116,4 @@ class PortfolioLimit:
 
     def _units(self, desk: Any, worth: float) -> float:
         """The size that is worth so much of account currency; 0 for what is below 0."""
-        broker, price, value = desk.broker, desk.data.close[0], max(worth, 0.0)
-        return float(broker.units(desk.data, value, price) if hasattr(broker, "units") else value / price)
+        return units_worth(desk.broker, desk.data, max(worth, 0.0), desk.data.close[0])

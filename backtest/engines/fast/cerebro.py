@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import backtrader as bt
@@ -59,7 +60,7 @@ class FastCerebro(bt.Cerebro):
         self.reason = self._why_bar_by_bar()
         loaded = [] if predata or not self._dopreload else [d for d in self.datas if "preload" not in vars(d)]
         for data in loaded:
-            data.preload = lambda data=data: _preload_once(data)
+            data.preload = partial(preload, data, data.preload)
         try:
             return super().runstrategies(iterstrat, predata)
         finally:
@@ -107,11 +108,6 @@ class FastCerebro(bt.Cerebro):
             if read := _ticks_read(type(strategy)):
                 return f"strategy {type(strategy).__name__} reads {read}"
         return ""
-
-
-def _preload_once(data: Any) -> None:
-    del data.preload
-    preload(data)
 
 
 def _ticks_read(kind: type) -> str:

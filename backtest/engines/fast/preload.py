@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,15 @@ _CLOSEST = 20
 """µs between two bars below which days of a float run together, which backtrader's loading leaves as it is."""
 
 
-def preload(data: Any) -> None:
-    """Load all bars of ``data``: at once where that gives the same, else as it does itself.
+def preload(data: Any, one_by_one: Callable[[], None]) -> None:
+    """Load all bars of ``data``: at once where that gives the same, else ``one_by_one``, as it does itself.
 
     At once go tables of pandas whose times rise and hold no nanoseconds, without filters, ``tz`` of the input and
     loading of their own.
     """
     columns = _columns(data) if _is_plain(data) else None
     if columns is None:
-        data.preload()
+        one_by_one()
         return
     count = len(columns["datetime"])
     for name, line in zip(data.getlinealiases(), data.lines.lines, strict=False):
@@ -72,11 +73,10 @@ def _columns(data: Any) -> dict[str, Floats] | None:
 
 def _days(times: Any) -> Floats | None:
     """Times as backtrader's days; None where they do not rise, or are finer than it can tell."""
-    kind = str(times.dtype)
-    if not kind.startswith("datetime64"):
+    if not str(times.dtype).startswith("datetime64"):
         return None
-    stamps = np.asarray(times, "datetime64[ns]").astype(np.int64)
-    us = stamps // 1000
-    if np.isnat(np.asarray(times, "datetime64[ns]")).any() or (stamps != us * 1000).any():
+    stamps = np.asarray(times, "datetime64[ns]")
+    us = stamps.astype(np.int64) // 1000
+    if np.isnat(stamps).any() or (stamps.astype(np.int64) != us * 1000).any():
         return None
     return day_numbers(us) if (np.diff(us) >= _CLOSEST).all() else None
