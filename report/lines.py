@@ -32,8 +32,10 @@ def line_table(folder: Folder) -> list[dict[str, Any]]:
     for name in folder.indicators.columns:
         if name == "time":
             continue
-        values = folder.indicators[name].to_numpy(np.float64)
         fact = said.get(name, {})
+        if "@" in str(fact.get("indicator")):  # of another feed that is traded, over whose candles it belongs
+            continue
+        values = folder.indicators[name].to_numpy(np.float64)
         made.append(
             {
                 "name": name,

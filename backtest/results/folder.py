@@ -161,10 +161,14 @@ def _position_columns(outcome: Outcome) -> dict[str, Any]:
 
 
 def _line_columns(outcome: Outcome) -> dict[str, Any]:
-    strategy = outcome.strategy
-    columns: dict[str, Any] = {"time": column(outcome.first["close_time"], TIME)}
-    for name, indicator in strategy.indicators.items():
-        if len(indicator.lines[0].array) != len(outcome.first):
+    """The lines of indicators at the closes of the traded bars; those of other bars have no place there."""
+    closes = outcome.first["close_time"]
+    columns: dict[str, Any] = {"time": column(closes, TIME)}
+    for name, indicator in outcome.strategy.indicators.items():
+        source = outcome.sources.get(outcome.followed(indicator))
+        if len(indicator.lines[0].array) != len(closes):
+            continue
+        if source is not None and not np.array_equal(source.bars["close_time"], closes):
             continue
         for alias in indicator.lines.getlinealiases():
             columns[f"{name}.{alias}"] = np.array(getattr(indicator.lines, alias).array, dtype=np.float64)

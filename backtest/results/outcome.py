@@ -278,10 +278,10 @@ class Outcome:
         made = {}
         for name, indicator in self.strategy.indicators.items():
             params = {k: v if isinstance(v, _PLAIN) else str(v) for k, v in _params(indicator).items()}
-            made[name] = {"kind": indicator.kind, "data": self._followed(indicator), "params": params}
+            made[name] = {"kind": indicator.kind, "data": self.followed(indicator), "params": params}
         return made
 
-    def _followed(self, indicator: Any) -> str:
+    def followed(self, indicator: Any) -> str:
         """The name of the feed whose bars an indicator follows; empty where that is not to be found."""
         if self.engine == "compiled":
             return indicator.clock or self.config.traded.name
@@ -353,7 +353,7 @@ class Outcome:
         """What indicators say of their parameters and their feed."""
         made = []
         for name, indicator in self.strategy.indicators.items():
-            source = self.sources.get(self._followed(indicator))
+            source = self.sources.get(self.followed(indicator))
             if source is not None and hasattr(indicator, "remarks"):
                 made += [f"{name}: {text}" for text in indicator.remarks(source.bars, **_params(indicator))]
         return made
