@@ -143,5 +143,6 @@ def test_bars_in_a_cerebro_of_ones_own(kind: Any) -> None:
 def test_an_audit_and_a_sweep(tmp_path: Path) -> None:
     assert tf.audit((), feed="SyntheticTape", days=0.1).grade
     swept = tf.sweep({**SMALL, "sweep": {"sizer.percent": [5, 10]}}, tmp_path / "sweep", jobs=1)
-    assert len(pd.read_parquet(tmp_path / "sweep" / "points.parquet")) == 2
-    assert swept is not None
+    table = pd.read_parquet(tmp_path / "sweep" / "points.parquet")
+    assert table["sizer.percent"].tolist() == [5, 10]
+    assert ([*swept.done], swept.failed) == ([1, 2], [])
