@@ -13,8 +13,9 @@ from ..core.errors import DataError
 from ..core.tape import Tape
 from .csv_reader.decode import DecodedRows, Quarantine
 from .csv_reader.files import FileReader
+from .framework.mapped_bars import MappedBars
+from .framework.mapped_tape import MappedTape
 from .framework.sort_and_dedup import RowSorter
-from .generic import MappedBars, MappedTape
 from .table_reader.arrow_reader import of_batches
 from .table_reader.sheet import Sheet
 from .table_reader.tables import TableReader

@@ -12,7 +12,7 @@ from ...core.errors import DataError, TapeflowError
 from ...core.plugins.registry import FEEDS
 from ..csv_reader.decode import Quarantine
 from ..csv_reader.files import expand
-from ..generic import columns_of
+from ..framework.mapped_columns import columns_of
 from ..table_reader.arrow_reader import TableSource, sheets
 from ..table_reader.sheet import Reading, Sheet
 from ..table_reader.tickers import of_ticker, tickers

@@ -24,9 +24,9 @@ from tapeflow.core.schema import SIZE_EDGES
 from tapeflow.core.sizes import SIZED, classes_between, classes_in, parse_size, parse_size_edges
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.catalog import CatalogKlines
+from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.filing.add import add
 from tapeflow.feeds.filing.export import export
-from tapeflow.feeds.generic import CsvBars
 from tapeflow.feeds.load import open_feed
 from tapeflow.feeds.merge import Merge
 from tapeflow.feeds.synthetic import SyntheticTape

@@ -6,7 +6,8 @@ import pytest
 from tapeflow.auditing.audit import audit
 from tapeflow.core.clock import MINUTE, iso, parse_time
 from tapeflow.core.days import parse_days
-from tapeflow.feeds.generic import CsvBars, CsvTape
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 
 NEW_YORK = "America/New_York@09:30-16:00"
 HOLE = parse_time("2024-03-08T17:00"), parse_time("2024-03-08T18:30")

@@ -18,7 +18,7 @@ from tapeflow.auditing.report import Report
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceTrades
 from tapeflow.feeds.binance_stream import BinanceStreamTrades
-from tapeflow.feeds.generic import CsvTape
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.kraken import KrakenTrades
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.feeds.tardis import TardisTrades

@@ -17,11 +17,11 @@ from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError
 from tapeflow.core.schema import Quality
 from tapeflow.feeds.binance import BinanceKlines
+from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.frames import FrameBars
 from tapeflow.feeds.framework.contradictions import SAYS, contradictions
 from tapeflow.feeds.framework.settling import settled
 from tapeflow.feeds.freqtrade import FreqtradeBars
-from tapeflow.feeds.generic import CsvBars
 
 BIT = int(Quality.CONTRADICTORY)
 MINUTE = 60_000

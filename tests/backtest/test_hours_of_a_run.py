@@ -20,7 +20,7 @@ from tapeflow.core.clock import DAY, HOUR, MINUTE, iso, parse_time
 from tapeflow.core.days import parse_days
 from tapeflow.core.errors import TapeflowError
 from tapeflow.core.plugins.registry import INDICATORS
-from tapeflow.feeds.generic import CsvTape
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.indicators.vwap import VWAP
 from tapeflow.research.sweep.best import luck_of
 from tapeflow.research.sweep.daily import daily_of

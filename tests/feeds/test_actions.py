@@ -17,8 +17,9 @@ from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.clock import DAY, HOUR, iso, parse_time
 from tapeflow.core.errors import DataError, InputError, TapeflowError
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.framework.actions import CorporateActions, read_actions
-from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.merge import Merge
 
 HEADER = "date,open,high,low,close,volume\n"

@@ -14,9 +14,10 @@ import pytest
 from tapeflow.core.clock import parse_time
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.freqtrade import FreqtradeBars
-from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.nautilus import NautilusBars, NautilusTrades
 from tapeflow.feeds.table_reader.convert import decimal_column
 

@@ -8,7 +8,8 @@ import pytest
 
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.generic import CsvBars, CsvTape
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.sniffing.sniff import sniff
 
 ROWS = "1704187800,10.5,7,buy\n1704187860,10.6,8,sell\n"

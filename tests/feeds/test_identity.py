@@ -15,10 +15,11 @@ from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrade
 from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.bybit import BybitTrades
 from tapeflow.feeds.catalog import Catalog
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.filing.add import add
 from tapeflow.feeds.freqtrade import FreqtradeBars
-from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.kraken import KrakenOHLC, KrakenTrades
 from tapeflow.feeds.okx import OKXTrades
 from tapeflow.feeds.tardis import TardisTrades

@@ -18,7 +18,8 @@ from tapeflow.core.clock import DAY, HOUR, iso, parse_time
 from tapeflow.core.errors import DataError, TapeflowError
 from tapeflow.feeds.catalog import Catalog, CatalogKlines
 from tapeflow.feeds.continuous import Continuous
-from tapeflow.feeds.generic import CsvBars, CsvTape
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.command import tapeflow
 

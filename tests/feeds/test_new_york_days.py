@@ -11,8 +11,9 @@ from tapeflow.core.clock import HOUR, MINUTE, parse_time
 from tapeflow.core.days import parse_days
 from tapeflow.core.schema import Quality
 from tapeflow.feeds.catalog import Catalog
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.frames import FrameBars, FrameTape
-from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.merge import Merge
 from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.indicators.vwap import VWAP

@@ -13,11 +13,12 @@ import pytest
 
 from tapeflow.core.errors import DataError
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.framework.dumps import _kept
 from tapeflow.feeds.framework.infer_sides import tick_rule
 from tapeflow.feeds.framework.markets import of_path
 from tapeflow.feeds.framework.units import _outside
-from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.table_reader.arrow_reader import _milliseconds
 from tapeflow.feeds.table_reader.convert import integers
 from tapeflow.feeds.table_reader.schemas import _number

@@ -6,9 +6,10 @@ import pytest
 
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.framework.contract_rules import IN_BASE
 from tapeflow.feeds.framework.usual_names import BUYER_MAKER, SYMBOL
-from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.tardis import TardisTrades
 
 MS = 1_704_067_200_000

@@ -9,8 +9,8 @@ import pytest
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.bybit import BybitTrades
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.frames import FrameTape
-from tapeflow.feeds.generic import CsvTape
 
 MS = 1_704_067_200_000
 

@@ -22,10 +22,11 @@ from tapeflow.feeds.binance_stream import BinanceStreamKlines, BinanceStreamTrad
 from tapeflow.feeds.bitmex import BitMEXTrades
 from tapeflow.feeds.bybit import BybitTrades
 from tapeflow.feeds.coinbase import CoinbaseTrades
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.frames import FrameBars, FrameTape
 from tapeflow.feeds.freqtrade import FreqtradeBars
-from tapeflow.feeds.generic import CsvBars, CsvTape
 from tapeflow.feeds.kraken import KrakenOHLC, KrakenTrades
 from tapeflow.feeds.okx import OKXTrades
 from tapeflow.feeds.table_reader.stamps import Stamps

@@ -14,7 +14,8 @@ from tapeflow.core.clock import parse_time
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.generic import CsvBars, CsvTape
+from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.table_reader.stamps import Spelling, Stamps
 from tapeflow.tests.helpers.people_files import FILES
 

@@ -12,9 +12,9 @@ from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceTrades
 from tapeflow.feeds.catalog import Catalog
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.filing.add import add
 from tapeflow.feeds.framework.once import SPAN, Once
-from tapeflow.feeds.generic import CsvTape
 
 MS = 1_704_067_200_000
 MINUTE = 60_000

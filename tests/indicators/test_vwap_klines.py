@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tapeflow.core.errors import InputError
-from tapeflow.feeds.generic import CsvBars
+from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.indicators.amihud import Amihud
 from tapeflow.indicators.vwap import VWAP
 from tapeflow.tests.helpers.command import tapeflow

@@ -7,8 +7,8 @@ import pytest
 from tapeflow.core.errors import ParamError
 from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.feeds.catalog import Catalog
+from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.filing.add import add
-from tapeflow.feeds.generic import CsvTape
 from tapeflow.store.atlas import as_venue
 from tapeflow.store.holdings import holdings
 from tapeflow.store.names import kind_of, symbol_of, venue_of
