@@ -7,7 +7,7 @@ from typing import Any
 
 from ..core.errors import ExpressionError
 from ..core.names import Names
-from ..core.params import Bound
+from ..core.params import Bound, Choice
 from .framework.answers import SIDES
 from .framework.base import Strategy
 from .framework.lines import Lines
@@ -37,6 +37,7 @@ class Rules(Strategy):
     - While flat: the first entry that is true. Where entries of both sides are true at once, none acts.
     - In a position: the first exit of its side that is true, else the time stop, else, with ``pyramiding`` above 1,
       the first entry of its side that is true.
+    - Where the whole position is left, the first entry of the other side that is true is sent behind the exit.
 
     Parameters
     ----------
@@ -59,6 +60,8 @@ class Rules(Strategy):
         Bars, from the one in which a position ended, whose entries are left alone.
     pyramiding : int, default=1
         Most entries of one position, resting ones included.
+    reverse : bool, default=None
+        Whether one bar may leave one side and enter the other; null for yes, but not with a ``cooldown``.
     stop_loss : amount, default=None
         Distance of a stop from the entry price, as ``0.5%``, ``20bp``, ``10ticks`` or a price distance.
     take_profit : amount, default=None
@@ -99,7 +102,7 @@ class Rules(Strategy):
             pyramiding: 2
     """
 
-    params = dict(long=None, short=None, entries=None, exits=None, values=None, cooldown=0, pyramiding=1)
+    params = dict(long=None, short=None, entries=None, exits=None, values=None, cooldown=0, pyramiding=1, reverse=None)
     bounds = dict(
         long=SideRule(),
         short=SideRule(),
@@ -108,6 +111,7 @@ class Rules(Strategy):
         values=NamedNumbers(),
         cooldown=Bound(0, integer=True),
         pyramiding=Bound(1, integer=True),
+        reverse=Choice(True, False, None),
     )
 
     @classmethod
@@ -130,6 +134,14 @@ class Rules(Strategy):
         for name, rule in (params.get("entries") or {}).items():
             if "valid" in rule and "limit" not in rule:
                 yield ("entries", name, "valid"), "goes with `limit`: a market order does not rest"
+        if params.get("reverse") and params.get("cooldown"):
+            yield ("reverse",), "a cooldown keeps entries away from the bar of an exit: leave out one of the two"
+
+    @classmethod
+    def reversing(cls, params: Mapping[str, Any]) -> bool:
+        """Whether a bar may leave one side and enter the other."""
+        asked_for = params.get("reverse")
+        return not params.get("cooldown") if asked_for is None else bool(asked_for)
 
     @staticmethod
     def wrong_number(text: str, names: Names) -> str:

@@ -166,6 +166,8 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     """Which feed it trades, where its class trades several feeds of a run, each on its own."""
     _turn = False
     _lengths: tuple[int, ...] = ()
+    reverses = False
+    """Whether a bar on which `signals` leave one side and enter the other does both, or enters nothing yet."""
     planned_by: Callable[[Any], Plan] = Plan
     """What follows the signals; called with the strategy."""
 
@@ -192,6 +194,11 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     def only_in_backtrader(cls, params: Mapping[str, Any]) -> str:
         """What of ``params``, the defaults left out, the compiled engine cannot do exactly; for authors to say."""
         return ""
+
+    @classmethod
+    def reversing(cls, params: Mapping[str, Any]) -> bool:
+        """Whether a bar may leave one side and enter the other; by the class, or its ``params``."""
+        return cls.reverses
 
     def rests(self) -> bool:
         """Whether no feed that it follows has a bar at this step, so that nothing is news to it."""

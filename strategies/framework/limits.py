@@ -44,12 +44,14 @@ class PositionLimit:
     def room(self, data: Any, side: float) -> float:
         """How much more may be bought (``side`` 1) or sold (-1)."""
         strategy, broker = self._strategy, self._strategy.broker
-        held = strategy.getposition(data).size
+        guard = strategy.protection_of(data)
+        held = 0.0 if guard.reverses else strategy.getposition(data).size  # the exit ahead makes room for all of it
         most = self._most.value
         if self._most.unit == "fraction":
             value, price = most * broker.getvalue(), data.close[0]
             most = units_worth(broker, data, value, price)
-        working = math.fsum(abs(o.executed.remsize) for o in self._working(data, side)) if side * held >= 0 else 0.0
+        orders = self._working(data, side) if side * held >= 0 else []
+        working = math.fsum(abs(o.executed.remsize) for o in orders if not (guard.reverses and guard.leaves_by(o)))
         return float(max(whole_lots(max(most - working, 0.0), steps_of(data).lot) - side * held, 0.0))
 
     def _working(self, data: Any, side: float) -> list[Any]:

@@ -31,7 +31,6 @@ class Plan:
         Bars, from the one in which a position ended, whose entries are left alone.
     most : int
         Most entries of one position, resting ones included.
-
     Notes
     -----
     It acts once a bar of the first feed, at its close: a bar of another feed in between changes nothing.
@@ -41,6 +40,7 @@ class Plan:
 
     def __init__(self, strategy: Any, cooldown: int = 0, most: int = 1) -> None:
         self._strategy, self._cooldown, self._most = strategy, cooldown, most
+        self._reverses = strategy.reversing(strategy.p._getkwargs())
         self._several = len(strategy.datas) > 1
         self._answers: Answers | None = None
         self._bars = 0
@@ -50,6 +50,7 @@ class Plan:
         self._done: set[str] = set()
         self._price = 0.0
         self._held, self._left = 0.0, -(1 << 60)
+        self._turns = False
 
     def answer(self, lines: Lines) -> Answers:
         """What the rules say."""
@@ -78,6 +79,7 @@ class Plan:
     def leave(self) -> bool:
         """Leave, wholly or in part, as the rules say on this bar; whether no entry is to be looked at."""
         self._expire()
+        self._turns = False
         strategy = self._strategy
         size = strategy.position.size
         if not size:
@@ -87,10 +89,10 @@ class Plan:
         side = "long" if size > 0 else "short"
         if rule := next(self._leaving(side), None):
             self._leave(rule, side)
-            return True
+            return not self._turns
         if strategy._protection.expired():
             self._close("time_stop")
-            return True
+            return not self._turns
         return self._most == 1
 
     def notify(self, order: Any) -> None:
@@ -103,7 +105,7 @@ class Plan:
             self._price = order.executed.price
         if self._held and held * self._held <= 0:
             self._left, self._done = len(strategy.data), set()
-            self._entries = [one for one in self._entries if one.alive()]
+            self._entries = [one for one in self._entries if one.alive() or one.executed.size * held > 0]
         self._held = held
 
     def _said(self) -> Answers:
@@ -142,9 +144,15 @@ class Plan:
             if order.alive() and order.ref in self._ends:
                 self._strategy.cancel(order)
         self._exits = [self._strategy.exit(reason=reason)]
+        self._turns = self._reverses
 
     def wish(self) -> tuple[Entry, str] | None:
-        """The first entry whose rule is true, and its side; none where rules of both sides are, or there are enough."""
+        """The first entry whose rule is true, and its side; none where rules of both sides are, or there are enough.
+
+        Behind an exit it is one of the other side.
+        """
+        if self._turns:
+            return self._turn()
         size = self._strategy.position.size
         sides: tuple[str, ...] = ("long",) if size > 0 else ("short",) if size < 0 else SIDES
         held = bool(size)
@@ -153,11 +161,26 @@ class Plan:
             return None
         if resting := [one for one in self._entries if one.alive()]:
             sides = tuple(s for s in sides if (s == "long") == resting[0].isbuy())
+        return self._first_true(sides)
+
+    def _turn(self) -> tuple[Entry, str] | None:
+        """The entry to send behind an exit."""
+        self._entries = [one for one in self._entries if one.alive()]
+        fired = self._first_true(SIDES)
+        other = "short" if self._strategy.position.size > 0 else "long"
+        return fired if fired is not None and fired[1] == other else None
+
+    def _first_true(self, sides: tuple[str, ...]) -> tuple[Entry, str] | None:
+        """The first entry that is true for one of ``sides``, where none is for another of them."""
         fired = [(rule, side) for rule in self._said().entries for side in sides if self._fires(rule, side)]
         return fired[0] if len({side for _, side in fired}) == 1 else None
 
     def enter(self, rule: Entry, side: str) -> None:
         """Send the entry that `wish` gave."""
+        with self._strategy._protection.behind(self._turns):
+            self._send(rule, side)
+
+    def _send(self, rule: Entry, side: str) -> None:
         strategy, bar = self._strategy, self._bars - 1
         kwargs: dict[str, Any] = {"reason": rule.name}
         if rule.size is not None:

@@ -64,7 +64,7 @@ class PortfolioLimit:
 
     def _allowed(self, desk: Any, asked: float, side: float) -> float:
         """How much of ``asked`` may be sent, in whole lots; nothing below the smallest notional."""
-        held = desk.position.size
+        held = 0.0 if desk._protection.reverses else desk.position.size
         if not asked or (held * side < 0 and asked <= abs(held)):
             return asked
         room, why = self._room(desk, side)

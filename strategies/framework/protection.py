@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import backtrader as bt
@@ -126,10 +127,16 @@ class Risk:
         (order, bar), now = self._entry, len(self._data)
         if order is not None and order.alive() and bar < now:
             return order
-        self.reverses = self._exit is not None and bool(self._exit.alive())
-        self._entry = send(), now
-        self.reverses = False
+        with self.behind(self._exit is not None and bool(self._exit.alive())):
+            self._entry = send(), now
         return self._entry[0]
+
+    @contextmanager
+    def behind(self, exits: bool) -> Iterator[None]:
+        """Send an entry within this that, where it ``exits``, stands behind an exit that is on its way."""
+        before, self.reverses = self.reverses, self.reverses or exits
+        yield
+        self.reverses = before
 
     def leave(self, send: Callable[[], Any]) -> Any:
         """Send a market order that closes; where one of before is still being filled, that one instead."""
@@ -140,6 +147,10 @@ class Risk:
             self._strategy.cancel(order)
         self._exit = send()
         return self._exit
+
+    def leaves_by(self, order: Any) -> bool:
+        """Whether ``order`` is the market order that closes the position."""
+        return order is self._exit
 
     def expired(self) -> bool:
         """Whether the position has been held for ``time_stop`` bars."""

@@ -32,7 +32,8 @@ class Signals:
 
     Value i is what is known at the close of bar i; it orders what the open of bar i + 1 fills. While flat
     the entries count, and where both sides' are true at once neither does. In a position its own side's exit
-    counts, and before the time stop.
+    counts, and before the time stop; where the class says ``reverses = True``, the other side's entry that is true on
+    the bar of the exit is sent behind it.
 
     Parameters
     ----------

@@ -13,10 +13,10 @@ Desk = tuple[Floats, Floats, Integers, Floats, Floats, Floats, Bits, Bits]
 have closed their part of the position, the bars' bits."""
 
 STOP_KIND, TRAIL_KIND, TARGET_KIND, STOP_VALUE, TRAIL_VALUE, TARGET_VALUE = range(6)
-NUM, DEN, BARS, COOLDOWN, PYRAMIDING, LOSS, LOSS_SHARED, MOST, MOST_SHARED, PAIRS = range(6, 16)
+NUM, DEN, BARS, COOLDOWN, PYRAMIDING, LOSS, LOSS_SHARED, MOST, MOST_SHARED, PAIRS, REVERSES = range(6, 17)
 """Numbers: each distance's kind and value; the tick as a fraction, the time stop, bars after a position, most entries,
 the loss of a session and the largest position (0 for none) and whether each is a share of the equity; whether round
-trips are paired for the sizer."""
+trips are paired for the sizer, whether a bar may leave one side and enter the other."""
 
 SHARE, AWAY, RANGES = 1.0, 2.0, 3.0
 """Kinds of distances: a share of the price, quote currency, average true ranges; 0 for none."""

@@ -84,7 +84,8 @@ def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
         desk[6][:] = 0
         left = 0
         for i in range(int(state[by.COUNT])):
-            if alive(book, slots[0, i]):
+            k = slots[0, i]
+            if alive(book, k) or real[k, at.FILL_SIZE] * held > 0.0:
                 slots[0, left], slots[1, left] = slots[0, i], slots[1, i]
                 left += 1
         state[by.COUNT] = left
@@ -168,13 +169,13 @@ def _working(book: Book, side: float, parts: Floats) -> float:
 
 
 @njit_inline
-def room(book: Book, desk: Desk, side: float, close: float, parts: Floats) -> float:
-    """How much more may be bought (``side`` 1) or sold (−1); no bounds where none are set."""
-    numbers, sizing, held, value = desk[0], desk[3], book[5][at.HELD], desk[1][by.VALUE]
+def room(book: Book, desk: Desk, side: float, held: float, close: float, parts: Floats) -> float:
+    """How much more may be bought (``side`` 1) or sold (−1) beside ``held``; no bounds where none are set."""
+    numbers, sizing, value = desk[0], desk[3], desk[1][by.VALUE]
     if numbers[by.MOST] == 0.0:
         return np.inf
     most = numbers[by.MOST] * value / close if numbers[by.MOST_SHARED] != 0.0 else numbers[by.MOST]
-    working = _working(book, side, parts) if side * held >= 0.0 else 0.0
+    working = _working(book, side, parts) if side * held >= 0.0 and held == book[5][at.HELD] else 0.0
     return float(max(whole(max(most - working, 0.0), sizing[STEP], sizing[SCALE]) - side * held, 0.0))
 
 

@@ -45,25 +45,28 @@ def _close(book: Book, desk: Desk, reason: int, bar: int, close: float) -> None:
 
 
 @njit_inline
-def _leave(book: Book, desk: Desk, rules: Rules, rule: int, bar: int, close: float) -> None:
-    """Close the position, or the rule's share of it in whole lots."""
+def _leave(book: Book, desk: Desk, rules: Rules, rule: int, bar: int, close: float) -> bool:
+    """Close the position, or the rule's share of it in whole lots; whether that is all of it."""
     state, sizing, done, held = desk[1], desk[3], desk[6], book[5][HELD]
     share, reason = rules[5][rule], FIRST_RULE + len(rules[0]) + rule
     part = whole(abs(held) * share, sizing[STEP], sizing[SCALE])
     if share >= 1.0 or part >= abs(held):
         _close(book, desk, reason, bar, close)
-        return
+        return True
     done[rule] = 1
     if part > 0.0:
         side = np.sign(held)
         state[by.PART_EXIT] = float(send(book, bar, close, MARKET, -side * part, 0.0, 0.0, reason))
         withdraw(book, desk, bar)
         state[by.DUE], state[by.DUE_PRICE] = side * (abs(held) - part), state[by.BOUGHT_AT]
+    return False
 
 
 @njit_inline
-def _size(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int, close: float, parts: Floats) -> float:
-    """Size of an entry, without sign; 0 for none."""
+def _size(
+    book: Book, desk: Desk, rules: Rules, rule: int, side: float, held: float, bar: int, close: float, parts: Floats
+) -> float:
+    """Size of an entry beside ``held``, without sign; 0 for none."""
     numbers, sizing = desk[0], desk[3]
     stop = by.STOP_KIND if numbers[by.STOP_KIND] != 0.0 else by.TRAIL_KIND
     wanted = rules[6][bar] if len(rules[6]) > 0 else -1.0
@@ -71,16 +74,18 @@ def _size(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int
     if rules[4][rule, SIZED] != 0:
         made = whole(rules[2][rule, bar] * made, sizing[STEP], sizing[SCALE])
         made = made if made * close >= sizing[SMALLEST] else 0.0
-    return float(min(made, room(book, desk, side, close, parts)))
+    return float(min(made, room(book, desk, side, held, close, parts)))
 
 
 @njit_inline
-def _send(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int, close: float, parts: Floats) -> None:
+def _send(
+    book: Book, desk: Desk, rules: Rules, rule: int, side: float, held: float, bar: int, close: float, parts: Floats
+) -> None:
     """Send an entry; a market order only where none of an earlier bar is still being filled."""
     state, slots, limited = desk[1], desk[2], rules[4][rule, LIMITED] != 0
     if not limited and alive(book, state[by.ENTRY]) and state[by.ENTRY_BAR] < bar:
         return
-    size, k = _size(book, desk, rules, rule, side, bar, close, parts), -1
+    size, k = _size(book, desk, rules, rule, side, held, bar, close, parts), -1
     if size > 0.0:
         price = on_grid(rules[3][rule, bar], desk[0][by.NUM], desk[0][by.DEN]) if limited else 0.0
         k = send(book, bar, close, LIMIT if limited else MARKET, side * size, price, 0.0, FIRST_RULE + rule)
@@ -94,14 +99,14 @@ def _send(book: Book, desk: Desk, rules: Rules, rule: int, side: float, bar: int
 
 
 @njit_inline
-def _sides(book: Book, desk: Desk, sides: int) -> int:
-    """Sides on which there may be one more entry, having left out entries that are over; 0 where there are enough."""
-    numbers, state, slots, held, left = desk[0], desk[1], desk[2], book[5][HELD] != 0.0, 0
+def _sides(book: Book, desk: Desk, sides: int, held: float) -> int:
+    """Sides on which there may be one more entry beside ``held``, having left out entries that are over; 0 for none."""
+    numbers, state, slots, left = desk[0], desk[1], desk[2], 0
     resting = -1
     for i in range(int(state[by.COUNT])):
         k = slots[0, i]
         lives = alive(book, k)
-        if lives or (held and book[1][k, FILL_SIZE] != 0.0):
+        if lives or (held != 0.0 and book[1][k, FILL_SIZE] != 0.0):
             slots[0, left], slots[1, left] = k, slots[1, i]
             left += 1
         if lives and resting < 0:
@@ -115,36 +120,50 @@ def _sides(book: Book, desk: Desk, sides: int) -> int:
 
 
 @njit_inline
-def _enter(book: Book, desk: Desk, rules: Rules, sides: int, bar: int, close: float, parts: Floats) -> None:
-    """Send the first entry whose rule is true, unless rules of both sides are, or there are enough."""
-    sides = _sides(book, desk, sides)
+def _enter(
+    book: Book, desk: Desk, rules: Rules, looked: int, wanted: int, held: float, bar: int, close: float, parts: Floats
+) -> None:
+    """Send the first entry whose rule is true, unless rules of both sides looked at are, or it is of no wanted one."""
     fired, first = 0, -1
     for rule in range(len(rules[0])):
-        now = rules[0][rule, bar] & sides
+        now = rules[0][rule, bar] & looked
         if now != 0 and first < 0:
             first = rule
         fired |= now
-    if fired in (LONG, SHORT):
-        _send(book, desk, rules, first, 1.0 if fired == LONG else -1.0, bar, close, parts)
+    if fired in (LONG, SHORT) and fired & wanted:
+        _send(book, desk, rules, first, 1.0 if fired == LONG else -1.0, held, bar, close, parts)
+
+
+@njit_inline
+def _stays(book: Book, desk: Desk, rules: Rules, side: int, bar: int, close: float) -> int:
+    """Leave a position, wholly or in part, as the rules say; the sides of which an entry may follow."""
+    numbers, state = desk[0], desk[1]
+    if alive(book, state[by.PART_EXIT]):
+        return 0
+    other = 0 if numbers[by.REVERSES] == 0.0 else SHORT if side == LONG else LONG
+    for rule in range(len(rules[1])):
+        if rules[1][rule, bar] & side and not desk[6][rule]:
+            return other if _leave(book, desk, rules, rule, bar, close) else 0
+    if numbers[by.BARS] != 0.0 and state[by.SIDE] != 0.0 and bar - state[by.ENTERED] >= numbers[by.BARS]:
+        _close(book, desk, TIME_STOP, bar, close)
+        return other
+    return side if numbers[by.PYRAMIDING] > 1.0 else 0
 
 
 @njit_inline
 def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Floats) -> None:
-    """Leave, wholly or in part, or enter, as the rules say on this bar."""
-    numbers, state, held = desk[0], desk[1], book[5][HELD]
+    """Leave, wholly or in part, or enter, as the rules say on this bar; or both, one side behind the other."""
+    numbers, held = desk[0], book[5][HELD]
     _expire(book, desk, bar)
     if held == 0.0:
-        if bar + 1 - state[by.LEFT] >= numbers[by.COOLDOWN]:
-            _enter(book, desk, rules, LONG | SHORT, bar, close, parts)
-        return
-    if alive(book, state[by.PART_EXIT]):
-        return
-    side = LONG if held > 0.0 else SHORT
-    for rule in range(len(rules[1])):
-        if rules[1][rule, bar] & side and not desk[6][rule]:
-            _leave(book, desk, rules, rule, bar, close)
-            return
-    if numbers[by.BARS] != 0.0 and state[by.SIDE] != 0.0 and bar - state[by.ENTERED] >= numbers[by.BARS]:
-        _close(book, desk, TIME_STOP, bar, close)
-    elif numbers[by.PYRAMIDING] > 1.0:
-        _enter(book, desk, rules, side, bar, close, parts)
+        wanted = LONG | SHORT if bar + 1 - desk[1][by.LEFT] >= numbers[by.COOLDOWN] else 0
+        turns = False
+    else:
+        side = LONG if held > 0.0 else SHORT
+        wanted = _stays(book, desk, rules, side, bar, close)
+        turns = wanted != 0 and wanted != side
+    if wanted != 0:
+        held = 0.0 if turns else held
+        looked = _sides(book, desk, wanted, held)
+        if looked != 0:
+            _enter(book, desk, rules, LONG | SHORT if turns else looked, looked, held, bar, close, parts)

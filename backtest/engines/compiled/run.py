@@ -97,7 +97,7 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
     """The run itself, of a ``config`` that compiled code can run, trading feed ``name`` of what was read."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     params = {**strategy.defaults(), **config.strategy.params}
-    settings = settings_of(config)
+    settings = settings_of(config) | {"reverse": strategy.reversing(params)}
     if issubclass(strategy, Rules):
         settings |= {key: params.get(key) for key in ("exits", "cooldown", "pyramiding")}
     said = RuleSignals.of(answers_in(strategy, params, tables.lines))

@@ -171,7 +171,7 @@ def desk_of(
         if params.get(name) is not None:
             amount = parse_amount(params[name])
             numbers[at], numbers[at + 1] = amount.value, amount.unit == "fraction"
-    numbers[desk.PAIRS] = config.sizer.kelly is not None
+    numbers[desk.PAIRS], numbers[desk.REVERSES] = config.sizer.kelly is not None, bool(params.get("reverse"))
     if numbers[desk.LOSS]:
         bits = bits.copy()
         bits[session_starts(bars, first, Session.parse(params.get("session", "1d"), bars.hours))] |= np.uint8(
