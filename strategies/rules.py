@@ -11,10 +11,11 @@ from ..core.params import Bound, Choice
 from .framework.answers import SIDES
 from .framework.base import Strategy
 from .framework.lines import Lines
+from .framework.plan import Plan
 from .framework.signals import Signals
 from .rule_language.expressions import Expression
 from .rule_language.functions import FUNCTIONS
-from .rule_language.orders import answers_of, plan_of
+from .rule_language.orders import RulePlan, answers_of, reasons
 from .rule_language.schema import (
     ExpressionText,
     NamedNumbers,
@@ -152,7 +153,15 @@ class Rules(Strategy):
             return str(err)
         return ""
 
-    planned_by = staticmethod(plan_of)
+    @classmethod
+    def by_rules(cls, params: Mapping[str, Any]) -> bool:
+        """Whether the rules of ``params`` are followed, rather than signals that a subclass has of its own."""
+        return cls.signals is Rules.signals or any(reasons(params))
+
+    @staticmethod
+    def planned_by(strategy: Any) -> Plan:
+        """What follows the rules."""
+        return RulePlan(strategy) if strategy.by_rules(asked(strategy.p)) else Plan(strategy)
 
     def signals(self, lines: Lines) -> Signals:
         """Where an entry and where an exit is true, by side."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +16,7 @@ from ...core.bars import Bars
 from ...core.clock import iso
 from ...core.counting import counted
 from ...core.hours import TradingDays
+from ...core.plugins.registry import STRATEGIES
 from ...core.trading import knows_volume
 from ...strategies.framework.held import remarks_of
 from ...strategies.framework.nested import feed_of
@@ -31,6 +33,7 @@ from .lock import make_lock, readers
 from .markouts import as_json
 from .quality import profit_from_damaged
 from .statistics import drawdown, exposure_pct, summarise
+from .unused_rules import unused_rules
 
 DAMAGE = ("void", "quarantined", "disorder", "duplicates")
 """Counts of a feed that a reader should hear of."""
@@ -325,6 +328,7 @@ class Outcome:
             f"{counted(number, 'order was', 'orders were')} cut or left out by portfolio.{name}"
             for name, number in getattr(self.strategy, "portfolio_cut", {}).items()
         ]
+        made += self.unused()
         orders, bars = self.record.waits
         if orders:
             made.append(
@@ -339,6 +343,16 @@ class Outcome:
             made.append("the tape is synthetic: it shows how things work, not what they earn")
         made += self.band.warnings() if self.band else []
         return made
+
+    def unused(self) -> Iterator[str]:
+        """What never came of the strategy's rules."""
+        desks = getattr(self.strategy, "desks", [self.strategy])
+        plans = [plan for desk in desks if (plan := getattr(desk, "_plan", None)) is not None]
+        said = getattr(self.record, "said", ()) or [plan.said() for plan in plans]
+        if said:
+            kind: Any = STRATEGIES.find(self.config.strategy.kind)
+            reverses = kind.reversing({**kind.defaults(), **self.config.strategy.params})
+            yield from unused_rules(said, self.record, reverses=reverses)
 
     def _short(self) -> Any:
         """What is sold short of all feeds is worth, one value a row of `equity`."""

@@ -67,6 +67,10 @@ class Plan:
             leave = {side: leave[side] | enter[side] for side in SIDES}
         return SkipHint(np.logical_xor(enter["long"], enter["short"]), leave["long"], leave["short"])
 
+    def said(self) -> tuple[Answers, Lines]:
+        """What the rules said on every bar of a run that is over, and of what they are made."""
+        return self._said(), lines_of(self._strategy, whole=self._whole())
+
     def masks(self) -> Masks | None:
         """Where entries and exits are true, over all bars; None where not every line is computed ahead."""
         return self._said().masks() if self._whole() else None

@@ -53,11 +53,6 @@ class RulePlan(Plan):
         return answers_of(self._book, lines)
 
 
-def plan_of(strategy: Any) -> Plan:
-    """The plan of `Rules`: for named rules one of their own."""
-    return RulePlan(strategy) if any(reasons(asked(strategy.p))) else Plan(strategy)
-
-
 def reasons(params: Mapping[str, Any]) -> Iterator[str]:
     """What of ``params`` goes beyond one entry and one exit a side."""
     yield from (f"named {block}" for block in ("entries", "exits") if params.get(block))

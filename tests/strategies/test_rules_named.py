@@ -119,7 +119,7 @@ class Simulation:
             if price is not None:
                 order.bar, order.price = i, price
                 self.held += order.size
-                if self.held == 0:
+                if self.held == 0:  # the next entry, if there is one behind the exit, fills after it
                     self.left, self.done = i, set()
                     self.mine = [o for o in self.mine if o.rests]
 
@@ -134,13 +134,21 @@ class Simulation:
         side = "long" if self.held > 0 else "short"
         for name, rule in self.exits.items():
             if side in rule and name not in self.done and rule[side](self.bars):
-                self.leave(name, rule.get("share", 1.0))
+                if self.leave(name, rule.get("share", 1.0)) and not self.cooldown:
+                    self.turn(i, "short" if side == "long" else "long")
                 return
         self.enter(i, (side,))
 
-    def leave(self, name: str, share: float) -> None:
+    def turn(self, i: int, other: str) -> None:
+        sides = {s for r in self.entries.values() for s in SIDES if s in r and r[s](self.bars)}
+        if sides == {other}:
+            self.mine = []
+            self.enter(i, SIDES)
+
+    def leave(self, name: str, share: float) -> bool:
         part = abs(self.held) * share // 1
-        if share == 1 or part >= abs(self.held):
+        whole = share == 1 or part >= abs(self.held)
+        if whole:
             for order in self.mine:
                 order.dead = order.dead or (order.rests and order.limit is not None)
             part = abs(self.held)
@@ -148,6 +156,7 @@ class Simulation:
             self.done.add(name)
         if part:
             self.sent.append(Sent(name, -part if self.held > 0 else part, entry=False))
+        return whole
 
     def enter(self, i: int, sides: tuple[str, ...]) -> None:
         self.mine = [o for o in self.mine if not o.dead]

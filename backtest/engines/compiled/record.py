@@ -49,7 +49,11 @@ class Record:
     ----------
     slept : int
         Bars that the loop passed over because nothing could happen on them.
+    said : list of (Answers, Lines)
+        What the rules said on every bar, and of what they are made.
     """
+
+    said: Sequence[Any] = ()
 
     def __init__(
         self,

@@ -14,7 +14,7 @@ from ....core.plugins.registry import STRATEGIES
 from ....strategies.framework.answers import Answers
 from ....strategies.framework.lines import Lines
 from ....strategies.framework.signals import Signals
-from ....strategies.rule_language.orders import answers_of, reasons
+from ....strategies.rule_language.orders import answers_of
 from ....strategies.rule_language.schema import Rulebook
 from ....strategies.rules import Rules
 from ...broker.choice import funded, funding_of, paying, rolling
@@ -100,7 +100,8 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
     settings = settings_of(config) | {"reverse": strategy.reversing(params)}
     if issubclass(strategy, Rules):
         settings |= {key: params.get(key) for key in ("exits", "cooldown", "pyramiding")}
-    said = RuleSignals.of(answers_in(strategy, params, tables.lines))
+    answers = answers_in(strategy, params, tables.lines)
+    said = RuleSignals.of(answers)
     bars, market, first = tables.bars, tables.market, tables.first()
     bits = bits_of(said, market.foreign, market.shut(config.fills.empty_bars))
     account = np.empty((3, len(bars)))
@@ -115,7 +116,9 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
         account,
     )
     titles, heard = (*REASONS, *said.names), bool(market.foreign[-1])
-    return Record(book, bars["close_time"], account, name, titles, heard=heard, booked=booked(costly))
+    record = Record(book, bars["close_time"], account, name, titles, heard=heard, booked=booked(costly))
+    record.said = [(answers, tables.lines)]
+    return record
 
 
 def _costs(config: RunConfig) -> Floats:
@@ -130,7 +133,7 @@ def _true_range(tables: Tables, period: int) -> Floats:
 
 def answers_in(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Answers:
     """What the rules of the class ``strategy`` say on every bar, or its signals."""
-    if issubclass(strategy, Rules) and any(reasons(params)):
+    if issubclass(strategy, Rules) and strategy.by_rules(params):
         return answers_of(Rulebook.of(params, lines.names), lines)
     return Answers.of_signals(signals_of(strategy, params, lines), len(lines))
 
