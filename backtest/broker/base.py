@@ -18,6 +18,7 @@ from ...core.steps import steps_of
 from ...core.ticks import grid_of
 from .afford import afforded, is_sized
 from .costs import FillTerms
+from .trailing import trail_on_tick
 from .waiting import would_trade
 
 DUST = 1e-9
@@ -78,7 +79,7 @@ class Broker(bt.brokers.BackBroker):
     range, but never pushes a limit order through its limit. A remainder of rounding leaves neither a
     position nor an order open. A bar of another feed gives an order no second try at its own feed's old bar.
     A market order waits for a bar that has an open, and every order for a bar in which somebody traded. A price on a
-    tick that slips by ticks is on a tick, as the decimal.
+    tick that slips by ticks is on a tick, as the decimal, and so is the trigger of protection that trails.
 
     Attributes
     ----------
@@ -182,6 +183,8 @@ class Broker(bt.brokers.BackBroker):
             if isinstance(order.data, BarData):
                 order.data.check_prices()
         order.tried = len(order.data)
+        if order.exectype == bt.Order.StopTrail:
+            trail_on_tick(order)
 
     def check_submitted(self) -> None:
         """Take in what was sent, as far as the cash would reach at the prices of sending."""
@@ -279,6 +282,8 @@ class Broker(bt.brokers.BackBroker):
         if not self.is_shut(order.data):
             self.look_at(order.data)
             super()._try_exec(order)
+            if order.exectype == bt.Order.StopTrail:
+                trail_on_tick(order)
         elif would_trade(order):
             self.waits[order.ref] += 1
 

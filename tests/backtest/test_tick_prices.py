@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
+import backtrader as bt
 import numpy as np
 import pandas as pd
 import pytest
@@ -74,6 +76,12 @@ def test_a_fill_that_slips_by_ticks_is_on_the_tick(slippage: str | float, ticks:
     made = trade(market, script, config(slippage=slippage, data={"tick": 0.1}))
     slipped = [float(written(1003 + bar + 1 + (ticks if bar % 2 else -ticks), "0.1")) for bar in script]
     assert made.column("executed_price") == slipped
+
+
+def test_a_trailing_stop_of_an_authors_own_keeps_backtraders_rule() -> None:
+    trails = {0: buy(1), 1: sell(1, exectype=bt.Order.StopTrail, trailamount=0.234)}
+    made = trade(flat(4, price=100.05), trails, config(data={"tick": 0.1}))
+    assert made.column("price")[1] == 100.05 - 0.234
 
 
 def test_a_price_between_ticks_keeps_its_place_when_it_slips() -> None:
@@ -154,3 +162,79 @@ def test_levels_are_written_as_decimals(tmp_path: Path) -> None:
     bars = one_row_a_bar([1003, 1006], 0.1)
     flat_rows = [point["Point"]["profile"][0] for point in kiyotaka(bars, {})["series"][0]["points"]]
     assert json.dumps(flat_rows) == "[100.3, 100.6]"
+
+
+TRAILS = """\
+name: trails
+engine: {engine}
+data: {{x: {{feed: CsvBars, path: bars.csv, tick: 0.1, lot: 0.001}}}}
+strategy:
+  kind: Rules
+  params: {{{side}: {{enter: "volume > 50"}}, trailing_stop: {distance}}}
+broker: {{cash: 1000000}}
+sizer: {{fixed: 1}}
+"""
+ROWS = tuple(int(row) for row in 10_000 + np.cumsum(np.random.default_rng(5).integers(-4, 5, 600)))
+
+
+def walking(folder: Path) -> None:
+    """Bars of a walk of whole ticks that opens where the last one closed; every tenth says enter."""
+    lines = ["time,open,high,low,close,volume"]
+    for bar, (first, last) in enumerate(pairwise(ROWS)):
+        cells = (written(row, "0.1") for row in (first, max(first, last) + 1, min(first, last) - 1, last))
+        lines.append(f"{1_704_067_200_000 + bar * 60_000},{','.join(cells)},{1 if bar % 10 else 100}")
+    (folder / "bars.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def trailed_by_hand(side: int, distance: Decimal, shared: bool) -> list[float]:
+    """What trailing stops fill at, in decimals: each follows the closes on the tick, and fills on it or at the open."""
+    tick, level, made, state = Decimal("0.1"), Decimal(0), list[float](), "flat"
+
+    def wished(close: Decimal) -> Decimal:
+        level = close - side * (close * distance if shared else distance)
+        return (level / tick).quantize(Decimal(1)) * tick
+
+    for bar, (first, last) in enumerate(pairwise(ROWS)):
+        opened, closed = first * tick, last * tick
+        worst = (min(first, last) - 1 if side > 0 else max(first, last) + 1) * tick
+        if state == "held":
+            if side * (worst - level) <= 0:
+                made.append(float(opened if side * (opened - level) <= 0 else level))
+                state = "flat"
+            else:
+                level = max(level, wished(closed)) if side > 0 else min(level, wished(closed))
+        if state == "enters":
+            state, level = "held", wished(closed)
+        if state == "flat" and bar % 10 == 0:
+            state = "enters"
+    return made
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(("side", "distance"), [("long", "0.123%"), ("short", "0.123%"), ("long", 1.234)])
+def test_protection_that_trails_lies_on_the_tick(engine: str, side: str, distance: str | float, tmp_path: Path) -> None:
+    walking(tmp_path)
+    path = write_in(tmp_path, TRAILS.format(engine=engine, side=side, distance=distance))
+    run(load_config(path), tmp_path / "out", report=False)
+    orders = pd.read_parquet(tmp_path / "out" / "orders.parquet")
+    done = orders[(orders.status == "completed") & (orders.reason == "trailing_stop")]
+    shared = isinstance(distance, str)
+    share = Decimal(str(distance).rstrip("%")) / (100 if shared else 1)
+    expected = trailed_by_hand(1 if side == "long" else -1, share, shared)
+    assert len(expected) > 10
+    assert done.executed_price.tolist() == expected
+
+
+def test_protection_that_trails_lies_on_the_tick_where_the_tape_fills(tmp_path: Path) -> None:
+    lines = ["time,price,quantity,side"]
+    for k, row in enumerate(ROWS):
+        size = 1 if k // 4 % 10 else 20
+        lines.append(f"{1_704_067_200_000 + k * 15_000},{written(row, '0.1')},{size},{'buy' if k % 3 else 'sell'}")
+    (tmp_path / "bars.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = TRAILS.replace("CsvBars", "CsvTape").replace("lot: 0.001", "lot: 0.001, bars: 1m") + "fills: tape\n"
+    path = write_in(tmp_path, text.format(engine="auto", side="long", distance="0.123%"))
+    run(load_config(path), tmp_path / "out", report=False)
+    orders = pd.read_parquet(tmp_path / "out" / "orders.parquet")
+    prices = orders[orders.reason == "trailing_stop"].price.tolist()
+    assert len(prices) > 5
+    assert prices == [float(written(round(price * 10), "0.1")) for price in prices]

@@ -144,7 +144,7 @@ def _session_end(stamp: float) -> float:
 def _order(book: Book, row: Floats, bar: int, close: float, first: Integers) -> int:
     """Send the order of a ticket."""
     k = send(book, bar, close, int(row[_KIND]), row[_SIZE], row[_PRICE], row[_LIMIT], 0)
-    set_trail(book, k, row[_TRAIL], row[_SHARE])
+    set_trail(book, k, row[_TRAIL], row[_SHARE], 0.0, 1.0)
     set_end(book, k, row[_VALID], row[_END])
     if row[_LINK] >= 0.0 and first[int(row[_LINK])] >= 0:
         join(book, k, first[int(row[_LINK])] + int(row[_LEG]))

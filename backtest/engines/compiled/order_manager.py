@@ -131,7 +131,8 @@ def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
         )
         if trails:
             shared = numbers[guard] == by.SHARE
-            set_trail(book, k, 0.0 if shared else away, numbers[by.STOP_VALUE + guard] if shared else 0.0)
+            share = numbers[by.STOP_VALUE + guard] if shared else 0.0
+            set_trail(book, k, 0.0 if shared else away, share, num, den)
         if count == 0:
             state[by.FIRST_GUARD] = float(k)
         else:

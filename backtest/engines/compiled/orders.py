@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ....core.kernels import njit_inline, njit_internal
+from ....core.tick_kernels import on_grid
 from ...broker import order_rules
 from ...broker.order_rules import STOP_TRAIL_LIMIT, TRAILING
 from . import state as at
@@ -15,8 +16,9 @@ trailed = njit_inline(order_rules.trailed)
 
 @njit_inline
 def trail(real: Floats, k: int, with_limit: bool, price: float) -> None:
-    """Let trailing stop ``k`` follow ``price``, never back; its limit keeps its distance."""
+    """Let trailing stop ``k`` follow ``price``, never back, on its tick; its limit keeps its distance."""
     level = trailed(real[k, at.SIZE] > 0.0, real[k, at.PRICE], price, real[k, at.TRAIL], real[k, at.TRAIL_SHARE])
+    level = on_grid(level, real[k, at.TRAIL_NUM], real[k, at.TRAIL_DEN])
     if level != real[k, at.PRICE]:
         real[k, at.PRICE] = level
         if with_limit:
@@ -64,11 +66,11 @@ def send(book: Book, bar: int, close: float, kind: int, size: float, price: floa
 
 
 @njit_internal
-def set_trail(book: Book, k: int, distance: float, share: float) -> None:
-    """Make order ``k`` trail by a distance or, where that is 0, by a share of the price."""
+def set_trail(book: Book, k: int, distance: float, share: float, num: float, den: float) -> None:
+    """Make order ``k`` trail by a distance or, where that is 0, by a share of the price, on a tick of ``num / den``."""
     whole, real, _, _, _, _, _ = book
     o, kind = real[k], whole[k, at.TYPE]
-    o[at.TRAIL], o[at.TRAIL_SHARE] = distance, share
+    o[at.TRAIL], o[at.TRAIL_SHARE], o[at.TRAIL_NUM], o[at.TRAIL_DEN] = distance, share, num, den
     if kind in TRAILING:
         o[at.OFFSET] = o[at.PRICE] - o[at.PRICE_LIMIT]
         price = o[at.PRICE]

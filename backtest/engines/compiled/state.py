@@ -60,14 +60,17 @@ and what is `CUTS` may be cut to what the account can pay."""
     ANNOTATED,
     TRAIL,
     TRAIL_SHARE,
+    TRAIL_NUM,
+    TRAIL_DEN,
     OFFSET,
     REMAINING,
     FILL_SIZE,
     FILL_PRICE,
     FILL_FEE,
     FILL_PNL,
-) = range(15)
-"""Floats of an order; sizes have a sign. `SHOWN` is `PRICE` as the strategy last heard of it."""
+) = range(17)
+"""Floats of an order; sizes have a sign. `SHOWN` is `PRICE` as the strategy last heard of it, and `TRAIL_NUM` over
+`TRAIL_DEN` the tick that its trigger trails on, 0 for none."""
 
 WHO, WHEN, AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL = range(8)
 """Columns of a fill."""
@@ -118,10 +121,10 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
     """
     grid = grid_of(costs[NUM] if len(costs) > NUM else None)
     return (
-        np.zeros((room, 19), np.int64),
-        np.zeros((room, 15)),
+        np.zeros((room, CUTS + 1), np.int64),
+        np.zeros((room, FILL_PNL + 1)),
         np.zeros(room, np.int64),
-        np.zeros((room, 8)),
+        np.zeros((room, PNL + 1)),
         np.zeros(6, np.int64),
         np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0, DUST * cash, 0.0]),
         np.array((*costs[:NUM], *grid, *(costs[DEN:] if len(costs) > DEN else LOTS))),

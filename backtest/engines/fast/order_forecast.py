@@ -9,9 +9,12 @@ from backtrader.brokers.bbroker import BackBroker
 from numpy.typing import NDArray
 
 from ....core.kernels import njit_inline, njit_no_refcount
+from ....core.tick_kernels import on_grid
+from ....core.ticks import Grid, grid_of
 from ...broker import order_rules
 from ...broker.base import Broker
 from ...broker.order_rules import CLOSE, STOP_TRAIL_LIMIT, TRAILING, is_limit
+from ...broker.trailing import trailing_grid
 from .cash_broker import CashBroker
 
 MATCHING = ("_try_exec", "_try_exec_limit", "_try_exec_stop", "_try_exec_stoplimit")
@@ -30,7 +33,7 @@ def matches_as_known(broker: Any) -> bool:
 @njit_no_refcount
 def _first(
     order: tuple[int, bool, bool, bool, bool],
-    levels: tuple[float, float, float, float],
+    levels: tuple[float, float, float, float, float, float],
     bars: NDArray[np.float64],
     shut: NDArray[np.bool_],
     span: tuple[int, int],
@@ -42,7 +45,8 @@ def _first(
     order : tuple
         Type, and whether it has triggered, is filled in part, buys and trails.
     levels : tuple of float
-        Its price, its limit, and by how much it trails: a distance, or a share of the price.
+        Its price, its limit, by how much it trails, a distance or a share of the price, and the tick that it trails
+        on, as a fraction.
     bars : ndarray of float64, (4, n)
         Open, high, low and close.
     shut : ndarray of bool, (n,) or (0,)
@@ -52,12 +56,12 @@ def _first(
         First bar, and the one after the last.
     """
     kind, triggered, filled, buy, trails = order
-    price, limit, distance, share = levels
+    price, limit, distance, share, num, den = levels
     for bar in range(span[0], span[1]):
         if would_trade(kind, triggered, filled, buy, price, limit, bars[0, bar], bars[1, bar], bars[2, bar]):
             return bar, price
         if trails and not (len(shut) > 0 and shut[bar]):
-            price = trailed(buy, price, bars[3, bar], distance, share)
+            price = on_grid(trailed(buy, price, bars[3, bar], distance, share), num, den)
     return span[1], price
 
 
@@ -101,6 +105,9 @@ class Resting:
                     if order.exectype == STOP_TRAIL_LIMIT:
                         order.created.pricelimit = price - order._limitoffset
 
+    def _grid(self, order: Any) -> Grid:
+        return trailing_grid(order) if self._tries else grid_of(None)
+
     def _rests(self, order: Any) -> bool:
         if order.exectype == CLOSE:
             return False
@@ -111,7 +118,7 @@ class Resting:
         made, kind, triggered = order.created, order.exectype, bool(order.triggered)
         trails = kind in TRAILING and not triggered
         state = kind, triggered, bool(order.executed.size), order.isbuy(), trails
-        away = float(order.trailamount or 0.0), float(order.trailpercent or 0.0)
+        away = float(order.trailamount or 0.0), float(order.trailpercent or 0.0), *self._grid(order)
         return _first(
             state, (float(made.price), float(made.pricelimit or 0.0), *away), self._bars, self._shut, (bar, end)
         )
