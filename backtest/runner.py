@@ -15,7 +15,7 @@ from .engines.tape import run_tape
 from .engines.verify import verified
 from .inputs.ex_days import check_readers
 from .inputs.line_cache import LineCache
-from .inputs.read import Progress, Source, read, traded_first
+from .inputs.read import Progress, Source, read_all, traded_first
 from .results.folder import save
 from .results.outcome import Outcome, SavedRun
 from .results.own_files import check_place
@@ -51,9 +51,7 @@ def run(
     config = config.model_copy(update={"sweep": None})
     say = progress or (lambda text: None)
     with seeing(Seen()), TemporaryDirectory(prefix="tapeflow-") as aside:
-        sources: dict[str, Source] = {}
-        for name in config.data:
-            sources |= read(config, name, say, aside=Path(aside))
+        sources = read_all(config, say, aside=Path(aside))
         say("running")
         outcome = simulate(config, sources)
         say("writing results")

@@ -137,12 +137,12 @@ def _check_config(
     from ..configs.shipped import find_config
 
     config = load_config(find_config(target), settings)
-    from ..backtest.inputs.read import read
+    from ..backtest.inputs.read import read_all
     from ..checks.lookahead import attack
     from ..checks.start_dependence import later_starts
 
     with Progress(quiet=quiet) as progress:
-        sources = {k: s for name in config.data for k, s in read(config, name, progress).items()}
+        sources = read_all(config, progress)
         progress(f"attacking at {instants} instants")
         found = attack(config, sources, instants=instants, seed=seed)
         progress("starting later")

@@ -66,8 +66,8 @@ SHOWN = 20
 @click.option(
     "--usd",
     metavar="PRICE|FEED:FILE",
-    help="With --like amberdata or kiyotaka: volumes in dollars, the quote currency being worth so many: a number, or "
-    "klines of it, as in BinanceKlines:USDCUSDT-1m.csv.",
+    help="What the quote currency is worth in dollars: a number, or klines of it, as in BinanceKlines:USDCUSDT-1m.csv; "
+    "for --like amberdata or kiyotaka, and indicators with unit=usd.",
 )
 @click.option("--fields", metavar="A,B,…", help="With --like aperiodic: which fields.  [default: all 36]")
 @click.option(
@@ -106,8 +106,9 @@ def command(
     from ..core.plugins.registry import load_plugins
 
     asked = ComputeOptions(**given)
-    asked.check(len(indicators), form, out)
-    options = _of_size(parse_indicator_options(indicators), asked)
+    options = parse_indicator_options(indicators)
+    asked.check(len(options), form, out, in_usd=any(one.params.get("unit") == "usd" for one in options))
+    options = _of_size(options, asked)
     shape = "parquet"
     if not _of_months(asked, out):
         shape = choose_format("json" if asked.like in DOCUMENTS else form, out, as_json=as_json)
@@ -128,6 +129,8 @@ def command(
             sequence=sequence,
             by_size=_wants_rows(options, classes),
         )
+        if asked.usd is not None:
+            bars = _priced(asked.usd, bars)
         progress("computing")
         lines = _lines(bars, options, classes, asked.chart)
     every, whole = len(bars), source.whole(bars, forming=asked.forming)
@@ -378,14 +381,22 @@ def _by_side(source: InputOptions, bars: Bars, names: dict[str, str], usd: Any, 
 
 def _usd(asked: ComputeOptions, bars: Bars, *, quiet: bool) -> Any:
     """Dollars in one unit of the quote currency for each bar, where asked for; a word on what was taken."""
-    from .dollars import dollar_prices
+    from ..core.schema import USD_RATE
 
     if asked.usd is None:
         return None
-    prices = dollar_prices(asked.usd, bars)
+    priced = _priced(asked.usd, bars)
     how = f"1 unit of the quote currency is {asked.usd} USD" if ":" not in asked.usd else f"priced by {asked.usd}"
     note(f"note: volumes are US dollars: {how}", quiet=quiet)
-    return prices
+    for remark in priced.notes[len(bars.notes) :]:
+        note(f"note: {remark}", quiet=quiet)
+    return priced[USD_RATE]
+
+
+def _priced(usd: str, bars: Bars) -> Bars:
+    from .dollars import priced
+
+    return priced(usd, bars)
 
 
 def _with_rows(source: InputOptions, *, quiet: bool) -> InputOptions:

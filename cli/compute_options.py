@@ -60,7 +60,7 @@ class ComputeOptions:
     fields: str | None
     size: str | None = None
 
-    def check(self, indicators: int, form: str | None, out: str | None) -> None:
+    def check(self, indicators: int, form: str | None, out: str | None, *, in_usd: bool = False) -> None:
         """Refuse what does not go together.
 
         Parameters
@@ -69,6 +69,8 @@ class ComputeOptions:
             How many were asked for.
         form, out : str or None
             As ``--format`` and ``--out`` say.
+        in_usd : bool
+            Whether one of them is in dollars.
 
         Raises
         ------
@@ -84,14 +86,16 @@ class ComputeOptions:
             raise ParamError('--indicator: name at least one, as in --indicator "vwap=VWAP(anchor=1d)"')
         if self.like == "taapi" and indicators > 1:
             raise ParamError(f"--like taapi: one indicator at a time (got {indicators})")
+        if self.usd is not None and not own and not in_usd:
+            raise ParamError("--usd: no indicator is asked for dollars, as in VolumeDelta(unit=usd)")
         if own and self.chart != "candles":
             raise ParamError(f"--chart: --like {self.like} shows no indicator")
         if self.like in DOCUMENTS and form not in (None, "json"):
             raise ParamError(f"--format {form}: --like {self.like} answers in JSON")
         if self.like in DOCUMENTS and out not in (None, "-") and Path(str(out)).suffix.lower() != ".json":
             raise ParamError(f"--out {out}: --like {self.like} answers in JSON")
-        if self.usd is not None and self.like not in ("amberdata", "kiyotaka"):
-            raise ParamError("--usd: only --like amberdata and kiyotaka answer in dollars")
+        if self.usd is not None and self.like not in (None, "amberdata", "kiyotaka"):
+            raise ParamError(f"--usd: --like {self.like} answers nothing in dollars")
         if self.fields is not None and self.like != "aperiodic":
             raise ParamError("--fields: only --like aperiodic has fields to choose from")
         if self.like == "kiyotaka" and self.timestamps not in (None, "seconds"):

@@ -8,16 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.bars import Bars, Levels
-from ..core.clock import iso
-from ..core.errors import DataError, ParamError
+from ..core.dollars import in_usd
+from ..core.errors import ParamError
 from ..core.plugins.registry import FEEDS
 from ..core.quote_levels import in_quote
 
 Values = NDArray[np.float64]
 
 
-def dollar_prices(text: str, bars: Bars) -> Values:
-    """US dollars in one unit of the quote currency, for each bar.
+def priced(text: str, bars: Bars) -> Bars:
+    """Bars with ``usd_rate``, US dollars in one unit of their quote currency.
 
     Parameters
     ----------
@@ -36,33 +36,27 @@ def dollar_prices(text: str, bars: Bars) -> Values:
 
     Examples
     --------
-    >>> dollar_prices("0.9995", Bars.of(open_time=[0, 1], close_time=[1, 2])).tolist()
+    >>> priced("0.9995", Bars.of(open_time=[0, 1], close_time=[1, 2]))["usd_rate"].tolist()
     [0.9995, 0.9995]
     """
+    return in_usd(bars, _prices(text))
+
+
+def _prices(text: str) -> Bars | float:
     feed, colon, path = text.partition(":")
     if colon:
         cls: Any = FEEDS.find(feed)
         if cls.gives != "bars":
             raise ParamError(f"--usd {text}: {feed} gives trades; name a feed of klines")
-        return _last_known(cls(path).bars(), bars)
+        made: Bars = cls(path).bars()
+        return made
     try:
         price = float(text)
     except ValueError:
         price = 0.0
     if not 0 < price < np.inf:
         raise ParamError(f"--usd: '{text}' must be a price above 0, or FEED:FILE, as in BinanceKlines:USDCUSDT-1m.csv")
-    return np.full(len(bars), price)
-
-
-def _last_known(prices: Bars, bars: Bars) -> Values:
-    at = np.searchsorted(prices["close_time"], bars["close_time"], "right") - 1
-    if len(at) and at[0] < 0:
-        raise DataError(
-            f"{prices.source}: begins at {iso(int(prices['open_time'][0]))}; no price is known at the close of "
-            f"{iso(int(bars['close_time'][0]))}"
-        )
-    made: Values = prices["close"][at]
-    return made
+    return price
 
 
 def in_dollars(levels: Levels, bars: Bars, prices: Values) -> Levels:

@@ -67,6 +67,7 @@ class Checker:
         for name, given in self._data.items():
             yield from self._feed(name, given)
             yield from self._named(name, given)
+        yield from self._priced_ones()
         yield from self._traded_ones()
         for name in self._desks:
             given = block(self._data, self._names[name][1])
@@ -90,6 +91,20 @@ class Checker:
             whole = {"kind": given} if isinstance(given, str) else given
             if isinstance(whole, Mapping):
                 yield from by_class.complaints("analyzer", ("analyzers", i), whole, keys(AnalyzerBlock))
+
+    def _priced_ones(self) -> Iterator[Complaint]:
+        """Blocks whose quote currency is priced by a feed that is none, or its own, or knows no prices."""
+        for name, given in self._data.items():
+            feed = given.get("usd") if isinstance(given, Mapping) else None
+            if not isinstance(feed, str):
+                continue
+            path: KeyPath = ("data", name, "usd")
+            if feed not in self._names:
+                yield Complaint(path, f"{unknown('feed', feed, self._names)}; or a price, as in 0.9991")
+            elif self._names[feed][1] == name:
+                yield Complaint(path, f"'{feed}' is this block's own; name the feed that prices its quote currency")
+            elif feed in self._feeds and "close" not in self._feeds[feed].columns:
+                yield Complaint(path, f"'{feed}' has no closes; name a feed of prices")
 
     def _traded_ones(self) -> Iterator[Complaint]:
         """Take in the feeds that are traded; names that are none are mistakes."""

@@ -68,6 +68,14 @@ def _row_size(value: Any) -> float | Literal["auto"] | None:
     return float(value)
 
 
+def _usd(value: Any) -> float | str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
+        raise ValueError("must be a price above 0, or the name of a feed of this run")
+    return float(value)
+
+
 def _size_edges(value: Any) -> list[float | str] | None:
     return None if value is None else list(parse_size_edges(value))
 
@@ -132,6 +140,15 @@ class Data(Model):
     end: Time | None = Field(default=None, alias="to", description="last instant, exclusive")
     period: Annotated[None, WithJsonSchema({"type": ["integer", "string", "null"]})] = Field(
         default=None, description="how long from `from` on, in seconds or as in 1h; instead of `to`, which it becomes"
+    )
+    usd: Annotated[
+        float | str | None,
+        BeforeValidator(_usd),
+        WithJsonSchema({"anyOf": [{"type": "number", "exclusiveMinimum": 0}, {"type": ["string", "null"]}]}),
+    ] = Field(
+        default=None,
+        description="US dollars in one unit of the quote currency, for measures with unit: usd: a number, or the feed "
+        "of this run that prices it, whose last close known at a bar's counts",
     )
     gaps: Literal["keep", "fill", "error"] = Field(default="keep", description="what becomes of missing klines")
     tick: PositiveNumber | None = Field(default=None, description="smallest step of the price")

@@ -11,7 +11,7 @@ from typing import Any
 from ..core.errors import InputError, nearest
 from ..core.params import check_param
 from ..core.plugins.code import reads_of
-from ..core.schema import ACTIONS
+from ..core.schema import ACTIONS, WORTH
 from ..core.sizes import block_edges, columns_between
 from .errors import Complaint, KeyPath, shown
 
@@ -134,7 +134,8 @@ class FeedView:
         tape = feed.gives == "tape"
         classes = columns_between(block_edges(given)) if tape else ()
         actions = [c.name for c in ACTIONS] if given.get("actions") is not None else ()
-        columns = (*feed.canonical, *feed.extra_columns(legal(feed, given)), *classes, *actions)
+        worth = [WORTH.name] if given.get("usd") is not None else ()
+        columns = (*feed.canonical, *feed.extra_columns(legal(feed, given)), *classes, *actions, *worth)
         return cls(feed.__name__, columns, feed.has_levels, tape, tape or feed.may_have_classes)
 
 

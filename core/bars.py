@@ -15,8 +15,9 @@ from .errors import DataError, InputError, ParamError, unknown
 from .footprint import Footprint, footprint_of
 from .hours import hours_in
 from .levels import Levels as Levels
+from .quote_levels import LEVEL_UNITS, in_unit
 from .schema import ADJUSTMENT, BARS, KNOWN_COLUMNS, Column
-from .sizes import ALL, SIZE_SAYS, parse_size, parts_of, sized_column
+from .sizes import ALL, SIZE_SAYS, SizeClass, parse_size, parts_of, sized_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,6 +155,7 @@ class Bars:
         *,
         row_size: float | None = None,
         size: str = ALL,
+        unit: str = "base",
     ) -> Footprint | None:
         """The price rows of one bar as an object with the vocabulary of Pine's ``request.footprint()``.
 
@@ -172,6 +174,9 @@ class Bars:
             Height of a row in quote currency, instead of ``ticks_per_row``.
         size : str
             The classes of trade size whose rows count, as in ``1k-10k``, where the bars keep rows by class.
+        unit : {'base', 'quote', 'usd'}
+            Whether volumes are base, what rows came to in quote currency, as `VolumeProfile` has it, or that in US
+            dollars, which needs the column ``usd_rate``.
 
         Returns
         -------
@@ -182,9 +187,9 @@ class Bars:
         ------
         InputError
             If there are no levels, or no such bar, or the height is no whole multiple of theirs, or they keep no rows
-            of that size.
+            of that size or do not know what they came to.
         ParamError
-            If a share is out of range, or the size is none.
+            If a share is out of range, or the size or the unit is none.
 
         Examples
         --------
@@ -196,23 +201,33 @@ class Bars:
         (20000.0, [False, False, False, False])
         """
         of, low, high = self.source or "bars", self["low"], self["high"]
-        levels = self.levels if self.levels is None else self._of_size(self.levels, size)
+        levels = self.levels if self.levels is None else self._rows(self.levels, size, unit)
         return footprint_of(levels, of, low, high, i, ticks_per_row, va_percent, imbalance_percent, row_size)
 
-    def _of_size(self, levels: Levels, size: str) -> Levels:
+    def _rows(self, levels: Levels, size: str, unit: str) -> Levels:
+        """Rows of a size in a unit."""
+        if unit not in LEVEL_UNITS:
+            raise ParamError(f"footprint: {unknown('unit', str(unit), LEVEL_UNITS)}")
+        if lacking := [name for name in LEVEL_UNITS[unit] if not self.carries(name)]:
+            raise InputError(f"footprint in {unit} reads '{lacking[0]}', which {self.source or 'bars'} does not carry")
+        levels, parts = self._of_size(levels, size)
+        return in_unit(unit, levels, self.columns, parts)
+
+    def _of_size(self, levels: Levels, size: str) -> tuple[Levels, tuple[SizeClass, ...]]:
         try:
             asked = parse_size(size)
         except ValueError as err:
             why = f": {err}" if str(err) else ""
             raise ParamError(f"footprint: size must be {SIZE_SAYS}{why} (got {size!r})") from None
         held = tuple(levels.classes or ())
-        if asked and not (parts := parts_of(asked, held)):
+        parts = parts_of(asked, held) if asked else ()
+        if asked and not parts:
             keeps = f"rows of {', '.join(map(str, held))}" if held else "no rows by class"
             raise InputError(
                 f"footprint asks for size {size}, but {self.source or 'bars'} keeps {keeps}: set levels_by_size: true "
                 "beside size_edges on a feed of trades"
             )
-        return levels.of(parts) if asked else levels
+        return (levels.of(parts) if asked else levels), parts
 
     def assign(self, **columns: Array) -> Bars:
         """A copy with some columns replaced."""

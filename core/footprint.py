@@ -14,7 +14,7 @@ from .volume_row import VolumeRow
 
 _NEAR = 1e-9
 _OVER = 0.01
-"""Base amount by which a row may carry the value area over its share, as TradingView lets it."""
+"""Amount by which a row may carry the value area over its share, as TradingView lets it."""
 
 
 class Footprint:

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .levels import Levels
+from .schema import USD_RATE
+from .sizes import SizeClass
 
 Floats = NDArray[np.float64]
+QUOTE_SIDES = ("taker_buy_quote_volume", "taker_sell_quote_volume")
+LEVEL_UNITS: dict[str, tuple[str, ...]] = {"base": (), "quote": QUOTE_SIDES, "usd": (*QUOTE_SIDES, USD_RATE)}
+"""What price rows may count, and the columns of bars that each needs besides."""
+
+
+def in_unit(unit: str, levels: Levels, columns: Mapping[str, NDArray[Any]], parts: Sequence[SizeClass] = ()) -> Levels:
+    """Price rows in a unit of `LEVEL_UNITS`, those of some classes of size scaled to what these paid.
+
+    Examples
+    --------
+    >>> rows = Levels(np.array([0, 1]), np.array([100]), np.array([2.0]), np.zeros(1), 1.0)
+    >>> columns = dict(zip(LEVEL_UNITS["usd"], np.array([[200.0], [0.0], [0.5]]), strict=True))
+    >>> [in_unit(unit, rows, columns).buy_volume.tolist() for unit in LEVEL_UNITS]
+    [[2.0], [200.0], [100.0]]
+    """
+    if unit == "base":
+        return levels
+    names = ([part.column(name) for part in parts] or [name] for name in QUOTE_SIDES)
+    bought, sold = (np.sum([columns[name] for name in own], axis=0) for own in names)
+    return in_quote(levels, bought, sold, columns[USD_RATE] if unit == "usd" else 1.0)
 
 
 def in_quote(levels: Levels, bought: Floats, sold: Floats, worth: Floats | float = 1.0) -> Levels:

@@ -172,6 +172,10 @@ ACTIONS = (
 )
 """What corporate actions add to bars, where dividends were paid."""
 
+USD_RATE = "usd_rate"
+WORTH = Column(USD_RATE, "USD", "US dollars in one unit of the quote currency, the last known at the close")
+"""What bars have besides where ``usd`` says what their quote currency is worth."""
+
 ROLL, ROLL_FROM, ROLL_TO = ROLL_COLUMNS = ("roll", "roll_from", "roll_to")
 ROLLS = (
     Column(ROLL, "flag", "1 on the first bar of a new contract of a continuous series, else 0"),

@@ -57,9 +57,12 @@ class Absorption(ThresholdKind):
     percentile : float, default=95.0
         From above 0 to 100; the percentile is an observed value.
     amount : float or None, default=None
-        In base, with ``absolute`` only.
+        In the unit of the rows, with ``absolute`` only.
     window : int, default=60
         Bars that the mean or the percentile is of, before the current one; at least 2.
+    unit : {'base', 'quote', 'usd'}, default='base'
+        Whether a row counts base volume or what it came to in quote currency, or in US dollars, as `VolumeProfile` has
+        it; amounts among the parameters are in that unit.
     row_size : float or None, default=None
         Height of a row, a whole multiple of the feed's; None for the feed's own.
 
@@ -67,6 +70,8 @@ class Absorption(ThresholdKind):
     ------
     levels : base
         Amount by price row and side.
+    taker_buy_quote_volume, taker_sell_quote_volume : quote
+        With ``unit="quote"``; with ``usd_rate`` besides where it is ``"usd"``.
     open, close : price
         For the progress.
 
@@ -99,7 +104,7 @@ class Absorption(ThresholdKind):
     """
 
     lines = ("flag", "strength")
-    params = {"progress": 0.0, **threshold_params(k=2.0, percentile=95.0), "row_size": None}
+    params = {"progress": 0.0, **threshold_params(k=2.0, percentile=95.0), "unit": "base", "row_size": None}
     bounds = {
         "progress": Bound(0),
     }

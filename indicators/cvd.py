@@ -37,8 +37,9 @@ class CVD(Indicator):
 
     Parameters
     ----------
-    unit : {'base', 'quote', 'count'}, default='base'
-        What is counted: the amount, its notional, or rows of the tape. Klines know the first two.
+    unit : {'base', 'quote', 'usd', 'count'}, default='base'
+        What is counted: the amount, its notional, that in US dollars, or rows of the tape. Klines know all but the
+        last. Dollars need ``usd`` in the data block, and are at the rate known at the bar's close.
     reset : str, default='1d'
         Where the sum begins anew: an interval such as ``4h``, ``1d`` or ``1w`` (whole sessions), ``month``, ``none``
         (never), or a number of bars such as ``60b`` (always the last 60). A bar belongs to the session it opens in;
@@ -53,7 +54,7 @@ class CVD(Indicator):
     taker_buy_volume, taker_sell_volume : base, >= 0
         With ``unit='base'``.
     taker_buy_quote_volume, taker_sell_quote_volume : quote, >= 0
-        With ``unit='quote'``.
+        With ``unit='quote'``; with ``usd_rate`` besides where it is ``'usd'``.
     taker_buy_count, taker_sell_count : count, >= 0
         With ``unit='count'``.
     open_time : µs UTC
@@ -61,7 +62,7 @@ class CVD(Indicator):
 
     Lines
     -----
-    cvd : base, quote or count
+    cvd : base, quote, USD or count
         From the first bar on; with ``60b`` from bar 60 on. Changes sign when buys and sells trade places.
 
     Raises
@@ -91,7 +92,7 @@ class CVD(Indicator):
     lines = ("cvd",)
     params = {"unit": "base", "reset": "1d", "timezone": None}
     bounds = {
-        "unit": Choice("base", "quote", "count"),
+        "unit": Choice(*FLOW_COLUMNS),
         "reset": Text(parse_anchor, "none, month, an interval such as 1d, or a number of bars such as 60b"),
         "timezone": DAYS,
     }

@@ -45,7 +45,7 @@ class DiagonalImbalance(FootprintKind):
     ratio : float, default=3.0
         The multiple, reached or exceeded; 3 is what platforms write as 300 %.
     min_volume : float, default=0.0
-        Least volume of the stronger side, in base.
+        Least volume of the stronger side, in the unit of the rows.
     compare : {'diagonal', 'horizontal'}, default='diagonal'
         One row away, or in the same row.
     zero : {'ignore', 'infinite'}, default='ignore'
@@ -53,6 +53,9 @@ class DiagonalImbalance(FootprintKind):
     missing : {'ignore', 'zero'}, default='ignore'
         Whether a row that did not trade cannot be compared with, or counts as zero, so that the rule
         ``zero`` applies.
+    unit : {'base', 'quote', 'usd'}, default='base'
+        Whether a row counts base volume or what it came to in quote currency, or in US dollars, as `VolumeProfile` has
+        it; amounts among the parameters are in that unit.
     row_size : float or None, default=None
         Height of a row, a whole multiple of the feed's; None for the feed's own.
 
@@ -60,6 +63,8 @@ class DiagonalImbalance(FootprintKind):
     ------
     levels : base
         Amount by price row and side.
+    taker_buy_quote_volume, taker_sell_quote_volume : quote
+        With ``unit="quote"``; with ``usd_rate`` besides where it is ``"usd"``.
 
     Lines
     -----
@@ -97,7 +102,7 @@ class DiagonalImbalance(FootprintKind):
     """
 
     lines = ("buy_count", "sell_count", "buy_low", "buy_high", "sell_low", "sell_high")
-    params = {**IMBALANCE_PARAMS, "row_size": None}
+    params = {**IMBALANCE_PARAMS, "unit": "base", "row_size": None}
     bounds = IMBALANCE_BOUNDS
     sized = True
     measures = {

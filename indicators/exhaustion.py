@@ -83,9 +83,12 @@ class Exhaustion(ThresholdKind):
     percentile : float, default=10.0
         From above 0 to 100; the percentile is an observed value.
     amount : float or None, default=None
-        In base, with ``absolute`` only.
+        In the unit of the rows, with ``absolute`` only.
     window : int, default=60
         Bars that the mean or the percentile is of, before the current one; at least 2.
+    unit : {'base', 'quote', 'usd'}, default='base'
+        Whether a row counts base volume or what it came to in quote currency, or in US dollars, as `VolumeProfile` has
+        it; amounts among the parameters are in that unit.
     row_size : float or None, default=None
         Height of a row, a whole multiple of the feed's; None for the feed's own.
 
@@ -93,6 +96,8 @@ class Exhaustion(ThresholdKind):
     ------
     levels : base
         Amount by price row and side.
+    taker_buy_quote_volume, taker_sell_quote_volume : quote
+        With ``unit="quote"``; with ``usd_rate`` besides where it is ``"usd"``.
     high, low : price
         For new extremes.
 
@@ -123,7 +128,7 @@ class Exhaustion(ThresholdKind):
     """
 
     lines = ("flag", "strength")
-    params = {"lookback": 20, "rows": 2, **threshold_params(k=0.25, percentile=10.0), "row_size": None}
+    params = {"lookback": 20, "rows": 2, **threshold_params(k=0.25, percentile=10.0), "unit": "base", "row_size": None}
     bounds = {
         "lookback": Bound(1, 10_000, integer=True),
         "rows": Bound(1, 10_000, integer=True),

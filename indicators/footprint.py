@@ -10,10 +10,12 @@ import numpy as np
 from ..core.bars import Bars, Levels
 from ..core.kernels import compiled
 from ..core.params import Bound, Choice, Rule
+from ..core.quote_levels import LEVEL_UNITS
 from ..core.tick_kernels import price_at, row_near, row_under
 from ..core.ticks import grid_of
 from .framework.base import Indicator
 from .framework.inputs import LEVELS, Input
+from .framework.sizing import levels_in_unit
 from .kernels.price_rows import check_reach, dense, joined_ticks
 from .kernels.thresholds import THRESHOLD_BOUNDS, THRESHOLD_WITH, threshold_complaint, threshold_warmup
 from .kernels.value_area import NEAR
@@ -50,13 +52,21 @@ class FootprintKind(Indicator):
 
     abstract = True
     inputs: ClassVar[tuple[Input, ...]] = (LEVELS,)
-    bounds: ClassVar[dict[str, Rule]] = {"row_size": Bound(0, open_low=True, optional=True)}
+    bounds: ClassVar[dict[str, Rule]] = {
+        "unit": Choice(*LEVEL_UNITS),
+        "row_size": Bound(0, open_low=True, optional=True),
+    }
     price_scale = 10.0
 
     @classmethod
+    def input_names(cls, **params: Any) -> tuple[Input, ...]:
+        """What is read of a bar, and behind it what the unit of its rows needs."""
+        return (*super().input_names(**params), *LEVEL_UNITS[params["unit"]])
+
+    @classmethod
     def levels_of(cls, bars: Bars, **params: Any) -> Levels:
-        """The feed's levels, if the height asked for fits them."""
-        levels = super().levels_of(bars, **params)
+        """The feed's levels in the unit asked for, if the height asked for fits them."""
+        levels = levels_in_unit(super().levels_of(bars, **params), bars, params)
         height = joined_ticks(levels, params["row_size"], cls.kind, bars.source)
         check_reach(bars, levels, height, cls.kind, window=1, copies=2)
         return levels

@@ -10,9 +10,10 @@ import numpy as np
 from ..core.bars import Bars, Levels
 from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
+from ..core.quote_levels import LEVEL_UNITS
 from .framework.base import Indicator, Line
 from .framework.inputs import DAYS, LEVELS, Input, Session, parse_session
-from .framework.sizing import QUOTE_SIDES, check_guessed, levels_in_unit
+from .framework.sizing import check_guessed, levels_in_unit
 from .kernels.dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
 from .kernels.kline_levels import METHODS, levels_of_klines
 from .kernels.open_levels import open_add, open_nearest, open_size, open_touch
@@ -92,10 +93,10 @@ class NakedPOC(Indicator):
         Whether a row nobody traded at counts as a row, when equal rows are told apart by the middle.
     anchor : {None, 'floor', 'ceil'}, default=None
         Whether a row is named by its lower edge and reaches up, or by its upper edge and reaches down.
-    unit : {'base', 'quote'}, default='base'
+    unit : {'base', 'quote', 'usd'}, default='base'
         Whether a row counts base volume or what it came to in quote currency: volume × price, in rows higher than a
-        tick × the price of their middle, scaled to what each side paid in the bar. That is US dollars where the quote
-        currency is taken for the dollar. ``quote`` needs the rows of trades.
+        tick × the price of their middle, scaled to what each side paid in the bar; or that in US dollars, which needs
+        ``usd`` in the data block, at the rate known at the bar's close. All but base need the rows of trades.
     from_klines : {None, 'uniform', 'close', 'hlc3'}, default=None
         Where the feed has no levels, lay each bar's volume on rows as `VolumeProfile` does; a bar then trades at every
         row from its low to its high. Has no effect on a feed that has levels.
@@ -108,7 +109,7 @@ class NakedPOC(Indicator):
     levels : base
         Amount by price row and side.
     taker_buy_quote_volume, taker_sell_quote_volume : quote
-        With ``unit="quote"``.
+        With ``unit="quote"``; with ``usd_rate`` besides where it is ``"usd"``.
     close : price
         What above and below are seen from.
     high, low, volume
@@ -164,7 +165,7 @@ class NakedPOC(Indicator):
         "lookback": Bound(1, 10_000, integer=True),
         "dialect": Choice(*DIALECTS),
         **{choice: Choice(None, *CHOICES[choice]) for choice in _CHOICES},
-        "unit": Choice("base", "quote"),
+        "unit": Choice(*LEVEL_UNITS),
         "from_klines": Choice(None, *METHODS),
         "row_size": Bound(0, open_low=True, optional=True),
     }
@@ -192,8 +193,8 @@ class NakedPOC(Indicator):
         """The zone needs whole days, and a session must end."""
         if params["session"] == "none":
             return "session must end, so it cannot be none"
-        if params["unit"] == "quote" and params["from_klines"] is not None:
-            return "unit quote needs price rows of trades: leave from_klines out"
+        if params["unit"] != "base" and params["from_klines"] is not None:
+            return f"unit {params['unit']} needs price rows of trades: leave from_klines out"
         return _SESSION.complaint(params)
 
     @classmethod
@@ -227,7 +228,7 @@ class NakedPOC(Indicator):
         """The session and the close, and levels or what they are guessed from."""
         if params["from_klines"] is not None:
             return (_SESSION, *_KLINES)
-        return (LEVELS, _SESSION, "close", *(QUOTE_SIDES if params["unit"] == "quote" else ()))
+        return (LEVELS, _SESSION, "close", *LEVEL_UNITS[params["unit"]])
 
     @classmethod
     def levels_of(cls, bars: Bars, **params: Any) -> Levels:

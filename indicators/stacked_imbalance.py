@@ -80,13 +80,16 @@ class StackedImbalance(FootprintKind):
     ratio : float, default=3.0
         The multiple, reached or exceeded; 3 is what platforms write as 300 %.
     min_volume : float, default=0.0
-        Least volume of the stronger side, in base.
+        Least volume of the stronger side, in the unit of the rows.
     compare : {'diagonal', 'horizontal'}, default='diagonal'
         One row away, or in the same row.
     zero : {'ignore', 'infinite'}, default='ignore'
         Whether a side that met nothing is no imbalance, or one of any ratio.
     missing : {'ignore', 'zero'}, default='ignore'
         Whether a row that did not trade cannot be compared with, or counts as zero.
+    unit : {'base', 'quote', 'usd'}, default='base'
+        Whether a row counts base volume or what it came to in quote currency, or in US dollars, as `VolumeProfile` has
+        it; amounts among the parameters are in that unit.
     row_size : float or None, default=None
         Height of a row, a whole multiple of the feed's; None for the feed's own.
 
@@ -94,6 +97,8 @@ class StackedImbalance(FootprintKind):
     ------
     levels : base
         Amount by price row and side.
+    taker_buy_quote_volume, taker_sell_quote_volume : quote
+        With ``unit="quote"``; with ``usd_rate`` besides where it is ``"usd"``.
 
     Lines
     -----
@@ -131,7 +136,7 @@ class StackedImbalance(FootprintKind):
     """
 
     lines = ("buy_stacks", "sell_stacks", "buy_low1", "buy_high1", "sell_low1", "sell_high1")
-    params = {"stack": 3, "zones": 1, **IMBALANCE_PARAMS, "row_size": None}
+    params = {"stack": 3, "zones": 1, **IMBALANCE_PARAMS, "unit": "base", "row_size": None}
     bounds = {
         "stack": Bound(1, 1000, integer=True),
         "zones": Bound(1, 8, integer=True),

@@ -79,9 +79,12 @@ class Sweep(ThresholdKind):
     percentile : float, default=75.0
         From above 0 to 100; the percentile is an observed value.
     amount : float or None, default=None
-        In base, with ``absolute`` only.
+        In the unit of the rows, with ``absolute`` only.
     window : int, default=60
         Bars that the mean or the percentile is of, before the current one; at least 2.
+    unit : {'base', 'quote', 'usd'}, default='base'
+        Whether a row counts base volume or what it came to in quote currency, or in US dollars, as `VolumeProfile` has
+        it; amounts among the parameters are in that unit.
     row_size : float or None, default=None
         Height of a row, a whole multiple of the feed's; None for the feed's own.
 
@@ -89,6 +92,8 @@ class Sweep(ThresholdKind):
     ------
     levels : base
         Amount by price row and side.
+    taker_buy_quote_volume, taker_sell_quote_volume : quote
+        With ``unit="quote"``; with ``usd_rate`` besides where it is ``"usd"``.
 
     Lines
     -----
@@ -122,11 +127,12 @@ class Sweep(ThresholdKind):
     """
 
     lines = ("flag", "strength", "low", "high")
-    params = {"rows": 3, "share": 0.9, **threshold_params(k=1.0, percentile=75.0), "row_size": None}
+    params = {"rows": 3, "share": 0.9, **threshold_params(k=1.0, percentile=75.0), "unit": "base", "row_size": None}
     bounds = {
         "rows": Bound(1, 10_000, integer=True),
         "share": Bound(0.5, 1, open_low=True),
     }
+    sized = True
     measures = {
         "flag": Line("1 buyers swept, -1 sellers swept", odd=True),
         "strength": Line("volume of the heaviest run over the threshold"),

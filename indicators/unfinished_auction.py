@@ -60,9 +60,12 @@ class UnfinishedAuction(FootprintKind):
     Parameters
     ----------
     min_volume : float, default=0.0
-        Least volume of the weaker side in the row, in base; it must be above 0 in any case.
+        Least volume of the weaker side in the row, in the unit of the rows; it must be above 0 in any case.
     lookback : int, default=240
         Bars whose unfinished extremes are remembered, the current one included.
+    unit : {'base', 'quote', 'usd'}, default='base'
+        Whether a row counts base volume or what it came to in quote currency, or in US dollars, as `VolumeProfile` has
+        it; amounts among the parameters are in that unit.
     row_size : float or None, default=None
         Height of a row, a whole multiple of the feed's; None for the feed's own.
 
@@ -70,6 +73,8 @@ class UnfinishedAuction(FootprintKind):
     ------
     levels : base
         Amount by price row and side.
+    taker_buy_quote_volume, taker_sell_quote_volume : quote
+        With ``unit="quote"``; with ``usd_rate`` besides where it is ``"usd"``.
     close : price
         What above and below are seen from.
 
@@ -110,7 +115,7 @@ class UnfinishedAuction(FootprintKind):
     """
 
     lines = ("high", "low", "above", "below", "count")
-    params = {"min_volume": 0.0, "lookback": 240, "row_size": None}
+    params = {"min_volume": 0.0, "lookback": 240, "unit": "base", "row_size": None}
     bounds = {
         "min_volume": Bound(0),
         "lookback": Bound(1, 10_000, integer=True),

@@ -10,14 +10,16 @@ from ..core.kernels import compiled, step
 from ..core.params import Choice
 from .framework.base import Indicator, Line
 from .framework.inputs import Input
+from .framework.sizing import InUsd
 
 FLOW_COLUMNS: dict[str, tuple[Input, ...]] = {
     "base": ("taker_buy_volume", "taker_sell_volume"),
     "quote": ("taker_buy_quote_volume", "taker_sell_quote_volume"),
+    "usd": (InUsd("taker_buy_quote_volume"), InUsd("taker_sell_quote_volume")),
     "count": ("taker_buy_count", "taker_sell_count"),
 }
 """What buyers took and what sellers took, by unit."""
-DIMENSIONS = {"base": (0, 1), "quote": (1, 1), "count": (0, 0)}
+DIMENSIONS = {"base": (0, 1), "quote": (1, 1), "usd": (1, 1), "count": (0, 0)}
 """Exponents of price and size, by unit."""
 
 _BALANCED = 1e-14
@@ -46,21 +48,22 @@ class VolumeDelta(Indicator):
 
     Parameters
     ----------
-    unit : {'base', 'quote', 'count'}, default='base'
-        What is counted: the amount, its notional, or rows of the tape. Klines know the first two.
+    unit : {'base', 'quote', 'usd', 'count'}, default='base'
+        What is counted: the amount, its notional, that in US dollars, or rows of the tape. Klines know all but the
+        last. Dollars need ``usd`` in the data block, and are at the rate known at the bar's close.
 
     Inputs
     ------
     taker_buy_volume, taker_sell_volume : base, >= 0
         With ``unit='base'``.
     taker_buy_quote_volume, taker_sell_quote_volume : quote, >= 0
-        With ``unit='quote'``.
+        With ``unit='quote'``; with ``usd_rate`` besides where it is ``'usd'``.
     taker_buy_count, taker_sell_count : count, >= 0
         With ``unit='count'``.
 
     Lines
     -----
-    delta : base, quote or count
+    delta : base, quote, USD or count
         0 in a bar without trades. Changes sign when buys and sells trade places.
     percent : pure number in [-1, 1]
         Share of the volume whose side is known; NaN where there is none. Changes sign with ``delta``.
@@ -92,7 +95,7 @@ class VolumeDelta(Indicator):
 
     lines = ("delta", "percent")
     params = {"unit": "base"}
-    bounds = {"unit": Choice("base", "quote", "count")}
+    bounds = {"unit": Choice(*FLOW_COLUMNS)}
     sized = True
     inputs = FLOW_COLUMNS["base"]
     measures = {

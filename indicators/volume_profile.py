@@ -10,9 +10,10 @@ import numpy as np
 from ..core.bars import Bars, Levels
 from ..core.kernels import levels_step
 from ..core.params import Bound, Choice, Text, With
+from ..core.quote_levels import LEVEL_UNITS
 from .framework.base import Indicator, Line
 from .framework.inputs import DAYS, LEVELS, Input, Session, parse_session
-from .framework.sizing import QUOTE_SIDES, check_guessed, levels_in_unit
+from .framework.sizing import check_guessed, levels_in_unit
 from .kernels.dialects import CHOICES, DIALECTS, check_anchor, chosen, coarse, code, explained
 from .kernels.kline_levels import METHODS, levels_of_klines
 from .kernels.price_rows import check_reach, joined_ticks
@@ -151,10 +152,10 @@ class VolumeProfile(Indicator):
         Rows in the centred mean that nodes are looked for in; odd, 1 for none.
     node_ratio : float, default=0.0
         A high node holds at least this many times the mean row, and a low one at most the mean over this.
-    unit : {'base', 'quote'}, default='base'
+    unit : {'base', 'quote', 'usd'}, default='base'
         Whether a row counts base volume or what it came to in quote currency: volume × price, in rows higher than a
-        tick × the price of their middle, scaled to what each side paid in the bar. That is US dollars where the quote
-        currency is taken for the dollar. ``quote`` needs the rows of trades.
+        tick × the price of their middle, scaled to what each side paid in the bar; or that in US dollars, which needs
+        ``usd`` in the data block, at the rate known at the bar's close. All but base need the rows of trades.
     from_klines : {None, 'uniform', 'close', 'hlc3'}, default=None
         Where the feed has no levels, guess them from its bars: volume spread evenly from low to high,
         or all at one price. Has no effect on a feed that has levels.
@@ -167,7 +168,7 @@ class VolumeProfile(Indicator):
     levels : base
         Amount by price row and side.
     taker_buy_quote_volume, taker_sell_quote_volume : quote
-        With ``unit="quote"``.
+        With ``unit="quote"``; with ``usd_rate`` besides where it is ``"usd"``.
     high, low, close, volume : price, base
         Instead of levels, with ``from_klines``; the close also for ``nodes``.
     open_time : µs UTC
@@ -250,7 +251,7 @@ class VolumeProfile(Indicator):
         "node_order": Bound(1, 1000, integer=True),
         "node_smooth": Bound(1, 1001, integer=True),
         "node_ratio": Bound(0),
-        "unit": Choice("base", "quote"),
+        "unit": Choice(*LEVEL_UNITS),
         "from_klines": Choice(None, *METHODS),
         "row_size": Bound(0, open_low=True, optional=True),
     }
@@ -302,8 +303,8 @@ class VolumeProfile(Indicator):
             return "previous needs session, such as 1d"
         if params["session"] is None and params["composite"] > 1:
             return "composite needs session, such as 1d"
-        if params["unit"] == "quote" and params["from_klines"] is not None:
-            return "unit quote needs price rows of trades: leave from_klines out"
+        if params["unit"] != "base" and params["from_klines"] is not None:
+            return f"unit {params['unit']} needs price rows of trades: leave from_klines out"
         if params["node_smooth"] % 2 == 0:
             return f"node_smooth must be odd (got {params['node_smooth']})"
         return _SESSION.complaint(params)
@@ -334,7 +335,7 @@ class VolumeProfile(Indicator):
         if params["from_klines"] is not None:
             return (_SESSION, *_KLINES)
         close = ("close",) if params["nodes"] else ()
-        return (LEVELS, _SESSION, *close, *(QUOTE_SIDES if params["unit"] == "quote" else ()))
+        return (LEVELS, _SESSION, *close, *LEVEL_UNITS[params["unit"]])
 
     @classmethod
     def warmup(cls, **params: Any) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import glob
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from ...configs.actions_block import Actions
 from ...configs.models import RunConfig
 from ...core.bars import Bars
+from ...core.dollars import in_usd
 from ...core.errors import DataError
 from ...core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
 from ...core.schema import SEQUENCE_COLUMNS
@@ -71,6 +72,21 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
     if feed.actions is not None:
         feed.files = [*feed.files, *feed.actions.files]
     return {own: Source(feed, bars) for own, bars in zip(specs, made, strict=True)}
+
+
+def read_all(config: RunConfig, say: Progress, *, aside: Path | None = None) -> dict[str, Source]:
+    """Every data block of ``config`` by `read`, with what quote currencies are worth where ``usd`` says it."""
+    sources: dict[str, Source] = {}
+    for name in config.data:
+        sources |= read(config, name, say, aside=aside)
+    return {name: _priced(config.data[config.feeds[name]].usd, source, sources) for name, source in sources.items()}
+
+
+def _priced(usd: float | str | None, source: Source, sources: Mapping[str, Source]) -> Source:
+    if usd is None:
+        return source
+    prices = sources[usd].bars if isinstance(usd, str) else usd
+    return replace(source, bars=in_usd(source.bars, prices, str(usd)))
 
 
 def traded_first(config: RunConfig, sources: Mapping[str, Source]) -> dict[str, Source]:

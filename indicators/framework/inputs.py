@@ -17,7 +17,7 @@ from ...core.days import parse_days as parse_days
 from ...core.errors import InputError, unknown
 from ...core.hours import TradingDays, hours_in
 from ...core.params import Text
-from ...core.schema import BAR_COLUMNS, THREE_CLASSES
+from ...core.schema import BAR_COLUMNS, THREE_CLASSES, USD_RATE
 from ...core.sessions import Days
 from ...core.sizes import classes_in
 
@@ -290,6 +290,8 @@ def missing(owner: str, column: str, feed: str, known: Iterable[str], remedy: st
                 remedy += "; percentiles of sizes are known after the first 10,000 rows"
         elif column == LEVELS:
             remedy = "set row_size on a feed of trades"
+        elif column == USD_RATE:
+            remedy = "say what the quote currency is worth: usd: 1 or the name of a feed in its data block (--usd)"
         elif canonical is None:
             remedy = unknown("column", column, known | set(BAR_COLUMNS))
         elif column in THREE_CLASSES and (held := classes_in(known)):

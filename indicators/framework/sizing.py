@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ...core.bars import Bars, Levels
 from ...core.errors import InputError
 from ...core.params import Text
-from ...core.quote_levels import in_quote
+from ...core.quote_levels import in_unit
+from ...core.schema import USD_RATE
 from ...core.sizes import (
     ALL,
     SIZE_SAYS,
@@ -44,8 +45,6 @@ size : str, default='all'
 """The paragraph of every docstring."""
 _CLASSES = "size_classes"
 _ROWS_REMEDY = "set levels_by_size: true beside size_edges on a feed of trades"
-QUOTE_SIDES = ("taker_buy_quote_volume", "taker_sell_quote_volume")
-"""What rows in quote currency are scaled to."""
 _COUNTS = ("taker_buy_count", "taker_sell_count")
 
 
@@ -90,6 +89,40 @@ class OfSize:
         return float(self.array(params, *(np.array([value]) for value in values))[0])
 
 
+@dataclass(frozen=True)
+class InUsd:
+    """A column of quote currency in US dollars, at the rate known at the close of its bar.
+
+    Parameters
+    ----------
+    column : str or OfSize
+        In quote currency.
+
+    Examples
+    --------
+    >>> InUsd("quote_volume").array({}, np.array([100.0, 200.0]), np.array([1.0, 0.5])).tolist()
+    [100.0, 100.0]
+    """
+
+    column: str | OfSize
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The column, of a size those of its classes; and the rate."""
+        return (*((self.column,) if isinstance(self.column, str) else self.column.needs), USD_RATE)
+
+    def array(self, params: Mapping[str, Any], *columns: NDArray[Any]) -> Floats:
+        """Of every bar."""
+        *amounts, rate = columns
+        amount = amounts[0] if isinstance(self.column, str) else self.column.array(params, *amounts)
+        made: Floats = amount * rate
+        return made
+
+    def scalar(self, params: Mapping[str, Any], *values: float) -> float:
+        """Of one bar."""
+        return float(self.array(params, *(np.array([value]) for value in values))[0])
+
+
 def _mean(columns: Sequence[NDArray[Any]]) -> Floats:
     """Mean prices weighed by the counts that follow each; NaN where there are no rows."""
     total, rows = np.zeros(len(columns[0])), np.zeros(len(columns[0]))
@@ -114,7 +147,13 @@ def of_size(inputs: Sequence[Input], params: Mapping[str, Any]) -> tuple[Input, 
     asked = params.get(_CLASSES) or parse_size(params.get("size", ALL))
     if not asked:
         return tuple(inputs)
-    return tuple(OfSize(key, asked) if isinstance(key, str) and key in SIZED else key for key in inputs)
+    return tuple(_sized(key, asked) for key in inputs)
+
+
+def _sized(key: Input, asked: tuple[SizeClass, ...]) -> Input:
+    if isinstance(key, InUsd) and isinstance(key.column, str):
+        return InUsd(OfSize(key.column, asked))
+    return OfSize(key, asked) if isinstance(key, str) and key in SIZED else key
 
 
 def with_classes(kind: str, params: dict[str, Any], known: Iterable[str], feed: str) -> dict[str, Any]:
@@ -164,15 +203,8 @@ def levels_of_size(kind: str, levels: Levels, params: Mapping[str, Any], feed: s
 
 
 def levels_in_unit(levels: Levels, bars: Bars, params: Mapping[str, Any]) -> Levels:
-    """Price rows of `levels_of_size`, in quote currency where ``params`` ask for that ``unit``."""
-    if params["unit"] == "base":
-        return levels
-    parts = params.get(_CLASSES) or ()
-    bought, sold = (
-        OfSize(name, parts).array({}, *(bars[key] for key in OfSize(name, parts).needs)) if parts else bars[name]
-        for name in QUOTE_SIDES
-    )
-    return in_quote(levels, bought, sold)
+    """Price rows of `levels_of_size`, in quote currency or US dollars where ``params`` ask for that ``unit``."""
+    return in_unit(params["unit"], levels, bars.columns, params.get(_CLASSES) or ())
 
 
 def check_guessed(kind: str, params: Mapping[str, Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ...backtest.inputs.read import Progress, Source, read, wanted
+from ...backtest.inputs.read import Progress, Source, read_all, wanted
 from ...backtest.results.lock import reads_of_run
 from ...configs.models import RunConfig
 from ...core.bars import Bars
@@ -147,10 +147,7 @@ def _read(points: list[Point], say: Progress) -> list[_Group]:
         asked = [_asked(point.config, name) for name in point.config.data]
         key = json.dumps(asked, default=str)
         if key not in groups:
-            sources: dict[str, Source] = {}
-            for name in point.config.data:
-                sources |= read(point.config, name, say)
-            groups[key] = _Group([], sources)
+            groups[key] = _Group([], read_all(point.config, say))
         groups[key].points.append(point)
     return [*groups.values()]
 

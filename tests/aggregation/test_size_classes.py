@@ -261,7 +261,7 @@ ROWED = (
     *(("VolumeProfile", p) for p in ({"session": "1h"}, {"session": None, "window": 10})),
     *(("TPO", {"session": "1h", "bracket": "10m", "letters": letters}) for letters in ("range", "traded")),
     *((kind, {}) for kind in ("NakedPOC", "DiagonalImbalance", "StackedImbalance", "UnfinishedAuction")),
-    *((kind, {"window": 5, "k": 0.5}) for kind in ("Absorption", "Exhaustion")),
+    *((kind, {"window": 5, "k": 0.5}) for kind in ("Absorption", "Exhaustion", "Sweep")),
 )
 
 

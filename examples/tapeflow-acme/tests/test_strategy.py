@@ -7,7 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from tapeflow.api import run
-from tapeflow.backtest.inputs.read import read
+from tapeflow.backtest.inputs.read import read_all
 from tapeflow.checks.lookahead import attack
 from tapeflow.configs.loader import from_mapping
 from tapeflow.strategies.base import Lines
@@ -34,5 +34,5 @@ def test_it_trades(tmp_path: Path) -> None:
 
 def test_it_does_not_look_ahead() -> None:
     config = from_mapping(CONFIG)
-    sources = {k: s for name in config.data for k, s in read(config, name, lambda _: None).items()}
+    sources = read_all(config, lambda _: None)
     assert attack(config, sources, instants=3).leaks == ()

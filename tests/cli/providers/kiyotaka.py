@@ -23,9 +23,16 @@ _VENUES = (
     "--id exchange=BINANCE_FUTURES --id exchange=BYBIT --id coin=BTC"
 )
 _RULE = (
-    "{data: {main: {feed: CsvTape, path: trades.csv, bars: 10m}, usd: {feed: CsvBars, path: usd.csv}}, "
-    "indicators: {flow: {kind: VolumeDelta, unit: quote}}, strategy: {kind: Rules, params: {long: {"
-    "enter: 'flow.delta * usd.close > 223000', exit: 'flow.delta * usd.close <= 223000'}}}}"
+    f"{{data: {{main: {{feed: CsvTape, path: trades.csv, bars: 10m, from: {BEGIN + 1200}, usd: usdt}}, "
+    "usdt: {feed: CsvBars, path: usd.csv}}, "
+    "indicators: {flow: {kind: VolumeDelta, unit: usd}}, strategy: {kind: Rules, params: {long: {"
+    "enter: 'flow.delta > 223000', exit: 'flow.delta <= 223000'}}}}"
+)
+_ROWS = (
+    "{data: {main: {feed: CsvTape, path: trades.csv, bars: 30m, tick: 0.1, row_size: 0.1, "
+    f"from: {BEGIN}, usd: usdt}}, "
+    "usdt: {feed: CsvBars, path: usd.csv}}, indicators: {rows: {kind: VolumeProfile, unit: usd, window: 4}}, "
+    "strategy: {kind: Rules, params: {long: {enter: 'close > rows.poc', exit: 'close < rows.poc'}}}}"
 )
 
 
@@ -142,6 +149,24 @@ def _rule_in_dollars(ran: Ran) -> None:
     assert len(wanted) > 2
 
 
+def _rows_in_dollars(ran: Ran) -> None:
+    price = {BEGIN + 1800 * (i + 1): price for i, price in enumerate(PRICES)}
+    closes = range(BEGIN + 1800, BEGIN + 9900, 1800)
+    held, wanted = False, []
+    for close in closes[3:]:
+        rows: dict[float, float] = defaultdict(float)
+        for start in range(close - 7200, close, 1800):
+            for t in within(start, start + 1800):
+                rows[t.price] += t.quantity * t.price * price.get(start + 1800, PRICES[-1])
+        heaviest = max(rows, key=rows.__getitem__)
+        last = within(close - 1800, close)[-1].price
+        if last < heaviest if held else last > heaviest:
+            held = not held
+            wanted.append((close * 1_000_000, "buy" if held else "sell"))
+    assert [(order["created_time"], order["side"]) for order in ran.orders] == wanted
+    assert wanted
+
+
 def _ticks(ran: Ran) -> None:
     _same(told(ran), triplets_of_ticks(1.0005))
 
@@ -220,9 +245,10 @@ PAGE = Page(
     "that rule and says so. A row is named by its lower edge. Dollars are what a row's volume came to at its price; of "
     "rows higher than a tick at their middle, scaled to what each side paid in the bar; `--usd` says what the quote "
     "currency is worth. "
-    "In a run `unit: quote` asks `VolumeDelta`, `CVD`, `VolumeProfile` and `NakedPOC` for quote currency by the "
-    "same rule, which is dollars where it is taken for the dollar; else a rule multiplies flow by the close of a "
-    "feed that prices it.",
+    "In a run `unit: quote` asks flow, profiles, imbalances and what else reads price rows for quote currency by the "
+    "same rule, and `unit: usd` for dollars, where `usd` of the data block says what the quote currency is worth: a "
+    "number, or a feed of the run, of which the last close known at a bar's own counts; `tapeflow compute --usd` says "
+    "it for `VolumeDelta(unit=usd)`.",
     (
         Row("type", "`VOLUME_PROFILE_AGG`", _ASK, "every row of the first hour, in plain Python", _profile),
         Row("exchange, rawSymbol", "`BINANCE_FUTURES`, `BTCUSDT`", f"{_ASK} {_IDS}", "the id of the series", _names),
@@ -277,8 +303,15 @@ PAGE = Page(
             "transform.normalize.quote",
             "`USD`",
             _RULE,
-            "in the YAML of a run: the price is a feed beside the traded one, and rules multiply by its last close",
+            "in the YAML of a run: `usd` names the feed that prices the quote currency, or says a number",
             _rule_in_dollars,
+        ),
+        Row(
+            "transform.normalize.quote",
+            "`USD`",
+            _ROWS,
+            "a profile of four half hours, each at its own price of the quote currency",
+            _rows_in_dollars,
         ),
         Row("profile", "triplets", "{feed: KiyotakaProfile, path: profile.json}", "the page's rows of 6", _read),
         Row(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from tapeflow.backtest.inputs.read import read
+from tapeflow.backtest.inputs.read import read, read_all
 from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
@@ -85,9 +85,7 @@ def run(text: str) -> Ran:
     """Run a row where its files are."""
     if text.startswith("{data:"):
         config = from_mapping({"name": "row", **yaml.safe_load(text)})
-        sources: dict[str, Any] = {}
-        for name in config.data:
-            sources |= read(config, name, lambda told: None)
+        sources = read_all(config, lambda told: None)
         return Ran(orders=tuple(simulate(config, sources).record.orders.values()))
     if text.startswith("{"):
         block = yaml.safe_load(text)
