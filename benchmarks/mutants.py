@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import gc
 import hashlib
 import importlib
 import inspect
@@ -34,6 +35,7 @@ from typing import Any
 
 import numba
 import pytest
+from numba.core.dispatcher import Dispatcher
 
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 60
@@ -342,17 +344,20 @@ def put_in(mutant: Mutant) -> None:
     cache, file = jit_cache.KernelCache, made.__code__.co_filename
     load, save = cache.load_overload, cache.save_overload
 
-    def holds(self: Any) -> bool:
-        return any(name == file for name, _ in jit_cache.made_of(self._fn))
+    def holds(fn: Any) -> bool:
+        return any(name == file for name, _ in jit_cache.made_of(fn))
 
-    cache.load_overload = lambda self, *args: None if holds(self) else load(self, *args)
-    cache.save_overload = lambda self, *args: None if holds(self) else save(self, *args)
+    cache.load_overload = lambda self, *args: None if holds(self._fn) else load(self, *args)
+    cache.save_overload = lambda self, *args: None if holds(self._fn) else save(self, *args)
+    for kernel in gc.get_objects():  # tests that make their data when they are collected have compiled some
+        if isinstance(kernel, Dispatcher) and kernel.overloads and holds(kernel.py_func):
+            kernel._reset_overloads()
+            kernel._can_compile = True
     made.__code__ = code_of(mutant, file)
 
 
 class Runner:
-    """Runs the tests of a group on each mutant, those first that name what is changed, then those whose
-    file imports it, and of them the quick ones.
+    """Runs the tests of a group on each mutant, the nearest to what is changed first, and of them the quick ones.
 
     A test that fails on a mutant is tried on sound code once before it is believed.
     """
@@ -386,8 +391,7 @@ class Runner:
                 usable = [item for item in items if self.sound.get(item.nodeid, True) and _is_of(item, mutant)]
                 usable.sort(
                     key=lambda item, about=about, mutant=mutant: (
-                        not _names(item, about),
-                        not _imports(item, mutant),
+                        _distance(item, mutant, about),
                         self.seconds.get(item.nodeid, 0.3),
                     )
                 )
@@ -461,13 +465,26 @@ def _is_of(item: Any, mutant: Mutant) -> bool:
     return "test_docstrings" not in item.nodeid or f"[{mutant.module}]" in item.nodeid
 
 
-def _names(item: Any, about: re.Pattern[str]) -> bool:
-    return bool(about.search(item.nodeid) or about.search(_source(item.function)))
+def _distance(item: Any, mutant: Mutant, about: re.Pattern[str]) -> int:
+    """How far a test is from what is changed.
+
+    0 and 1 where its file, or a helper of it, imports from the module, and it names what is changed or not; 2 where
+    that imports from its folder and names it, 3 where one of both: names like `trade` mean many things.
+    """
+    text = _with_helpers(item.path)
+    named = bool(about.search(item.nodeid) or about.search(_source(item.function)))
+    if f"from {mutant.module} import" in text:
+        return 0 if named else 1
+    near = f"from {mutant.module.rpartition('.')[0]}" in text
+    return 4 - near - named
 
 
-def _imports(item: Any, mutant: Mutant) -> bool:
-    """Whether the file of a test imports from the module that is changed."""
-    return f"from {mutant.module} import" in _text(item.path)
+@cache
+def _with_helpers(path: Path) -> str:
+    """The text of a test's file, and of the helpers that it imports."""
+    text = _text(path)
+    helpers = re.findall(r"^from tapeflow\.tests\.helpers\.(\w+) import", text, re.MULTILINE)
+    return "\n".join([text, *(_text(ROOT / "tests" / "helpers" / f"{name}.py") for name in helpers)])
 
 
 @cache
@@ -481,7 +498,7 @@ def _source(function: Any) -> str:
 
 
 def run_plainly(package: str) -> None:
-    """Leave the kernels of ``package`` as Python, which needs no compiler.
+    """Leave the kernels of ``package``, and those of tests, which call them, as Python, which needs no compiler.
 
     What they call of other packages may be made without what Python calls it by: it is made anew, with that.
     """
@@ -493,7 +510,7 @@ def run_plainly(package: str) -> None:
 
     def njit(*args: Any, **more: Any) -> Any:
         def made(fn: Any) -> Any:
-            if fn.__module__.startswith(package):
+            if fn.__module__.startswith((package, "tapeflow.tests.")):
                 # as `core.kernels.ready` asks
                 fn.signatures = (True,)
                 return fn
