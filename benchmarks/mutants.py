@@ -196,7 +196,10 @@ class Mutant:
 
 
 class Changes:
-    """Every change that is tried inside the functions of a module."""
+    """Every change that is tried inside the functions of a module.
+
+    None inside those that the module calls itself while it is imported: what they do is done before one is put in.
+    """
 
     def __init__(self, path: Path) -> None:
         self.body = path.read_bytes()
@@ -207,7 +210,9 @@ class Changes:
 
     def found(self) -> Iterator[tuple[str, int, int, int, str]]:
         """Function, line, start, end and the text instead, for each."""
-        yield from self._inside(ast.parse(self.body), "")
+        tree = ast.parse(self.body)
+        called = set(_called_at_once(tree))
+        yield from (one for one in self._inside(tree, "") if one[0] not in called)
 
     def _inside(self, node: ast.AST, name: str) -> Iterator[tuple[str, int, int, int, str]]:
         for child in ast.iter_child_nodes(node):
@@ -277,6 +282,15 @@ class Changes:
     def _of(self, node: ast.AST) -> str:
         start, end = self._span(node)
         return self.body[start:end].decode()
+
+
+def _called_at_once(node: ast.AST) -> Iterator[str]:
+    """Names that a module calls outside of functions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Call) and isinstance(child.func, ast.Name):
+            yield child.func.id
+        if not isinstance(child, ast.FunctionDef | ast.Lambda):
+            yield from _called_at_once(child)
 
 
 def _is_text(node: ast.AST) -> bool:

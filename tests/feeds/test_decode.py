@@ -75,9 +75,9 @@ def test_line_ends_do_not_matter(tmp_path, text):
 @pytest.mark.parametrize("ends", [(b"\r\n", b"\n"), (b"\n", b"\r\n"), (b"\r\n", b"\r\n"), (b"\n", b"\n\r\n")])
 def test_lines_of_a_file_may_end_in_several_ways(tmp_path, lines, ends):
     layout = Layout((Cell("maker", FLAG), Cell("note", SKIP), Cell("price", DECIMAL)))
-    text = b"".join(b"%s,x,%d.5%s" % ((b"1", b"FALSE")[i % 2], i, ends[i % 3 == 1]) for i in range(lines))
+    text = b"".join(b"%s,x,%d.25%s" % ((b"1", b"FALSE")[i % 2], i, ends[i % 3 == 1]) for i in range(lines))
     parts = decode(tmp_path, text, layout)
-    assert column(parts, "price") == [i + 0.5 for i in range(lines)]
+    assert column(parts, "price") == [i + 0.25 for i in range(lines)]
     assert column(parts, "maker") == [1 - i % 2 for i in range(lines)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,18 @@ import pytest
 
 from tapeflow.core.errors import DataError
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
+from tapeflow.feeds.binance_stream import BinanceStreamKlines
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.framework.dumps import _kept
 from tapeflow.feeds.framework.infer_sides import tick_rule
 from tapeflow.feeds.framework.markets import of_path
+from tapeflow.feeds.framework.sort_and_dedup import _look
+from tapeflow.feeds.framework.strays import stray_klines
 from tapeflow.feeds.framework.units import _outside
 from tapeflow.feeds.table_reader.arrow_reader import _milliseconds
 from tapeflow.feeds.table_reader.convert import integers
+from tapeflow.feeds.table_reader.csv_sheets import Utf8
 from tapeflow.feeds.table_reader.schemas import _number
 from tapeflow.feeds.table_reader.stamps import Stamps
 
@@ -130,3 +135,70 @@ def test_prices_below_one_are_judged_too() -> None:
     columns = {"low": np.array([0.5, 0.5]), "high": np.array([0.6, 0.6])}
     outside, known = _outside(columns, np.array([550.0, 55_000.0]), np.array([1000.0, 1000.0]))
     assert (outside.tolist(), known) == ([False, True], 2)
+
+
+@pytest.mark.parametrize(
+    ("time", "ids", "ascending"),
+    [
+        ([5, 6], [4, 9], False),
+        ([5, 6], [5, 4], True),
+        ([5, 6], [-1, 4], True),
+        ([5, 5], [9, 9], False),
+        ([5, 5], [9, 10], True),
+        ([5, 5], [-1, -1], True),
+        ([4, 6], [9, 10], False),
+        ([6, 5], [9, 10], False),
+    ],
+)
+def test_rows_ascend_by_time_and_within_it_by_id_from_the_batch_before_on(
+    time: list[int], ids: list[int], ascending: bool
+) -> None:
+    nothing = np.zeros(2, np.int64)
+    assert _look(np.array(time), np.array(ids), nothing, nothing, 5, 4) == (ascending, 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "after", "holes"), [(10, 10, 0), (11, 10, 1), (9, 10, 0), (1, -1, 0), (1, 0, 1), (0, 0, 0)]
+)
+def test_an_id_beyond_the_one_that_follows_is_a_hole(first: int, after: int, holes: int) -> None:
+    time, firsts, afters = np.array([5, 6]), np.array([0, first]), np.array([after, 0])
+    assert _look(time, np.array([7, 8]), firsts, afters, 0, 0) == (True, holes)
+
+
+@pytest.mark.parametrize(
+    ("before", "behind", "stray"),
+    [(2, 3, [True] * 2 + [False] * 3), (2, 2, [False] * 2 + [True] * 2), (3, 2, [False] * 3 + [True] * 2)],
+)
+def test_of_klines_far_apart_the_fewer_are_astray_and_of_equally_many_the_later(
+    before: int, behind: int, stray: list[bool]
+) -> None:
+    minute, far = 60_000_000, 2 * 366 * 86_400_000_000
+    opens = np.concatenate((np.arange(before) * minute, far + np.arange(behind) * minute))
+    assert stray_klines(opens, np.zeros(before + behind, np.int64)).tolist() == stray
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "skipped"),
+    [
+        (b"\x0c\n1,2\n", b"1,2", 1),
+        (b"\n \n\x0b\n\n1,2\n", b"1,2", 4),
+        (b"\n \t", b"", 1),
+        (b"\x0c", b"", 0),
+        (b"1", b"1", 0),
+    ],
+)
+def test_lines_of_any_blanks_are_empty(text: bytes, line: bytes, skipped: int) -> None:
+    made = Utf8([text])
+    assert (made.first_line(), made.skipped) == (line, skipped)
+
+
+def test_words_that_are_no_sides_are_wrong_row_by_row(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    kline = dict.fromkeys("ochlvqVQ", "1") | {"t": MS, "T": MS + 59_999, "f": 1, "L": 2, "n": 2}
+    lines = [{"e": "kline", "s": "A", "k": kline | {"x": final}} for final in ("no", "false", "maybe", True)]
+    path.write_text("\n".join(map(json.dumps, lines)) + "\n")
+    made = BinanceStreamKlines(path, bad_rows="quarantine")
+    assert made.bars()["volume"].tolist() == [1.0]
+    assert made.counts["quarantined"] == 2
+    with pytest.raises(DataError, match=r"row 1, column k\.x \(final\): 'no' is no side"):
+        BinanceStreamKlines(path).bars()

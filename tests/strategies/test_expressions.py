@@ -11,7 +11,7 @@ from tapeflow.core.errors import ExpressionError
 from tapeflow.core.names import Names
 from tapeflow.strategies.framework.lines import Lines
 from tapeflow.strategies.rule_language.expressions import Expression
-from tapeflow.strategies.rule_language.functions import EVER
+from tapeflow.strategies.rule_language.functions import EVER, FUNCTIONS
 
 NAMES = Names(("open", "close", "volume", "open_time", "close_time"), {"vwap": ("vwap", "lower1"), "delta": ("delta",)})
 WINDOWS = ["highest", "lowest", "sum", "mean", "std", "zscore", "median"]
@@ -170,6 +170,22 @@ def test_anything_beyond_the_whitelist_is_refused_by_name(text: str, said: str) 
         Expression(text, NAMES)
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name, function in FUNCTIONS.items() if function.over_bars])
+def test_a_function_of_several_bars_is_of_no_constant(name: str) -> None:
+    text = f"{name}({', '.join(['2'] * len(FUNCTIONS[name].takes))})"
+    with pytest.raises(ExpressionError, match=rf"column 1: {name}\(\) of a constant: give it a column or a line"):
+        Expression(text, NAMES)
+
+
+@pytest.mark.parametrize(
+    ("condition", "made"), [("1", 3.0), ("1 < 2", 3.0), ("on", 3.0), ("0", np.nan), ("off", np.nan)]
+)
+def test_a_condition_may_be_a_constant_beside_a_line(condition: str, made: float) -> None:
+    names = Names(("close",), values={"on": 1.0, "off": 0.0})
+    values = Expression(f"when({condition}, close)", names).values(Lines.of(close=[2.0, 3.0]))
+    np.testing.assert_array_equal(values, [made - 1.0, made])
 
 
 def test_a_rule_may_go_over_several_lines() -> None:

@@ -19,6 +19,7 @@ from tapeflow.core.names import Names
 from tapeflow.strategies.framework.lines import Lines
 from tapeflow.strategies.rule_language.expressions import Expression
 from tapeflow.strategies.rule_language.functions import FUNCTIONS
+from tapeflow.strategies.rule_language.times import between, time_of_day, weekday
 
 NAN = math.nan
 BARS = 400
@@ -243,6 +244,25 @@ def test_a_flat_window_has_no_deviation_and_no_score() -> None:
     lines = Lines.of(x=[0.1 + 0.2] * 6)
     assert Expression("std(x, 3)", Names(("x",))).values(lines)[2:].tolist() == [0.0] * 4
     assert np.isnan(Expression("zscore(x, 3)", Names(("x",))).values(lines)).all()
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours", "minutes", "day"),
+    [
+        ("", "", 120.0, 2.0),
+        ("", "America/New_York@09:30-16:00", 21 * 60.0, 1.0),
+        ("Asia/Tokyo", "America/New_York@09:30-16:00", 11 * 60.0, 2.0),
+        ("UTC", "America/New_York@09:30-16:00", 120.0, 2.0),
+        ("Asia/Tokyo", "", 11 * 60.0, 2.0),
+    ],
+)
+def test_times_of_day_are_of_the_zone_asked_for_else_of_the_trading_hours(
+    zone: str, hours: str, minutes: float, day: float
+) -> None:
+    close = np.array([datetime(2024, 1, 2, 2, tzinfo=UTC).timestamp() * 1e6])
+    assert (time_of_day(close, zone, hours).tolist(), weekday(close, zone, hours).tolist()) == ([minutes], [day])
+    low, high = (f"{int(minutes) // 60 + k:02d}:00" for k in (0, 1))
+    assert between(close, low, high, zone, hours).tolist() == [1.0]
 
 
 def test_windows_longer_than_the_data_are_unknown() -> None:

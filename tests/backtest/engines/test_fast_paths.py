@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator
+from itertools import pairwise
 from typing import Any
 
 import backtrader as bt
@@ -66,6 +67,10 @@ class Trailing(Sparse):
     params = dict(stop_loss=None, take_profit=None, trailing_stop="3%")
 
 
+class Timed(Sparse):
+    params = dict(stop_loss=None, take_profit=None, time_stop=150)
+
+
 class Bracketed(Sparse):
     """Enters where a stop-limit order does, which may expire."""
 
@@ -106,6 +111,13 @@ def test_bars_on_which_orders_only_rest_are_foreseen(kind: Any, broker: Any) -> 
     assert ours.fills == plain.fills
     assert repr(list(ours.orders.values())) == repr(list(plain.orders.values()))
     assert [column.tolist() for column in ours.equity] == [column.tolist() for column in plain.equity]
+
+
+def test_bars_before_a_time_stop_is_due_are_left_out() -> None:
+    made, ours = go(Timed)
+    assert made.left_out > 1_900
+    assert {leave.bar - entry.bar for entry, leave in pairwise(ours.fills) if leave.closed} == {151}
+    assert ours.fills == go(Timed, cerebro=bt.Cerebro)[1].fills
 
 
 def test_orders_of_a_broker_with_rules_of_its_own_are_not_foreseen() -> None:

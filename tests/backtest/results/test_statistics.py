@@ -10,7 +10,8 @@ import pytest
 from tapeflow.backtest.recording.recorder import Fill
 from tapeflow.backtest.recording.round_trips import RoundTrip, pair
 from tapeflow.backtest.results.statistics import drawdown, exposure_pct, profit_factor, returns, sharpe, win_rate
-from tapeflow.core.clock import DAY, MINUTE
+from tapeflow.core.clock import DAY, HOUR, MINUTE
+from tapeflow.core.hours import parse_hours
 
 
 def fill(opened: float, closed: float, price: float, bar: int = 0, pnl: float = 0.0, fee: float = 1.0) -> Fill:
@@ -57,6 +58,17 @@ def test_twenty_days_are_enough_for_daily_returns_and_nineteen_are_not() -> None
     for days, basis in ((19, "bar"), (20, "daily")):
         time = np.arange(1, days * 24 + 1) * 60 * MINUTE
         assert returns(time, np.linspace(100.0, 110.0, len(time)), 100.0)[2] == basis
+
+
+@pytest.mark.parametrize("hours", ["", "America/New_York@09:30-16:00"])
+@pytest.mark.parametrize(("late", "last"), [(0, 200.0), (1, 100.0)])
+def test_a_bar_that_closes_as_a_day_begins_is_of_the_day_before(hours: str, late: int, last: float) -> None:
+    days = parse_hours(hours)
+    begins = np.unique([days.begin(n) if days else n * DAY for n in range(19_800, 19_840)])
+    time = np.sort(np.concatenate((begins + late, begins + HOUR)))
+    value = np.where(np.arange(len(time)) % 2 == 0, 200.0, 100.0)
+    made, _, basis = returns(time[1:], value[1:], 100.0, days)
+    assert (basis, made[0]) == ("daily", (last - 100.0) / 100.0)
 
 
 def test_sharpe_of_a_short_run_takes_those_of_bars_and_says_so() -> None:
