@@ -11,7 +11,7 @@ from typing import Any
 from ..aggregation.kinds import BarSpec
 from ..aggregation.rows import check_rows
 from ..core.errors import ParamError, TapeflowError, unknown
-from ..core.names import RESERVED, Names
+from ..core.names import RESERVED, STATE, Names, state_taken
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
 from ..feeds.csv_reader.files import read_once
@@ -135,6 +135,8 @@ class Checker:
         path: KeyPath = ("data", name)
         if not name.isidentifier():
             yield Complaint(path, "a name must be letters, digits and _, and begin with a letter", on_key=True)
+        elif name in STATE:
+            yield Complaint(path, state_taken(name), on_key=True)
         if not isinstance(given, Mapping):
             return
         cls, wrong = self._find(FEEDS, given.get("feed"), (*path, "feed"))
@@ -190,6 +192,8 @@ class Checker:
             taken = f"'{name}' is a column of every feed; take another name"
         elif name in RESERVED:
             taken = f"'{name}' is a function of the rules; take another name"
+        elif name in STATE:
+            taken = state_taken(name)
         elif name in self._names:
             taken = f"'{name}' is a data block already; take another name"
         elif name in _OWN_NAMES or hasattr(strategy, name):

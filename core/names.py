@@ -28,6 +28,8 @@ class Names:
         Numbers by name.
     hours : str
         The trading hours of the traded feed, as `core.hours.parse_hours` reads them; empty where it has none.
+    state : bool
+        Whether the words of `STATE` may be read.
     """
 
     columns: tuple[str, ...] = ()
@@ -37,6 +39,7 @@ class Names:
     traded: str = ""
     values: Mapping[str, float] = field(default_factory=dict)
     hours: str = ""
+    state: bool = False
 
     def feed_of(self, owner: str) -> str:
         """The feed whose bars an indicator, or a feed itself, follows; "" for the traded one."""
@@ -106,6 +109,15 @@ FUNCTIONS = (
     *("time", "weekday", "between", "session", "elapsed", "remaining"),
 )
 """Functions an expression may call."""
+
+STATE = ("position", "entry_price", "bars_held", "pnl", "peak", "drawdown")
+"""What rules call the state of the position that they hold; nothing else may be called so."""
+
+
+def state_taken(name: str) -> str:
+    """What to say of something that is called as a word of `STATE` is."""
+    return f"'{name}' is what rules call the state of their position; take another name"
+
 
 RESERVED = ("abs", "sqrt", "log", "sign", "min", "max", "time", "weekday")
 """Of these the plainest, and those that stand without brackets: no indicator may be called so."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.errors import ExpressionError
-from ..core.names import Names
+from ..core.names import STATE, Names, state_taken
 from ..core.params import Bound, Choice
 from .framework.answers import SIDES
 from .framework.base import Strategy
@@ -74,6 +74,9 @@ class Rules(Strategy):
 
     Notes
     -----
+    Every expression may read the position as it is at the close: ``position``, its signed size, ``entry_price``,
+    ``bars_held``, ``pnl``, ``peak`` and ``drawdown``.
+
     An entry whose ``size`` or ``limit`` is unknown or not above 0 does not act. A resting entry is withdrawn when its
     bars are over, and when an exit closes the position. Stops of a position with several entries are measured from
     the last one.
@@ -128,7 +131,9 @@ class Rules(Strategy):
                 wrong = True
                 yield where, str(err)
         for name in params.get("values") or {}:
-            if any(name in taken for taken in (names.columns, names.lines, names.feeds, FUNCTIONS)):
+            if name in STATE:
+                yield ("values", name), state_taken(name)
+            elif any(name in taken for taken in (names.columns, names.lines, names.feeds, FUNCTIONS)):
                 yield ("values", name), f"'{name}' is a column, an indicator, a feed or a function; take another name"
             elif name not in read and not wrong:
                 yield ("values", name), f"no rule reads '{name}'"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ...core.counting import counted
-from ...core.errors import ExpressionError
+from ...core.names import Names
 from ...strategies.framework.answers import SIDES, Answers, Entry
 from ...strategies.framework.lines import Lines
 from ...strategies.rule_language.conditions import conditions_of
@@ -71,8 +71,8 @@ def _never_true(said: Answers, lines: Lines) -> Iterator[str]:
 def _blame(rule: Entry, side: str, lines: Lines) -> str:
     """Which of a rule's conditions was never true, alone or with the others."""
     text = rule.sides[side].text
-    parts = conditions_of(text)
-    never = [told for part in parts if (told := _silence(part, lines))]
+    names = rule.sides[side].names
+    never = [told for part in conditions_of(text) if (told := _silence(part, names, lines))]
     if never:
         return ", ".join(never[:MOST]) + (f" and {len(never) - MOST} more" if len(never) > MOST else "")
     if rule.sides[side].over(lines).any():
@@ -80,12 +80,9 @@ def _blame(rule: Entry, side: str, lines: Lines) -> str:
     return "each of its conditions was true at times, all of them on no bar"
 
 
-def _silence(text: str, lines: Lines) -> str:
-    """What is to be said of a condition that is true on no bar; empty where it is on one."""
-    try:
-        condition = Expression(text, lines.names)
-    except ExpressionError:
-        return ""
+def _silence(text: str, names: Names, lines: Lines) -> str:
+    """What is to be said of a condition that is true on no bar; empty where it is on one, or goes by a position."""
+    condition = Expression(text, names)
     if condition.over(lines).any():
         return ""
     return f"`{text}` on no bar" if np.isfinite(condition.values(lines)).any() else f"`{text}` was never known (NaN)"

@@ -75,6 +75,9 @@ class Answers:
         Where a rule is true for a side, by their names.
     size, limit : dict of str to ndarray of float64, (bars,)
         Of entries that have them.
+    programs : Programs
+        What goes by the state of the position, by the rule's name and its side, ``size`` or ``limit``; `true` says of
+        such a rule where it may be true.
     """
 
     entries: Sequence[Entry]
@@ -83,6 +86,7 @@ class Answers:
     true: dict[tuple[str, str], Mask] = field(default_factory=dict)
     size: dict[str, Floats] = field(default_factory=dict)
     limit: dict[str, Floats] = field(default_factory=dict)
+    programs: Any = field(default_factory=dict)
 
     @classmethod
     def of_signals(cls, signals: Signals, bars: int) -> Answers:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from ...core.steps import steps_of
 from ...core.ticks import grid_of
 from .answers import SIDES, Answers, Entry, Exit
 from .lines import Floats, Lines, Ref
+from .programs import note_state
 from .signals import Masks
 from .wake import SkipHint
 
@@ -51,6 +53,8 @@ class Plan:
         self._price = 0.0
         self._held, self._left = 0.0, -(1 << 60)
         self._turns = False
+        self._state, self._stated = np.zeros(6), -1
+        self._best, self._best_from, self._best_to = math.nan, 0, 0
 
     def answer(self, lines: Lines) -> Answers:
         """What the rules say."""
@@ -65,7 +69,8 @@ class Plan:
         leave = {side: said.any_of(said.exits, side) for side in SIDES}
         if self._most > 1:
             leave = {side: leave[side] | enter[side] for side in SIDES}
-        return SkipHint(np.logical_xor(enter["long"], enter["short"]), leave["long"], leave["short"])
+        either = np.logical_or if said.programs else np.logical_xor  # what goes by the position only may be true
+        return SkipHint(either(enter["long"], enter["short"]), leave["long"], leave["short"])
 
     def said(self) -> tuple[Answers, Lines]:
         """What the rules said on every bar of a run that is over, and of what they are made."""
@@ -120,8 +125,46 @@ class Plan:
         return self._answers
 
     def _fires(self, rule: Entry | Exit, side: str) -> bool:
-        mask = self._said().true.get((rule.name, side))
-        return mask is not None and bool(mask[self._bars - 1])
+        said = self._said()
+        mask = said.true.get((rule.name, side))
+        return mask is not None and bool(mask[self._bars - 1]) and (not said.programs or self._holds(rule, side))
+
+    def _holds(self, rule: Entry | Exit, side: str) -> bool:
+        """Whether what a rule asks of the position is so: its condition true, its size and its price above 0."""
+        programs = self._said().programs
+        if (rule.name, side) in programs:
+            told = self._number(rule, side)
+            if math.isnan(told) or not told:
+                return False
+        return all(self._number(rule, what) > 0.0 for what in ("size", "limit") if (rule.name, what) in programs)
+
+    def _number(self, rule: Entry | Exit, what: str) -> float:
+        """What a part of a rule comes to on this bar: its condition for a side, its ``size`` or ``limit``."""
+        said, bar = self._said(), self._bars - 1
+        if (rule.name, what) in said.programs:
+            return float(said.programs.value((rule.name, what), bar, self._state_now()))
+        return float(getattr(said, what)[rule.name][bar])
+
+    def _state_now(self) -> Floats:
+        """What the words of `core.names.STATE` are worth at the close of this bar."""
+        if self._stated != self._bars:
+            strategy, self._stated = self._strategy, self._bars
+            position, entered, close = strategy.position, strategy._protection.entered, strategy.data.close[0]
+            held, best = float(position.size), self._best_close(strategy.data, entered, position.size)
+            note_state(self._state, held, float(position.price), close, float(self._bars - entered), best)
+        return self._state
+
+    def _best_close(self, data: Any, entered: int, held: float) -> float:
+        """The best close since the bar of the entry, which this is the next look at."""
+        if not held:
+            return math.nan
+        if entered != self._best_from:
+            self._best, self._best_from, self._best_to = -math.copysign(math.inf, held), entered, entered - 1
+        for ago in range(self._best_to - self._bars + 1, 1):
+            close = data.close[ago]
+            self._best = max(self._best, close) if held > 0 else min(self._best, close)
+        self._best_to = self._bars
+        return self._best
 
     def _leaving(self, side: str) -> Iterator[Exit]:
         """Exit rules that are true; what closes a part of a position does so once."""
@@ -185,15 +228,15 @@ class Plan:
             self._send(rule, side)
 
     def _send(self, rule: Entry, side: str) -> None:
-        strategy, bar = self._strategy, self._bars - 1
+        strategy = self._strategy
         kwargs: dict[str, Any] = {"reason": rule.name}
         if rule.size is not None:
-            kwargs["size"] = self._sized(float(self._said().size[rule.name][bar]), side)
+            kwargs["size"] = self._sized(self._number(rule, "size"), side)
             if not kwargs["size"]:
                 return
             kwargs |= strategy._marked(None)
         if rule.limit is not None:
-            price = self._rounded(float(self._said().limit[rule.name][bar]))
+            price = self._rounded(self._number(rule, "limit"))
             kwargs |= {"exectype": bt.Order.Limit, "price": price}
         send = strategy.enter_long if side == "long" else strategy.enter_short
         order = send(**kwargs)

@@ -148,6 +148,11 @@ class Risk:
         self._exit = send()
         return self._exit
 
+    @property
+    def entered(self) -> int:
+        """The bar, from 1, in which the position was entered."""
+        return self._entered
+
     def leaves_by(self, order: Any) -> bool:
         """Whether ``order`` is the market order that closes the position."""
         return order is self._exit

@@ -17,7 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...core.errors import ExpressionError, nearest
-from ...core.names import Names
+from ...core.names import STATE, Names, state_taken
+from ...core.schema import ADJUSTMENT
+from ..framework import programs
 from .functions import EVER, FUNCTIONS, Function, Value, Whole
 from .operators import BINARY, COMPARE, JOIN, ORDERED, Array, both, is_true, negation
 from .rolling import shifted
@@ -59,13 +61,16 @@ class _Node:
     feed : str or None
         Whose bars its values follow: "" for the traded feed, None for a constant.
     true : callable or None
-        Where it is true, where that is sooner known than its value.
+        Where it is true, where that is sooner known than its value; where it may be true, of what goes by the position.
+    code : tuple of Step or None
+        Its program, where it goes by the state of the position.
     """
 
     run: Callable[[Columns], Any]
     lag: int = 0
     feed: str | None = None
     true: Callable[[Columns], Any] | None = None
+    code: tuple[programs.Step, ...] | None = None
 
     @classmethod
     def over(cls, apply: Callable[..., Any], parts: list[_Node], back: int = 0) -> _Node:
@@ -87,8 +92,22 @@ class _Node:
         """Where it is true on the bars of the traded feed."""
         if self.true is not None and not self.feed:
             return self.true
+        if self.code is not None:
+            return lambda columns: np.ones(len(columns), dtype=np.bool_)
         value = self.on("")
         return lambda columns: is_true(value(columns))
+
+    def program(self) -> tuple[programs.Step, ...]:
+        """Its program; of what no position changes a single column, or a constant."""
+        if self.code is not None:
+            return self.code
+        if self.feed is None:
+            return ((programs.CONSTANT, float(self.run(_NOTHING))),)
+        return ((programs.COLUMN, self.on("")),)
+
+
+_NOTHING: Any = None
+"""Columns of which a constant needs none."""
 
 
 class Expression:
@@ -111,6 +130,8 @@ class Expression:
         The named numbers among it.
     lag : int
         How many bars back it looks; `functions.EVER` where it may look at all of them.
+    program : tuple of Step or None
+        What it comes to while a position is held, where it goes by the state of one.
 
     Raises
     ------
@@ -133,16 +154,16 @@ class Expression:
 
     def __init__(self, text: str, names: Names) -> None:
         self.text = text
-        self._names = names
+        self.names = self._names = names
         self._refs: dict[Ref, None] = {}
         self.values_read: set[str] = set()
         self._depth = 0
         node = self._parse(text)
-        self._run, self._true, self.lag = node.on(""), node.truth(), node.lag
+        self._run, self._true, self.lag, self.program = node.on(""), node.truth(), node.lag, node.code
         self.refs = tuple(self._refs)
 
     def over(self, columns: Columns) -> NDArray[np.bool_]:
-        """Where the rule is true, one value a bar of the traded feed."""
+        """Where the rule is true, one value a bar of the traded feed; where it may be, if it has a `program`."""
         made = np.empty(len(columns), dtype=np.bool_)
         made[:] = self._true(columns)
         return made
@@ -198,6 +219,8 @@ class Expression:
         return _Node(lambda columns: number)
 
     def _name(self, node: ast.Name) -> _Node:
+        if node.id in STATE and self._names.state:
+            return self._state(node)
         lines = self._names.lines.get(node.id)
         if lines:
             return self._read((node.id, lines[0]))
@@ -209,10 +232,39 @@ class Expression:
             return _Node(lambda columns: number)
         if (function := FUNCTIONS.get(node.id)) and function.bare:
             return self._apply(node, function, [], [])
+        if node.id in STATE:
+            raise self._wrong(
+                node, f"'{node.id}' is the state of a position, which entries and exits of rules alone know"
+            )
         if node.id in self._names.feeds:
             raise self._wrong(node, f"'{node.id}' is a feed; name a column of it, as in {node.id}.close")
-        known = (*self._names.values, *self._names.lines, *self._names.columns)
+        words = STATE if self._names.state else ()
+        known = (*self._names.values, *self._names.lines, *self._names.columns, *words)
         raise self._wrong(node, self._unknown("name", node.id, known))
+
+    def _state(self, node: ast.Name) -> _Node:
+        """A word for the state of the position."""
+        taken = (*self._names.lines, *self._names.columns, *self._names.values, *self._names.feeds)
+        if node.id in taken:
+            raise self._wrong(node, state_taken(node.id))
+        if ADJUSTMENT in self._names.columns:
+            raise self._wrong(node, f"'{node.id}' goes by prices as traded, where rules read adjusted ones (actions)")
+        return _Node(_unknowable, 0, "", code=((programs.WORD, STATE.index(node.id)),))
+
+    def _joined(
+        self, node: ast.AST, apply: Callable[..., Any], parts: list[_Node], step: int | None, *, folds: bool = False
+    ) -> _Node:
+        """``apply`` to ``parts``; where one goes by the position, their programs and then ``step``."""
+        if all(part.code is None for part in parts):
+            return _Node.over(apply, parts)
+        if step is None:
+            raise self._wrong(node, _OF_THIS_BAR)
+        return _Node(
+            _unknowable,
+            max(p.lag for p in parts),
+            "",
+            code=programs.postfix([part.program() for part in parts], step, folds=folds),
+        )
 
     def _attribute(self, node: ast.Attribute) -> _Node:
         path = ast.unparse(node).split(".") if _is_dotted(node) else []
@@ -232,20 +284,28 @@ class Expression:
             bars = _BACK.read(self._written(node.slice))
         except ValueError:
             raise self._wrong(node, "x[n] takes a whole number of bars back, as in close[1]") from None
-        return _Node.over(lambda x: shifted(x, bars), [self._build(node.value)], bars)
+        return self._looking_back(node, lambda x: shifted(x, bars), [self._build(node.value)], bars)
+
+    def _looking_back(self, node: ast.AST, apply: Callable[..., Any], parts: list[_Node], bars: int) -> _Node:
+        if any(part.code is not None for part in parts):
+            raise self._wrong(node, _OF_THIS_BAR)
+        return _Node.over(apply, parts, bars)
 
     def _boolop(self, node: ast.BoolOp) -> _Node:
         join, simply = JOIN[type(node.op)]
         parts = [self._build(v) for v in node.values]
-        made, truths = _Node.over(lambda *values: reduce(join, values), parts), [part.truth() for part in parts]
+        made = self._joined(
+            node, lambda *values: reduce(join, values), parts, programs.OPERATORS[type(node.op)], folds=True
+        )
+        truths = [part.truth() for part in parts]
         return replace(made, true=lambda columns: reduce(simply, (true(columns) for true in truths)))
 
     def _unaryop(self, node: ast.UnaryOp) -> _Node:
         inner = self._build(node.operand)
         if isinstance(node.op, ast.Not):
-            return _Node.over(negation, [inner])
+            return self._joined(node, negation, [inner], programs.NOT)
         if isinstance(node.op, ast.USub):
-            return _Node.over(np.negative, [inner])
+            return self._joined(node, np.negative, [inner], programs.NEGATIVE)
         if isinstance(node.op, ast.UAdd):
             return inner
         raise self._wrong(node, f"this operator is not allowed (allowed: {_ALLOWED})")
@@ -253,7 +313,8 @@ class Expression:
     def _binop(self, node: ast.BinOp) -> _Node:
         if type(node.op) not in BINARY:
             raise self._wrong(node, f"{type(node.op).__name__} is not allowed (allowed: {_ALLOWED})")
-        return _Node.over(BINARY[type(node.op)], [self._build(node.left), self._build(node.right)])
+        parts = [self._build(node.left), self._build(node.right)]
+        return self._joined(node, BINARY[type(node.op)], parts, programs.OPERATORS[type(node.op)])
 
     def _compare(self, node: ast.Compare) -> _Node:
         for op in node.ops:
@@ -267,6 +328,10 @@ class Expression:
             return reduce(both, (test(values[i], values[i + 1]) for i, test in enumerate(tests)))
 
         parts = [self._literal(side, read) or self._build(side) for side in sides]
+        if any(part.code is not None for part in parts):
+            pairs = zip(parts, parts[1:], node.ops, strict=False)
+            said = [self._joined(node, COMPARE[type(op)], [a, b], programs.OPERATORS[type(op)]) for a, b, op in pairs]
+            return said[0] if len(said) == 1 else self._joined(node, both, said, programs.AND, folds=True)
         made, ordered = _Node.over(compare, parts), ORDERED.get(type(node.ops[0]))
         if ordered is None or len(tests) > 1 or made.feed:
             return made
@@ -327,9 +392,30 @@ class Expression:
             literals = [getattr(a, "default", None) for a in function.takes]
         if missing := [c for c in function.reads if c not in self._names.columns]:
             raise self._wrong(node, f"this needs the column '{missing[0]}', which the feed lacks")
+        if any(part.code is not None for part in parts):
+            return self._of_state(node, function, parts)
         columns = [self._read(("", name)) for name in function.reads]
         filled = [*literals, self._names.hours] if function.by_hours else literals
         return _Node.over(_filled(function, filled), [*columns, *parts], function.back(*literals))
+
+    def _of_state(self, node: ast.AST, function: Function, parts: list[_Node]) -> _Node:
+        """A function of what goes by the position."""
+        name = next(name for name, one in FUNCTIONS.items() if one is function)
+        step = programs.FUNCTIONS.get(name)
+        if name != "clip":
+            return self._joined(node, function.apply, parts, step, folds=function.more)
+        above = self._joined(node, np.maximum, parts[:2], programs.MAX)
+        return self._joined(node, np.minimum, [above, parts[2]], programs.MIN)
+
+
+_OF_THIS_BAR = (
+    f"{', '.join(STATE[:-1])} and {STATE[-1]} are of this bar alone, of which no earlier bars are kept (allowed: "
+    f"operators, {', '.join(f'{name}()' for name in programs.FUNCTIONS)})"
+)
+
+
+def _unknowable(columns: Columns) -> Any:
+    raise TypeError("what goes by the position has no values ahead")
 
 
 def _filled(function: Function, literals: list[Any]) -> Callable[..., Any]:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from ...core.schema import ADJUSTMENT
-from ..framework.answers import Answers
+from ..framework.answers import Answers, Entry, Exit
 from ..framework.lines import Lines
 from ..framework.plan import Plan, lines_of
+from ..framework.programs import Key, Programs, Step
 from ..framework.wake import Mask
 from .schema import Rulebook, asked
 
@@ -18,10 +19,12 @@ from .schema import Rulebook, asked
 def answers_of(book: Rulebook, lines: Lines) -> Answers:
     """What every rule of ``book`` says on every bar of ``lines``."""
     made = Answers(book.entries, book.exits, len(lines))
+    if programs := dict(_programs(book)):
+        made.programs = Programs.of(programs, lines)
     for rule in book.entries:
         usable: Mask | None = None
         for values, asked_for in ((made.size, rule.size), (made.limit, rule.limit)):
-            if asked_for is not None:
+            if asked_for is not None and asked_for.program is None:
                 values[rule.name] = asked_for.values(lines)
                 if asked_for is rule.limit and ADJUSTMENT in lines.names.columns:
                     values[rule.name] = values[rule.name] / lines.column(("", ADJUSTMENT))
@@ -33,6 +36,16 @@ def answers_of(book: Rulebook, lines: Lines) -> Answers:
     for leave in book.exits:
         made.true |= {(leave.name, side): when.over(lines) for side, when in leave.sides.items()}
     return made
+
+
+def _programs(book: Rulebook) -> Iterator[tuple[Key, tuple[Step, ...]]]:
+    """What of the rules goes by the state of the position."""
+    rules: tuple[Entry | Exit, ...] = (*book.entries, *book.exits)
+    for rule in rules:
+        parts = {**rule.sides, **({"size": rule.size, "limit": rule.limit} if isinstance(rule, Entry) else {})}
+        for what, expression in parts.items():
+            if expression is not None and expression.program is not None:
+                yield (rule.name, what), expression.program
 
 
 class RulePlan(Plan):

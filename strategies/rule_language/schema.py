@@ -221,8 +221,8 @@ def asked(params: Any) -> dict[str, Any]:
 
 
 def known(params: Mapping[str, Any], names: Names) -> Names:
-    """``names``, and the numbers that a strategy's parameters give names to."""
-    return replace(names, values=params.get("values") or {})
+    """``names``, the state of the position, and the numbers that a strategy's parameters give names to."""
+    return replace(names, values=params.get("values") or {}, state=True)
 
 
 def expressions(params: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:

@@ -11,6 +11,7 @@ from tapeflow.configs.models import RunConfig
 from tapeflow.tests.helpers.compiled_runs import random_amount, random_feeds, random_run
 
 CHANCE = 0.35
+LIMIT = "where(position == 0, close, entry_price) - 0.2"
 
 
 def any_of(rng: np.random.Generator, *values: Any) -> Any:
@@ -61,20 +62,24 @@ def random_rules(rng: np.random.Generator) -> dict[str, Any]:
     made: dict[str, Any] = {"cooldown": int(rng.choice([0, 0, 3, 11])), "pyramiding": int(rng.choice([1, 1, 2, 4]))}
     entries: dict[str, Any] = {}
     for i in range(int(rng.integers(0, 4))):
-        rule = {"long": "s0 > 0 and close > open"} if rng.random() < 0.7 else {}
+        first = any_of(rng, "s0 > 0 and close > open", "s0 > 0 and (position == 0 or pnl > 0)", "not position < 0")
+        rule = {"long": first} if rng.random() < 0.7 else {}
         if not rule or rng.random() < 0.5:
             rule["short"] = any_of(rng, "s2 > 0 and close < open", "s2 > 0", "prev(s2, 1) > 0")
         if rng.random() < CHANCE:
-            rule["size"] = any_of(rng, 0.5, 2, "abs(close - open)", "volume / 3")
+            by_state = "where(position == 0, 1, 0.5)"
+            rule["size"] = any_of(rng, 0.5, 2, "abs(close - open)", "volume / 3", by_state, "where(pnl > 0, 2, 1)")
         if rng.random() < 0.5:
             rule |= {
-                "limit": any_of(rng, "close - 0.7", "(high + low) / 2", "close + 0.3"),
+                "limit": any_of(rng, "close - 0.7", "(high + low) / 2", "close + 0.3", LIMIT),
                 "valid": int(rng.integers(1, 6)),
             }
         entries[f"entry{i}"] = rule
     exits: dict[str, Any] = {}
     for i in range(int(rng.integers(0, 3))):
-        exits[f"exit{i}"] = {"long": "s1 > 0", "short": "s3 > 0", "share": any_of(rng, 0.3, 0.5, 1.0)}
+        long = any_of(rng, "s1 > 0", "s1 > 0 and bars_held >= 2", "drawdown > 0.01", "pnl < -0.02 or close > peak")
+        short = any_of(rng, "s3 > 0", "s3 > 0 and pnl > 0", "close > peak + 1 or bars_held > 9")
+        exits[f"exit{i}"] = {"long": long, "short": short, "share": any_of(rng, 0.3, 0.5, 1.0)}
     return made | {"entries": entries or None, "exits": exits or None}
 
 

@@ -24,18 +24,19 @@ SHARE, AWAY, RANGES = 1.0, 2.0, 3.0
 (
     SIDE, ENTERED, DUE, DUE_PRICE, GUARDS, FIRST_GUARD, GUARDED_AT, ENTRY, ENTRY_BAR, EXIT,
     PART_EXIT, BOUGHT_AT, BEFORE, LEFT, COUNT, WORTH, FIRST_WORTH, HALTED, LEAVING,
-    VALUE,
-) = range(20)  # fmt: skip
+    VALUE, BEST, BEST_FROM, BEST_TO,
+) = range(23)  # fmt: skip
 """State: side held and since when; size to protect and the price it was had for; protective orders out there and what
 they were reckoned from; the latest market orders to enter, to leave and to leave in part; price of the latest entry,
 size before the news, when the position ended; how many entries count; the session's loss; what
-the account is worth."""
+the account is worth; the best close of the position that was entered on a bar, up to another."""
 
 
 def new_state(cash: float) -> Floats:
     """State before the first bar."""
-    made = np.zeros(20)
+    made = np.zeros(23)
     made[[GUARDED_AT]] = np.nan
+    made[BEST_FROM] = -1.0
     made[[ENTRY, EXIT, PART_EXIT, LEAVING]] = -1.0
     made[LEFT] = -(2.0**60)
     made[[WORTH, FIRST_WORTH]] = cash

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ....core.kernels import njit_inline, njit_internal
+from ....core.names import STATE
 from ....core.tick_kernels import on_grid
+from ....strategies.framework.programs import evaluate, note_state
 from ...broker.order_rules import LIMIT, MARKET
 from . import desk as by
 from .desk import Bits, Desk
@@ -14,14 +16,61 @@ from .oco_brackets import cancel
 from .order_manager import alive, distance, leave, room, told, withdraw
 from .orders import send
 from .sizes import sized
-from .state import CUTS, FILL_SIZE, FIRST_RULE, HELD, LONG, SHORT, SIZE, TIME_STOP, Book, Floats, Integers
+from .state import CUTS, ENTRY, FILL_SIZE, FIRST_RULE, HELD, LONG, SHORT, SIZE, TIME_STOP, Book, Floats, Integers
 
-Rules = tuple[Bits, Bits, Floats, Floats, Integers, Floats, Floats]
+Rules = tuple[Bits, Bits, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats]
 """Bits of each entry and each exit, by rule and bar; sizes and limits of entries; what entries have; shares of exits;
-shares of the equity that the bars ask for."""
+shares of the equity that the bars ask for; code, constants and columns of programs, and where those of each rule begin
+and end (`framework.programs`); the closes; the state of the position, and behind it room to reckon in."""
 
+IF_LONG, IF_SHORT, OF_SIZE, OF_LIMIT = range(4)
+"""Programs of a rule."""
+WORDS = len(STATE)
 SIZED, LIMITED, VALID = range(3)
 """What an entry has: a size of its own, a limit, and bars for which that rests."""
+
+
+@njit_internal
+def _program(rules: Rules, row: int, what: int, bar: int) -> float:
+    """What a program of a rule comes to."""
+    span, state = rules[10][row, what], rules[12]
+    return evaluate(rules[7], rules[8], rules[9], (span[0], span[1]), bar, state[:WORDS], state[WORDS:])
+
+
+@njit_inline
+def _has(rules: Rules, row: int, what: int) -> bool:
+    """Whether a part of a rule goes by the state of the position."""
+    return bool(rules[10][row, what, 1] > rules[10][row, what, 0])
+
+
+@njit_internal
+def _holds(rules: Rules, row: int, sides: int, bar: int) -> int:
+    """Of ``sides`` those for which what a rule asks of the position is so."""
+    for side, what in ((LONG, IF_LONG), (SHORT, IF_SHORT)):
+        if sides & side and _has(rules, row, what):
+            told = _program(rules, row, what, bar)
+            if told != told or told == 0.0:
+                sides &= ~side
+    for what in (OF_SIZE, OF_LIMIT):
+        if sides != 0 and _has(rules, row, what) and not _program(rules, row, what, bar) > 0.0:
+            return 0
+    return sides
+
+
+@njit_internal
+def _look(book: Book, desk: Desk, rules: Rules, bar: int) -> None:
+    """Note the state of the position at a close."""
+    state, closes, held = desk[1], rules[11], book[5][HELD]
+    best = np.nan
+    if held != 0.0:
+        entered = state[by.ENTERED]
+        if entered != state[by.BEST_FROM]:
+            state[by.BEST_FROM], state[by.BEST_TO] = entered, entered - 1.0
+            state[by.BEST] = -np.inf if held > 0.0 else np.inf
+        for i in range(int(state[by.BEST_TO]) + 1, bar + 1):
+            state[by.BEST] = max(state[by.BEST], closes[i]) if held > 0.0 else min(state[by.BEST], closes[i])
+        state[by.BEST_TO], best = float(bar), state[by.BEST]
+    note_state(rules[12], held, book[5][ENTRY], closes[bar], bar - state[by.ENTERED], best)
 
 
 @njit_inline
@@ -72,7 +121,8 @@ def _size(
     wanted = rules[6][bar] if len(rules[6]) > 0 else -1.0
     made = sized(sizing, desk[4], wanted, desk[1][by.VALUE], close, distance(desk, stop, close, bar))
     if rules[4][rule, SIZED] != 0:
-        made = whole(rules[2][rule, bar] * made, sizing[STEP], sizing[SCALE])
+        times = _program(rules, rule, OF_SIZE, bar) if _has(rules, rule, OF_SIZE) else rules[2][rule, bar]
+        made = whole(times * made, sizing[STEP], sizing[SCALE])
         made = made if made * close >= sizing[SMALLEST] else 0.0
     return float(min(made, room(book, desk, side, held, close, parts)))
 
@@ -87,7 +137,10 @@ def _send(
         return
     size, k = _size(book, desk, rules, rule, side, held, bar, close, parts), -1
     if size > 0.0:
-        price = on_grid(rules[3][rule, bar], desk[0][by.NUM], desk[0][by.DEN]) if limited else 0.0
+        price = 0.0
+        if limited:
+            price = _program(rules, rule, OF_LIMIT, bar) if _has(rules, rule, OF_LIMIT) else rules[3][rule, bar]
+            price = on_grid(price, desk[0][by.NUM], desk[0][by.DEN])
         k = send(book, bar, close, LIMIT if limited else MARKET, side * size, price, 0.0, FIRST_RULE + rule)
         book[0][k, CUTS] = desk[3][FIXED] == 0.0
     if not limited:
@@ -126,7 +179,9 @@ def _enter(
     """Send the first entry whose rule is true, unless rules of both sides looked at are, or it is of no wanted one."""
     fired, first = 0, -1
     for rule in range(len(rules[0])):
-        now = rules[0][rule, bar] & looked
+        now = int(rules[0][rule, bar] & looked)
+        if now != 0 and len(rules[7]) > 0:
+            now = _holds(rules, rule, now, bar)
         if now != 0 and first < 0:
             first = rule
         fired |= now
@@ -142,7 +197,9 @@ def _stays(book: Book, desk: Desk, rules: Rules, side: int, bar: int, close: flo
         return 0
     other = 0 if numbers[by.REVERSES] == 0.0 else SHORT if side == LONG else LONG
     for rule in range(len(rules[1])):
-        if rules[1][rule, bar] & side and not desk[6][rule]:
+        if not rules[1][rule, bar] & side or desk[6][rule]:
+            continue
+        if len(rules[7]) == 0 or _holds(rules, len(rules[0]) + rule, side, bar) != 0:
             return other if _leave(book, desk, rules, rule, bar, close) else 0
     if numbers[by.BARS] != 0.0 and state[by.SIDE] != 0.0 and bar - state[by.ENTERED] >= numbers[by.BARS]:
         _close(book, desk, TIME_STOP, bar, close)
@@ -155,6 +212,8 @@ def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Flo
     """Leave, wholly or in part, or enter, as the rules say on this bar; or both, one side behind the other."""
     numbers, held = desk[0], book[5][HELD]
     _expire(book, desk, bar)
+    if len(rules[7]) > 0:
+        _look(book, desk, rules, bar)
     if held == 0.0:
         wanted = LONG | SHORT if bar + 1 - desk[1][by.LEFT] >= numbers[by.COOLDOWN] else 0
         turns = False

@@ -14,10 +14,12 @@ from ....aggregation.sessions import Session
 from ....configs.models import RunConfig
 from ....core.bars import Bars
 from ....core.distances import Atr
+from ....core.names import STATE
 from ....core.schema import ADJUSTMENT, DIVIDEND, ROLL_COLUMNS
 from ....core.ticks import grid_of
 from ....core.units import parse_amount
 from ....strategies.framework.answers import SIDES, Answers, Entry, Exit
+from ....strategies.framework.programs import NO_PROGRAMS
 from ....strategies.framework.protection import GUARDS, distances_in
 from ...broker.choice import contracts_of, funded, funding_of, is_costly, kind_of, paying, rolling
 from ...broker.costly import CostlyBroker
@@ -27,6 +29,7 @@ from .costs import Costly
 from .desk import Desk
 from .exact import means_before
 from .lots import sizing
+from .market import read_only
 from .rulebook import Rules
 from .state import EXITS, FORCED, FOREIGN, LONG, SESSION, SHORT, SHUT, Floats
 
@@ -49,6 +52,10 @@ class RuleSignals(NamedTuple):
         What part of the position an exit closes.
     names : tuple of str
         Of entries, then exits.
+    programs : Programs or empty
+        What goes by the state of the position.
+    spans : ndarray of int64, (rules, 4, 2)
+        Where the programs of each entry's and each exit's two conditions, of its size and its limit begin and end.
     """
 
     enter: NDArray[np.uint8]
@@ -58,6 +65,8 @@ class RuleSignals(NamedTuple):
     has: NDArray[np.int64]
     shares: Floats
     names: tuple[str, ...]
+    programs: Any
+    spans: NDArray[np.int64]
 
     @classmethod
     def of(cls, said: Answers) -> RuleSignals:
@@ -87,6 +96,8 @@ class RuleSignals(NamedTuple):
             np.array([(rule.size is not None, rule.limit is not None, rule.valid) for rule in entries], np.int64),
             np.array([rule.share for rule in exits]),
             (*(rule.name for rule in entries), *(rule.name for rule in exits)),
+            said.programs,
+            _spans(said),
         )
 
     def entering(self) -> NDArray[np.uint8]:
@@ -98,9 +109,23 @@ class RuleSignals(NamedTuple):
         return np.asarray(np.bitwise_or.reduce(self.leave, axis=0))
 
 
+def _spans(said: Answers) -> NDArray[np.int64]:
+    """Where each rule's programs begin and end."""
+    rules: list[Entry | Exit] = [*said.entries, *said.exits]
+    made = np.zeros((len(rules), 4, 2), np.int64)
+    for row, rule in zip(made, rules, strict=True):
+        for at, what in enumerate((*SIDES, "size", "limit")):
+            if (rule.name, what) in said.programs:
+                row[at] = said.programs.spans[rule.name, what]
+    return made
+
+
 def rules_of(config: RunConfig, said: RuleSignals, bars: Bars, first: int) -> Rules:
     """What the rules and the sizer say on every bar."""
-    return (said.enter, said.leave, said.sizes, said.limits, said.has, said.shares, _wanted(config, said, bars, first))
+    wanted, made = _wanted(config, said, bars, first), said.programs or NO_PROGRAMS
+    state = np.zeros(len(STATE) + len(made.code) + 1)
+    programs = (made.code, made.constants, made.columns, said.spans, read_only(bars["close"]), state)
+    return (said.enter, said.leave, said.sizes, said.limits, said.has, said.shares, wanted, *programs)
 
 
 def costly_of(config: RunConfig, bars: Bars) -> Costly | None:
