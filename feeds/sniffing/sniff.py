@@ -20,7 +20,6 @@ from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, 
 from .headerless import Unnamed, unnamed
 from .kinds import refuse_others
 from .layout import NAMED, first_lines, is_json, layout
-from .levels import Levels, levels
 from .providers import by_name, by_shape, cell_names, read_by
 from .sides import side
 from .times import Times, said_place, times
@@ -111,8 +110,6 @@ def sniff(path: str | Path) -> Sniffed:
     how = layout(source) if text else Reading()
     if (provider := by_name(path)) and (told := _of_provider(source, provider, how if text else None)):
         return told
-    several = levels(first_lines(source)[how.skip :], how.delimiter) if text else None
-    how = how if several is None else replace(how, skip=how.skip + several.lines)
     sheet = _first(source, how)
     held = tickers(sheet.names)
     sheet = of_ticker(sheet, held[:1])
@@ -133,7 +130,7 @@ def sniff(path: str | Path) -> Sniffed:
     params |= time.params
     params |= {"symbol": held[0]} if len(held) > 1 else {}
     time = replace(time, doubts=(*time.doubts, *_others(held)))
-    return _told(source, sheet, params, time, how if text else None, several)
+    return _told(source, sheet, params, time, how if text else None)
 
 
 def _others(held: tuple[str, ...]) -> list[str]:
@@ -179,12 +176,11 @@ def _told(
     params: dict[str, Any],
     time: Times,
     how: Reading | None,
-    several: Levels | None,
 ) -> Sniffed:
     """Columns and their roles, once the time is known."""
     decimal, thousands = params.get("decimal", "."), params.get("thousands", "")
     refuse_others(sheet)
-    told = Unnamed(several.roles, True) if several else _roles(sheet, time, decimal, thousands)
+    told = _roles(sheet, time, decimal, thousands)
     roles, bars = told.roles, told.bars
     doubts = [*time.doubts, *told.doubts]
     if trade := _one_a_row(sheet, roles) if bars else {}:
@@ -219,8 +215,6 @@ def _told(
         params["price_divisor"] = scale
     if why:
         doubts.append(f"price_divisor: {why}")
-    if several and len(several.tickers) > 1:
-        doubts.append(f"columns: the file holds {', '.join(several.tickers[:8])}; the cells are those of the first")
     doubts += _of_bars(sheet, roles, params) if bars else []
     if bars and "label" not in params:
         doubts.append("label: rows are taken to be stamped with the start of a bar; label: end says otherwise")
@@ -231,7 +225,7 @@ def _told(
     if provider := _provider(sheet, time):
         doubts.append(f"feed: the columns are those of {provider}, which knows more of them")
     form = _form(source, sheet, how, params)
-    return Sniffed(source.path, form, feed, params, tuple(_columns(sheet, time, roles, notes, several)), tuple(doubts))
+    return Sniffed(source.path, form, feed, params, tuple(_columns(sheet, time, roles, notes)), tuple(doubts))
 
 
 def _one_a_row(sheet: Sheet, roles: dict[str, int]) -> dict[str, int]:
@@ -372,13 +366,10 @@ def _map(sheet: Sheet, time: Times, roles: dict[str, int], bars: bool) -> dict[s
     return made
 
 
-def _columns(
-    sheet: Sheet, time: Times, roles: dict[str, int], notes: dict[int, str], several: Levels | None
-) -> Iterator[Told]:
+def _columns(sheet: Sheet, time: Times, roles: dict[str, int], notes: dict[int, str]) -> Iterator[Told]:
     of = {at: role for role, at in roles.items()}
     for at, cells in enumerate(sheet.cells):
-        names = several.names if several else sheet.names
-        name = (names[at] or "(no name)") if names else f"cell {at + 1}"
+        name = (sheet.names[at] or "(no name)") if sheet.names else f"cell {at + 1}"
         value = str(cells[0].as_py())[:40]
         if at in time.places:
             yield Told(name, "time", value, time.says)

@@ -17,6 +17,7 @@ from ...core.errors import DataError
 from ..csv_reader.decode import Quarantine, as_text, printable
 from ..csv_reader.files import FileReader
 from .sheet import Reading, Sheet
+from .tickers import paired
 
 _VOIDS = (b"\n" * 32_768, b"\r\n" * 32_768)
 _EMPTY = re.compile(rb"(?:[ \t\r]*\n)+")
@@ -63,6 +64,12 @@ class Utf8(io.RawIOBase):
         while b"\n" not in self._rest and len(self._rest) <= 1 << 20 and (chunk := next(self._chunks, b"")):
             self._rest += chunk
         return self._rest[:end] if (end := self._rest.find(b"\n")) >= 0 else self._rest
+
+    def lines(self, number: int) -> list[bytes]:
+        """So many lines from the first one on, less where there are not as many; they stay unread."""
+        while self._rest.count(b"\n") < number and len(self._rest) <= 1 << 20 and (chunk := next(self._chunks, b"")):
+            self._rest += chunk
+        return self._rest.split(b"\n", number)[:number]
 
     def second_line(self) -> bytes:
         """The line behind the first one, as far as it is read already."""
@@ -179,6 +186,10 @@ def _begin(text: Utf8, source: FileReader, how: Reading) -> tuple[Reading, list[
         return how, named_above, True
     named = how.header == "yes" or (how.header == "auto" and not begins_with_number)
     _refuse_one_cell(first, text, where, how)
+    if named and (pairs := paired([_cells(_decoded(line), how.delimiter) for line in text.lines(3)])):
+        for _ in range(pairs.lines):
+            text.skip_line()
+        return how, list(pairs.names), True
     if named:
         text.skip_line()
         _skip_schema(text, first, how)

@@ -125,18 +125,34 @@ def test_a_first_row_that_begins_with_a_word_is_a_row(tmp_path):
     assert tape.price.tolist() == [10.5, 10.6]
 
 
+@pytest.mark.parametrize("form", ["parquet", "csv", "unnamed.csv"])
 @pytest.mark.parametrize("swapped", [False, True])
 @pytest.mark.parametrize("market", ["A", "B"])
-def test_parquet_of_several_tickers_is_read_by_symbol(tmp_path, swapped, market):
+def test_a_table_of_several_tickers_is_read_by_symbol(tmp_path, form, swapped, market):
+    path = tmp_path / f"a.{form}"
     fields = {"Open": [10.1, 10.5], "High": [10.9, 10.7], "Low": [10.0, 10.4], "Close": [10.5, 10.6], "Volume": [7, 8]}
     cells = {(f, t): np.array(v) * (1 if t == "A" else 2) for f, v in fields.items() for t in ("A", "B")}
-    frame = pd.DataFrame(cells, index=pd.DatetimeIndex(["2024-01-02", "2024-01-03"], name="Date"))
-    (frame.swaplevel(axis=1) if swapped else frame).to_parquet(tmp_path / "a.parquet")
-    bars = CsvBars(tmp_path / "a.parquet", symbol=market, columns={n.lower(): n for n in fields}).bars()
+    days = pd.DatetimeIndex(["2024-01-02", "2024-01-03"], name=None if form == "unnamed.csv" else "Date")
+    frame = pd.DataFrame(cells, index=days)
+    frame = frame.swaplevel(axis=1) if swapped else frame
+    frame.to_parquet(path) if form == "parquet" else frame.to_csv(path)
+    bars = CsvBars(path, symbol=market, columns={n.lower(): n for n in fields}).bars()
     assert bars["close"].tolist() == [v * (1 if market == "A" else 2) for v in fields["Close"]]
-    made = sniff(tmp_path / "a.parquet")
+    made = sniff(path)
     assert made.params["symbol"] == "A"
     assert "symbol: the file holds A, B; one of them is read at a time" in made.doubts
-    assert read(tmp_path / "a.parquet")["volume"].tolist() == [7, 8]
+    assert read(path)["volume"].tolist() == [7, 8]
     with pytest.raises(DataError, match="holds A, B; one is read at a time, as in symbol: A"):
-        CsvBars(tmp_path / "a.parquet").bars()
+        CsvBars(path).bars()
+
+
+@pytest.mark.parametrize("form", ["parquet", "csv"])
+def test_days_on_which_only_other_tickers_traded_are_none_of_this_one(tmp_path, form):
+    fields = {"Open": 10.1, "High": 10.9, "Low": 10.0, "Close": 10.5, "Volume": 7.0}
+    cells = {
+        (f, t): [v if t == "A" or day != 1 else np.nan for day in range(3)] for f, v in fields.items() for t in "AB"
+    }
+    frame = pd.DataFrame(cells, index=pd.DatetimeIndex(["2024-01-02", "2024-01-03", "2024-01-04"], name="Date"))
+    path = tmp_path / f"a.{form}"
+    frame.to_parquet(path) if form == "parquet" else frame.to_csv(path)
+    assert [len(CsvBars(path, symbol=one, interval="1d").bars()) for one in "AB"] == [3, 2]

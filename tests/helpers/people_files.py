@@ -421,14 +421,13 @@ FILES = {
         "2024-01-02,10.5,367.75,10.9,372.75,10.0,363.66,10.1,370.73,7,25258600\n"
         "2024-01-03,10.6,367.48,10.7,370.15,10.4,365.41,10.5,366.16,8,23083500\n",
         DAYS,
-        {"skip": 3, "columns": {"time": 1, "close": 2, "high": 4, "low": 6, "open": 8, "volume": 10}},
+        {"symbol": "AAPL"},
     ),
     "yfinance_by_ticker": _bars(
         "grouped.csv",
         "Ticker,AAPL,AAPL,AAPL,AAPL,AAPL,AAPL\nPrice,Open,High,Low,Close,Adj Close,Volume\nDate,,,,,,\n"
         "2024-01-02,10.1,10.9,10.0,10.5,10.4,7\n2024-01-03,10.5,10.7,10.4,10.6,10.5,8\n",
         DAYS,
-        {"skip": 3, "columns": {"time": 1, "open": 2, "high": 3, "low": 4, "close": 5, "volume": 7}},
     ),
     "lean_crypto_ticks": _tape(
         "20240102_btcusdt_Trade_Tick.csv",
