@@ -19,7 +19,7 @@ from ..csv_reader.files import FileReader, unpacked_name
 from .csv_sheets import Utf8, csv_sheets, without_voids
 from .dbn import dbn_sheets
 from .json_rows import only_rows
-from .schemas import plain_batch
+from .schemas import plain_batch, usual
 from .sheet import Reading, Sheet
 
 _ROWS = 65_536
@@ -105,8 +105,26 @@ def parsed(source: FileReader) -> Any:
 
 
 def _json(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[Sheet]:
-    found = _at(source.path, parsed(source), how.rows)
-    yield from of_records(source.path, list(enumerate(found, 1)), quarantine)
+    try:
+        whole = parsed(source)
+    except DataError:
+        if not _has_lines(source.path):
+            raise
+        yield from _lines(TableSource(source.path), how, quarantine)
+        return
+    yield from of_records(source.path, list(enumerate(_at(source.path, whole, how.rows), 1)), quarantine)
+
+
+def _has_lines(path: Path) -> bool:
+    """Whether a file that is no JSON as a whole has an object in its first line, as DuckDB's have."""
+    with TableSource(path).opened() as text:
+        line = io.BufferedReader(text).readline(1 << 16)
+        while text.read(1 << 20):  # to its end, where checksums are compared
+            pass
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _at(path: Path, found: Any, where: str) -> list[Any]:
@@ -232,6 +250,8 @@ def _arrow(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterato
             yield from of_batches(source.path, feather.read_table(source.path).to_batches(_ROWS))
         else:
             yield from of_batches(source.path, _parts(source))
+    except pa.ArrowNotImplementedError as err:
+        raise DataError(f"{source.path}: has columns of types that cannot be read ({str(err)[:120]})") from None
     except (pa.ArrowInvalid, OSError) as err:
         raise DataError(f"{source.path}: is no whole {source.kind} file ({str(err)[:120]})") from None
 
@@ -257,4 +277,4 @@ def of_batches(path: Path, batches: Iterable[Any]) -> Iterator[Sheet]:
         batch = plain_batch(batch)
         lines = np.arange(before, before + batch.num_rows, dtype=np.int64)
         before += batch.num_rows
-        yield Sheet(path, lines, tuple(batch.schema.names), batch.columns)
+        yield Sheet(path, lines, tuple(batch.schema.names), [*map(usual, batch.columns)])

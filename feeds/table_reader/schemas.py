@@ -28,6 +28,28 @@ def plain_batch(batch: Any) -> Any:
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
+def usual(cells: Any) -> Any:
+    """A column of a type that arrow computes with: views of text and UUIDs as text.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> usual(pa.array(["a"], pa.string_view())).type, usual(pa.array([bytes(16)], pa.uuid())).to_pylist()
+    (DataType(string), ['00000000-0000-0000-0000-000000000000'])
+    """
+    import pyarrow as pa
+
+    kind = cells.type
+    if pa.types.is_dictionary(kind):
+        words = usual(cells.dictionary)
+        return cells if words is cells.dictionary else pa.DictionaryArray.from_arrays(cells.indices, words)
+    if getattr(pa.types, "is_string_view", lambda _: False)(kind):
+        return cells.cast(pa.string())
+    if getattr(kind, "extension_name", "") == "arrow.uuid":
+        return pa.array([None if one is None else str(one) for one in cells.to_pylist()], pa.string())
+    return cells
+
+
 def _number(cells: Any, name: str) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from tapeflow.core.clock import parse_time
 from tapeflow.core.errors import DataError, ParamError
@@ -19,6 +20,7 @@ from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.nautilus import NautilusBars, NautilusTrades
+from tapeflow.feeds.sniffing.sniff import sniff
 from tapeflow.feeds.table_reader.convert import decimal_column
 
 TIMES = ["2024-01-02T09:30:00Z", "2024-01-02T09:31:00Z"]
@@ -51,6 +53,7 @@ TYPES = {
     "decimals": {"price": pa.decimal128(18, 6), "quantity": pa.decimal256(50, 20)},
     "unsigned": {"trade_id": pa.uint64(), "quantity": pa.uint32()},
     "single": {"price": pa.float32()},
+    "views": {"side": pa.string_view()},
 }
 
 
@@ -122,6 +125,113 @@ def test_what_duckdb_writes_is_read(tmp_path):
         duckdb.sql(f"CREATE OR REPLACE TABLE t AS SELECT * FROM (VALUES {rows}) AS t(time, price, quantity, side, id)")  # noqa: S608
         duckdb.table("t").to_parquet(str(path)) if path.suffix == ".parquet" else duckdb.table("t").to_csv(str(path))
         assert tape(CsvTape(path)) == WANTED
+
+
+POLARS = {
+    "categories": lambda pl: {"side": pl.col("side").cast(pl.Categorical)},
+    "enums": lambda pl: {"side": pl.col("side").cast(pl.Enum(["buy", "sell"]))},
+    "decimals": lambda pl: {name: pl.col(name).cast(pl.Decimal(38, 9)) for name in ("price", "quantity")},
+    "words": lambda pl: {name: pl.col(name).cast(pl.String) for name in ("price", "quantity", "trade_id")},
+    "single": lambda pl: {name: pl.col(name).cast(pl.Float32) for name in ("price", "quantity")},
+    "unsigned": lambda pl: {
+        "trade_id": pl.col("trade_id").cast(pl.UInt64),
+        "quantity": pl.col("quantity").cast(pl.UInt8),
+    },
+    **{
+        f"in {unit}": lambda pl, unit=unit: {"time": pl.col("time").cast(pl.Datetime(unit))}
+        for unit in ("ms", "us", "ns")
+    },
+    "of a zone": lambda pl: {
+        "time": pl.col("time").dt.replace_time_zone("UTC").dt.convert_time_zone("Asia/Kolkata"),
+    },
+    "since 1970": lambda pl: {"time": pl.col("time").dt.epoch("us")},
+    "of the maker": lambda pl: {"side": None, "is_buyer_maker": pl.col("side") == "sell"},
+    "signs": lambda pl: {"side": pl.when(pl.col("side") == "buy").then(1).otherwise(-1).cast(pl.Int8)},
+    "days apart": lambda pl: {"time": None, "date": pl.col("time").dt.date(), "tod": pl.col("time").dt.time()},
+}
+"""Columns of polars' that take the place of the plain ones; None for none."""
+
+
+@pytest.mark.parametrize("layout", POLARS)
+@pytest.mark.parametrize("form", ["parquet", "ipc", "ipc_stream"])
+def test_polars_columns_of_any_type_are_told_and_read(tmp_path, layout, form):
+    pl = pytest.importorskip("polars")
+    asked = POLARS[layout](pl)
+    frame = pl.DataFrame({"time": NAIVE.to_list(), **PLAIN}).with_columns(
+        **{name: cells for name, cells in asked.items() if cells is not None}
+    )
+    path = tmp_path / f"a.{'parquet' if form == 'parquet' else 'arrow'}"
+    getattr(frame.drop([name for name, cells in asked.items() if cells is None]), f"write_{form}")(path)
+    assert as_told(path) == WANTED
+
+
+DUCKDB = {
+    "timestamps": "ts, px, qty, side, id",
+    "of ns": "ts::TIMESTAMP_NS AS ts, px, qty, side, id",
+    "of ms": "ts::TIMESTAMP_MS AS ts, px, qty, side, id",
+    "of s": "ts::TIMESTAMP_S AS ts, px, qty, side, id",
+    "of a zone": "ts AT TIME ZONE 'UTC' AS ts, px, qty, side, id",
+    "since 1970": "epoch_ms(ts) AS ts, px, qty, side, id",
+    "days apart": "ts::DATE AS date, ts::TIME AS time, px, qty, side, id",
+    "enums": "ts, px, qty, side::ENUM('buy', 'sell') AS side, id",
+    "wide decimals": "ts, px::DECIMAL(38, 10) AS px, qty::DECIMAL(38, 18) AS qty, side, id",
+    "huge": "ts, px, qty::HUGEINT AS qty, side, id::UBIGINT AS id",
+    "truth": "ts, px, qty, side = 'buy' AS is_buy, id",
+}
+"""What is selected of a table of trades."""
+
+
+@pytest.mark.parametrize("layout", DUCKDB)
+@pytest.mark.parametrize("form", ["parquet", "csv", "json"])
+def test_duckdb_columns_of_any_type_are_told_and_read(tmp_path, layout, form):
+    duckdb = pytest.importorskip("duckdb")
+    with duckdb.connect() as base:
+        base.execute("CREATE TABLE t (ts TIMESTAMP, px DECIMAL(18, 4), qty DOUBLE, side VARCHAR, id BIGINT)")
+        rows = zip(NAIVE.to_pydatetime(), *PLAIN.values(), strict=True)
+        base.executemany("INSERT INTO t VALUES (?, ?, ?, ?, ?)", [list(row) for row in rows])
+        path = tmp_path / f"a.{form}"
+        base.execute(f"COPY (SELECT {DUCKDB[layout]} FROM t) TO '{path}' (FORMAT {form})")  # noqa: S608
+    assert as_told(path) == WANTED
+
+
+def as_told(path):
+    """The trades of a file, read by the YAML that `sniff` prints for it."""
+    said = sniff(path)
+    asked = yaml.safe_load(said.block())["data"]["main"]
+    feed = CsvTape(asked.pop("path"), **{k: v for k, v in asked.items() if k not in ("feed", "bars")})
+    assert said.feed == "CsvTape"
+    return tape(feed)
+
+
+def test_candles_of_polars_with_several_tickers_are_read_by_symbol(tmp_path):
+    pl = pytest.importorskip("polars")
+    one = pl.DataFrame(
+        {"date": NAIVE.to_list(), "open": [1.0, 2], "high": [2.0, 3], "low": [0.5, 1], "close": [1.5, 2.5]}
+    )
+    both = pl.concat([one.with_columns(ticker=pl.lit(name)) for name in ("AAPL", "MSFT")])
+    both.with_columns(pl.col("ticker").cast(pl.Categorical)).sort("date").write_parquet(tmp_path / "a.parquet")
+    assert sniff(tmp_path / "a.parquet").params == {"symbol": "AAPL"}
+    assert CsvBars(tmp_path / "a.parquet", symbol="MSFT").bars()["close"].tolist() == [1.5, 2.5]
+
+
+def test_views_in_dictionaries_and_uuids_are_text(tmp_path):
+    table = cast()
+    words = pa.DictionaryArray.from_arrays(pa.array([0, 1], pa.uint32()), pa.array(["buy", "sell"], pa.string_view()))
+    table = table.set_column(3, "side", words).set_column(4, "trade_id", pa.array([bytes(16)] * 2, pa.uuid()))
+    with pa.ipc.new_file(str(tmp_path / "a.arrow"), table.schema) as file:
+        file.write_table(table)
+    assert as_told(tmp_path / "a.arrow") == [*WANTED[:4], [-1, -1]]
+
+
+def test_a_file_of_json_whose_rows_are_lines_is_read_by_lines(tmp_path):
+    lines = [
+        f'{{"time": {t}, "price": {p}, "quantity": 1, "side": "buy"}}' for t, p in zip(MICROS, (1, 2), strict=True)
+    ]
+    (tmp_path / "a.json").write_text("\n".join(lines) + "\n")
+    assert tape(CsvTape(tmp_path / "a.json"))[1] == [1.0, 2.0]
+    (tmp_path / "b.json").write_text(lines[0] + "\n{")
+    with pytest.raises(DataError, match=r"b\.json: row 2, is no JSON"):
+        tape(CsvTape(tmp_path / "b.json"))
 
 
 def fixed(values, width):
