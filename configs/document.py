@@ -162,6 +162,8 @@ def _not_yaml(err: yaml.YAMLError, text: str, name: str) -> MistakesError:
         mark = begun
     elif begun is not None and begun.line != mark.line:
         problem += f" ({err.context} that begins at {begun.line + 1}:{begun.column + 1})"
+    if re.search(r"(?:^|[:,\[{-])\s*!\s*[\w(]", text.splitlines()[mark.line] if text else ""):
+        problem = "not YAML: ! begins a tag; in a rule write not"
     found = Document(name, text, None)
     where = f"{name}:{mark.line + 1}:{mark.column + 1}"
     return MistakesError([Mistake(where, "", problem, found.excerpt(mark.line, mark.column))])

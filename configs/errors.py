@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from ..core.errors import ConfigError, nearest, unknown
+from ..core.synonyms import meant
 
 KeyPath = tuple[str | int, ...]
 
@@ -81,11 +84,38 @@ def from_validation(error: ValidationError, model: type[BaseModel]) -> Iterator[
         path: KeyPath = tuple(one["loc"])
         kind = one["type"]
         if kind == "extra_forbidden":
-            yield Complaint(path, unknown("key", str(path[-1]), keys_of(model, path[:-1])), on_key=True)
+            yield Complaint(path, _unknown_key(str(path[-1]), keys_of(model, path[:-1]), model), on_key=True)
         elif kind == "missing":
             yield Complaint(path[:-1], f"missing key '{path[-1]}'")
         else:
             yield Complaint(path, _wording(kind, one.get("ctx", {}), one["msg"], one["input"]))
+
+
+def _unknown_key(name: str, allowed: list[str], model: type[BaseModel]) -> str:
+    """A key that its block does not know: what it means there, or the block that it belongs to."""
+    homes = [] if meant(name, allowed) else list(homes_of(name, model))
+    if not homes:
+        return unknown("key", name, allowed)
+    return f"unknown key '{name}', which belongs to {' or '.join(homes[:2])} (allowed: {', '.join(sorted(allowed))})"
+
+
+def homes_of(name: str, model: type[BaseModel], within: str = "") -> Iterator[str]:
+    """Blocks of a run that have a key called ``name``, as their dotted places.
+
+    >>> from tapeflow.configs.models import RunConfig
+    >>> [*homes_of("leverage", RunConfig)][:1], [*homes_of("daily_loss", RunConfig)]
+    (['data.NAME.instrument'], ['risk'])
+    """
+    for key, field in model.model_fields.items():
+        inner = _model_in(field)
+        if inner is None:
+            continue
+        place = ".".join(
+            filter(None, (within, field.alias or key, "NAME" if get_origin(field.annotation) is dict else ""))
+        )
+        if name in (other.alias or its for its, other in inner.model_fields.items()):
+            yield place
+        yield from homes_of(name, inner, place)
 
 
 _WORDS = {
@@ -116,7 +146,24 @@ def _wording(kind: str, ctx: Mapping[str, Any], msg: str, value: Any) -> str:
     if kind == "literal_error" and isinstance(value, str):
         near = nearest(value, [e.strip(" '") for e in str(ctx["expected"]).replace(" or ", ", ").split(",")])
         text += f", did you mean '{near}'?" if near else ""
-    return f"{text} (got {shown(value)})"
+    return f"{text}{_as_number(kind, value)} (got {shown(value)})"
+
+
+_NUMBER = re.compile(r"[$€£]?\s*([+-]?)(\d{1,3}(?:[, '_]\d{3})+|\d+)(\.\d+)?\s*([kmKM]?)\s*(?:[$€£]|USDT?|EUR)?")
+_TIMES = {"": 0, "k": 3, "m": 6}
+
+
+def _as_number(kind: str, value: Any) -> str:
+    """How to write a number that was written as text with commas, a currency or a k; empty where it is none.
+
+    >>> _as_number("float_type", "100,000"), _as_number("float_type", "$2.5k"), _as_number("float_type", "much")
+    (': write 100000', ': write 2500', '')
+    """
+    hit = _NUMBER.fullmatch(value.strip()) if kind in ("float_type", "int_type") and isinstance(value, str) else None
+    if hit is None or re.fullmatch(r"[+-]?\d{1,3}\.\d{3}", value.strip()):
+        return ""  # 1.000 is a thousand to some and one to others
+    number = Decimal(hit[1] + re.sub(r"\D", "", hit[2]) + (hit[3] or "")).scaleb(_TIMES[hit[4].lower()])
+    return f": write {format(number.normalize(), 'f')}"
 
 
 def shown(value: Any, most: int = 60) -> str:

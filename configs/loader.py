@@ -29,6 +29,7 @@ from .errors import Complaint, KeyPath, from_validation, shown
 from .models import Given, RunConfig
 from .overrides import override
 from .plugin import declared
+from .shipped import beside
 from .sweep_block import sweep_complaints
 from .universe import Universes
 from .values import keys
@@ -126,7 +127,8 @@ def read_text(path: Path) -> str:
             raise ConfigError(f"{path}: has more than {_MOST_LINES:,} lines; is it the YAML of a run?")
         return text
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file") from None
+        near = beside(path)
+        raise ConfigError(f"{path}: no such file{near and f', did you mean {near!r}?'}") from None
     except IsADirectoryError:
         raise ConfigError(f"{path}: is a folder, not a YAML file") from None
     except UnicodeDecodeError as err:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..core.errors import ConfigError, unknown
+from ..core.errors import ConfigError, nearest, unknown
 
 FOLDER = Path(__file__).parent
 
@@ -44,6 +44,27 @@ def find_config(name: str) -> Path:
     # A folder of that name, such as one a run of it was written to, is no config.
     if path.is_file() or path.suffix or len(path.parts) > 1 or (path.exists() and name not in known):
         return path
-    if name not in known:
-        raise ConfigError(f"no file '{name}', and {unknown('shipped config', name, known)}")
-    return known[name]
+    if name in known:
+        return known[name]
+    if near := beside(path):
+        raise ConfigError(f"no file '{name}', did you mean '{near}'?")
+    raise ConfigError(f"no file '{name}', and {unknown('shipped config', name, known)}")
+
+
+def beside(path: Path) -> str:
+    """The YAML file that is meant by a path which leads to none; empty where none is like it.
+
+    Of that name with another ending, there or in ``configs`` beside; else the one in that folder whose name is nearest.
+
+    Parameters
+    ----------
+    path : Path
+        As it was typed.
+    """
+    here = [one for ending in ("*.yaml", "*.yml") for one in sorted(path.parent.glob(ending))]
+    below = [one for ending in ("*.yaml", "*.yml") for one in sorted((path.parent / "configs").glob(ending))]
+    same = [one for one in (*here, *below) if one.stem == path.stem and one != path]
+    if same:
+        return str(same[0])
+    near = nearest(path.stem, [one.stem for one in here])
+    return next((str(one) for one in here if one.stem == near), "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+from .synonyms import meant
+
 
 class TapeflowError(Exception):
     """A mistake of the user's: reported in one line, exit code 2."""
@@ -16,6 +18,10 @@ class ConfigError(TapeflowError):
 
 class DataError(TapeflowError):
     """A file or a series cannot be read as what it was said to be."""
+
+
+class FormatError(DataError):
+    """A file is not laid out as the feed that was asked to read it wants; another may."""
 
 
 class SystemFaultError(DataError, OSError):
@@ -39,11 +45,14 @@ class PluginError(TapeflowError):
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str | None:
-    """The allowed name most like ``name``, or None when nothing is close.
+    """The allowed name that ``name`` means or is most like, or None when nothing is close.
 
-    >>> nearest("VWPA", ["VWAP", "VolumeDelta"])
-    'VWAP'
+    >>> nearest("VWPA", ["VWAP", "VolumeDelta"]), nearest("commission", ["cash", "fees"])
+    ('VWAP', 'fees')
     """
+    allowed = list(allowed)
+    if found := meant(name, allowed):
+        return found
     by_lower = {a.lower(): a for a in allowed}
     hits = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.5)
     return by_lower[hits[0]] if hits else None

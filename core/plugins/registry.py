@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import PluginError, nearest, unknown
+from ..synonyms import meant
 
 GROUP = "tapeflow.plugins"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -149,11 +150,12 @@ class Registry(Mapping[str, type]):
             raise PluginError(said) from None
 
     def _in_families(self, name: str) -> str:
-        """What to write where ``name`` is one of a family's without its prefix; empty where it is of none."""
-        if "." in name or ":" in name:
+        """What to write where ``name`` is or means one of a family's without its prefix; empty where it is of none."""
+        if "." in name or ":" in name or meant(name, self):
             return ""
         members = [one for _, names in sorted(self.families().items(), reverse=True) for one in names]
-        hits = [f"'{one}'" for one in members if one.partition(".")[2].lower() == name.lower()]
+        stem = (meant(name, members) or f".{name}").partition(".")[2].lower()
+        hits = [f"'{one}'" for one in members if one.partition(".")[2].lower() == stem]
         return f"unknown {self.what} '{name}', did you mean {' or '.join(hits)}?" if hits else ""
 
     def _foreign(self, name: str) -> str:

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 from ...core.errors import ExpressionError, nearest
 from ...core.names import STATE, Names, state_taken
 from ...core.schema import ADJUSTMENT
+from ...core.synonyms import meant
 from ..framework import programs
+from . import other_languages
 from .functions import EVER, FUNCTIONS, Function, Value, Whole
 from .operators import BINARY, COMPARE, JOIN, ORDERED, Array, both, is_true, negation
 from .rolling import shifted
@@ -181,19 +183,25 @@ class Expression:
             tree = ast.parse(" ".join(text.strip().splitlines()), mode="eval")
             return self._build(tree.body)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as err:
-            column = getattr(err, "offset", None) or 1
-            raise ExpressionError(f"column {column}: this is no expression (allowed: {_ALLOWED})") from None
+            raise ExpressionError(_no_expression(text, getattr(err, "offset", None) or 1)) from None
 
     def _build(self, node: ast.AST) -> _Node:
         build = getattr(self, f"_{type(node).__name__.lower()}", None)
         if build is None:
-            raise self._wrong(node, f"{type(node).__name__} is not allowed (allowed: {_ALLOWED})")
+            raise self._forbidden(node, node)
         self._depth += 1
         if self._depth > _DEEPEST:
             raise self._wrong(node, f"this is nested more than {_DEEPEST} deep; make it two rules, or an indicator")
         made: _Node = build(node)
         self._depth -= 1
         return made
+
+    def _forbidden(self, node: ast.AST, what: ast.AST) -> ExpressionError:
+        """What Python knows and rules do not."""
+        kind = type(what)
+        return self._wrong(
+            node, f"{kind.__name__} is not allowed{other_languages.operator(kind)} (allowed: {_ALLOWED})"
+        )
 
     @staticmethod
     def _wrong(node: ast.AST, what: str) -> ExpressionError:
@@ -240,7 +248,9 @@ class Expression:
             raise self._wrong(node, f"'{node.id}' is a feed; name a column of it, as in {node.id}.close")
         words = STATE if self._names.state else ()
         known = (*self._names.values, *self._names.lines, *self._names.columns, *words)
-        raise self._wrong(node, self._unknown("name", node.id, known))
+        remedy = "" if meant(node.id, known) else other_languages.name(node.id)
+        said = f"unknown name '{node.id}'; {remedy}" if remedy else self._unknown("name", node.id, known)
+        raise self._wrong(node, said)
 
     def _state(self, node: ast.Name) -> _Node:
         """A word for the state of the position."""
@@ -283,7 +293,8 @@ class Expression:
         try:
             bars = _BACK.read(self._written(node.slice))
         except ValueError:
-            raise self._wrong(node, "x[n] takes a whole number of bars back, as in close[1]") from None
+            write = f"; write {ast.unparse(node.value)}[{-n}]" if (n := _below_0(node.slice)) else ""
+            raise self._wrong(node, f"x[n] takes a whole number of bars back, as in close[1]{write}") from None
         return self._looking_back(node, lambda x: shifted(x, bars), [self._build(node.value)], bars)
 
     def _looking_back(self, node: ast.AST, apply: Callable[..., Any], parts: list[_Node], bars: int) -> _Node:
@@ -308,18 +319,18 @@ class Expression:
             return self._joined(node, np.negative, [inner], programs.NEGATIVE)
         if isinstance(node.op, ast.UAdd):
             return inner
-        raise self._wrong(node, f"this operator is not allowed (allowed: {_ALLOWED})")
+        raise self._forbidden(node, node.op)
 
     def _binop(self, node: ast.BinOp) -> _Node:
         if type(node.op) not in BINARY:
-            raise self._wrong(node, f"{type(node.op).__name__} is not allowed (allowed: {_ALLOWED})")
+            raise self._forbidden(node, node.op)
         parts = [self._build(node.left), self._build(node.right)]
         return self._joined(node, BINARY[type(node.op)], parts, programs.OPERATORS[type(node.op)])
 
     def _compare(self, node: ast.Compare) -> _Node:
         for op in node.ops:
             if type(op) not in COMPARE:
-                raise self._wrong(node, f"{type(op).__name__} is not allowed (allowed: {_ALLOWED})")
+                raise self._forbidden(node, op)
         tests = [COMPARE[type(op)] for op in node.ops]
         sides = [node.left, *node.comparators]
         read = next((f.literal for f in map(_called, sides) if f and f.literal), None)
@@ -352,9 +363,11 @@ class Expression:
         name = node.func.id if isinstance(node.func, ast.Name) else ast.unparse(node.func)
         function = FUNCTIONS.get(name)
         if function is None:
-            near = nearest(name, FUNCTIONS)
-            hint = f", did you mean '{near}'?" if near else ""
-            raise self._wrong(node, f"unknown function '{name}'{hint} (allowed: {_ALLOWED})")
+            remedy = other_languages.call(node)
+            near = None if remedy else nearest(name, FUNCTIONS)
+            hint = f"; {remedy}" if remedy else f", did you mean '{near}'?" if near else ""
+            allowed = "" if remedy else f" (allowed: {_ALLOWED})"
+            raise self._wrong(node, f"unknown function '{name}'{hint}{allowed}")
         if node.keywords or not function.fits(len(node.args)):
             raise self._wrong(node, f"{name}() takes {function.asks()}: {function.signature(name)}")
         parts, literals = self._arguments(name, function, node.args)
@@ -433,6 +446,20 @@ def _called(node: ast.AST) -> Function | None:
     """The function whose result ``node`` is, if it is one's."""
     name = node.func if isinstance(node, ast.Call) else node
     return FUNCTIONS.get(name.id) if isinstance(name, ast.Name) else None
+
+
+def _no_expression(text: str, column: int) -> str:
+    """What is wrong with a rule that is none, in terms of the language that it may be of."""
+    if (found := other_languages.written_here(text)) is not None:
+        return f"column {found[0]}: this is no expression: {found[1]}"
+    return f"column {column}: this is no expression (allowed: {_ALLOWED})"
+
+
+def _below_0(node: ast.AST) -> int:
+    """A whole number below 0, as backtrader counts bars back; else 0."""
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub) and isinstance(node.operand, ast.Constant):
+        return -node.operand.value if isinstance(node.operand.value, int) else 0
+    return 0
 
 
 def _is_dotted(node: ast.AST) -> bool:
