@@ -79,14 +79,16 @@ def command(
     from ..core.errors import DataError
     from ..core.files.tables import check_format
     from ..core.progress import METER
+    from ..feeds.sniffing.instead import told_instead
 
     if out is not None:
         check_format(out)
-    feed = _feed(inputs, kind, catalog, feed_params(market, contract_size, extra))
+    with told_instead(inputs):
+        feed = _feed(inputs, kind, catalog, feed_params(market, contract_size, extra))
     feed.negative_prices = negative_prices
     apart(feed.paths, out)
     quarantine = Path(out).with_suffix(".quarantine.csv") if out not in (None, "-") else None
-    with Progress(quiet=quiet) as progress:
+    with told_instead(inputs), Progress(quiet=quiet) as progress:
         progress("auditing")
         METER.expect(feed.paths)
         against = _klines(feed, klines, klines_feed, catalog)

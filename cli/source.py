@@ -153,6 +153,7 @@ class InputOptions:
         """
         from ..core.errors import DataError, ParamError
         from ..core.plugins.registry import FEEDS
+        from ..feeds.sniffing.instead import told_instead
 
         cls: Any = FEEDS.find(self.feed)
         if cls.needs_path and not self.inputs:
@@ -164,12 +165,13 @@ class InputOptions:
             wish["sequence"] = True
         if by_size and cls.gives == "tape":
             wish["levels_by_size"] = True
-        feed = self.open(cls)
-        apart(feed.paths, out)
-        if out != "-":
-            feed.quarantine = Path(out).with_suffix(".quarantine.csv")
-        kinds: list[str | None] = [*self.specs] or [None]
-        made: list[Bars] = feed.bars_of(kinds, **wish)
+        with told_instead(self.inputs):
+            feed = self.open(cls)
+            apart(feed.paths, out)
+            if out != "-":
+                feed.quarantine = Path(out).with_suffix(".quarantine.csv")
+            kinds: list[str | None] = [*self.specs] or [None]
+            made: list[Bars] = feed.bars_of(kinds, **wish)
         if not all(map(len, made)):
             raise DataError(f"{', '.join(self.inputs) or self.feed}: no bars between the times asked for")
         return feed, made

@@ -13,10 +13,11 @@ from ...configs.actions_block import Actions
 from ...configs.models import RunConfig
 from ...core.bars import Bars
 from ...core.dollars import in_usd
-from ...core.errors import DataError
+from ...core.errors import DataError, FormatError
 from ...core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
 from ...core.schema import SEQUENCE_COLUMNS
 from ...feeds.framework.actions import CorporateActions, read_actions
+from ...feeds.sniffing.instead import told_instead
 
 Progress = Callable[[str], None]
 
@@ -53,19 +54,21 @@ def read(config: RunConfig, name: str, say: Progress, *, aside: Path | None = No
     """
     block = config.data[name]
     say(f"reading {name}")
-    try:
-        feed: Any = FEEDS.find(block.feed)(config.paths(name), **block.params)
-    except DataError as err:
-        raise DataError(f"data.{name}: {err}{_elsewhere(block.path, config.paths(name))}") from None
-    if aside is not None:
-        feed.quarantine = aside / f"{name}.quarantine.csv"
-    feed.lenient_units = True
-    feed.negative_prices = block.instrument.negative_prices
-    if block.actions is not None:
-        feed.adjust_for(_actions(config, block.actions, feed.p.get("symbol")))
-    specs = block.kinds(name)
-    kinds = list(specs.values()) if feed.gives == "bars" else [spec or "1m" for spec in specs.values()]
-    made = feed.bars_of(kinds, **wanted(config, name))
+    with told_instead(config.paths(name)):
+        try:
+            feed: Any = FEEDS.find(block.feed)(config.paths(name), **block.params)
+        except DataError as err:
+            kind = FormatError if isinstance(err, FormatError) else DataError
+            raise kind(f"data.{name}: {err}{_elsewhere(block.path, config.paths(name))}") from None
+        if aside is not None:
+            feed.quarantine = aside / f"{name}.quarantine.csv"
+        feed.lenient_units = True
+        feed.negative_prices = block.instrument.negative_prices
+        if block.actions is not None:
+            feed.adjust_for(_actions(config, block.actions, feed.p.get("symbol")))
+        specs = block.kinds(name)
+        kinds = list(specs.values()) if feed.gives == "bars" else [spec or "1m" for spec in specs.values()]
+        made = feed.bars_of(kinds, **wanted(config, name))
     for own, bars in zip(specs, made, strict=True):
         if not len(bars):
             raise DataError(f"data.{own}: no bars between the times asked for")

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar
 from isal import igzip
 from isal.igzip_lib import IsalError
 
-from ...core.errors import DataError
+from ...core.errors import DataError, FormatError
 from .streams import Member, Raw, as_gzip, inflated, unzstd
 
 CHUNK = 1 << 20
@@ -137,7 +137,7 @@ class FileReader:
         name = unpacked_name(path)
         self.json = name.endswith(".json")
         if not name.endswith(self.endings):
-            raise DataError(f"{path}: is no {self.says}")
+            raise FormatError(f"{path}: is no {self.says}")
         try:
             self._stat = path.stat()
         except OSError as err:

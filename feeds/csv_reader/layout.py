@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...core.errors import DataError
+from ...core.errors import FormatError
 from .scan import SKIP
 
 
@@ -59,7 +59,7 @@ class Layout:
         if not least <= count <= len(self.cells):
             wanted = str(least) if not self.optional else f"{least} to {len(self.cells)}"
             names = ", ".join(c.name for c in self.cells)
-            raise DataError(f"{where}: has {count} cells, wanted {wanted} ({names})")
+            raise FormatError(f"{where}: has {count} cells, wanted {wanted} ({names})")
         return self.cells[:count]
 
     def by_header(self, names: Sequence[str], where: str) -> tuple[Cell, ...]:
@@ -68,5 +68,5 @@ class Layout:
         for cell in self.cells:
             if cell.kind != SKIP and made.count(cell) != 1:
                 how = "no" if cell not in made else "more than one"
-                raise DataError(f"{where}: the header has {how} column {cell.name}; it has {', '.join(names)}")
+                raise FormatError(f"{where}: the header has {how} column {cell.name}; it has {', '.join(names)}")
         return tuple(made)

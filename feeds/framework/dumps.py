@@ -136,6 +136,13 @@ class DumpTape(TapeFeed):
         """What the names of the first and the last file say, if their rows keep to it."""
         return self._covered
 
+    def promised(self) -> Covered:
+        """What the names of all files say."""
+        spans = [self._promised(path) for path in self.paths]
+        since, until = [a for a, _ in spans if a is not None], [b for _, b in spans if b is not None]
+        whole = len(since) == len(until) == len(spans)
+        return (min(since), max(until)) if spans and whole else (None, None)
+
     def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
         counts = Counter(dict.fromkeys(COUNTS, 0))
         self.files, self.counts = [], counts

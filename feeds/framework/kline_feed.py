@@ -11,6 +11,7 @@ import numpy as np
 from ...aggregation.kinds import BarSpec
 from ...aggregation.resample import resample
 from ...core.bars import Bars
+from ...core.clock import iso
 from ...core.errors import DataError, ParamError
 from ...core.schema import KLINE_COLUMNS, Quality
 from .calendars import in_hours
@@ -92,9 +93,15 @@ class KlineFeed(Feed):
             if spec is not None and spec.measure:
                 raise ParamError(f"bars: {spec.text} must be cut from trades; {type(self).__name__} gives klines")
         bars, units = check_units(self.klines(), self.of_units, lenient=self.lenient_units)
-        bars = replace(bars, notes=(*bars.notes, *self.remarks(), *filter(None, [units]))).between(start, end)
+        bars = replace(bars, notes=(*bars.notes, *self.remarks(), *filter(None, [units])))
+        held = (
+            f"; the data go from {iso(int(bars['open_time'][0]))} to {iso(int(bars['close_time'][-1]))}"
+            if len(bars)
+            else ""
+        )
+        bars = bars.between(start, end)
         if not len(bars):
-            raise DataError(f"{self.source}: no klines{between(start, end)}")
+            raise DataError(f"{self.source}: no klines{between(start, end)}{held}")
         bars = settled(bars, may_miss_prices=self.may_miss_prices, may_be_negative=self.negative_prices)
         self._first = int(bars["close_time"][0]) - 1
         if self.actions is not None:
@@ -126,6 +133,10 @@ class KlineFeed(Feed):
         if self.actions is None:
             return made
         return [self.actions.finished(bars, self._first) for bars in made]
+
+
+def _held(bars: Bars) -> str:
+    return f"; the data go from {iso(int(bars['open_time'][0]))} to {iso(int(bars['close_time'][-1]))}"
 
 
 def _hours(spec: BarSpec | None) -> str:

@@ -35,6 +35,10 @@ class TapeFeed(Feed):
         """From when to when (epoch µs) the tape is known to hold every trade; None where that is not known."""
         return None, None
 
+    def promised(self) -> Covered:
+        """From when to when (epoch µs) names of files say that there are trades; None where they do not."""
+        return None, None
+
     def without_rows(self) -> str:
         """What to say of a tape that gave no row."""
         return "no trades"
@@ -115,7 +119,8 @@ class TapeFeed(Feed):
         for tape in window.cut(self._tapes_between(instant(start), instant(end))):
             under_way.push(tape if self.actions is None else self.actions.tape(tape, window.first))
         if not window.rows:
-            raise DataError(f"{self.source}: {self.without_rows()}{between(instant(start), instant(end))}")
+            asked = f"{between(instant(start), instant(end))}{window.held(self.promised())}"
+            raise DataError(f"{self.source}: {self.without_rows()}{asked}")
         made = under_way.finish(window.covered(self.covered()))
         if under_way.outside:
             self.counts["outside_hours"] = under_way.outside

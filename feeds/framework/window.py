@@ -47,10 +47,14 @@ class Window:
         self.rows = 0
         self.first = 0
         """Time of the first row within, once there is one."""
+        self.seen: Covered = (None, None)
+        """Times of the first and the last row that were looked at, within or not."""
 
     def cut(self, tapes: Iterable[Tape]) -> Iterator[Tape]:
         """The rows within; stops at the first row that is not before the end."""
         for tape in tapes:
+            if len(tape):
+                self.seen = int(tape.time[0]) if self.seen[0] is None else self.seen[0], int(tape.time[-1])
             lo = 0 if self._start is None else int(np.searchsorted(tape.time, self._start, "left"))
             hi = len(tape) if self._end is None else int(np.searchsorted(tape.time, self._end, "left"))
             self._before |= lo > 0
@@ -74,6 +78,18 @@ class Window:
         if self._end is not None and (self._after or (until is not None and until >= self._end)):
             until = self._end
         return since, until
+
+    def held(self, promised: Covered) -> str:
+        """What the data hold, as far as was seen or names say it, for who asked for another time; empty if unknown."""
+        if self._start is None and self._end is None:
+            return ""
+        first, last = self.seen
+        if first is None or last is None:
+            first, last = promised
+        if first is None or last is None:
+            return ""
+        # Reading ends at the first row that is not before the end: what follows was not looked at.
+        return f"; the data begin at {iso(first)}" if self._after else f"; the data go from {iso(first)} to {iso(last)}"
 
 
 def between(start: int | None, end: int | None) -> str:
