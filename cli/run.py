@@ -29,6 +29,12 @@ FIGURES = (
 AMOUNTS = ("final_value", "net_profit", "mean_trade", "fees_paid")
 """Figures that are money; those of an account kept in coin need more decimals."""
 ENGINES = ("auto", "stock", "backtrader", "compiled")
+RAN = {
+    "compiled": "the quickest",
+    "backtrader": "backtrader, without the bars on which nothing can happen",
+    "stock": "backtrader as it comes",
+}
+"""What ran, for who trades and does not program."""
 
 
 @click.command("run", short_help="Run a YAML config through backtrader.")
@@ -79,6 +85,7 @@ def run_config(
         note(f"the sweep of {size(config.sweep):,} points was left out; tapeflow sweep runs it", quiet=quiet)
     from ..api import run
 
+    replaced = out and (Path(out) / "run.lock").is_file()
     with Progress(quiet=quiet) as progress:
         result = run(config, out or None, report=report, progress=progress)
     if as_json:
@@ -89,10 +96,12 @@ def run_config(
         note(warnings.pop(0), quiet=quiet)
     if not quiet:
         print_table(list(figures(result.summary)), ["figure", "value", "95 % interval"], title=config.name)
-        note(f"engine {result.summary['engine']}: {result.summary['engine_reason']}")
+        note(ran_by(result.summary["engine"], result.summary["engine_reason"]))
         if same := result.summary.get("verified"):
             counts = f"{same['orders']:,} orders, {same['fills']:,} fills, {same['bars']:,} bars"
             note(f"verified: equal to plain backtrader, bit for bit: {counts} of cash, position and equity")
+        if replaced:
+            note(f"note: this replaces the earlier run in {result.folder}; another --out keeps both")
         for name in result.kept:
             note(f"note: a file of the earlier run that was changed since is kept as {result.folder / name}")
         for said in result.summary.get("fills", {}).get("says", ()):
@@ -102,6 +111,15 @@ def run_config(
         for hint in result.summary.get("hints", ()):
             note(f"note: {hint}")
     click.echo(str(result.folder / "report.html" if report else result.folder))
+
+
+def ran_by(engine: str, reason: str) -> str:
+    """Which engine ran and why, and that none of them changes what came out.
+
+    >>> ran_by("stock", "it was asked for")
+    'engine stock (backtrader as it comes): it was asked for; every engine gives the same orders and figures'
+    """
+    return f"engine {engine} ({RAN[engine]}): {reason}; every engine gives the same orders and figures"
 
 
 def figures(summary: dict[str, Any]) -> list[tuple[str, str, str]]:

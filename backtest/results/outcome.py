@@ -32,6 +32,7 @@ from .decimals import decimals
 from .lock import make_lock, readers
 from .markouts import as_json
 from .quality import profit_from_damaged
+from .readings import readings
 from .statistics import drawdown, exposure_pct, summarise
 from .unused_rules import unused_rules
 
@@ -314,7 +315,7 @@ class Outcome:
         made = account_figures.ruin(self.record.ruined_at, self.equity)
         made += [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
         made += remarks_of(self.config.plugins)
-        made += [*self.config.notes, *self._remarks()]
+        made += [*self.config.notes, *self._remarks(), *readings(self.config, self.sources, self.dealt)]
         for name, feed in readers(self.sources).items():
             counts = feed.counts
             made += [f"{name}: {counts[what]:,} rows {what}" for what in DAMAGE if counts.get(what)]

@@ -118,3 +118,12 @@ def test_a_gzipped_csv_of_bybit_is_audited_and_run(project: Path, real_data: Pat
     made = json.loads(done.stdout)
     assert made["bars"] == 2
     assert made["hints"] == ["No round trip was finished, no order was sent in 2 bars: there is nothing to judge."]
+
+
+def test_a_run_over_an_earlier_one_says_so(project: Path) -> None:
+    command = ("run", "configs/first.yaml", "--set", "data.main.days=0.5", "--no-report", "--out", "runs/again")
+    first, second = tapeflow(*command), tapeflow(*command)
+    said = "note: this replaces the earlier run in runs/again; another --out keeps both"
+    assert said not in first.stderr.splitlines()
+    assert said in second.stderr.splitlines()
+    assert "every engine gives the same orders and figures" in first.stderr
