@@ -39,13 +39,6 @@ def contradictions(config: RunConfig) -> Iterator[Complaint]:
     if titles and (len(config.desks) > 1 or config.portfolio != Portfolio()):
         text = "follow one strategy, and with trade or portfolio each feed has one: leave them out"
         yield Complaint(("analyzers",), text, on_key=True)
-    for name, own in config.data.items():
-        if config.fills.tape and own.actions is not None:
-            text = (
-                "goes with fills from bars: the tape that fills orders is in shares of its own day; give fills: "
-                "{from: bars}, or run the days between two actions each for itself, without actions"
-            )
-            yield Complaint(("data", name, "actions"), text, on_key=True)
     for desk in (config.terms[name] for name in config.desks):
         yield from _rolling(config, desk)
         if desk.instrument.negative_prices:

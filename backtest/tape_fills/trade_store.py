@@ -186,7 +186,6 @@ class TapeMarkets:
             # A copy, so that the counts and digests of the first reading stay what they are.
             again = copy.copy(feed)
             again.quarantine = None
-            window = Window(given.start, given.end)
-            tapes = window.cut(again._tapes_between(given.start, given.end))
+            tapes = again.tapes_of(Window(given.start, given.end), given.start, given.end)
             self._prints[block] = Prints.spooled(tapes, folder, given.tick or feed.tick)
         return self._prints[block]

@@ -116,8 +116,8 @@ class TapeFeed(Feed):
             levels_by_size=levels_by_size,
             source=self.source,
         )
-        for tape in window.cut(self._tapes_between(instant(start), instant(end))):
-            under_way.push(tape if self.actions is None else self.actions.tape(tape, window.first))
+        for tape in self.tapes_of(window, instant(start), instant(end)):
+            under_way.push(tape)
         if not window.rows:
             asked = f"{between(instant(start), instant(end))}{window.held(self.promised())}"
             raise DataError(f"{self.source}: {self.without_rows()}{asked}")
@@ -129,6 +129,11 @@ class TapeFeed(Feed):
         if self.negative_prices:
             made = [without_returns_below_0(bars) for bars in made]
         return [replace(bars, notes=(*bars.notes, *self.remarks())) for bars in made]
+
+    def tapes_of(self, window: Window, start: int | None, end: int | None) -> Iterator[Tape]:
+        """The trades within a window, in shares of the first of them where corporate actions are told."""
+        for tape in window.cut(self._tapes_between(start, end)):
+            yield tape if self.actions is None else self.actions.tape(tape, window.first)
 
 
 def without_returns_below_0(bars: Bars) -> Bars:
