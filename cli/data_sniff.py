@@ -24,17 +24,17 @@ def command(file: str, as_json: bool) -> None:
     from ..feeds.sniffing.sniff import sniff
 
     made = sniff(file)
-    rows, first, last = check(made)
+    rows, first, last, notes = check(made)
     if as_json:
         columns = [{"column": c.column, "role": c.role or None, "value": c.value, "says": c.says} for c in made.columns]
         answer: dict[str, Any] = {"path": str(made.path), "form": made.form, "feed": made.feed, "params": made.params}
-        print_json({**answer, "columns": columns, "doubts": list(made.doubts), "yaml": made.block()})
+        print_json({**answer, "columns": columns, "doubts": [*made.doubts, *notes], "yaml": made.block()})
         return
     what = "bars" if made.bars else "trades"
     note(f"{made.path}: {made.form}; {what}, the first {rows:,} of them from {first} to {last}")
     print_table(
         [[c.column, c.role or "-", c.value, c.says] for c in made.columns], ("column", "taken for", "first", "why")
     )
-    for doubt in made.doubts:
+    for doubt in (*made.doubts, *notes):
         note(doubt)
     click.echo(made.block(), nl=False)

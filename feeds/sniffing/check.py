@@ -6,8 +6,8 @@ from .providers import read_by
 from .sniff import Sniffed
 
 
-def check(made: Sniffed) -> tuple[int, str, str]:
-    """How many rows were read to see that it does, and the times of the first and the last of them.
+def check(made: Sniffed) -> tuple[int, str, str, list[str]]:
+    """How many rows were read to see that it does, the times of the first and the last of them, and what is noted.
 
     Bars are read whole, of trades the first part.
 
@@ -16,5 +16,5 @@ def check(made: Sniffed) -> tuple[int, str, str]:
     TapeflowError
         As the feed has it.
     """
-    rows, first, last, _ = read_by(made.path, made.feed, made.params)
-    return rows, first, last
+    rows, first, last, notes = read_by(made.path, made.feed, made.params)
+    return rows, first, last, [note for note in notes if not any(note in doubt for doubt in made.doubts)]

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
+
 from ...core.errors import DataError
-from ..table_reader.convert import is_text
+from ..table_reader.convert import decimal_column, is_text
 from ..table_reader.sheet import Sheet
-from .words import plain
+from .words import TRADES, found, plain
 
 _KINDS = ("eventtype", "event", "recordtype", "rectype", "msgtype", "messagetype", "updatetype", "e", "ticktype")
 _OTHER = re.compile(r"quote|\bbid|\bask|book|depth|nbbo", re.IGNORECASE)
 _BOOK = {"issnapshot", "bookaction", "updateid", "lastupdateid"}
+_DEPTH = re.compile(r"(bid|ask)(price|px|p)?0?1|[ab]1(p|price)?|[ab]p1")
+"""What the first price of a book is called in rows of its state."""
+_SO_FAR = 50
+"""Trades of which none is smaller than the one before are totals."""
 _ROWS = 20_000
 
 
@@ -37,3 +43,46 @@ def refuse_others(sheet: Sheet) -> None:
                     f"{sheet.path}: column {name} holds {shown}: rows of quotes among trades or in place of them; "
                     "write the rows of trades alone to a file"
                 )
+    _refuse_levels(sheet)
+
+
+def _refuse_levels(sheet: Sheet) -> None:
+    """Refuse prices of a book with the amount that rests there, of which 0 takes one away."""
+    names = sheet.names or ()
+    side, amount = found(names, TRADES["side"], set()), found(names, TRADES["quantity"], set())
+    if side is None or amount is None or not is_text(sheet.cells[side]):
+        return
+    words = {str(word).lower() for word in sheet.cells[side].slice(0, _ROWS).to_pylist() if word}
+    gone = (decimal_column(sheet.cells[amount])[0] == 0).any()
+    if gone and words and words <= {"bid", "ask", "bids", "asks"}:
+        raise DataError(
+            f"{sheet.path}: holds changes of an order book, as {names[side]} of {' and '.join(sorted(words))} with "
+            f"{names[amount]} of 0 tells, where trades or bars are wanted"
+        )
+
+
+def refuse_totals(sheet: Sheet, quantity: int) -> None:
+    """Refuse rows of the state of a market, whose volume is the day's so far.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        Taken for trades.
+    quantity : int
+        The column that is taken for their amounts.
+
+    Raises
+    ------
+    DataError
+        If the amounts never fall, beside the first prices of a book or in many rows.
+    """
+    names = sheet.names or ()
+    amounts = decimal_column(sheet.cells[quantity])[0][:_ROWS]
+    steps = np.diff(amounts[np.isfinite(amounts)])
+    book = any(_DEPTH.fullmatch(plain(name)) for name in names)
+    if (steps >= 0).all() and (steps > 0).sum() > (0 if book else _SO_FAR):
+        called = names[quantity] if names else f"cell {quantity + 1}"
+        raise DataError(
+            f"{sheet.path}: column {called} never falls, as a total so far does: rows of a market's state are no "
+            "trades; write what each row adds"
+        )

@@ -72,13 +72,15 @@ def read_by(path: Path, feed: str, params: dict[str, Any]) -> tuple[int, str, st
         As the feed has it; if there are no rows.
     """
     made: Any = FEEDS.find(feed)(path, **params)
+    notes: Sequence[str] = ()
     if made.gives == "tape":
         times = next((tape.time for tape in made.tapes() if len(tape)), np.empty(0, np.int64))
     else:
-        times = made.bars()["open_time"]
+        bars = made.bars()
+        times, notes = bars["open_time"], bars.notes
     if not len(times):
         raise DataError(f"{path}: holds no {'trades' if made.gives == 'tape' else 'bars'}")
-    return len(times), iso(int(times[0])), iso(int(times[-1])), made.remarks()
+    return len(times), iso(int(times[0])), iso(int(times[-1])), tuple(dict.fromkeys((*made.remarks(), *notes)))
 
 
 def cell_names(feed: str, width: int) -> tuple[str, ...]:

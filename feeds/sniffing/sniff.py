@@ -18,7 +18,7 @@ from ..table_reader.sheet import Reading, Sheet
 from ..table_reader.tickers import of_ticker, tickers
 from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, one_trade_each
 from .headerless import Unnamed, unnamed
-from .kinds import refuse_others
+from .kinds import refuse_others, refuse_totals
 from .layout import NAMED, first_lines, is_json, layout
 from .providers import by_name, by_shape, cell_names, read_by
 from .sides import side
@@ -189,6 +189,8 @@ def _told(
     elif trade := _flat(sheet, roles, time) if bars else {}:
         roles, bars = trade, False
         doubts.append("feed: every row is flat and some have one time, so each is taken for a trade")
+    if not bars and "quantity" in roles:
+        refuse_totals(sheet, roles["quantity"])
     notes: dict[int, str] = {}
     for role in ("side", "is_buyer_maker") if not bars else ():
         if role in roles:
@@ -311,6 +313,12 @@ def _roles(sheet: Sheet, time: Times, decimal: str, thousands: str) -> Unnamed:
     if missing := [role for role in needed if role not in roles]:
         if {"bid", "ask"} <= set(map(plain, sheet.names)):
             raise DataError(f"{sheet.path}: {QUOTES}")
+        called = found(sheet.names, (BARS if bars else TRADES)[missing[0]], taken | set(roles.values()))
+        if called is not None and not is_void(sheet.cells[called]):
+            raise DataError(
+                f"{sheet.path}: column {sheet.names[called]} would be the {missing[0]}, but holds more than numbers of "
+                "0 and above; where a sign tells the side, write the side out"
+            )
         names = ", ".join(name for name in sheet.names if name)
         raise DataError(
             f"{sheet.path}: holds neither open, high, low and close nor price and quantity under names that are known: "

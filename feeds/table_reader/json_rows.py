@@ -63,9 +63,11 @@ def _rows(value: Any) -> list[Any]:
 
 
 def _holds_tables(value: list[Any]) -> bool:
-    """Whether the one object of a list holds lists of numbers, as answers of charts do."""
+    """Whether the one object of a list holds lists of numbers, as answers of charts do; a row may have a list in it."""
     only = value[0] if len(value) == 1 else None
-    return isinstance(only, dict) and any(isinstance(v, list) and len(v) > 1 for v in only.values())
+    held = list(only.values()) if isinstance(only, dict) else []
+    lists = sum(isinstance(v, list) and len(v) > 1 for v in held)
+    return lists > sum(isinstance(v, str | int | float) for v in held)
 
 
 def _split(value: Mapping[str, Any]) -> list[Any]:

@@ -13,7 +13,9 @@ from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
+from tapeflow.feeds.sniffing.check import check
 from tapeflow.feeds.sniffing.sniff import sniff
+from tapeflow.tests.helpers.command import tapeflow
 from tapeflow.tests.helpers.people_heads import BARS, REFUSED, TAPES
 
 
@@ -156,3 +158,11 @@ def test_days_on_which_only_other_tickers_traded_are_none_of_this_one(tmp_path, 
     path = tmp_path / f"a.{form}"
     frame.to_parquet(path) if form == "parquet" else frame.to_csv(path)
     assert [len(CsvBars(path, symbol=one, interval="1d").bars()) for one in "AB"] == [3, 2]
+
+
+def test_what_reading_notes_is_told_beside_the_block(tmp_path):
+    rows = "".join(f"{1704187800 + 60 * i},10,11,9,10,7,{7 * 4321}\n" for i in range(30))
+    (tmp_path / "a.csv").write_text("time,open,high,low,close,volume,turnover\n" + rows)
+    (note,) = check(sniff(tmp_path / "a.csv"))[3]
+    assert note.startswith("quote_volume over volume is 4321 in the bar of")
+    assert tapeflow("data", "sniff", tmp_path / "a.csv").stderr.count(note) == 1

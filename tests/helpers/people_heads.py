@@ -256,6 +256,41 @@ BARS: dict[str, tuple[str, str, str]] = {
             'se":"10.5","volume":"7"}],"status":"ok"}'
         ),
     ),
+    "bitmex_bucketed": (
+        "bitmex.json",
+        "2024-01-02T09:31:00Z",
+        (
+            '[{"timestamp":"2024-01-02T09:31:00.000Z","symbol":"XBTUSD","open":10.1,"high":10.9,"low":10.0,"close":10.5,'
+            '"trades":2,"volume":73,"vwap":10.4,"turnover":700000000,"homeNotional":7,"foreignNotional":72.8},'
+            '{"timestamp":"2024-01-02T09:32:00.000Z","symbol":"XBTUSD","open":10.5,"high":10.7,"low":10.4,"close":10.6,'
+            '"trades":3,"volume":84,"vwap":10.55,"turnover":800000000,"homeNotional":8,"foreignNotional":84.4}]'
+        ),
+    ),
+    "hummingbot_candles": (
+        "hummingbot.csv",
+        "2024-01-02T09:30:00Z",
+        (
+            "timestamp,open,high,low,close,volume,quote_asset_volume,n_trades,taker_buy_base_volume,taker_buy_quote_volume\n"
+            "1704187800.0,10.1,10.9,10.0,10.5,7,73.5,2,4,42\n1704187860.0,10.5,10.7,10.4,10.6,8,84.8,3,3,31.8\n"
+        ),
+    ),
+    "forex_connect": (
+        "EURUSD_m1.csv",
+        "2024-01-22T22:00:00Z",
+        (
+            "BeginDT,EndDT,Symbol,Open,High,Low,Close,Volume\n2024-01-22T22:00:00,2024-01-22T22:01:00,EURUSD,10.1,10.9,10.0,"
+            "10.5,7\n2024-01-22T22:01:00,2024-01-22T22:02:00,EURUSD,10.5,10.7,10.4,10.6,8\n"
+        ),
+    ),
+    "tws_of_a_place": (
+        "tws.csv",
+        "2024-01-02T14:30:00Z",
+        (
+            "date,open,high,low,close,volume,average,barCount\n"
+            "20240102 09:30:00 US/Eastern,10.1,10.9,10.0,10.5,7,10.4,2\n"
+            "20240102 09:31:00 US/Eastern,10.5,10.7,10.4,10.6,8,10.5,3\n"
+        ),
+    ),
 }
 """By kind: the name of the file, when the first bar opens as the file is read without more said, and the text."""
 TAPES: dict[str, tuple[str, str, list[int], str]] = {
@@ -408,9 +443,103 @@ TAPES: dict[str, tuple[str, str, list[int], str]] = {
             '00","TQBR","SBER",10.6,8,84.8,"N",931,"2024-01-02 09:31:00","S",2,"1"]]}}'
         ),
     ),
+    "kdb_stamps": (
+        "kdb.csv",
+        "2024-01-02T09:30:00.123456Z",
+        [1, -1],
+        (
+            "time,sym,price,size,side\n"
+            "2024.01.02D09:30:00.123456789,XYZ,10.5,7,B\n2024.01.02D09:30:01.223456789,XYZ,10.6,8,S\n"
+        ),
+    ),
+    "bitflyer_executions": (
+        "bitflyer.json",
+        "2024-01-02T09:30:00.720000Z",
+        [1, -1],
+        (
+            '[{"id":2,"side":"SELL","price":10.6,"size":8,"exec_date":"2024-01-02T09:30:01.823"},'
+            '{"id":1,"side":"BUY","price":10.5,"size":7,"exec_date":"2024-01-02T09:30:00.72"}]'
+        ),
+    ),
+    "gemini_trades": (
+        "gemini.json",
+        "2024-01-02T09:30:00.357000Z",
+        [1, -1],
+        (
+            '[{"timestamp":1704187800,"timestampms":1704187800957,"tid":2,"price":"10.6","amount":"8","exchange":"gemini",'
+            '"type":"sell"},{"timestamp":1704187800,"timestampms":1704187800357,"tid":1,"price":"10.5","amount":"7",'
+            '"exchange":"gemini","type":"buy"}]'
+        ),
+    ),
+    "dydx_trades": (
+        "dydx.json",
+        "2024-01-02T09:30:00.123000Z",
+        [1, -1],
+        (
+            '{"trades":[{"id":"2","side":"SELL","size":"8","price":"10.6","type":"LIMIT","createdAt":'
+            '"2024-01-02T09:30:01.123Z","createdAtHeight":"9"},{"id":"1","side":"BUY","size":"7","price":"10.5",'
+            '"type":"LIMIT","createdAt":"2024-01-02T09:30:00.123Z","createdAtHeight":"8"}]}'
+        ),
+    ),
+    "cryptofeed_trades": (
+        "cryptofeed.csv",
+        "2024-01-02T09:30:00.123000Z",
+        [1, -1],
+        (
+            "exchange,symbol,side,amount,price,id,type,timestamp,receipt_timestamp\n"
+            "BINANCE,BTC-USDT,buy,7,10.5,1,None,1704187800.123,1704187800.223\n"
+            "BINANCE,BTC-USDT,sell,8,10.6,2,None,1704187801.123,1704187801.323\n"
+        ),
+    ),
+    "transaq_trades": (
+        "transaq.csv",
+        "2024-01-22T10:00:01.123000Z",
+        [1, -1],
+        (
+            "secid;tradeno;time;board;price;quantity;buysell;openinterest;period\n"
+            "4567;1;22.01.2024 10:00:01.123;FUT;10.5;7;B;100;N\n4567;2;22.01.2024 10:00:02.123;FUT;10.6;8;S;102;N\n"
+        ),
+    ),
 }
 """By kind: the name of the file, the time of the first trade, who took liquidity, and the text."""
 REFUSED: dict[str, tuple[str, str, str]] = {
+    "ctp_snapshots": (
+        "ctp.csv",
+        "column Volume never falls, as a total so far does",
+        (
+            "TradingDay,InstrumentID,LastPrice,Volume,Turnover,UpdateTime,UpdateMillisec,BidPrice1,BidVolume1,AskPrice1\n"
+            "20240102,rb2405,3950,120,4740000,09:00:00,500,3949,10,3950\n"
+            "20240102,rb2405,3951,150,5925300,09:00:01,0,3950,11,3951\n"
+        ),
+    ),
+    "totals_so_far": (
+        "totals.csv",
+        "column volume never falls",
+        "time,price,volume\n" + "".join(f"{1704187800 + i},10.5,{i // 2}\n" for i in range(200)),
+    ),
+    "book_of_amounts_left": (
+        "l2.csv",
+        "changes of an order book, as side of ask and bid with amount of 0 tells",
+        "timestamp,side,price,amount\n1704187800000000,bid,10.5,7\n1704187800000001,ask,10.6,0\n",
+    ),
+    "alpaca_of_two": (
+        "alpaca.json",
+        r"holds trades\.ABC, trades\.XYZ; a file holds one of them",
+        (
+            '{"trades":{"ABC":[{"t":"2024-01-02T09:30:00Z","p":10.5,"s":7,"c":["@"," ","T"],"i":1}],'
+            '"XYZ":[{"t":"2024-01-02T09:30:01Z","p":10.6,"s":8,"c":["@"],"i":2}]},"next_page_token":null}'
+        ),
+    ),
+    "signed_amounts": (
+        "signed.csv",
+        "column amount would be the quantity, but holds more than numbers of 0 and above",
+        "time,price,amount\n1704187800123,10.5,7\n1704187801123,10.6,-8\n",
+    ),
+    "orders_of_a_journal": (
+        "journal.csv",
+        "no column is a time",
+        "Entry Price,Exit Price,Quantity,Symbol,Entry Time,Direction\n10.5,10.6,7,ES,2024-01-15 10:30:00,Long\n",
+    ),
     "duka_api_tick": (
         "EURUSD_ticks.csv",
         "holds quotes",
