@@ -51,7 +51,8 @@ def returns(time: Times, value: Array, start: float, hours: TradingDays | None =
         Of days in UTC, or trading days, when there are at least 20 of them, else of bars.
     periods_per_year : float
         365 for days; for bars, the year over their median length. With trading hours as many days, and as much time,
-        as those have in a year, on average over the calendar years that the bars touch.
+        as those have in a year, on average over the calendar years that the bars touch; where bars outside the hours
+        are kept, as many bars as a day has on average.
     basis : str
         ``daily`` or ``bar``.
     """
@@ -62,7 +63,9 @@ def returns(time: Times, value: Array, start: float, hours: TradingDays | None =
         points, per_year, basis = value[last], days, "daily"
     else:
         step = float(np.median(np.diff(time))) if len(time) > 1 else float(DAY)
-        points, per_year, basis = value, length / step, "bar"
+        # What lies outside the hours is no part of their time, so those bars are counted by the day.
+        fit = days * len(time) / len(last) if hours is not None and hours.extended and len(time) else length / step
+        points, per_year, basis = value, fit, "bar"
     return np.diff(points, prepend=start) / np.concatenate(([start], points[:-1])), per_year, basis
 
 

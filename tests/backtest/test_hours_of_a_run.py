@@ -177,6 +177,17 @@ def test_a_year_is_as_long_as_that_of_the_exchange():
     assert returns(closes, value, 100.0)[1] == 365 * DAY / DAY
 
 
+def test_bars_outside_the_hours_are_counted_by_the_day():
+    hours = parse_days(f"{NEW_YORK}+extended")
+    opens = hours.opens[(hours.opens > parse_time("2024-03-04")) & (hours.opens < parse_time("2024-03-16"))]
+    bars = (
+        opens[:, None] + HOUR * np.arange(-1, 9)
+    ).ravel() + HOUR  # of an hour, two of them before or behind the hours
+    made, per_year, basis = returns(bars, np.linspace(100, 101, len(bars)), 100.0, hours)
+    assert (len(made), basis) == (100, "bar")
+    assert per_year == 10 * len(pd.bdate_range("2024-01-01", "2024-12-31"))
+
+
 @pytest.mark.parametrize(("kind", "bars_a_day"), [("1d", 1), ("30m", 13), ("1h", 7)])
 def test_a_target_of_volatility_counts_trading_alone(folder, kind, bars_a_day):
     from tapeflow.tests.backtest.broker.test_sizers import _Once
