@@ -26,7 +26,23 @@ FIGURES = (
     ("orders", "orders", ","),
     ("bars", "bars", ","),
 )
-AMOUNTS = ("final_value", "net_profit", "mean_trade", "fees_paid")
+FURTHER = (
+    ("cagr_pct", "CAGR %", ",.2f"),
+    ("volatility_pct", "volatility % a year", ",.2f"),
+    ("sortino", "Sortino ratio", ",.2f"),
+    ("calmar", "Calmar ratio", ",.2f"),
+    ("longest_drawdown_days", "longest drawdown, days", ",.1f"),
+    ("mean_win", "mean win", ",.2f"),
+    ("mean_loss", "mean loss", ",.2f"),
+    ("payoff_ratio", "payoff ratio", ",.2f"),
+    ("expectancy_pct", "expectancy %", ",.3f"),
+    ("best_trade", "best trade", ",.2f"),
+    ("worst_trade", "worst trade", ",.2f"),
+    ("longest_loss_streak", "losses in a row, most", ","),
+    ("turnover", "turnover, times the equity", ",.2f"),
+)
+"""Figures that are left out of the table where they are absent; ``result.json`` and the report say why they are."""
+AMOUNTS = ("final_value", "net_profit", "mean_trade", "fees_paid", "mean_win", "mean_loss", "best_trade", "worst_trade")
 """Figures that are money; those of an account kept in coin need more decimals."""
 ENGINES = ("auto", "stock", "backtrader", "compiled")
 RAN = {
@@ -128,10 +144,12 @@ def figures(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
 
     ends = summary.get("confidence", {}).get("intervals", {})
     places = decimals(summary.get("currency", "quote"), summary.get("initial_cash"))
-    forms = {key: f",.{places}f" if key in AMOUNTS else form for key, _, form in FIGURES}
+    known = [row for row in FURTHER if summary.get(row[0]) is not None]
+    rows = (*FIGURES, *known)
+    forms = {key: f",.{places}f" if key in AMOUNTS else form for key, _, form in rows}
     return [
         (label, _shown(summary[key], forms[key]), " to ".join(_shown(end, forms[key]) for end in ends.get(key, ())))
-        for key, label, _ in FIGURES
+        for key, label, _ in rows
         if key in summary
     ]
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..core.distances import parse_distance
+from ..core.errors import unknown
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
 from .errors import Complaint
 from .models import RunConfig
@@ -32,6 +33,8 @@ def contradictions(config: RunConfig) -> Iterator[Complaint]:
         text = "is of a bar's volume; the tape has its own: fills: {from: tape, participation: 25%}"
         yield Complaint(("broker", "participation"), text, on_key=True)
     yield from _desks(config)
+    if config.benchmark is not None and config.benchmark not in config.feeds:
+        yield Complaint(("benchmark",), unknown("feed", config.benchmark, config.feeds))
     titles = [one.title for one in config.analyzers]
     for i, title in enumerate(titles):
         if title in titles[:i]:

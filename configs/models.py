@@ -85,6 +85,9 @@ class RunConfig(Model):
         default=[], description="analyzers of backtrader's, or of plugins, into result.json"
     )
     portfolio: Portfolio = Portfolio()
+    benchmark: str | None = Field(
+        default=None, description="the feed that the run is set beside, bought and held; the traded one when left out"
+    )
     plugins: list[str] = Field(default=[], description="modules, or files and folders relative to this YAML")
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of everything random")
     engine: Literal["auto", "stock", "backtrader", "compiled"] = "auto"
@@ -149,7 +152,7 @@ class RunConfig(Model):
 
         `from_mapping` of it gives a config that resolves to the same. A run without a sweep has no such key.
         """
-        without = {name for name in ("sweep", "trade", "analyzers") if not getattr(self, name)}
+        without = {name for name in ("sweep", "trade", "analyzers", "benchmark") if not getattr(self, name)}
         without |= {"portfolio"} if self.portfolio == Portfolio() else set()
         made: dict[str, Any] = _plain(self.model_dump(mode="python", by_alias=True, exclude=without))
         return made

@@ -17,6 +17,7 @@ from ...core.files.json_text import json_text
 from ...core.files.tables import write_parquet
 from ..broker.choice import paying
 from .account_figures import dividends_of, flows_of
+from .excursions import excursions
 from .lock import digests, lock_text
 from .outcome import Outcome, SavedRun
 from .own_files import check_place, written
@@ -54,6 +55,7 @@ TRIP_COLUMNS = {
     "entry_reason": pa.string(),
     "exit_reason": pa.string(),
 }
+EXCURSION_COLUMNS = {"mae_pct": pa.float64(), "mfe_pct": pa.float64()}
 PAID_COLUMNS = {"dividends": pa.float64()}
 BAND_COLUMNS = {"pnl_low": pa.float64(), "pnl_high": pa.float64()}
 FLOW_COLUMNS = {
@@ -106,10 +108,13 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
     summary |= outcome.doubts(summary)
     (folder / "result.json").write_text(json_text(summary) + "\n", encoding="utf-8")
     _table(folder / "orders.parquet", ORDER_COLUMNS, list(outcome.record.orders.values()))
+    columns = TRIP_COLUMNS | EXCURSION_COLUMNS
     trips = [{name: getattr(t, name) for name in TRIP_COLUMNS} for t in outcome.trips]
+    reached = excursions(outcome.trips, {name: source.bars for name, source in outcome.sources.items()})
+    trips = [{**row, "mae_pct": against, "mfe_pct": good} for row, against, good in zip(trips, *reached, strict=True)]
     ends = outcome.band.trades() if outcome.band else []
     trips = [row | more for row, more in zip(trips, ends, strict=True)] if ends else trips
-    columns = TRIP_COLUMNS | (BAND_COLUMNS if outcome.band else {})
+    columns |= BAND_COLUMNS if outcome.band else {}
     if paying(outcome.config):
         columns |= PAID_COLUMNS
         paid = dividends_of(outcome.trips, flows_of(outcome.strategy))

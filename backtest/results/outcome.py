@@ -29,6 +29,7 @@ from ..recording.round_trips import RoundTrip, pair
 from . import account_figures
 from .caveats import confidence, damage_warning, days_of, hints
 from .decimals import decimals
+from .further import further
 from .lock import make_lock, readers
 from .markouts import as_json
 from .quality import profit_from_damaged
@@ -250,6 +251,7 @@ class Outcome:
             "engine_reason": self.engine_reason,
             **({"verified": self.verified} if self.verified else {}),
             **self.figures(),
+            **further(self),
             **(self.band.summary() if self.band else {}),
             "currency": account_figures.currency(self.config),
             **({"rolls": rolls} if (rolls := account_figures.rolls(self.sources)) else {}),
