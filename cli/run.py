@@ -144,7 +144,7 @@ def figures(summary: dict[str, Any]) -> list[tuple[str, str, str]]:
 
     ends = summary.get("confidence", {}).get("intervals", {})
     places = decimals(summary.get("currency", "quote"), summary.get("initial_cash"))
-    known = [row for row in FURTHER if summary.get(row[0]) is not None]
+    known = [row for row in FURTHER if isinstance(value := summary.get(row[0]), int | float) and value == value]
     rows = (*FIGURES, *known)
     forms = {key: f",.{places}f" if key in AMOUNTS else form for key, _, form in rows}
     return [

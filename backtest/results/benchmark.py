@@ -26,6 +26,8 @@ def held(time: Times, bars: Bars, start: float) -> Array:
     first, close = float(bars["open"][0]), bars["close"]
     if not first > 0 or not (close > 0).all():
         return np.full(len(time), np.nan)
+    if np.array_equal(bars["close_time"], time):
+        return np.asarray(start * close / first)
     at = np.searchsorted(bars["close_time"], time, side="right") - 1
     return np.where(at < 0, start, start * close[np.maximum(at, 0)] / first)
 

@@ -29,7 +29,7 @@ from ..recording.round_trips import RoundTrip, pair
 from . import account_figures
 from .caveats import confidence, damage_warning, days_of, hints
 from .decimals import decimals
-from .further import further
+from .further import further, tables
 from .lock import make_lock, readers
 from .markouts import as_json
 from .quality import profit_from_damaged
@@ -211,6 +211,7 @@ class Outcome:
             "end": iso(int(self.first["close_time"][-1])),
             "orders": self.orders,
             **figures,
+            **further(self).figures,
             "buy_and_hold_pct": self.buy_and_hold_pct,
             "profit_from_damaged": self.damaged,
             "open_position": float(equity["position"][-1]),
@@ -251,7 +252,7 @@ class Outcome:
             "engine_reason": self.engine_reason,
             **({"verified": self.verified} if self.verified else {}),
             **self.figures(),
-            **further(self),
+            **tables(self),
             **(self.band.summary() if self.band else {}),
             "currency": account_figures.currency(self.config),
             **({"rolls": rolls} if (rolls := account_figures.rolls(self.sources)) else {}),

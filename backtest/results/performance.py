@@ -6,7 +6,6 @@ A figure that its data cannot carry is absent, and `Performance.absent` says why
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,13 +13,13 @@ from numpy.typing import NDArray
 
 from ...core.clock import DAY, iso
 from ...core.hours import TradingDays
-from ..recording.round_trips import RoundTrip
-from .statistics import ENOUGH_DAYS, YEAR_DAYS, drawdown, net_profits, returns
+from .statistics import ENOUGH_DAYS, YEAR_DAYS, Trips, net_profits, returns
 
 Array = NDArray[np.float64]
 Times = NDArray[np.int64]
 WORST = 5
 """Drawdowns that are told one by one."""
+NO_TRIP = "no round trip was finished"
 FEWEST = 5
 """Losing days below which their size is not known."""
 
@@ -32,7 +31,7 @@ class Performance:
     Parameters
     ----------
     figures : dict
-        By name; a figure that is absent is None.
+        By name; a figure that is absent is NaN.
     absent : dict of str to str
         Why, by the name of the figure.
     """
@@ -43,43 +42,49 @@ class Performance:
     def put(self, name: str, value: float, why_not: str = "") -> None:
         """Take ``value`` in, or ``why_not`` where that says something or the value is no number."""
         known = not why_not and math.isfinite(value)
-        self.figures[name] = value if known else None
+        self.figures[name] = value if known else math.nan
         if not known:
             self.absent[name] = why_not or "it divides by nothing"
 
 
 def performance(
-    time: Times, value: Array, start: float, since: int, trips: Sequence[RoundTrip], hours: TradingDays | None = None
+    time: Times,
+    value: Array,
+    down: Array,
+    start: float,
+    since: int,
+    trips: Trips,
+    hours: TradingDays | None = None,
 ) -> Performance:
-    """All figures of equity and round trips that stand beside those of `statistics.summarise`.
+    """The figures of equity and of profits that stand beside those of `statistics.summarise`.
 
     Parameters
     ----------
-    time, value : ndarray
-        Close of each bar, epoch µs, and equity then.
+    time, value, down : ndarray
+        Close of each bar, epoch µs, and equity and its `statistics.drawdown` then.
     start : float
         Equity before the first bar.
     since : int
         Open of the first bar, epoch µs.
-    trips : sequence of RoundTrip
-        Finished ones.
+    trips : sequence of RoundTrip, or ndarray
+        Finished ones, or the profit after fees of each.
     hours : TradingDays or None
         The trading hours of the bars, where they have some.
     """
     made = Performance()
-    _growth(made, time, value, start, since)
+    _growth(made, time, value, down, start, since)
     _daily(made, *returns(time, value, start, hours))
-    made.figures["drawdowns"], made.figures["longest_drawdown_days"] = drawdowns(time, value, start, since)
-    _trades(made, trips)
+    made.figures["longest_drawdown_days"] = float(Falls.of(time, down, since).days.max(initial=0.0))
+    _trades(made, net_profits(trips))
     return made
 
 
-def _growth(made: Performance, time: Times, value: Array, start: float, since: int) -> None:
+def _growth(made: Performance, time: Times, value: Array, down: Array, start: float, since: int) -> None:
     days = (int(time[-1]) - since) / DAY if len(time) else 0.0
     short = "" if days >= YEAR_DAYS else f"the run spans {days:,.1f} days, and less than a year is not made a year"
     growth = cagr_pct(start, float(value[-1]) if len(value) else start, days) if not short else math.nan
     made.put("cagr_pct", growth, short)
-    deepest = 100.0 * float(drawdown(value, start).max(initial=0.0))
+    deepest = 100.0 * float(down.max(initial=0.0))
     made.put("calmar", growth / deepest if deepest else math.nan, short or ("" if deepest else "there was no drawdown"))
 
 
@@ -120,71 +125,87 @@ def sortino(made: Array, per_year: float) -> float:
     return float(np.mean(made)) / deviation * math.sqrt(per_year) if deviation else math.nan
 
 
-def drawdowns(
-    time: Times, value: Array, start: float, since: int, most: int = WORST
-) -> tuple[list[dict[str, object]], float]:
-    """The deepest falls of equity from a highest value until it is reached again, and the days of the longest one.
+@dataclass(frozen=True)
+class Falls:
+    """Falls of equity from a highest value until it is reached again, in time order.
 
     Parameters
     ----------
-    time, value, start, since
-        As for `performance`; the account is at its first peak, ``start``, at ``since``.
+    first, end : ndarray of int64
+        The bars that each goes from and up to, not including.
+    peak : ndarray of int64
+        When equity was highest, epoch µs.
+    days : ndarray of float64
+        From the peak to the recovery, or to the end of the run.
+    """
+
+    first: NDArray[np.int64]
+    end: NDArray[np.int64]
+    peak: Times
+    days: Array
+
+    @classmethod
+    def of(cls, time: Times, down: Array, since: int) -> Falls:
+        """Those of a series of drawdowns; before the first bar the account is at its first peak, at ``since``."""
+        under = np.concatenate(([False], down > 0, [False]))
+        first, end = np.flatnonzero(under[1:] & ~under[:-1]), np.flatnonzero(~under[1:] & under[:-1])
+        if not len(first):
+            return cls(first, end, first, np.zeros(0))
+        peak = np.where(first > 0, time[np.maximum(first - 1, 0)], since)
+        return cls(first, end, peak, (time[np.minimum(end, len(time) - 1)] - peak) / DAY)
+
+
+def drawdowns(time: Times, down: Array, since: int, most: int = WORST) -> list[dict[str, object]]:
+    """The deepest falls of equity, the deepest first.
+
+    Parameters
+    ----------
+    time, down, since
+        As for `performance`.
     most : int
-        How many, the deepest first.
+        How many.
 
     Returns
     -------
     list of dict
         ``depth_pct``, and ISO times ``peak``, ``trough`` and ``recovered`` (None where it never was), and ``days`` from
         the peak to the recovery, or to the end.
-    float
-        Days of the longest, which need not be among the deepest; 0 without one.
 
     Examples
     --------
-    >>> (one,), longest = drawdowns(DAY * np.arange(1, 4), np.array([110.0, 99.0, 121.0]), 100.0, 0)
-    >>> one["depth_pct"], one["trough"], one["days"], longest
-    (10.0, '1970-01-03T00:00:00Z', 2.0, 2.0)
+    >>> (one,) = drawdowns(DAY * np.arange(1, 4), np.array([0.0, 0.1, 0.0]), 0)
+    >>> one["depth_pct"], one["trough"], one["days"]
+    (10.0, '1970-01-03T00:00:00Z', 2.0)
     """
-    down = drawdown(value, start)
-    under = np.concatenate(([False], down > 0, [False]))
-    first, end = np.flatnonzero(under[1:] & ~under[:-1]), np.flatnonzero(~under[1:] & under[:-1])
-    if not len(first):
-        return [], 0.0
-    peak = np.where(first > 0, time[np.maximum(first - 1, 0)], since)
-    days = (time[np.minimum(end, len(time) - 1)] - peak) / DAY
-    depth = np.maximum.reduceat(down, first)
+    falls = Falls.of(time, down, since)
+    depth = np.maximum.reduceat(down, falls.first) if len(falls.first) else np.zeros(0)
     made: list[dict[str, object]] = []
     for i in np.argsort(-depth, kind="stable")[:most].tolist():
-        trough = int(first[i] + np.argmax(down[first[i] : end[i]]))
+        first, end = int(falls.first[i]), int(falls.end[i])
         made.append(
             {
                 "depth_pct": 100.0 * float(depth[i]),
-                "peak": iso(int(peak[i])),
-                "trough": iso(int(time[trough])),
-                "recovered": iso(int(time[end[i]])) if end[i] < len(time) else None,
-                "days": float(days[i]),
+                "peak": iso(int(falls.peak[i])),
+                "trough": iso(int(time[first + np.argmax(down[first:end])])),
+                "recovered": iso(int(time[end])) if end < len(time) else None,
+                "days": float(falls.days[i]),
             }
         )
-    return made, float(days.max())
+    return made
 
 
-def _trades(made: Performance, trips: Sequence[RoundTrip]) -> None:
-    net = net_profits(trips)
+def _trades(made: Performance, net: Array) -> None:
     won, lost = net[net > 0], net[net < 0]
     no = {"win": "" if len(won) else "no trade won", "loss": "" if len(lost) else "no trade lost"}
     made.put("mean_win", float(won.mean()) if len(won) else math.nan, no["win"])
     made.put("mean_loss", float(lost.mean()) if len(lost) else math.nan, no["loss"])
     both = no["win"] or no["loss"]
     made.put("payoff_ratio", -float(won.mean() / lost.mean()) if not both else math.nan, both)
-    none = "" if len(net) else "no round trip was finished"
-    shares = np.array([t.return_pct for t in trips])
-    made.put("expectancy_pct", float(shares.mean()) if len(net) else math.nan, none)
+    none = "" if len(net) else NO_TRIP
     made.put("best_trade", float(net.max()) if len(net) else math.nan, none)
     made.put("worst_trade", float(net.min()) if len(net) else math.nan, none)
     made.figures["longest_win_streak"] = streak(net > 0)
     made.figures["longest_loss_streak"] = streak(net < 0)
-    made.put("mean_bars_held", float(np.mean([t.bars for t in trips])) if len(net) else math.nan, none)
 
 
 def streak(flags: NDArray[np.bool_]) -> int:

@@ -13,7 +13,8 @@ EVERY = (
     "bars", "orders", "initial_cash", "final_value", "net_profit", "return_pct", "max_drawdown_pct", "sharpe",
     "periods_per_year", "trades", "profit_factor", "win_rate", "mean_trade", "exposure_pct", "fees_paid",
     "buy_and_hold_pct", "profit_from_damaged", "open_position", "orders_cut", "orders_refused", "waits.orders",
-    "waits.bars",
+    "waits.bars", "cagr_pct", "volatility_pct", "sortino", "calmar", "longest_drawdown_days", "mean_win", "mean_loss",
+    "payoff_ratio", "best_trade", "worst_trade", "longest_win_streak", "longest_loss_streak",
 )  # fmt: skip
 """Numbers that every run has."""
 SURVIVAL = ("survives_ticks", "survives_ms", "survives_bp")

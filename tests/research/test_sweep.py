@@ -58,6 +58,8 @@ class TestPoints:
         result = run(config, tmp_path / "run", report=False).summary
         words = {"name", "strategy", "engine_reason", "lines", "warnings", "assumptions"}
         words |= {"hints", "confidence", "markouts", "currency", "indicators", "waits"}
+        words |= {"drawdowns", "benchmark", "monthly_returns_pct", "by_hour", "by_weekday", "absent"}
+        words |= {"expectancy_pct", "mean_bars_held", "turnover"}
         assert {*(set(result) - words), "waits.orders", "waits.bars"} <= set(table(tmp_path / "out")[0])
 
     def test_of_a_run_that_cannot_be_made_say_why_and_end_nothing(self, tmp_path: Path) -> None:

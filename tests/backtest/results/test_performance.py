@@ -19,7 +19,9 @@ from tapeflow.backtest.recording.round_trips import RoundTrip
 from tapeflow.backtest.results.benchmark import beside
 from tapeflow.backtest.results.calendars import by_hour, by_weekday, monthly
 from tapeflow.backtest.results.excursions import excursions
-from tapeflow.backtest.results.performance import performance
+from tapeflow.backtest.results.performance import Performance, drawdowns
+from tapeflow.backtest.results.performance import performance as of
+from tapeflow.backtest.results.statistics import drawdown
 from tapeflow.configs.errors import MistakesError
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars
@@ -41,6 +43,10 @@ def account(days: int, seed: int, step: int = 6 * HOUR) -> tuple[np.ndarray, np.
     rng = np.random.default_rng(seed)
     count = days * DAY // step
     return BEGIN + step * np.arange(1, count + 1), CASH * np.exp(np.cumsum(rng.normal(0.0003, 0.01, count)))
+
+
+def performance(time: np.ndarray, value: np.ndarray, start: float, since: int, trips: list[RoundTrip]) -> Performance:
+    return of(time, value, drawdown(value, start), start, since, trips)
 
 
 def daily(time: np.ndarray, value: np.ndarray) -> list[float]:
@@ -104,7 +110,7 @@ def test_drawdowns_are_those_that_a_walk_along_the_equity_meets(seed: int) -> No
     if under:
         found.append({"depth": 1 - low / peak, "days": (time[-1] - since) / DAY, "back": False, "trough": at})
     made = performance(time, value, CASH, BEGIN, []).figures
-    told: Any = made["drawdowns"]
+    told: Any = drawdowns(time, drawdown(value, CASH), BEGIN)
     worst = sorted(found, key=lambda one: -one["depth"])[:5]
     assert [one["depth_pct"] for one in told] == pytest.approx([100 * one["depth"] for one in worst], rel=1e-12)
     assert [one["days"] for one in told] == pytest.approx([one["days"] for one in worst])
@@ -121,12 +127,10 @@ def test_trades_won_and_lost_are_counted_by_hand() -> None:
         "mean_win": (5 + 7 + 3) / 3,
         "mean_loss": -(2 + 4 + 6 + 1) / 4,
         "payoff_ratio": ((5 + 7 + 3) / 3) / ((2 + 4 + 6 + 1) / 4),
-        "expectancy_pct": sum(net) / 8,  # each was entered with 100
         "best_trade": 7.0,
         "worst_trade": -6.0,
         "longest_win_streak": 2,
         "longest_loss_streak": 3,
-        "mean_bars_held": 3.5,
     }
     assert {name: made[name] for name in expected} == pytest.approx(expected)
 
@@ -134,7 +138,7 @@ def test_trades_won_and_lost_are_counted_by_hand() -> None:
 def test_a_figure_that_its_data_cannot_carry_is_absent_and_says_why() -> None:
     time, value = account(10, 1)
     made = performance(time, value, CASH, BEGIN, [trip(5.0)])
-    assert made.figures["cagr_pct"] is made.figures["calmar"] is made.figures["sortino"] is None
+    assert np.isnan([made.figures[name] for name in ("cagr_pct", "calmar", "sortino")]).all()
     assert made.absent["cagr_pct"] == "the run spans 10.0 days, and less than a year is not made a year"
     assert made.absent["volatility_pct"] == made.absent["sortino"] == "there are fewer than 20 daily returns"
     assert made.absent["mean_loss"] == made.absent["payoff_ratio"] == "no trade lost"
@@ -144,12 +148,13 @@ def test_a_figure_that_its_data_cannot_carry_is_absent_and_says_why() -> None:
     up = performance(account(400, 1)[0], rising, CASH, BEGIN, [])
     assert up.absent["calmar"] == "there was no drawdown"
     assert up.absent["sortino"].startswith("0 daily returns are below 0, and 5 are the least")
-    assert up.figures["drawdowns"] == []
+    assert drawdowns(account(400, 1)[0], drawdown(rising, CASH), BEGIN) == []
+    assert up.figures["longest_drawdown_days"] == 0
 
 
 def test_what_began_below_the_first_value_fell_from_the_cash() -> None:
-    made: Any = performance(BEGIN + DAY * np.arange(1, 4), np.array([90.0, 95.0, 99.0]), 100.0, BEGIN, []).figures
-    (one,) = made["drawdowns"]
+    down = drawdown(np.array([90.0, 95.0, 99.0]), 100.0)
+    (one,) = drawdowns(BEGIN + DAY * np.arange(1, 4), down, BEGIN)
     assert (one["peak"], one["recovered"], one["days"]) == ("2023-01-01T00:00:00Z", None, 3.0)
     assert one["depth_pct"] == pytest.approx(10.0)
 
@@ -192,11 +197,12 @@ def test_a_run_beside_its_benchmark_is_a_regression_of_daily_returns() -> None:
 def test_a_benchmark_without_enough_days_has_no_beta() -> None:
     time, value = account(30, 7)
     made = beside(time, value, CASH, "x", bars_of([9.0] * len(time), [11.0] * len(time)))
-    assert (made.figures["return_pct"], made.figures["beta"]) == (0.0, None)
+    assert made.figures["return_pct"] == 0
+    assert np.isnan(made.figures["beta"])
     assert made.absent["beta"] == "there are fewer than 60 daily returns to compare"
     oil = beside(time, value, CASH, "oil", bars_of([-13.0] * len(time), [11.0] * len(time), [1.0] * len(time)))
     assert set(oil.absent.values()) == {"oil has prices that are not above 0"}
-    assert oil.figures["return_pct"] is None
+    assert np.isnan(oil.figures["return_pct"])
 
 
 def test_months_hours_and_weekdays_are_grouped_by_hand() -> None:
@@ -228,6 +234,8 @@ def test_a_run_writes_them_all_down(tmp_path: Path) -> None:
     trades, orders = made.trades, made.orders
     assert result["best_trade"] == pytest.approx(trades["pnl_net"].max())
     assert result["mean_bars_held"] == pytest.approx(trades["bars"].mean())
+    assert result["expectancy_pct"] == pytest.approx(trades["return_pct"].mean())
+    assert result["cagr_pct"] is None
     traded = (orders["executed_size"] * orders["executed_price"]).sum()
     assert result["turnover"] == pytest.approx(traded / made.equity["value"].mean())
     assert sum(one["trades"] for one in result["by_hour"].values()) == len(trades)
