@@ -19,6 +19,7 @@ from .imbalances import imbalance_rule, imbalance_words
 from .levels import packed_levels
 from .library import chart_library
 from .money import money_of
+from .performance_view import performance
 from .quality_view import quality
 from .returns_view import returns
 from .sessions import sessions_of
@@ -61,6 +62,7 @@ def page(folder: Folder) -> str:
         fills=tape_fills(result, money),
         flows=flows(folder, money),
         statistics=statistics(result, folder.trades, money),
+        performance=performance(folder),
         returns=returns(folder),
         distribution=distribution(folder.trades),
         markouts=markouts(result),

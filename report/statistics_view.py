@@ -50,6 +50,19 @@ _FORMATS: dict[str, Callable[[object], str]] = {
     "exposure_pct": _percent,
     "profit_from_damaged": _share,
     "buy_and_hold_pct": _signed_percent,
+    "cagr_pct": _signed_percent,
+    "alpha_pct": _signed_percent,
+    "expectancy_pct": lambda value: number(value, 3, " %", signed=True),
+    "sortino": _ratio,
+    "calmar": _ratio,
+    "payoff_ratio": _ratio,
+    "beta": _ratio,
+    "correlation": _ratio,
+    "turnover": _ratio,
+    "longest_drawdown_days": lambda value: number(value, 1),
+    "mean_bars_held": lambda value: number(value, 1),
+    "longest_win_streak": _count,
+    "longest_loss_streak": _count,
     "bars": _count,
     "periods_per_year": _count,
     "orders": _count,
@@ -57,21 +70,40 @@ _FORMATS: dict[str, Callable[[object], str]] = {
 }
 """How a figure is written; others by the end of their name."""
 _AMOUNTS = {"initial_cash": False, "final_value": False, "net_profit": True, "fees_paid": False, "mean_trade": True}
+_AMOUNTS |= {"mean_win": True, "mean_loss": True, "best_trade": True, "worst_trade": True}
 """Figures that are money, and whether they are written with their sign."""
 _GROUPS = {
     "Result": ("initial_cash", "final_value", "net_profit", "return_pct", "cagr_pct", "buy_and_hold_pct", "fees_paid"),
-    "Risk": ("max_drawdown_pct", "volatility_pct", "sharpe", "sortino", "calmar", "periods_per_year", "exposure_pct"),
-    "Trading": (
+    "Risk": (
+        "max_drawdown_pct",
+        "longest_drawdown_days",
+        "volatility_pct",
+        "sharpe",
+        "sortino",
+        "calmar",
+        "periods_per_year",
+        "exposure_pct",
+        "turnover",
+    ),
+    "Trades": (
         "trades",
         "mean_trade",
+        "expectancy_pct",
         "win_rate",
         "profit_factor",
-        "profit_from_damaged",
-        "orders",
-        "open_position",
-        "bars",
+        "mean_win",
+        "mean_loss",
+        "payoff_ratio",
+        "best_trade",
+        "worst_trade",
+        "longest_win_streak",
+        "longest_loss_streak",
+        "mean_bars_held",
     ),
+    "Trading": ("orders", "open_position", "profit_from_damaged", "bars"),
 }
+_BENCHMARK = ("return_pct", "max_drawdown_pct", "alpha_pct", "beta", "correlation")
+
 _ELSEWHERE = {"name", "strategy", "engine", "engine_reason", "sharpe_basis"}
 _ELSEWHERE |= {"net_profit_low", "net_profit_high", "survives_ticks", "survives_ms", "survives_bp", "fills"}
 _ELSEWHERE |= {
@@ -88,10 +120,14 @@ _ELSEWHERE |= {
     "confidence",
     "markouts",
 }
-_ELSEWHERE |= {"currency", "indicators"}
+_ELSEWHERE |= {"currency", "indicators", "drawdowns", "benchmark", "absent", "monthly_returns_pct"}
 """Keys of the result that the page shows in another place."""
 _NAMES = {"cagr_pct": "Growth a year", "sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "calmar": "Calmar ratio"}
 _NAMES |= {"mean_trade": "Mean of a trade", "profit_from_damaged": "Profit from damaged bars"}
+_NAMES |= {"cagr_pct": "CAGR", "exposure_pct": "Time in market", "turnover": "Turnover (× equity)"}
+_NAMES |= {"longest_drawdown_days": "Longest drawdown (days)", "alpha_pct": "Alpha a year"}
+_NAMES |= {"longest_win_streak": "Longest winning streak", "longest_loss_streak": "Longest losing streak"}
+_NAMES |= {"expectancy_pct": "Expectancy of a trade", "buy_and_hold_pct": "Price, first to last"}
 _ENDS: dict[str, tuple[int | None, bool]] = {
     "sharpe": (2, False),
     "mean_trade": (None, True),
@@ -164,6 +200,10 @@ def _intervals(result: Figures, money: Money) -> dict[str, str]:
 def statistics(result: Figures, trades: pd.DataFrame, money: Money) -> Markup:
     """Every figure of the result in groups, and the trades split by side and by reason."""
     groups = [_group(title, result, keys, money) for title, keys in _GROUPS.items()]
+    if other := result.get("benchmark"):
+        why = {key.partition(".")[2]: text for key, text in (result.get("absent") or {}).items() if "." in key}
+        title = f"Benchmark: {other.get('data')}, bought and held"
+        groups.append(_group(title, {**other, "absent": why}, _BENCHMARK, money))
     known = _ELSEWHERE.union(*_GROUPS.values())
     groups.append(_group("Further figures", result, tuple(k for k in result if k not in known), money))
     split = (_split(trades, "direction", "By side", money), _split(trades, "exit_reason", "By reason of exit", money))
@@ -187,7 +227,7 @@ def _basis(result: Figures) -> str:
 
 
 def _group(title: str, result: Figures, keys: tuple[str, ...], money: Money) -> Markup:
-    ends = _intervals(result, money)
+    ends = (result.get("absent") or {}) | {k: v for k, v in _intervals(result, money).items() if v}
     rows = [
         (_name(key), tag("td", _formatted(key, result[key], money), _small(ends.get(key, ""))))
         for key in keys

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .html import Markup, joined, number, tag
 
 WIDTH, HEIGHT = 380, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 10, 26
 Pair = tuple[float, float]
+Floats = NDArray[np.float64]
 
 
 class Plot:
@@ -57,6 +59,23 @@ class Plot:
         """A dot that says something under the pointer."""
         place = dict(cx=f"{self.across(x):.1f}", cy=f"{self.down(y):.1f}", r="4")
         self._parts.append(tag("circle", tag("title", says), class_=class_, **place))
+
+    def cell(self, ends: tuple[float, float, float, float], class_: str, says: str) -> None:
+        """A rectangle from x to x and from y to y."""
+        left, right, low, high = ends
+        place = dict(x=f"{self.across(left):.1f}", y=f"{self.down(high):.1f}")
+        size = dict(
+            width=f"{self.across(right) - self.across(left):.1f}", height=f"{self.down(low) - self.down(high):.1f}"
+        )
+        self._parts.append(tag("rect", tag("title", says), class_=class_, **place, **size))
+
+    def path(self, x: Floats, y: Floats, class_: str, says: str) -> None:
+        """A curve through points; it breaks where one is not known."""
+        known = np.isfinite(y)
+        pen = np.where(known & ~np.concatenate(([False], known[:-1])), "M", "L")
+        steps = zip(pen.tolist(), x.tolist(), y.tolist(), known.tolist(), strict=True)
+        drawn = " ".join(f"{p}{self.across(a):.1f} {self.down(b):.1f}" for p, a, b, shown in steps if shown)
+        self._parts.append(tag("path", tag("title", says), d=drawn, class_=class_))
 
     def words(self, x: float, y: float, text: str, class_: str = "") -> None:
         """Text at a place."""

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ..backtest.results.calendars import DAYS
 from ..core.counting import counted
+from .excursions_view import excursions
+from .folder import microseconds
 from .html import NOTHING, Markup, is_number, number, section, table, tag
 from .svg import Plot, decimals_for, marks_between
 
@@ -25,8 +28,13 @@ def distribution(trades: pd.DataFrame) -> Markup:
     parts = [_histogram(returned[np.isfinite(returned)], "Return of a trade after fees, %", signed=True)]
     if "bars" in trades:
         parts.append(_histogram(trades["bars"].to_numpy(np.float64), "Bars held", signed=False))
-    parts.append(_by_hour(trades))
-    return section("distribution", "Distribution of trades", tag("div", *parts, class_="plots"))
+    parts += [_by_hour(trades), _by_weekday(trades), *excursions(trades)]
+    note = (
+        "MAE and MFE count the bars held whole, and of the bar of the exit the fill alone."
+        if "mae_pct" in trades
+        else ""
+    )
+    return section("distribution", "Distribution of trades", tag("div", *parts, class_="plots"), note=note)
 
 
 def _histogram(values: Floats, title: str, *, signed: bool) -> Markup:
@@ -68,18 +76,38 @@ def _trades(count: int) -> str:
 
 def _by_hour(trades: pd.DataFrame) -> Markup:
     """Mean return by the hour of entry."""
-    hours = pd.to_datetime(trades["entry_time"], utc=True).dt.hour
-    by = trades["return_pct"].groupby(hours).agg(["mean", "count"]).dropna()
+    names = [f"{hour:02}:00" for hour in range(24)]
+    marks = [(float(h), f"{h:02}") for h in (0, 6, 12, 18, 24)]
+    return _grouped(trades, _entered(trades).hour, names, marks, "Mean return by hour of entry (UTC), %")
+
+
+def _by_weekday(trades: pd.DataFrame) -> Markup:
+    """Mean return by the weekday of entry."""
+    marks = [(i + 0.5, day) for i, day in enumerate(DAYS)]
+    return _grouped(trades, _entered(trades).day_of_week, DAYS, marks, "Mean return by weekday of entry (UTC), %")
+
+
+def _entered(trades: pd.DataFrame) -> pd.DatetimeIndex:
+    """When trades were entered: within the bar of the fill, whose close is what is known."""
+    moments = microseconds(trades["entry_time"]) - 1
+    return pd.DatetimeIndex(moments.astype("datetime64[us]"))
+
+
+def _grouped(
+    trades: pd.DataFrame, group: Any, names: Sequence[str], marks: Sequence[tuple[float, str]], title: str
+) -> Markup:
+    """Mean return of each group of trades, as bars side by side."""
+    by = trades["return_pct"].groupby(np.asarray(group)).agg(["mean", "count"]).dropna()
     if by.empty:
         return Markup("")
     low, high = min(0.0, float(by["mean"].min())), max(0.0, float(by["mean"].max()))
     room = 0.08 * (high - low) or 1.0
-    plot = Plot((0.0, 24.0), (low - room, high + room), "Mean return by hour of entry (UTC), %")
+    plot = Plot((0.0, float(len(names))), (low - room, high + room), title)
     plot.beside(marks_between(low - room, high + room, 5))
-    for hour, mean, count in by.itertuples():
-        says = f"{hour:02}:00: {number(mean, 3, ' %', signed=True)}, {_trades(count)}"
-        plot.bar(hour, hour + 1.0, float(mean), "gain-bar" if mean > 0 else "loss-bar", says)
-    plot.below([(h, f"{h:02}") for h in (0, 6, 12, 18, 24)])
+    for at, mean, count in by.itertuples():
+        says = f"{names[at]}: {number(mean, 3, ' %', signed=True)}, {_trades(count)}"
+        plot.bar(at, at + 1.0, float(mean), "gain-bar" if mean > 0 else "loss-bar", says)
+    plot.below(marks)
     return plot.drawn()
 
 

@@ -1,0 +1,124 @@
+"""The run beside its benchmark, its worst drawdowns, and how its risk and return went over time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..backtest.results.benchmark import DAYS, held
+from .folder import Folder, microseconds
+from .html import NOTHING, Markup, is_number, number, section, table, tag
+from .returns_view import equity_series, period_returns
+from .svg import Plot, marks_between
+
+Floats = NDArray[np.float64]
+_POINTS = 320
+"""Points of a curve, about as many as it is pixels wide."""
+
+
+def performance(folder: Folder) -> Markup:
+    """Growth beside the benchmark, rolling Sharpe ratio and volatility, and the worst drawdowns."""
+    parts = [*_curves(folder)]
+    plots = [tag("div", *parts, class_="plots")] if parts else []
+    found = [*plots, _drawdowns(folder.result.get("drawdowns") or [])]
+    return section("performance", "Performance", *found, note=_note(folder)) if any(found) else Markup("")
+
+
+def _note(folder: Folder) -> str:
+    days = len(_daily(folder))
+    rolling = f"Rolling figures are of the last {DAYS} daily returns"
+    few = f"; the run has {days}, too few" if days < 2 * DAYS else ", and none has an interval"
+    return (
+        f"Growth of 100, before tax; the benchmark is bought at its first open and held, without costs. {rolling}{few}."
+    )
+
+
+def _curves(folder: Folder) -> list[Markup]:
+    value = folder.equity["value"].to_numpy(np.float64)
+    cash = folder.result.get("initial_cash")
+    start = float(cash) if isinstance(cash, int | float) and cash else float(value[0]) if len(value) else 0.0
+    if len(value) < 2 or not start > 0:
+        return []
+    time = microseconds(folder.equity["time"])
+    name = str((folder.result.get("benchmark") or {}).get("data") or "")
+    other = _benchmark(folder, name, time, start)
+    curves = [("run", "equity-line", 100.0 * value / start)]
+    if other is not None:
+        curves.append((f"buy and hold {name}", "other-line", 100.0 * other / start))
+    made = [_lines("Growth of 100" if other is None else f"Growth of 100: the run, and {name} held", time, curves)]
+    daily = _daily(folder)
+    if len(daily) >= 2 * DAYS:
+        made += _rolling(daily, float(folder.result.get("periods_per_year") or 365.0))
+    return made
+
+
+def _daily(folder: Folder) -> pd.Series[float]:
+    cash = folder.result.get("initial_cash")
+    value = equity_series(folder)
+    base = float(cash) if isinstance(cash, int | float) and cash else float(value.iloc[0]) if len(value) else 1.0
+    return period_returns(value, "D", base).dropna()
+
+
+def _benchmark(folder: Folder, name: str, time: NDArray[np.int64], start: float) -> Floats | None:
+    """What the benchmark was worth, read off the bars of the folder; None where there is none."""
+    bars = folder.bars[folder.bars["data"].astype(str) == name]
+    if bars.empty or not is_number((folder.result.get("benchmark") or {}).get("return_pct")):
+        return None
+    columns: Any = {key: bars[key].to_numpy() for key in ("open", "close", "close_time")}
+    return held(time, columns, start)
+
+
+def _rolling(daily: pd.Series[float], per_year: float) -> list[Markup]:
+    mean, deviation = daily.rolling(DAYS).mean(), daily.rolling(DAYS).std(ddof=1)
+    index: Any = daily.index
+    moments = index.to_timestamp(how="end").as_unit("us").asi8
+    sharpe = (mean / deviation.where(deviation > 0) * per_year**0.5).to_numpy(np.float64)
+    spread = (100.0 * deviation * per_year**0.5).to_numpy(np.float64)
+    return [
+        _lines(f"Sharpe ratio of the last {DAYS} days", moments, [("Sharpe ratio", "equity-line", sharpe)]),
+        _lines(f"Volatility of the last {DAYS} days, % a year", moments, [("volatility", "equity-line", spread)]),
+    ]
+
+
+def _lines(title: str, time: NDArray[np.int64], curves: list[tuple[str, str, Floats]]) -> Markup:
+    """Curves over time on one scale, each named at its end."""
+    low = min(float(np.nanmin(values)) for *_, values in curves)
+    high = max(float(np.nanmax(values)) for *_, values in curves)
+    room = 0.06 * (high - low) or 1.0
+    plot = Plot((float(time[0]), float(time[-1])), (low - room, high + room), title)
+    plot.beside(marks_between(low - room, high + room, 5))
+    for name, class_, values in curves:
+        at = np.unique(np.linspace(0, len(values) - 1, min(_POINTS, len(values))).astype(int))
+        last = number(float(values[np.isfinite(values)][-1]), 2) if np.isfinite(values).any() else NOTHING
+        plot.path(time[at].astype(np.float64), values[at], class_, f"{name}: {last} at the end")
+    plot.below([(float(t), pd.Timestamp(int(t), unit="us").strftime("%Y-%m-%d")) for t in _ends(time)])
+    return plot.drawn()
+
+
+def _ends(time: NDArray[np.int64]) -> list[int]:
+    """Three times that marks have room for."""
+    first, last = int(time[0]), int(time[-1])
+    return [first + (last - first) * k // 8 for k in (1, 4, 7)]
+
+
+def _drawdowns(found: list[Mapping[str, Any]]) -> Markup:
+    rows = [
+        (
+            str(i),
+            tag("td", number(one.get("depth_pct"), 2, " %"), class_="num"),
+            *(_moment(one.get(key)) for key in ("peak", "trough")),
+            _moment(one.get("recovered")) if one.get("recovered") else "not by the end",
+            tag("td", number(one.get("days"), 1), class_="num"),
+        )
+        for i, one in enumerate(found, 1)
+    ]
+    head = ("Worst drawdowns", "depth", "peak", "trough", "recovered", "days")
+    return table(head, rows, class_="plain narrow") if rows else Markup("")
+
+
+def _moment(text: object) -> str:
+    return str(text or NOTHING).replace("T", " ").removesuffix("Z").removesuffix("+00:00")[:16]
