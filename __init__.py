@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .api import Result, audit, bars, compute, data, load, open_feed, run, sweep
+    from .api import Result, audit, bars, compute, data, load, open_feed, record, result, run, sweep
     from .core.bars import Bars
     from .core.errors import TapeflowError
     from .core.kernels import levels_step, step
@@ -37,6 +37,8 @@ __all__ = [
     "levels_step",
     "load",
     "open_feed",
+    "record",
+    "result",
     "run",
     "step",
     "sweep",

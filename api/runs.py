@@ -54,7 +54,7 @@ def run(
     """
     loaded = config_of(config, set)
     folder = Path(out) if out is not None else free_folder(Path("runs"), loaded.name)
-    saved = runner.run(loaded, folder, finish=_report if report else None, progress=progress)
+    saved = runner.run(loaded, folder, finish=write_page if report else None, progress=progress)
     return Result(saved.folder, saved.summary, saved.kept)
 
 
@@ -124,7 +124,8 @@ def _with(raw: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
     return made
 
 
-def _report(folder: Path) -> None:
+def write_page(folder: Path) -> None:
+    """Write the report of a result folder into it."""
     from ..report import write_report  # late: brings pandas, which a run without a report does without
 
     write_report(folder)

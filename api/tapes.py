@@ -158,9 +158,9 @@ def data(source: Bars | Feed, bars: str | None = None, *, name: str = "", **opti
     """
     from ..core.lines import bar_data
 
-    if isinstance(source, Feed):
-        asked: Any = source
-        made = asked.bars(bars or (None if isinstance(source, KlineFeed) else "1m"))
+    reader: Any = source if isinstance(source, Feed) else None
+    if reader is not None:
+        made = reader.bars(bars or (None if isinstance(source, KlineFeed) else "1m"))
     elif isinstance(source, Bars):
         made = source
         if bars is not None and bars != made.spec:
@@ -169,4 +169,6 @@ def data(source: Bars | Feed, bars: str | None = None, *, name: str = "", **opti
         raise ParamError(
             f"data: must be Bars or a feed, as tf.bars and tf.open_feed give (got {type(source).__name__})"
         )
-    return bar_data(made, name, **options)
+    fed = bar_data(made, name, **options)
+    fed.read_by = reader
+    return fed

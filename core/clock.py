@@ -42,6 +42,8 @@ _MONDAY = 4 * DAY
 """1970-01-05, the first Monday: where weeks are counted from."""
 _DAY_ONE = 719_163
 """backtrader's day number of 1970-01-01."""
+_UNTOLD = 6
+"""µs that a float day of our times may be off."""
 
 
 def parse_interval(text: str) -> int:
@@ -156,8 +158,19 @@ def day_numbers(us: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def from_day_number(number: float) -> int:
-    """Epoch µs of backtrader's float day, as exact as the float is."""
-    return round((number - _DAY_ONE) * DAY)
+    """Epoch µs of backtrader's float day, as exact as the float is; a whole millisecond where it cannot tell.
+
+    >>> from_day_number(float(day_numbers(np.array([1_704_067_260_000_000]))[0]))
+    1704067260000000
+    """
+    return int(from_day_numbers(np.array([number]))[0])
+
+
+def from_day_numbers(numbers: NDArray[np.float64]) -> NDArray[np.int64]:
+    """`from_day_number` of each."""
+    made = np.rint((numbers - _DAY_ONE) * DAY)
+    whole = np.rint(made / 1000) * 1000
+    return np.where(np.abs(made - whole) <= _UNTOLD, whole, made).astype(np.int64)
 
 
 def iso(us: int) -> str:

@@ -85,6 +85,8 @@ class BarData(bt.feed.DataBase):
     params: Any = dict(tick=None, lot=None, min_notional=0.0, knows_prices=True)
     longer = ""
     """``resampled`` or ``replayed`` where backtrader makes its bars longer."""
+    read_by: Any = None
+    """The reader of the bars' files, where it is known."""
 
     def resample(self, **kwargs: Any) -> None:
         """As backtrader has it, for prices and volume: other columns refuse to be read."""
@@ -214,6 +216,11 @@ class BarData(bt.feed.DataBase):
                 f"{len(bars):,} bars are not known, the first at {iso(int(self.bars['open_time'][np.argmax(bars)]))}; "
                 "trade a feed that knows its prices and let this one stand beside it"
             )
+
+    @property
+    def whole(self) -> bool:
+        """Whether its bars are those that it was given: none cut off, filtered or made longer."""
+        return not (self.longer or self._filters or self._bounded())
 
     def _bounded(self) -> bool:
         return bool(self.fromdate != float("-inf") or self.todate != float("inf"))

@@ -61,7 +61,8 @@ def provenance(lock: Mapping[str, Any]) -> Markup:
         parts.append(yaml_block(rest))
     if not any(parts):
         return Markup("")
-    return section("lock", "Inputs and versions", *parts, note="From run.lock, which reproduces the run.")
+    note = "From run.lock, which reproduces the run." if "config" in lock else "From run.lock."
+    return section("lock", "Inputs and versions", *parts, note=note)
 
 
 def yaml_block(value: object) -> Markup:

@@ -15,6 +15,7 @@ from ...strategies.framework.desks import Desk
 from ...strategies.framework.plan import lines_of
 from ...strategies.framework.portfolio import Portfolio
 from ...strategies.rule_language.expressions import Expression
+from ..recording.own_indicators import made_in_init
 from ..recording.recorder import Recorder
 
 
@@ -84,7 +85,7 @@ class Conductor(bt.Strategy):
         """What the run did, once it is over; the indicators of the first desk keep their names."""
         for desk in self.desks:
             tail = "" if desk is self.desks[0] else f"@{desk.data._name}"
-            self.indicators |= {f"{name}{tail}": made for name, made in desk.indicators.items()}
+            self.indicators |= {f"{name}{tail}": made for name, made in (desk.indicators | made_in_init(desk)).items()}
             self._lineiterators[bt.LineIterator.IndType] += desk._lineiterators[bt.LineIterator.IndType]
         record = self.analyzers.account
         record.gather()

@@ -25,7 +25,7 @@ class ClosedTradeAnalyzer(bt.Analyzer):
 
     def notify_order(self, order: Any) -> None:
         """Take in the fills since the news before."""
-        for fill in News(order, len(order.data), order.created.price).fills(order.ref):
+        for fill in News(order, len(order.data), order.created.price).fills(order.ref, order.data._name):
             trip = self._pairing.add(fill)
             if trip is not None:
                 contract = getattr(self.strategy.broker, "contract", None)

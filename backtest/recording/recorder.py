@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ import backtrader as bt
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.clock import from_day_number
+from ...core.clock import from_day_number, from_day_numbers
 
 Array = NDArray[Any]
 Account = tuple[Array, ...]
@@ -83,11 +83,11 @@ class News(NamedTuple):
     bar: int
     price: float
 
-    def state(self) -> dict[str, Any]:
-        """Columns of orders.parquet."""
+    def state(self, data: str) -> dict[str, Any]:
+        """Columns of orders.parquet; ``data`` is what the feed is called."""
         order, done = self.order, self.order.executed
         return {
-            "data": order.data._name,
+            "data": data,
             "side": "buy" if order.isbuy() else "sell",
             "type": TYPES.get(order.exectype, order.getordername().lower()),
             "size": abs(order.created.size),
@@ -101,13 +101,13 @@ class News(NamedTuple):
             "reason": order.info.get("reason", ""),
         }
 
-    def fills(self, ref: int) -> Iterator[Fill]:
-        """Executions since the news before."""
+    def fills(self, ref: int, data: str) -> Iterator[Fill]:
+        """Executions since the news before, of the order and the feed that are called so."""
         order = self.order
         for bit in order.executed.iterpending():
             yield Fill(
                 ref=ref,
-                data=order.data._name,
+                data=data,
                 bar=self.bar - 1,
                 time=self.time(),
                 price=bit.price,
@@ -132,14 +132,41 @@ class News(NamedTuple):
         return _close(self.order.data, self.bar - 1 - ago)
 
 
+def _exact(data: Any) -> Any:
+    """The line of exact closes, where the feed carries it; one that backtrader makes longer does not."""
+    return None if getattr(data, "longer", "") else getattr(data.lines, "close_time", None)
+
+
 def _close(data: Any, bar: int) -> int:
-    """The exact close of a bar of a feed, where the feed carries it."""
-    line = getattr(data.lines, "close_time", None)
+    """The close of a bar of a feed, as exact as the feed carries it; once the run is over."""
+    line = _exact(data)
     return int(line.array[bar]) if line is not None else from_day_number(data.lines.datetime.array[bar])
 
 
+def _closed(data: Any) -> int:
+    """The close of a feed's current bar."""
+    line = _exact(data)
+    return int(line[0]) if line is not None else from_day_number(data.lines.datetime[0])
+
+
+def closes(data: Any) -> Array:
+    """The exact closes of all bars of a feed that is loaded whole, epoch µs."""
+    line = _exact(data)
+    known = data.lines.datetime if line is None else line
+    made = np.frombuffer(known.array, np.float64, data.buflen())
+    return from_day_numbers(made) if line is None else made.astype(np.int64)
+
+
 class Recorder(bt.Analyzer):
-    """Collects what a run did, for the result folder."""
+    """Collects what a run did, for the result folder.
+
+    Attributes
+    ----------
+    names : mapping of int to str
+        What feeds are called, by their ids, where that is not their own name.
+    """
+
+    names: Mapping[int, str] = {}
 
     def __init__(self) -> None:
         self.news: list[News] = []
@@ -154,16 +181,24 @@ class Recorder(bt.Analyzer):
     def next(self) -> None:
         """Note the account at the close of this bar of the traded feed; the bars of other feeds are no news of it."""
         broker, data = self.strategy.broker, self.strategy.data
-        if len(data) == self._bars or getattr(self.strategy, "desk", None) is not None:
+        if getattr(self.strategy, "desk", None) is not None:
             return
+        if len(data) == self._bars:
+            if not self._grew(data):
+                return
+            self._rows.pop()
         self._bars = len(data)
-        time, size = _close(data, self._bars - 1), broker.getposition(data).size
+        time, size = _closed(data), broker.getposition(data).size
         self._rows.append((time, broker.getvalue(), broker.getcash(), size))
+
+    def _grew(self, data: Any) -> bool:
+        """Whether the bar noted last goes on, as bars that are replayed do."""
+        return getattr(data, "replaying", False) and bool(self._rows)
 
     @staticmethod
     def closed(data: Any) -> int:
         """The exact close of a feed's current bar, epoch µs."""
-        return _close(data, len(data) - 1)
+        return _closed(data)
 
     def take(self, time: Array, value: Array, cash: Array, position: Array) -> None:
         """Note the account over many bars of the traded feed, before `next` notes any."""
@@ -187,7 +222,7 @@ class Recorder(bt.Analyzer):
             first.setdefault(news.order.ref, news)
             last[news.order.ref] = news
         return {
-            ref: {"ref": number, "created_time": first[ref].created(), **news.state()}
+            ref: {"ref": number, "created_time": first[ref].created(), **news.state(self._feed(news))}
             for number, (ref, news) in enumerate(last.items(), 1)
         }
 
@@ -207,4 +242,8 @@ class Recorder(bt.Analyzer):
     def fills(self) -> list[Fill]:
         """Every execution, in the order in which they became known; once the run is over."""
         rows = self.orders
-        return [fill for news in self.news for fill in news.fills(rows[news.order.ref]["ref"])]
+        return [fill for one in self.news for fill in one.fills(rows[one.order.ref]["ref"], self._feed(one))]
+
+    def _feed(self, news: News) -> str:
+        data = news.order.data
+        return self.names.get(id(data), data._name)

@@ -47,6 +47,8 @@ class RoundTrip:
         Bar of the first fill.
     first_price : float
         Price of the first fill; that of the entry when left out.
+    multiplier : float
+        Account currency that one unit of price is worth, a contract.
     """
 
     data: str
@@ -65,6 +67,7 @@ class RoundTrip:
     closed: float = 0.0
     contract: float = 0.0
     first_price: float = 0.0
+    multiplier: float = 1.0
 
     def __post_init__(self) -> None:
         self.first_price = self.first_price or self.entry_price
@@ -77,7 +80,7 @@ class RoundTrip:
     @property
     def notional(self) -> float:
         """What was entered with, in the account's currency."""
-        return self.size * (self.contract / self.entry_price if self.contract else self.entry_price)
+        return self.size * (self.contract / self.entry_price if self.contract else self.multiplier * self.entry_price)
 
     @property
     def return_pct(self) -> float:

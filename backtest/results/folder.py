@@ -169,7 +169,7 @@ def _line_columns(outcome: Outcome) -> dict[str, Any]:
     """The lines of indicators at the closes of the traded bars; those of other bars have no place there."""
     closes = outcome.first["close_time"]
     columns: dict[str, Any] = {"time": column(closes, TIME)}
-    for name, indicator in outcome.strategy.indicators.items():
+    for name, indicator in outcome.made.items():
         source = outcome.sources.get(outcome.followed(indicator))
         if len(indicator.lines[0].array) != len(closes):
             continue

@@ -23,6 +23,7 @@ from ...strategies.framework.nested import feed_of
 from ..inputs.read import Source
 from ..inputs.trading_hours import hours_of
 from ..recording.analyzers import found_by
+from ..recording.own_indicators import kind_of, made_in_init, measures_of, params_of, told_params
 from ..recording.positions import Held, held_by
 from ..recording.recorder import Recorder
 from ..recording.round_trips import RoundTrip, pair
@@ -39,8 +40,6 @@ from .unused_rules import unused_rules
 
 DAMAGE = ("void", "quarantined", "disorder", "duplicates")
 """Counts of a feed that a reader should hear of."""
-_PLAIN = (bool, int, float, str, list, tuple, dict, type(None))
-"""What JSON can hold."""
 
 FROM_BARS = (
     "A bar is known at its close and not before; what a bar's close orders fills at the next bar's open.",
@@ -49,6 +48,7 @@ FROM_BARS = (
     "Orders are filled whole, whatever the bar's volume.",
 )
 """How orders are filled where bars are all there is."""
+SYNTHETIC = "the tape is synthetic: it shows how things work, not what they earn"
 EMPTY_BARS = {
     "wait": "Nothing fills, triggers or is closed by force in a bar without trades; orders wait for the next.",
     "fill": "Orders fill in bars without trades too, at the prices written there.",
@@ -256,12 +256,16 @@ class Outcome:
             **(self.band.summary() if self.band else {}),
             "currency": account_figures.currency(self.config),
             **({"rolls": rolls} if (rolls := account_figures.rolls(self.sources)) else {}),
-            **({"analyzers": found_by(self.strategy)} if self.config.analyzers else {}),
+            **({"analyzers": found} if (found := self.analyses()) else {}),
             "indicators": self.indicators(),
             "lines": self.lines(),
             "warnings": self.warnings(),
             "assumptions": self.assumptions(),
         }
+
+    def analyses(self) -> dict[str, Any]:
+        """What the analyzers that the run asked for found, by their names."""
+        return found_by(self.strategy) if self.config.analyzers else {}
 
     def doubts(self, figures: dict[str, Any]) -> dict[str, Any]:
         """How sure ``figures``, those of `summary`, are: intervals, markouts, and what they say in words."""
@@ -280,13 +284,18 @@ class Outcome:
         first, last = float(self.first["open"][0]), float(self.first["close"][-1])
         return 100.0 * (last / first - 1.0) if first > 0 and last > 0 else math.nan
 
+    @cached_property
+    def made(self) -> dict[str, Any]:
+        """Every indicator by its name: those of the config and of ``uses``, and those that the strategy made itself."""
+        given = dict(getattr(self.strategy, "indicators", {}))
+        return given | {name: own for name, own in made_in_init(self.strategy).items() if name not in given}
+
     def indicators(self) -> dict[str, dict[str, Any]]:
         """Every indicator with the feed it follows and all its parameters, those that the strategy brought included."""
-        made = {}
-        for name, indicator in self.strategy.indicators.items():
-            params = {k: v if isinstance(v, _PLAIN) else str(v) for k, v in _params(indicator).items()}
-            made[name] = {"kind": indicator.kind, "data": self.followed(indicator), "params": params}
-        return made
+        return {
+            name: {"kind": kind_of(indicator), "data": self.followed(indicator), "params": told_params(indicator)}
+            for name, indicator in self.made.items()
+        }
 
     def followed(self, indicator: Any) -> str:
         """The name of the feed whose bars an indicator follows; empty where that is not to be found."""
@@ -298,19 +307,13 @@ class Outcome:
     def lines(self) -> list[dict[str, Any]]:
         """Every indicator line with its kind, its unit and whether it is a price."""
         made = []
-        for name, indicator in self.strategy.indicators.items():
-            measures = indicator.line_measures(**_params(indicator))
+        for name, indicator in self.made.items():
+            measures = measures_of(indicator)
             for alias in indicator.lines.getlinealiases():
-                measure = measures[alias]
-                made.append(
-                    {
-                        "name": f"{name}.{alias}",
-                        "indicator": name,
-                        "kind": indicator.kind,
-                        "overlay": measure.overlay,
-                        "unit": measure.unit,
-                    }
-                )
+                measure, known = measures.get(alias), {}
+                if measure is not None:
+                    known = {"overlay": measure.overlay, "unit": measure.unit}
+                made.append({"name": f"{name}.{alias}", "indicator": name, "kind": kind_of(indicator), **known})
         return made
 
     def warnings(self) -> list[str]:
@@ -343,10 +346,14 @@ class Outcome:
             made.append("no fees are set: the figures are before fees")
         if any(self._left().values()):
             made.append("the run ends with an open position; it is valued at the last close")
-        if type(self.sources[self.config.traded.name].feed).__name__.startswith("Synthetic"):
-            made.append("the tape is synthetic: it shows how things work, not what they earn")
+        made += [SYNTHETIC] * self.synthetic
         made += self.band.warnings() if self.band else []
         return made
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether the traded feed's trades were made up."""
+        return type(self.sources[self.config.traded.name].feed).__name__.startswith("Synthetic")
 
     def unused(self) -> Iterator[str]:
         """What never came of the strategy's rules."""
@@ -370,10 +377,10 @@ class Outcome:
     def _remarks(self) -> list[str]:
         """What indicators say of their parameters and their feed."""
         made = []
-        for name, indicator in self.strategy.indicators.items():
+        for name, indicator in self.made.items():
             source = self.sources.get(self.followed(indicator))
             if source is not None and hasattr(indicator, "remarks"):
-                made += [f"{name}: {text}" for text in indicator.remarks(source.bars, **_params(indicator))]
+                made += [f"{name}: {text}" for text in indicator.remarks(source.bars, **params_of(indicator))]
         return made
 
     def assumptions(self) -> list[str]:
@@ -394,8 +401,3 @@ class Outcome:
     def lock(self) -> dict[str, Any]:
         """Content of run.lock."""
         return make_lock(self.config, self.sources, self.engine, account_figures.inputs(self.strategy))
-
-
-def _params(indicator: Any) -> dict[str, Any]:
-    """What an indicator was made with, by the names that YAML knows."""
-    return {name: getattr(indicator.p, name) for name in indicator.defaults()}

@@ -20,7 +20,7 @@ from tapeflow.indicators.vwap import VWAP as vwap_class  # noqa: N811 (beside th
 
 NAMES = [
     *["Bars", "Feed", "Indicator", "KlineFeed", "Line", "Result", "Strategy", "TapeFeed", "TapeflowError", "audit"],
-    *["bars", "compute", "data", "levels_step", "load", "open_feed", "run", "step", "sweep"],
+    *["bars", "compute", "data", "levels_step", "load", "open_feed", "record", "result", "run", "step", "sweep"],
 ]
 SMALL: dict[str, Any] = {
     "name": "small",

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ...recording.recorder import closes as closes_of
 from .broker import Lazy, make_lazy, restore, why_busy
 from .cash_broker import CashBroker, is_plain_broker
 from .cursors import SharedPosition, Ties
@@ -100,11 +101,11 @@ class Run:
         bars = next(b for data, b in zip(self.datas, self._bars, strict=True) if data is traded)
         account = rebuild(self.history.holdings, closes, traded, self.cash, self.told, end)
         new: Any = slice(None)
-        closed = _column(traded, "close_time")[self.told : end]
+        every = closes_of(traded)
+        times = every[self.told : end]
         if len(self.datas) > 1:
             new = np.diff(bars[:end], prepend=-1)[self.told :] > 0
-            closed = _column(traded, "close_time")[bars[self.told : end][new]]
-        times = closed.astype(np.int64)
+            times = every[bars[self.told : end][new]]
         for analyzer in self.spare:
             analyzer.take(times, *(column[new] for column in account))
         self.told = end

@@ -1,0 +1,1 @@
+"""What a Cerebro that somebody else set up did, as the result of a run."""
