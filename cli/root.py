@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import click
@@ -98,6 +99,7 @@ class Root(click.Group):
         # Nor is there a matrix to multiply: threads that wait for one cost a tenth of a short run.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
+            _refuse_empty(given)
             with standard_output(), terminable():
                 code = super().main(given, **extra)
         except click.exceptions.NoArgsIsHelpError as err:
@@ -173,6 +175,15 @@ def _is_beginning() -> bool:
     """Whether this process is a worker about to begin, which imports the script that asked for it once more."""
     processes = sys.modules.get("multiprocessing.process")
     return processes is not None and getattr(processes.current_process(), "_inheriting", False)
+
+
+def _refuse_empty(given: Sequence[str]) -> None:
+    """Refuse a value that is empty: who wrote it meant something, as with a variable of the shell that is not set."""
+    for before, word in pairwise(("", *given)):
+        option, gives, value = word.partition("=") if word.startswith("--") else (before, "=", word)
+        if gives and not value.strip():
+            where = f"{option}: " if option.startswith("-") else ""
+            raise click.UsageError(f"{where}'{value}' is no value; give one, or leave it out")
 
 
 def _one_line(text: str) -> str:

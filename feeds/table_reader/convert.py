@@ -99,7 +99,7 @@ def empty(cells: Any) -> Mask:
 def decimal_column(cells: Any) -> Found:
     """Cells as float64, each the nearest to what stands there; nothing, and infinity, is NaN.
 
-    A number of single precision is taken for the shortest decimal that rounds to it: 100.1, not 100.0999985.
+    A number of single or half precision is taken for the shortest decimal that rounds to it: 100.1, not 100.0999985.
 
     Examples
     --------
@@ -115,6 +115,8 @@ def decimal_column(cells: Any) -> Found:
         # What was kept in single precision means the shortest decimal that it can be; of a decimal arrow makes the
         # nearest float by way of its text only.
         cells = pc.cast(cells, pa.string())
+    elif pa.types.is_float16(cells.type):  # arrow writes out what half a float comes to, numpy what it means
+        cells = pa.array(as_array(cells).astype(str))
     try:  # plain numbers throughout, as nearly always
         values = as_array(pc.cast(cells, pa.float64(), safe=is_text(cells)))
         return np.where(np.isfinite(values), values, np.nan), np.zeros(len(values), bool)

@@ -95,7 +95,7 @@ def _at(name: str, headers: Sequence[str]) -> list[int]:
 
 
 def _check_type(sheet: Sheet, column: Column, at: int) -> None:
-    """Refuse a column of a typed file that holds no single values, or truths where numbers are wanted."""
+    """Refuse a column of a typed file that holds no single values, or truths or times where numbers are wanted."""
     import pyarrow as pa
 
     kind = sheet.cells[at].type
@@ -103,7 +103,8 @@ def _check_type(sheet: Sheet, column: Column, at: int) -> None:
         kind = kind.value_type
     binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
     truths = pa.types.is_boolean(kind) and column.kind not in ("side", "text")
-    if pa.types.is_nested(kind) or binary or truths:
+    times = pa.types.is_temporal(kind) and column.kind not in ("time", "text")
+    if pa.types.is_nested(kind) or binary or truths or times:
         raise DataError(
             f"{sheet.path}: column {column.name} holds {str(kind)[:60]}, where one number or text is wanted"
         )

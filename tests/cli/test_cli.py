@@ -192,6 +192,24 @@ class TestWishes:
         assert parse_indicator_option("a=K(x=__import__('os').getcwd)").params == {"x": "__import__('os').getcwd"}
 
 
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("run", "run.yaml", "--out", ""), "--out: ''"),
+        (("run", "run.yaml", "--out="), "--out: ''"),
+        (("demo", "--out", " "), "--out: ' '"),
+        (("compute", "a.csv", "--size", "", "--bars", "1m"), "--size: ''"),
+        (("audit", "", "--feed", "CsvTape"), "''"),
+        (("data", "list", "--catalog", ""), "--catalog: ''"),
+    ],
+)
+def test_a_value_that_is_empty_is_not_taken_for_one_that_was_left_out(words: tuple[str, ...], says: str) -> None:
+    done = tapeflow(*words)
+    assert done.exit_code == 2
+    assert f"{says} is no value; give one, or leave it out" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_compute_gives_what_the_definition_gives(trades: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.csv"
     done = tapeflow(

@@ -7,6 +7,7 @@ import hashlib
 import os
 import shutil
 import zipfile
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -244,8 +245,20 @@ def test_a_yaml_of_millions_of_lines_is_refused(tmp_path: Path) -> None:
 
 def test_columns_of_other_things_than_numbers_are_named(tmp_path: Path) -> None:
     good = {"time": [1_700_000_000_000], "price": [1.0], "quantity": [1.0], "side": ["buy"]}
-    for value in ({"a": 1}, [1.0], b"\xff\x00", True):
-        for name in ("price", "time"):
-            pq.write_table(pa.table({**good, name: [value]}), tmp_path / "odd.parquet")
-            with pytest.raises(DataError, match=f"odd.parquet: column {name} holds .* one number or text is wanted"):
-                list(FEEDS.find("CsvTape")([tmp_path / "odd.parquet"]).tapes())
+    days = date(2024, 1, 1), datetime(2024, 1, 1)
+    odd = [("price", value) for value in (time(0), timedelta(1), *days)] + [("side", time(0)), ("quantity", days[0])]
+    odd += [(name, value) for value in ({"a": 1}, [1.0], b"\xff\x00", True) for name in ("price", "time")]
+    for name, value in odd:
+        pq.write_table(pa.table({**good, name: [value]}), tmp_path / "odd.parquet")
+        with pytest.raises(DataError, match=f"odd.parquet: column {name} holds .* one number or text is wanted"):
+            list(FEEDS.find("CsvTape")([tmp_path / "odd.parquet"]).tapes())
+
+
+def test_columns_of_half_precision_mean_the_decimals_they_were_written_as(tmp_path: Path) -> None:
+    written = [100.1, 0.1, 99.9, 1e-05]
+    halves = pa.array(np.array(written, np.float16))
+    table = pa.table({"time": list(range(1_700_000_000_000, 1_700_000_000_004)), "price": halves, "quantity": halves})
+    pq.write_table(table, tmp_path / "half.parquet")
+    (tape,) = FEEDS.find("CsvTape")([tmp_path / "half.parquet"]).tapes()
+    assert tape.price.tolist() == written
+    assert tape.quantity.tolist() == written
