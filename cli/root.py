@@ -19,6 +19,8 @@ from .signals import Terminated, terminable
 from .stdout import standard_output
 
 EXIT_OURS, EXIT_USER, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 2, 130, 143
+LONGEST = 4_000
+"""Characters of a line of complaint, at most: what a file holds may be named in it."""
 
 
 class Root(click.Group):
@@ -187,7 +189,8 @@ def _refuse_empty(given: Sequence[str]) -> None:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST else line[: LONGEST - 1] + "…"
 
 
 def _say(text: str) -> None:

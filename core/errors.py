@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from .synonyms import meant
 
@@ -67,5 +67,14 @@ def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
     names = sorted(allowed)
     near = nearest(name, names)
     hint = f", did you mean '{near}'?" if near else ""
-    shown = ", ".join(names) if len(names) <= 40 else ", ".join(names[:40]) + f", … {len(names) - 40} more"
-    return f"unknown {what} '{name}'{hint} (allowed: {shown or 'none'})"
+    return f"unknown {what} '{name}'{hint} (allowed: {listed(names) or 'none'})"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names for a line of a message: not all where there are many, and of a long one its beginning.
+
+    >>> listed(["time", "price"]), listed([f"c{i}" for i in range(500)])[-22:], len(listed(["x" * 500]))
+    ('time, price', 'c38, c39, … 460 more', 60)
+    """
+    shown = [name if len(name) <= 60 else name[:59] + "…" for name in names[:40]]
+    return ", ".join(shown + [f"… {len(names) - 40} more"] * (len(names) > 40))

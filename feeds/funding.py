@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Iterable, Iterator
@@ -15,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..core.clock import HOUR, MINUTE, iso
-from ..core.errors import DataError
+from ..core.errors import DataError, listed
 from .csv_reader.files import FileReader, InputFile, expand
+from .csv_reader.row_cells import rows_of
 
 _NAMES = {
     "time": ("calc_time", "fundingtime", "funding_time"),
@@ -103,18 +102,18 @@ def _rows(source: FileReader) -> Iterator[tuple[int, float, float]]:
         text = b"".join(source.chunks()).decode("utf-8-sig")
     except UnicodeDecodeError as err:
         raise DataError(f"{source.path}: not UTF-8 text at byte {err.start}") from None
-    names, rows = _of_json(source.path, text) if source.json else _of_csv(text)
+    names, rows = _of_json(source.path, text) if source.json else _of_csv(source.path, text)
     places = {ours: next((i for i, n in enumerate(names) if n in theirs), None) for ours, theirs in _NAMES.items()}
     for ours in ("time", "rate"):
         if places[ours] is None:
-            raise DataError(f"{source.path}: no column {_NAMES[ours][0]}; it has {', '.join(names)}")
+            raise DataError(f"{source.path}: no column {_NAMES[ours][0]}; it has {listed(names)}")
     for number, row in rows:
         where = f"{source.path}: row {number}"
         yield _time(where, _cell(row, places["time"])), _rate(where, _cell(row, places["rate"])), _mark(row, places)
 
 
-def _of_csv(text: str) -> tuple[tuple[str, ...], list[tuple[int, list[Any]]]]:
-    rows = [(n, row) for n, row in enumerate(csv.reader(io.StringIO(text)), 1) if row]
+def _of_csv(path: Path, text: str) -> tuple[tuple[str, ...], list[tuple[int, list[Any]]]]:
+    rows = [(n, row) for n, row in rows_of(text, path) if row]
     if rows and not rows[0][1][0].strip().isdigit():
         return tuple(name.strip().lower() for name in rows[0][1]), rows[1:]
     return _DUMP, rows

@@ -18,6 +18,7 @@ from ...core.errors import DataError
 from .columns import Columns, Table
 from .files import FileReader
 from .layout import Cell, Layout
+from .row_cells import check_width, refuse_returns
 from .scan import DECIMAL, FLAG, INTEGER, SIDE, SKIP
 from .text import Text, whole_lines
 
@@ -185,6 +186,7 @@ class Decoder:
             end = text.buffer.index(b"\n", at)
             where = f"{self._source.path}: row {self._line}"
             if first := text.buffer[at:end].decode("utf-8", "replace").strip():
+                check_width(first.count(",") + 1, where)
                 names = [name.strip().strip('"') for name in as_text(first, where).split(",")]
                 if _NUMBER.fullmatch(names[0]):
                     by_position = self._layout.by_position(len(names), where)
@@ -353,6 +355,7 @@ def as_text(line: str, where: str) -> str:
     """
     if any(c < " " and c not in "\t\r" for c in line):
         raise DataError(f"{where}: is no text; the file is packed, or of another format than its name says")
+    refuse_returns(line, where)
     return line
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ...core.errors import FormatError
+from ...core.errors import FormatError, listed
 from .scan import SKIP
 
 
@@ -68,5 +68,5 @@ class Layout:
         for cell in self.cells:
             if cell.kind != SKIP and made.count(cell) != 1:
                 how = "no" if cell not in made else "more than one"
-                raise FormatError(f"{where}: the header has {how} column {cell.name}; it has {', '.join(names)}")
+                raise FormatError(f"{where}: the header has {how} column {cell.name}; it has {listed(names)}")
         return tuple(made)

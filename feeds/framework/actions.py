@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -21,6 +19,7 @@ from ...core.errors import DataError, nearest
 from ...core.schema import ADJUSTMENT, DIVIDEND
 from ...core.tape import Tape
 from ..csv_reader.files import FileReader, InputFile, expand
+from ..csv_reader.row_cells import rows_of
 
 COLUMNS = ("date", "symbol", "split", "dividend")
 _DATE_NAMES = ("date", "ex_date", "ex-date", "exdate")
@@ -208,7 +207,7 @@ def _rows(source: FileReader, zone: ZoneInfo) -> Iterator[tuple[int, str, float,
         text = b"".join(source.chunks()).decode("utf-8-sig")
     except UnicodeDecodeError as err:
         raise DataError(f"{source.path}: not UTF-8 text at byte {err.start}") from None
-    table = [(i, cells) for i, cells in enumerate(csv.reader(io.StringIO(text)), 1) if _is_row(cells)]
+    table = [(i, cells) for i, cells in rows_of(text, source.path) if _is_row(cells)]
     header = [name.strip().lower() for name in (table[0][1] if table else [])]
     names = ["date" if name in _DATE_NAMES else name for name in header]
     for name in names:

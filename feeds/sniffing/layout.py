@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 
+from ..csv_reader.row_cells import cells_of
 from ..table_reader.arrow_reader import TableSource
 from ..table_reader.csv_sheets import PRINTED, without_voids
 from ..table_reader.sheet import Reading
@@ -30,12 +30,12 @@ def layout(source: TableSource) -> Reading:
     said = next((line[4:5] for line in lines[:1] if line.lower().startswith("sep=")), "")
     best, most, agree = said or ",", 0, 0
     for delimiter in (said,) if said else _DELIMITERS:
-        width, times = Counter(_width(row, delimiter) for row in rows).most_common(1)[0] if rows else (0, 0)
+        width, times = Counter(_width(row, delimiter, source) for row in rows).most_common(1)[0] if rows else (0, 0)
         if width > 1 and (times > agree or not most):
             best, most, agree = delimiter, width, times
     if most < 2:
         return Reading(comment="#")
-    first = next(line for line in rows if _width(line, best) == most)
+    first = next(line for line in rows if _width(line, best, source) == most)
     at = lines.index(first)
     junk = [line for line in lines[:at] if line in rows]
     return Reading(best, skip=at if junk else 0, comment=_footer(source, best, most) or "#")
@@ -50,7 +50,7 @@ def _footer(source: TableSource, delimiter: str, width: int) -> str:
         lines = file.read().decode("utf-8", "replace").rstrip().splitlines()
     last = lines[-1] if lines else ""
     said = re.match(r'"?[A-Za-z]{4,}|![A-Z]{3,}!', last)
-    cells = next(csv.reader([last], delimiter=delimiter), [])
+    cells = cells_of(last, delimiter, f"{source.path}: last line")
     return said[0] if said and len([cell for cell in cells if cell]) == 1 < width else ""
 
 
@@ -66,5 +66,5 @@ def first_lines(source: TableSource) -> list[str]:
     return lines[: min(_LINES, len(lines) - (not text.endswith("\n") and len(lines) > _LINES))]
 
 
-def _width(line: str, delimiter: str) -> int:
-    return len(next(csv.reader([line], delimiter=delimiter), []))
+def _width(line: str, delimiter: str, source: TableSource) -> int:
+    return len(cells_of(line, delimiter, f"{source.path}: one of the first lines"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ...core.errors import DataError, TapeflowError
+from ...core.errors import DataError, TapeflowError, listed
 from ...core.plugins.registry import FEEDS
 from ..csv_reader.decode import Quarantine
 from ..csv_reader.files import expand
@@ -113,8 +113,8 @@ def sniff(path: str | Path) -> Sniffed:
     sheet = _first(source, how)
     held = tickers(sheet.names)
     sheet = of_ticker(sheet, held[:1])
-    listed = sheet.names is None and text  # a text without a header has columns of any kind
-    if not listed and (provider := by_shape(sheet)) and (told := _of_provider(source, provider, None)):
+    nameless = sheet.names is None and text  # a text without a header has columns of any kind
+    if not nameless and (provider := by_shape(sheet)) and (told := _of_provider(source, provider, None)):
         return told
     params = _of_lines(how) if text else {}
     decimal, thousands = marks(sheet, how.delimiter) if text else (".", "")
@@ -123,7 +123,7 @@ def sniff(path: str | Path) -> Sniffed:
     place = "" if text else said_place("\n".join(first_lines(source)[:200])[:4_000] if source.kind == "json" else "")
     time = times(sheet, decimal, place)
     if time is None:
-        seen = ", ".join(sheet.names or ()) or f"{len(sheet.cells)} cells without names"
+        seen = listed(sheet.names or ()) or f"{len(sheet.cells)} cells without names"
         raise DataError(
             f"{path}: no column is a time that can be told (it has {seen}); say it, as in columns: {{time: NAME}}"
         )
@@ -319,7 +319,7 @@ def _roles(sheet: Sheet, time: Times, decimal: str, thousands: str) -> Unnamed:
                 f"{sheet.path}: column {sheet.names[called]} would be the {missing[0]}, but holds more than numbers of "
                 "0 and above; where a sign tells the side, write the side out"
             )
-        names = ", ".join(name for name in sheet.names if name)
+        names = listed([name for name in sheet.names if name])
         raise DataError(
             f"{sheet.path}: holds neither open, high, low and close nor price and quantity under names that are known: "
             f"{missing[0]} is missing (it has {names}); say it, as in columns: {{{missing[0]}: NAME}}"

@@ -16,6 +16,7 @@ import numpy as np
 from ...core.errors import DataError
 from ..csv_reader.decode import Quarantine
 from ..csv_reader.files import FileReader, unpacked_name
+from ..csv_reader.row_cells import check_width
 from .csv_sheets import Utf8, csv_sheets, without_voids
 from .dbn import dbn_sheets
 from .json_rows import only_rows
@@ -206,9 +207,11 @@ def of_records(path: Path, records: list[tuple[int, Any]], quarantine: Quarantin
     named = [(n, r) for n, r in good if isinstance(r, dict)]
     if named:
         names = tuple(dict.fromkeys(key for _, r in named for key in r))
+        check_width(len(names), f"{path}: row {named[0][0]}")
         yield _sheet(path, [n for n, _ in named], names, [[r.get(key) for _, r in named] for key in names])
     listed = [(n, r) for n, r in good if isinstance(r, list)]
     for width in dict.fromkeys(len(r) for _, r in listed):
+        check_width(width, f"{path}: row {listed[0][0]}")
         rows = [(n, r) for n, r in listed if len(r) == width]
         yield _sheet(path, [n for n, _ in rows], None, [[r[i] for _, r in rows] for i in range(width)])
 
@@ -245,6 +248,7 @@ def _arrow(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterato
     try:
         if source.kind == "parquet":
             with pq.ParquetFile(source.path) as file:
+                check_width(file.metadata.num_columns, str(source.path))
                 yield from of_batches(source.path, file.iter_batches(batch_size=_ROWS))
         elif source.begins.startswith(b"FEA1"):
             yield from of_batches(source.path, feather.read_table(source.path).to_batches(_ROWS))

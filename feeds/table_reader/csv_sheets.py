@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv as lines
 import io
 import re
 from collections.abc import Iterable, Iterator
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from ...core.errors import DataError
 from ..csv_reader.decode import Quarantine, as_text, printable
 from ..csv_reader.files import FileReader
+from ..csv_reader.row_cells import cells_of
 from .sheet import Reading, Sheet
 from .tickers import paired
 
@@ -31,6 +31,8 @@ _TYPES = re.compile(
 )
 """Names of types in the lines that some programs write below the names of columns."""
 _MOST_SCHEMA = 3
+LONGEST_FIRST = 1 << 20
+"""Bytes of a line before the rows, at most."""
 PRINTED = re.compile(r"[-+=|: \t]*-{2}[-+=|: \t]*|\(\d+ rows?\)")
 """Lines of tables that databases print for people: rules between rows, and the count below them."""
 
@@ -40,7 +42,7 @@ class Utf8(io.RawIOBase):
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         super().__init__()
-        self._chunks, self._rest = iter(chunks), b""
+        self._chunks, self._rest, self._at = iter(chunks), b"", 0
         self.skipped = 0
         """Lines taken away so far."""
         self._utf8, self._clean = codecs.getincrementaldecoder("utf-8")("replace"), b""
@@ -49,21 +51,24 @@ class Utf8(io.RawIOBase):
         """The first line that holds anything; it stays unread, empty ones before it are taken away."""
         line = self._line()
         if line.startswith(codecs.BOM_UTF8):
-            self._rest = self._rest.removeprefix(codecs.BOM_UTF8)
+            self._at += len(codecs.BOM_UTF8)
             line = self._line()
-        while not line.strip() and self._rest:
+        while not line.strip() and self._at < len(self._rest):
             # All that are empty so far at once: a file of nothing else has millions.
-            empty = _EMPTY.match(self._rest)
-            end = empty.end() if empty else len(line) + 1
-            self.skipped += self._rest[:end].count(b"\n")
-            self._rest = self._rest[end:]
+            empty = _EMPTY.match(self._rest, self._at)
+            end = empty.end() if empty else self._at + len(line) + 1
+            self.skipped += self._rest.count(b"\n", self._at, end)
+            self._at = end
             line = self._line()
         return line
 
     def _line(self) -> bytes:
-        while b"\n" not in self._rest and len(self._rest) <= 1 << 20 and (chunk := next(self._chunks, b"")):
-            self._rest += chunk
-        return self._rest[:end] if (end := self._rest.find(b"\n")) >= 0 else self._rest
+        # What is taken away is passed over, not cut off: with each of many lines the rest would be copied.
+        while (end := self._rest.find(b"\n", self._at)) < 0 and len(self._rest) - self._at <= LONGEST_FIRST:
+            if not (chunk := next(self._chunks, b"")):
+                break
+            self._rest, self._at = self._rest[self._at :] + chunk, 0
+        return self._rest[self._at : end] if end >= 0 else self._rest[self._at :]
 
     def lines(self, number: int) -> list[bytes]:
         """So many lines from the first one on, less where there are not as many; they stay unread."""
@@ -73,12 +78,12 @@ class Utf8(io.RawIOBase):
 
     def second_line(self) -> bytes:
         """The line behind the first one, as far as it is read already."""
-        return self._rest.partition(b"\n")[2].partition(b"\n")[0]
+        end = self._rest.find(b"\n", self._at)
+        return b"" if end < 0 else self._rest[end + 1 :].partition(b"\n")[0]
 
     def skip_line(self) -> None:
         """Take the first line away."""
-        self._line()
-        self._rest = self._rest.partition(b"\n")[2]
+        self._at += len(self._line()) + 1
         self.skipped += 1
 
     def readable(self) -> bool:
@@ -88,7 +93,8 @@ class Utf8(io.RawIOBase):
     def readinto(self, room: Any) -> int:
         """Fill what is given as far as there is something; gives how many bytes."""
         while not self._clean:
-            raw, self._rest = self._rest or next(self._chunks, b""), b""
+            raw = self._rest[self._at :] or next(self._chunks, b"")
+            self._rest, self._at = b"", 0
             self._clean = raw if raw.isascii() and not self._utf8.getstate()[0] else self._decode(raw)
             if not raw:
                 break
@@ -176,8 +182,10 @@ def _begin(text: Utf8, source: FileReader, how: Reading) -> tuple[Reading, list[
     if not head:
         return None
     where = f"{source.path}: row {text.skipped + 1}"
-    first, named_above = _cells(head, how.delimiter), _cells(comment, how.delimiter)
-    as_text("".join(first), where)
+    as_text(head, where)
+    if len(head) > LONGEST_FIRST:
+        raise DataError(f"{where}: does not end within {LONGEST_FIRST >> 20} MiB; is it a table?")
+    first, named_above = _cells(head, how.delimiter, where), _cells(comment, how.delimiter, where)
     if how.header != "no" and is_count(first):  # pandas numbers columns that nobody named
         text.skip_line()
         return how, first, False
@@ -192,7 +200,7 @@ def _begin(text: Utf8, source: FileReader, how: Reading) -> tuple[Reading, list[
         return how, list(pairs.names), True
     if named:
         text.skip_line()
-        _skip_schema(text, first, how)
+        _skip_schema(text, first, how, source)
     return how, first, named
 
 
@@ -229,9 +237,9 @@ def _no_row(line: str, how: Reading) -> bool:
     return any(form.fullmatch(line) for form in (_SEPARATED, PRINTED))
 
 
-def _cells(line: str, delimiter: str) -> list[str]:
+def _cells(line: str, delimiter: str, where: str) -> list[str]:
     """The cells of a line, without blanks around them."""
-    return [cell.strip() for row in lines.reader([line], delimiter=delimiter) for cell in row]
+    return [cell.strip() for cell in cells_of(line, delimiter, where)]
 
 
 def _refuse_one_cell(first: list[str], text: Utf8, where: str, how: Reading) -> None:
@@ -250,7 +258,7 @@ def _refuse_one_cell(first: list[str], text: Utf8, where: str, how: Reading) -> 
         )
 
 
-def _skip_schema(text: Utf8, names: list[str], how: Reading) -> None:
+def _skip_schema(text: Utf8, names: list[str], how: Reading, source: FileReader) -> None:
     """Take away what stands between header and rows: types of the columns, or the header's further lines.
 
     pandas writes several lines where columns have several names, and the name of the index in the last of them.
@@ -260,7 +268,7 @@ def _skip_schema(text: Utf8, names: list[str], how: Reading) -> None:
         if PRINTED.fullmatch(line):
             text.skip_line()
             continue
-        cells = _cells(line, how.delimiter)
+        cells = _cells(line, how.delimiter, f"{source.path}: row {text.skipped + 1}")
         if len(cells) != len(names) or not any(cells):
             return
         rest = {cell for cell in cells[1:] if cell}

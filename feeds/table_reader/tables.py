@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...core.errors import DataError, FormatError
+from ...core.errors import DataError, FormatError, listed
 from ...core.schema import ALLOW_NEGATIVE
 from ...core.sizes import of_column
 from ...store.atlas import names_of
@@ -186,7 +186,7 @@ class Table:
                 how = "more than one column" if hits else "no column"
                 called = " or ".join(column.names) or column.name
                 meant = "" if called == column.name else f" (for {column.name})"
-                raise FormatError(f"{sheet.path}: has {how} {called}{meant}; it has {', '.join(n for n in names if n)}")
+                raise FormatError(f"{sheet.path}: has {how} {called}{meant}; it has {listed([n for n in names if n])}")
             if hits:
                 made[column.name] = hits[0]
                 _check_type(sheet, column, hits[0])

@@ -14,6 +14,7 @@ from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.frames import FrameBars, FrameTape
+from tapeflow.feeds.sniffing.sniff import sniff
 from tapeflow.feeds.table_reader.csv_sheets import Utf8
 
 DUMP = [
@@ -229,3 +230,43 @@ def test_pandas_that_is_no_table_is_refused():
     for frame, says in ((twice, "cannot take the frame: Duplicate"), (pd.Series([1, 2]), "got Series")):
         with pytest.raises(DataError, match=says):
             FrameTape(frame).bars("1m")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda path: list(CsvTape(path).tapes()),
+        lambda path: CsvBars(path).bars(),
+        lambda path: list(BinanceAggTrades(path, market="um").tapes()),
+        sniff,
+    ],
+    ids=["CsvTape", "CsvBars", "BinanceAggTrades", "sniff"],
+)
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        (
+            "wide.csv",
+            "," * 300_000 + "\n1704067200000,100,1\n",
+            "has 300,001 cells in a row|cannot be split into cells",
+        ),
+        ("long.csv", "c" * 300_000 + "," + "\n1,2\n", "cannot be split into cells|no column agg_trade_id"),
+        ("mac.csv", "time,price,quantity\r1704067200000,100,1\r", "its lines end with carriage returns alone"),
+        (
+            "wide.jsonl",
+            json.dumps({f"k{i}": "1" for i in range(30_000)}) + "\n",
+            "has 30,000 cells in a row|is no .zip",
+        ),
+    ],
+)
+def test_what_is_no_table_is_refused_by_its_first_line(read, name, text, says, tmp_path):
+    (tmp_path / name).write_bytes(text.encode())
+    with pytest.raises(DataError, match=says) as caught:
+        read(tmp_path / name)
+    assert name in str(caught.value)
+    assert len(str(caught.value)) < 3_000
+
+
+def test_a_header_below_many_comments_is_found_in_one_pass(tmp_path):
+    feed = table(tmp_path / "many.csv", "# made by hand\n" * 60_000 + "\n".join(TABLE), comment="#")
+    assert [price for price, _ in rows(feed)] == PRICES
