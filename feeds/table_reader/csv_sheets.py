@@ -63,18 +63,23 @@ class Utf8(io.RawIOBase):
         return line
 
     def _line(self) -> bytes:
+        if (end := self._rest.find(b"\n", self._at)) < 0:
+            self._read_on(1)
+            end = self._rest.find(b"\n", self._at)
+        return self._rest[self._at : end] if end >= 0 else self._rest[self._at :]
+
+    def _read_on(self, lines: int) -> None:
+        """Have so many lines at hand, as far as there are any."""
         # What is taken away is passed over, not cut off: with each of many lines the rest would be copied.
-        while (end := self._rest.find(b"\n", self._at)) < 0 and len(self._rest) - self._at <= LONGEST_FIRST:
+        while self._rest.count(b"\n", self._at) < lines and len(self._rest) - self._at <= LONGEST_FIRST:
             if not (chunk := next(self._chunks, b"")):
                 break
             self._rest, self._at = self._rest[self._at :] + chunk, 0
-        return self._rest[self._at : end] if end >= 0 else self._rest[self._at :]
 
     def lines(self, number: int) -> list[bytes]:
         """So many lines from the first one on, less where there are not as many; they stay unread."""
-        while self._rest.count(b"\n") < number and len(self._rest) <= 1 << 20 and (chunk := next(self._chunks, b"")):
-            self._rest += chunk
-        return self._rest.split(b"\n", number)[:number]
+        self._read_on(number)
+        return self._rest[self._at :].split(b"\n", number)[:number]
 
     def second_line(self) -> bytes:
         """The line behind the first one, as far as it is read already."""
@@ -194,7 +199,8 @@ def _begin(text: Utf8, source: FileReader, how: Reading) -> tuple[Reading, list[
         return how, named_above, True
     named = how.header == "yes" or (how.header == "auto" and not begins_with_number)
     _refuse_one_cell(first, text, where, how)
-    if named and (pairs := paired([_cells(_decoded(line), how.delimiter) for line in text.lines(3)])):
+    above = [_cells(_decoded(line), how.delimiter, where) for line in text.lines(3)] if named else []
+    if pairs := paired(above):
         for _ in range(pairs.lines):
             text.skip_line()
         return how, list(pairs.names), True
