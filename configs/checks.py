@@ -11,7 +11,7 @@ from typing import Any
 from ..aggregation.kinds import BarSpec
 from ..aggregation.rows import check_rows
 from ..core.errors import ParamError, TapeflowError, unknown
-from ..core.names import RESERVED, STATE, Names, state_taken
+from ..core.names import RESERVED, STATE, Names, beside, state_taken
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
 from ..feeds.csv_reader.files import read_once
@@ -262,6 +262,9 @@ class Checker:
 
     def _known(self, traded: str) -> Names:
         """What rules may refer to where ``traded`` is the feed that they are looked at for."""
+        return beside({name: self._known_of(name) for name in self._desks if name in self._feeds})[traded]
+
+    def _known_of(self, traded: str) -> Names:
         columns = {name: self._feeds[name].columns for name in self._names if name != traded and name in self._feeds}
         clocks = {name: traded if name in self._unbound else feed for name, feed in self._wiring.feeds().items()}
         return Names(self._feeds[traded].columns, self._lines, columns, clocks, traded)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .errors import nearest
 
@@ -30,6 +30,8 @@ class Names:
         The trading hours of the traded feed, as `core.hours.parse_hours` reads them; empty where it has none.
     state : bool
         Whether the words of `STATE` may be read.
+    desks : mapping of str to Names
+        The same for each feed that the strategy trades beside this one, and for this one; empty where it trades one.
     """
 
     columns: tuple[str, ...] = ()
@@ -40,6 +42,7 @@ class Names:
     values: Mapping[str, float] = field(default_factory=dict)
     hours: str = ""
     state: bool = False
+    desks: Mapping[str, Names] = field(default_factory=dict, repr=False, compare=False)
 
     def feed_of(self, owner: str) -> str:
         """The feed whose bars an indicator, or a feed itself, follows; "" for the traded one."""
@@ -95,6 +98,13 @@ class Names:
         raise LookupError(_unknown(f"column or indicator of {feed}", ".".join(rest), (*own, *columns)))
 
 
+def beside(each: Mapping[str, Names]) -> dict[str, Names]:
+    """What rules may refer to on each of several feeds that are traded together, so that one may look at the others."""
+    made: dict[str, Names] = {}
+    made |= {feed: replace(names, desks=made) for feed, names in each.items()}
+    return made
+
+
 def _unknown(what: str, name: str, allowed: Sequence[str]) -> str:
     near = nearest(name, allowed)
     hint = f", did you mean '{near}'?" if near else ""
@@ -104,9 +114,10 @@ def _unknown(what: str, name: str, allowed: Sequence[str]) -> str:
 FUNCTIONS = (
     *("abs", "sqrt", "log", "sign", "min", "max", "clip", "where", "known"),
     *("prev", "change"),
-    *("highest", "lowest", "sum", "mean", "std", "zscore", "median", "percentile", "count"),
+    *("highest", "lowest", "sum", "mean", "std", "var", "cov", "zscore", "median", "percentile", "count"),
     *("cross", "crossover", "crossunder", "since", "when"),
     *("time", "weekday", "between", "session", "elapsed", "remaining"),
+    *("rank", "mean_of", "of"),
 )
 """Functions an expression may call."""
 

@@ -164,6 +164,8 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     _decides = False
     desk: Desk | None = None
     """Which feed it trades, where its class trades several feeds of a run, each on its own."""
+    _seen: Any = None
+    """What its signals were last made of, where desks look at each other."""
     _turn = False
     _lengths: tuple[int, ...] = ()
     reverses = False

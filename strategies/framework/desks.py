@@ -38,3 +38,11 @@ def feeds_of(cls: Any, datas: Sequence[Any], desk: Desk) -> list[Any]:
 def is_traded_beside(strategy: Any, data: Any) -> bool:
     """Whether another desk trades ``data``."""
     return strategy.desk is not None and data._name in strategy.desk.others
+
+
+def desks_beside(strategy: Any) -> list[Any]:
+    """The strategies of all desks of its class in a run, its own among them; none where it trades no desk."""
+    if strategy.desk is None:
+        return []
+    mine = {strategy.desk.feed, *strategy.desk.others}
+    return [one for one in strategy.cerebro.runningstrats if getattr(one, "desk", None) and one.desk.feed in mine]

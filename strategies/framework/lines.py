@@ -36,6 +36,8 @@ class Lines:
         Gives what a `Ref` stands for, one value a bar of its own feed.
     closes : mapping of str to ndarray of float64 or int64
         When the bars of each feed close, epoch µs; the first feed is called "".
+    desk : callable, optional
+        Gives the lines of the strategy's desk on another feed, where it trades several.
 
     Examples
     --------
@@ -48,9 +50,16 @@ class Lines:
     tapeflow.core.errors.InputError: unknown line 'vwpa', did you mean 'vwap'? (allowed: close, vwap)
     """
 
-    def __init__(self, names: Names, read: Callable[[Ref], Floats], closes: Mapping[str, NDArray[Any]]) -> None:
+    def __init__(
+        self,
+        names: Names,
+        read: Callable[[Ref], Floats],
+        closes: Mapping[str, NDArray[Any]],
+        desk: Callable[[str], Lines] | None = None,
+    ) -> None:
         self.names = names
-        self._read, self._closes = read, closes
+        self._read, self._closes, self._desk = read, closes, desk
+        self._told: dict[str, Floats] = {}
         self._own: dict[Ref, Floats] = {}
         self._made: dict[Ref, Floats] = {}
         self._at: dict[str, NDArray[np.int64]] = {}
@@ -97,6 +106,16 @@ class Lines:
     def lifted(self, values: Floats, feed: str) -> Floats:
         """Values of the bars of ``feed`` at those of the first: of its last bar that has closed by then; NaN before."""
         return _taken(values, self._places(feed))
+
+    def beside(self, feed: str, said: str, make: Callable[[Lines], Any]) -> Floats:
+        """What ``make`` gives of the lines of the desk on ``feed``, once for each ``said``, as `lifted` shows it."""
+        if self._desk is None:
+            raise InputError(f"nothing is traded on {feed}")
+        desk = self._desk(feed)
+        if said not in desk._told:
+            made = make(desk) if len(desk) else np.nan
+            desk._told[said] = np.broadcast_to(np.asarray(made, dtype=np.float64), (len(desk),))
+        return self.lifted(desk._told[said], feed)
 
     def _places(self, feed: str) -> NDArray[np.int64]:
         """The last bar of ``feed`` that has closed at each bar of the first; −1 before there is one."""

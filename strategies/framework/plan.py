@@ -12,10 +12,11 @@ import numpy as np
 from ...core.adjusted import signal_line
 from ...core.errors import DataError
 from ...core.lots import whole_lots
-from ...core.names import Names
+from ...core.names import Names, beside
 from ...core.steps import steps_of
 from ...core.ticks import grid_of
 from .answers import SIDES, Answers, Entry, Exit
+from .desks import desks_beside
 from .lines import Floats, Lines, Ref
 from .programs import note_state
 from .signals import Masks
@@ -281,20 +282,10 @@ def lines_of(strategy: Any, *, whole: bool) -> Lines:
     """What the signals of a strategy under backtrader are made of: all bars, or those so far."""
     if strategy.cerebro.p.exactbars > 0:
         raise DataError(f"{type(strategy).__name__}: signals need every bar so far; run it without exactbars")
-    feeds = {(data._name or f"data{i}") if i else "": data for i, data in enumerate(strategy.datas)}
+    feeds, clocks = _feeds(strategy), _clocks(strategy)
     indicators = strategy.indicators
-    clocks = {
-        name: next((f for f, data in feeds.items() if data is made._clock), "") for name, made in indicators.items()
-    }
     ends = {name: data.buflen() if whole else len(data) for name, data in feeds.items()}
-    names = Names(
-        tuple(strategy.data.getlinealiases()),
-        {name: tuple(made.lines.getlinealiases()) for name, made in indicators.items()},
-        {name: tuple(data.getlinealiases()) for name, data in feeds.items() if name},
-        clocks,
-        strategy.data._name,
-        hours=getattr(strategy.data, "hours", ""),
-    )
+    desks = {one.desk.feed: one for one in desks_beside(strategy)}
 
     def read(ref: Ref) -> Floats:
         owner, line = ref
@@ -304,7 +295,47 @@ def lines_of(strategy: Any, *, whole: bool) -> Lines:
             line = signal_line(line, thing.getlinealiases())
         return np.array(getattr(thing.lines, line).array[:end], dtype=np.float64)
 
+    def desk(feed: str) -> Lines:
+        return lines_of_desk(desks[feed], whole=whole)
+
     # Day numbers resolve 10 µs, and of bars close together they run ahead: exact times where there are any.
     clock = "close_time" if all("close_time" in data.getlinealiases() for data in feeds.values()) else "datetime"
     closes = {name: np.array(getattr(data.lines, clock).array[: ends[name]]) for name, data in feeds.items()}
-    return Lines(names, read, closes)
+    names = (
+        beside({feed: _names(one) for feed, one in desks.items()})[strategy.data._name] if desks else _names(strategy)
+    )
+    return Lines(names, read, closes, desk)
+
+
+def lines_of_desk(strategy: Any, *, whole: bool) -> Lines:
+    """`lines_of` the strategy of a desk, which others look at too, made once, or once a bar."""
+    bars = -1 if whole else len(strategy.data)
+    if strategy._seen is None or strategy._seen[0] != bars:
+        strategy._seen = bars, lines_of(strategy, whole=whole)
+    made: Lines = strategy._seen[1]
+    return made
+
+
+def _feeds(strategy: Any) -> dict[str, Any]:
+    """The feeds of a strategy by name, its first called ""."""
+    return {(data._name or f"data{i}") if i else "": data for i, data in enumerate(strategy.datas)}
+
+
+def _clocks(strategy: Any) -> dict[str, str]:
+    """The feed of each indicator."""
+    feeds = _feeds(strategy).items()
+    return {
+        name: next((f for f, data in feeds if data is made._clock), "") for name, made in strategy.indicators.items()
+    }
+
+
+def _names(strategy: Any) -> Names:
+    """What rules may refer to."""
+    return Names(
+        tuple(strategy.data.getlinealiases()),
+        {name: tuple(made.lines.getlinealiases()) for name, made in strategy.indicators.items()},
+        {name: tuple(data.getlinealiases()) for name, data in _feeds(strategy).items() if name},
+        _clocks(strategy),
+        strategy.data._name,
+        hours=getattr(strategy.data, "hours", ""),
+    )

@@ -49,6 +49,10 @@ class Columns(Protocol):
         """Values of the bars of ``feed`` at those of the traded one: of the last that has closed by then."""
         ...
 
+    def beside(self, feed: str, said: str, make: Callable[[Any], Any]) -> Array:
+        """What ``make`` gives of the columns of another desk, at the bars of the traded feed; ``said`` names it."""
+        ...
+
 
 @dataclass(frozen=True)
 class _Node:
@@ -370,6 +374,8 @@ class Expression:
             raise self._wrong(node, f"unknown function '{name}'{hint}{allowed}")
         if node.keywords or not function.fits(len(node.args)):
             raise self._wrong(node, f"{name}() takes {function.asks()}: {function.signature(name)}")
+        if function.across:
+            return self._across(node, function)
         parts, literals = self._arguments(name, function, node.args)
         if function.over_bars and all(part.feed is None for part in parts):
             raise self._wrong(node, f"{name}() of a constant: give it a column or a line")
@@ -410,6 +416,36 @@ class Expression:
         columns = [self._read(("", name)) for name in function.reads]
         filled = [*literals, self._names.hours] if function.by_hours else literals
         return _Node.over(_filled(function, filled), [*columns, *parts], function.back(*literals))
+
+    def _across(self, node: ast.Call, function: Function) -> _Node:
+        """A function of all instruments that are traded, each seen from its own bars."""
+        own, desks = self._names.traded, self._names.desks or {self._names.traded: self._names}
+        *literal, argument = node.args
+        if state := next((n for n in ast.walk(argument) if isinstance(n, ast.Name) and n.id in STATE), None):
+            raise self._wrong(state, f"'{state.id}' is of the own position, which instruments beside do not have")
+        named = self._written(literal[0]) if literal else own
+        if named not in desks:
+            raise self._wrong(literal[0], self._unknown("traded instrument", str(named), tuple(desks)))
+        seen = {feed: self._seen_from(desks[feed], argument) for feed in sorted(desks)}
+
+        def values(columns: Columns, feed: str) -> Any:
+            make = seen[feed].on("")
+            return make(columns) if feed == own else columns.beside(feed, said, make)
+
+        def apply(columns: Columns) -> Any:
+            every = (values(columns, feed) for feed in seen)
+            return function.apply(values(columns, own), every, lambda: values(columns, named))
+
+        said = f"{ast.unparse(argument)} {self._names.values}"
+        return _Node(apply, max(part.lag for part in seen.values()), "")
+
+    def _seen_from(self, names: Names, argument: ast.expr) -> _Node:
+        """An argument as it is read on the bars of another desk."""
+        own, self._names = self._names, replace(names, values=self._names.values)
+        try:
+            return self._build(argument)
+        finally:
+            self._names = own
 
     def _of_state(self, node: ast.AST, function: Function, parts: list[_Node]) -> _Node:
         """A function of what goes by the position."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ...core.clock import parse_zone
-from . import rolling, times
+from . import across, rolling, times
 from .operators import NAN, is_true, quiet
 
 EVER = 1 << 60
@@ -135,6 +135,9 @@ class Function:
         Reads text that its result is compared with, as in ``time >= '09:30'``.
     by_hours : bool
         Whether `apply` is called with the trading hours of the traded feed behind all else.
+    across : bool
+        Whether its last argument is looked at for every instrument that is traded, and `apply` called with what it is
+        for the own one, with all of them, or with that of the named one.
     """
 
     group: str
@@ -148,6 +151,7 @@ class Function:
     bare: bool = False
     literal: Callable[[str], float] | None = None
     by_hours: bool = False
+    across: bool = False
 
     def signature(self, name: str) -> str:
         """How it is written.
@@ -198,6 +202,11 @@ def _of_window(apply: Callable[..., Any], meaning: str, low: int = 1, *more: Arg
     return Function("windows", (_X, Whole(low=low), *more), apply, meaning, lambda n, *_: n - 1, over_bars=True)
 
 
+def _of_instruments(apply: Callable[..., Any], meaning: str, *takes: Argument) -> Function:
+    """A function of all instruments that are traded."""
+    return Function("instruments", (*takes, _X), apply, meaning, across=True)
+
+
 def _of_past(apply: Callable[..., Any], meaning: str) -> Function:
     """A function of one bar further back."""
     return Function("earlier bars", (_X, Whole(default=1)), apply, meaning, lambda n: n, over_bars=True)
@@ -230,6 +239,15 @@ FUNCTIONS: Mapping[str, Function] = {
     "sum": _of_window(rolling.total, "sum of the last `n` bars, the oldest first"),
     "mean": _of_window(rolling.mean, "mean of the last `n` bars"),
     "std": _of_window(rolling.deviation, "sample standard deviation of the last `n` bars", 2),
+    "var": _of_window(rolling.variance, "sample variance of the last `n` bars", 2),
+    "cov": Function(
+        "windows",
+        (_X, Value("y"), Whole(low=2)),
+        rolling.covariance,
+        "sample covariance over the last `n` bars; `cov(x, y, n) / var(y, n)` is the slope of `x` on `y`",
+        lambda n: n - 1,
+        over_bars=True,
+    ),
     "zscore": _of_window(rolling.zscore, "sample deviations above the mean of the last `n` bars, NaN when flat", 2),
     "median": _of_window(rolling.median, "median of the last `n` bars"),
     "percentile": _of_window(
@@ -293,6 +311,19 @@ FUNCTIONS: Mapping[str, Function] = {
         "minutes from the bar's close to the end of that session, as in `remaining('1d@XNYS') <= 5` to be flat by then",
         _SESSION,
         reads=("open_time", "close_time"),
+    ),
+    "rank": _of_instruments(
+        lambda own, every, named: across.rank(own, every),
+        "place of `x` among all instruments that are traded: 1 is the highest, equal ones share the better place",
+    ),
+    "mean_of": _of_instruments(
+        lambda own, every, named: across.mean_of(every),
+        "mean of `x` over all instruments that are traded, of those where it is known",
+    ),
+    "of": _of_instruments(
+        lambda own, every, named: named(),
+        "`x` as it is for another instrument that is traded, as in `of('btc', close > vwap)`",
+        Quoted("instrument", str),
     ),
 }
 """Every function by name."""

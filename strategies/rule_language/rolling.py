@@ -75,17 +75,40 @@ def deviation(x: Array, n: int) -> Array:
     >>> deviation(np.array([1.0, 3.0, 5.0]), 3).tolist()
     [nan, nan, 2.0]
     """
+    made: Array = np.sqrt(variance(x, n))
+    return made
+
+
+def variance(x: Array, n: int) -> Array:
+    """Sample variance of the last ``n`` bars; exactly 0 where it is rounding noise."""
     middle = mean(x, n)
+    made = _moment(x, x, middle, middle, n)
+    return np.where(np.sqrt(made) <= FLAT * np.abs(middle), 0.0, made)
+
+
+def covariance(x: Array, y: Array, n: int) -> Array:
+    """Sample covariance of ``x`` and ``y`` over the last ``n`` bars.
+
+    Examples
+    --------
+    >>> covariance(np.array([1.0, 3.0, 5.0]), np.array([0.0, 1.0, 5.0]), 3).tolist()
+    [nan, nan, 5.0]
+    """
+    return _moment(x, y, mean(x, n), mean(y, n), n)
+
+
+def _moment(x: Array, y: Array, middle: Array, other: Array, n: int) -> Array:
+    """Sample mean of the products of how far ``x`` and ``y`` lie from their means."""
     made = np.full(len(x), NAN)
     with np.errstate(all="ignore"):
         for low in range(0, len(x) - n + 1, _BLOCK):
             high = min(low + _BLOCK, len(x) - n + 1)
-            centre = middle[low + n - 1 : high + n - 1]
+            one, two = middle[low + n - 1 : high + n - 1], other[low + n - 1 : high + n - 1]
             held = np.zeros(high - low)
             for k in range(n):
-                held += (x[low + k : high + k] - centre) ** 2
-            made[low + n - 1 : high + n - 1] = np.sqrt(held / (n - 1))
-    return np.where(made <= FLAT * np.abs(middle), 0.0, made)
+                held += (x[low + k : high + k] - one) * (y[low + k : high + k] - two)
+            made[low + n - 1 : high + n - 1] = held / (n - 1)
+    return made
 
 
 def zscore(x: Array, n: int) -> Array:

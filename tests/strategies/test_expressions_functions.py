@@ -79,6 +79,13 @@ def zscore(held: Rows) -> float:
     return (held[-1] - mean(held)) / spread if spread else NAN
 
 
+def covariance(x: Rows, y: Rows, i: int) -> float:
+    one, two = x[max(i - 5, 0) : i + 1], y[max(i - 5, 0) : i + 1]
+    if len(one) < 6 or not known([*one, *two]):
+        return NAN
+    return total([(a - mean(one)) * (b - mean(two)) for a, b in zip(one, two, strict=True)]) / 5
+
+
 def ranked(held: Rows, q: float) -> float:
     place = (len(held) - 1) * q / 100
     low, ordered = math.floor(place), sorted(held)
@@ -147,6 +154,11 @@ ORACLES: dict[str, Oracle] = {
     "sum(x, 6)": window(6, total),
     "mean(x, 6)": window(6, mean),
     "std(x, 6)": window(6, deviation),
+    "var(x, 6)": lambda x, y, i: covariance(x, x, i),
+    "cov(x, y, 6)": covariance,
+    "rank(x)": lambda x, y, i: NAN if math.isnan(x[i]) else 1.0,
+    "mean_of(x)": lambda x, y, i: x[i],
+    "of('', x)": lambda x, y, i: x[i],
     "zscore(x, 6)": window(6, zscore),
     "median(x, 6)": window(6, lambda held: ranked(held, 50)),
     "median(x, 5)": window(5, statistics.median),
@@ -228,7 +240,7 @@ def test_a_function_looks_back_so_many_bars_and_no_further(text: str, lag: int) 
 
 
 def test_every_function_has_an_oracle_and_its_name_is_taken() -> None:
-    called = {name for text in ORACLES for name in re.findall(r"[a-z]+(?=\()|^[a-z]{2,}", text)}
+    called = {name for text in ORACLES for name in re.findall(r"[a-z_]+(?=\()|^[a-z]{2,}", text)}
     assert called == set(FUNCTIONS) == set(NAMED)
 
 
