@@ -9,6 +9,7 @@ class Run {
       .map(f => ({ ...f, price: f.executed_price, size: Math.abs(f.executed_size) }));
     this.trades = this.table('trades', this.meta.trades,
       ['entry_time', 'exit_time', 'size', 'entry_price', 'exit_price', 'bars', 'pnl', 'pnl_net', 'commission', 'return_pct',
+        'mae_pct', 'mfe_pct', 'stop', 'target',
         ...(this.meta.trade_band ? ['pnl_low', 'pnl_high'] : [])],
       ['data', 'direction', 'entry_reason', 'exit_reason']);
     this.trades.forEach((trade, i) => { trade.number = i + 1; });
@@ -70,6 +71,8 @@ class App {
     this.run = run;
     this.view = new View(run, levels);
     this.list = new TradeList(run, trade => { this.go(trade); document.getElementById('chart-section').scrollIntoView({ block: 'start' }); });
+    this.card = new TradeCard(this);
+    this.view.onTrade = trade => this.choose(trade);
     this.fillToolbar();
     this.fillNote();
     this.contents();
@@ -88,6 +91,10 @@ class App {
     const button = (text, onclick, title = '') => element('button', { type: 'button', textContent: text, onclick, title });
     document.getElementById('spans').append(button('all', () => view.fit(), 'The whole run (f)'), ...SPANS.map(([name, span]) => button(name, () => this.lastSpan(span), `The last ${name}`)));
     this.layers();
+    if (view.levels) document.getElementById('spans').append(button('rows', () => view.showRows(), 'Zoom in until bars show their footprint (r)'));
+    const date = document.getElementById('go-date'), { time } = view.feed;
+    [date.min, date.max] = [time[0] - 1, time.at(-1) - 1].map(t => isoMoment(t).slice(0, 10));
+    date.onchange = () => { const at = parseMoment(date.value); if (Number.isFinite(at)) view.goTo(at); };
     document.querySelector('.trade-steps').hidden = !run.trades.length;
     document.getElementById('previous-trade').onclick = () => this.step(-1);
     document.getElementById('next-trade').onclick = () => this.step(1);
@@ -116,7 +123,7 @@ class App {
 
   fillNote() {
     const { levels, feed } = this.view, note = document.getElementById('chart-note');
-    const parts = [`${shown(feed.n, 0)} bars. Drag to pan, turn the wheel to zoom, ? for keys.`];
+    const parts = [`${shown(feed.n, 0)} bars. Drag to pan, Ctrl and the wheel to zoom, click a fill for its trade, ? for keys.`];
     if (levels) parts.push(levels.whole ? 'Zoom in for the footprint.' : 'Footprints are kept around trades and at the end of the run; the profile covers all bars.');
     note.textContent = parts.join(' ');
   }
@@ -143,11 +150,18 @@ class App {
     const number = this.run.meta.feeds.findIndex(feed => feed.name === trade.data);
     if (number >= 0) this.use(number);
     const { view } = this, from = view.feed.barAt(trade.entry_time), to = view.feed.barAt(trade.exit_time);
-    this.current = view.marks.chosen = trade;
-    this.list.mark(trade);
+    this.choose(trade);
     const around = Math.max(18, (to - from) * 0.8);
     this.frame(() => view.show(from - around, to + around));
     this.write(`trade=${trade.number}`);
+  }
+
+  /** Marks a trade on the chart and in the list and shows its card, where it is; null marks none. */
+  choose(trade) {
+    this.current = this.view.marks.chosen = trade;
+    this.list.mark(trade);
+    if (trade) this.card.show(trade);
+    this.view.redraw();
   }
 
   step(way) {
@@ -233,6 +247,7 @@ class App {
       ArrowLeft: () => view.pan(-step), ArrowRight: () => view.pan(step),
       '+': () => view.zoom(0.7), '=': () => view.zoom(0.7), '-': () => view.zoom(1 / 0.7), '_': () => view.zoom(1 / 0.7),
       Home: () => { const [a, b] = view.span; view.show(0, b - a); }, End: () => view.last(view.span[1] - view.span[0]),
+      r: () => view.levels && view.showRows(), Escape: () => this.card.hide(),
       f: () => view.fit(), n: () => this.step(1), p: () => this.step(-1), t: () => this.flip(),
       '?': () => document.getElementById('help').showModal(),
     };

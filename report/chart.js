@@ -1,6 +1,9 @@
 // The view: a window of the run in the chart, coarser from afar, and all that moves it.
 
 const LEAST_SPACING = 3, MARGIN = 2.5, FEWEST = 8, SETTLE = 70;
+const FOLDED_HEIGHT = 30, FOLDED_KEY = 'tapeflow-folded';
+/** Panes that stand for themselves, without anything in the config that asks for them. */
+const UNASKED = ['CVD'];
 
 class View {
   constructor(run, levels) {
@@ -29,7 +32,9 @@ class View {
       rightPriceScale: { borderColor: color.line, minimumWidth: this.narrow ? 48 : 66 },
       timeScale: { borderColor: color.line, timeVisible: true, minBarSpacing: 0.02, enableConflation: true },
       localization: { locale: 'en-US', timeFormatter: t => moment(Math.round(t * 1e6)) },
-      handleScroll: { vertTouchDrag: false },
+      // The wheel is the page's; with Ctrl it zooms, and sideways or with Shift it pans, see `wheel`.
+      handleScroll: { vertTouchDrag: false, mouseWheel: false },
+      handleScale: { mouseWheel: false },
       kineticScroll: { touch: false, mouse: false },
     };
   }
@@ -62,10 +67,39 @@ class View {
     this.candles.attachPrimitive(this.marks);
     this.drawn = panes.map((pane, i) => pane.lines.map(line => new Drawn(chart, line, pane, i)));
     this.addLayers();
-    const factor = this.priceHeight() / PANE_HEIGHT;
-    chart.panes().forEach((pane, i) => pane.setStretchFactor(i ? 1 : factor));
+    this.stretch();
     this.paintCandles();
     this.buildLegends();
+  }
+
+  // Folding.
+
+  /** Titles of the panes that are folded: as the reader left them, else those that the run did not ask for. */
+  get folded() {
+    if (!this.shut) {
+      let kept = null;
+      try { kept = JSON.parse(localStorage.getItem(FOLDED_KEY)); } catch { /* nothing was kept, or nothing may be */ }
+      this.shut = new Set(Array.isArray(kept) ? kept : UNASKED);
+    }
+    return this.shut;
+  }
+
+  fold(title) {
+    if (this.folded.has(title)) this.folded.delete(title); else this.folded.add(title);
+    try { localStorage.setItem(FOLDED_KEY, JSON.stringify([...this.folded])); } catch { /* a private window keeps nothing */ }
+    this.resize();
+    this.stretch();
+    this.buildLegends();
+  }
+
+  /** The height of a pane below the candles. */
+  heightOf(pane) {
+    return this.folded.has(pane.title) ? FOLDED_HEIGHT : this.narrow ? 76 : PANE_HEIGHT;
+  }
+
+  stretch() {
+    this.chart.panes().forEach((pane, i) => pane.setStretchFactor((i ? this.heightOf(this.panes[i]) : this.priceHeight()) / PANE_HEIGHT));
+    this.panes.forEach((pane, i) => i && this.drawn[i].forEach(d => d.series?.applyOptions({ visible: !this.folded.has(pane.title) })));
   }
 
   /** Behind the series of every pane its sessions and bands; over the candles naked levels and flags. */
@@ -102,8 +136,8 @@ class View {
   }
 
   resize() {
-    const other = this.narrow ? 76 : PANE_HEIGHT;
-    this.box.style.height = `${Math.round(this.priceHeight() + other * (this.panes.length - 1) + 28)}px`;
+    const below = this.panes.slice(1).reduce((sum, pane) => sum + this.heightOf(pane), 0);
+    this.box.style.height = `${Math.round(this.priceHeight() + below + 28)}px`;
   }
 
   /** Hollow while rows of the bars are drawn in their place. */
@@ -141,12 +175,10 @@ class View {
 
   // Moving.
 
-  /** Bars in one point so that points stay wide enough to be seen. */
-  sizeFor(span) {
+  /** Bars as they are, or as candles of the clock, so that they stay wide enough to be seen. */
+  groupingFor(from, to) {
     const room = Math.max(200, this.scale.width() || this.box.clientWidth) / LEAST_SPACING;
-    let size = 1;
-    while (span / size > room) size *= 2;
-    return size;
+    return this.feed.groupingFor(from, to, room);
   }
 
   show(from, to) {
@@ -157,18 +189,17 @@ class View {
   }
 
   place(from, to) {
-    const span = to - from, size = this.sizeFor(span);
-    if (!this.window?.holds(from, to, size)) this.load(from - MARGIN * span, to + MARGIN * span, size);
+    const span = to - from, grouping = this.groupingFor(from, to);
+    if (!this.window?.holds(from, to, grouping)) this.load(from - MARGIN * span, to + MARGIN * span, grouping);
     this.span = [from, to];
     this.scale.setVisibleLogicalRange({ from: this.window.logical(from), to: this.window.logical(to) });
     this.seen();
   }
 
-  load(from, to, size) {
+  load(from, to, grouping) {
     const { feed } = this;
-    const start = Math.max(0, Math.floor(from / size) * size), end = Math.min(feed.n, Math.ceil(to / size) * size);
     this.loading = true;
-    const window = this.window = new Window(feed, start, end, size);
+    const window = this.window = new Window(feed, grouping, grouping.of(from), grouping.of(to) + 1);
     this.candles.setData(window.points((point, time) => {
       const open = window.value(feed.open, 'first', point);
       if (!Number.isFinite(open)) return { time };
@@ -189,10 +220,38 @@ class View {
 
   seen() {
     if (this.flow.active !== this.footprint) this.paintCandles();
-    const { size } = this.window;
-    document.getElementById('level').textContent = size > 1 ? `1 candle = ${size} bars` : '';
+    const { unit } = this.window.grouping;
+    document.getElementById('level').textContent = unit ? `1 candle = ${unit.name}` : '';
+    this.legends.classList.toggle('afar', Boolean(unit));
     this.tell(null);
     this.listeners.forEach(listener => listener());
+  }
+
+  /** Ctrl zooms around the pointer, Shift or a sideways wheel pans; else the page scrolls. */
+  wheel(event) {
+    const sideways = event.shiftKey ? event.deltaY || event.deltaX : Math.abs(event.deltaX) > Math.abs(event.deltaY) ? event.deltaX : 0;
+    if (!event.ctrlKey && !event.metaKey && !sideways) return;
+    event.preventDefault();
+    if (!event.ctrlKey && !event.metaKey) return this.pan(sideways / Math.max(200, this.box.clientWidth));
+    const [from, to] = this.span, factor = Math.exp(Math.min(Math.max(event.deltaY, -300), 300) / 400);
+    const x = event.clientX - this.box.getBoundingClientRect().left, logical = this.scale.coordinateToLogical(x);
+    const fixed = logical == null ? (from + to) / 2 : this.window.bar(logical);
+    this.show(fixed - (fixed - from) * factor, fixed + (to - fixed) * factor);
+  }
+
+  /** Zooms in, around the middle or the trade that was chosen, until bars show their rows. */
+  showRows() {
+    const [from, to] = this.span, { chosen } = this.marks, bars = Math.max(FEWEST, Math.floor(this.scale.width() / (WIDE_BAR * 1.15)));
+    const middle = chosen && chosen.data === this.feed.name ? this.feed.barAt(chosen.entry_time) : this.levels.whole ? (from + to) / 2 : this.feed.n - bars;
+    this.show(middle - bars / 2, middle + bars / 2);
+  }
+
+  /** Brings a moment to the left, as much in sight as before, but no more than a day where all was. */
+  goTo(moment) {
+    const { feed } = this, [from, to] = this.span, bar = firstNotBelow(feed.time, moment + 1);
+    const day = Math.max(FEWEST, firstNotBelow(feed.time, moment + 864e8 + 1) - bar), whole = to - from >= 0.9 * feed.n;
+    const span = whole ? day : to - from;
+    this.show(Math.min(bar, feed.n - 1) - 0.5, Math.min(bar, feed.n - 1) - 0.5 + span);
   }
 
   pan(share) {
@@ -222,6 +281,8 @@ class View {
       this.settle();
     });
     this.chart.subscribeCrosshairMove(event => this.point(event));
+    this.chart.subscribeClick(event => this.click(event));
+    this.box.addEventListener('wheel', event => this.wheel(event), { passive: false });
     this.box.addEventListener('pointerdown', () => { this.held = true; });
     for (const end of ['pointerup', 'pointercancel']) addEventListener(end, () => { if (this.held) { this.held = false; this.settle(); } });
     new ResizeObserver(() => { this.resize(); this.placeLegends(); if (this.window) this.settle(); }).observe(this.box.parentElement);
@@ -233,12 +294,21 @@ class View {
     this.prices = element('span', { className: 'ohlc' });
     this.rule = element('span', { className: 'rule', hidden: !this.footprint, textContent: this.levels ? imbalanceWords(this.levels.imbalance) : '' });
     const boxes = this.panes.map((pane, i) => element(
-      'div', { className: 'legend' }, element('b', { textContent: i ? pane.title : [this.feed.name, pane.title].filter(Boolean).join(' · ') }),
+      'div', { className: 'legend' }, this.titleOf(pane, i),
       ...(i ? [] : [this.prices, this.rule]), ...this.drawn[i].map(d => d.legend()),
     ));
     this.legends.replaceChildren(...boxes);
     this.placeLegends();
     this.tell(null);
+  }
+
+  /** The name of a pane; below the candles a button that folds it. */
+  titleOf(pane, i) {
+    if (!i) return element('b', { textContent: [this.feed.name, pane.title].filter(Boolean).join(' · ') });
+    const shut = this.folded.has(pane.title);
+    return element('b', {}, element('button', {
+      type: 'button', className: 'fold', textContent: pane.title, ariaExpanded: String(!shut), title: shut ? 'Unfold' : 'Fold', onclick: () => this.fold(pane.title),
+    }));
   }
 
   placeLegends() {
@@ -257,7 +327,7 @@ class View {
     if (!window || !window.count) return;
     const at = Math.min(window.count - 1, Math.max(0, point ?? Math.round(window.logical(this.visibleBars()[1]))));
     const [start, end] = window.bounds(at), price = (values, how) => shown(window.value(values, how, at), feed.decimals);
-    const stamp = window.size > 1 ? `${moment(feed.time[start] - feed.span[start])} \u2192 ${moment(feed.time[end - 1])}` : moment(feed.time[end - 1]);
+    const stamp = window.grouping.unit ? `${moment(feed.time[start] - feed.span[start])} \u2192 ${moment(feed.time[end - 1])}` : moment(feed.time[end - 1]);
     this.prices.replaceChildren(
       element('span', { className: 'stamp', textContent: stamp }),
       ...[['O', feed.open, 'first'], ['H', feed.high, 'max'], ['L', feed.low, 'min'], ['C', feed.close, 'last']]
@@ -265,6 +335,12 @@ class View {
       ...(feed.quality && window.flags(at) ? [element('span', { className: 'flagged', textContent: flagNames(window.flags(at)) })] : []),
     );
     this.drawn.forEach((lines, i) => lines.forEach(d => d.tell(window, at, i ? null : feed.decimals)));
+  }
+
+  /** A click on a fill, or on the strip of fills from afar, chooses the trade that it is of. */
+  click({ point, paneIndex }) {
+    const trade = point && (paneIndex ?? 0) === 0 ? this.marks.tradeAt(point) : null;
+    if (trade) this.onTrade?.(trade);
   }
 
   point({ point, logical, paneIndex }) {

@@ -12,6 +12,8 @@ from ..core.ticks import grid_of, price_at, row_near
 from .codec import Packer, steps_per_unit
 from .flows_view import cumulated
 from .folder import Folder, microseconds
+from .guards import with_guards
+from .html import is_number
 from .lines import bar_delta, line_table
 from .money import money_of
 from .sessions import sessions_of
@@ -27,6 +29,10 @@ _TRADE_NUMBERS = {
     "pnl_net": 6,
     "commission": 6,
     "return_pct": 5,
+    "mae_pct": 4,
+    "mfe_pct": 4,
+    "stop": 9,
+    "target": 9,
 }
 """Columns of the trade list and the digits kept of a typical value."""
 _TRADE_BAND = {"pnl_low": 6, "pnl_high": 6}
@@ -47,7 +53,7 @@ def packed_run(folder: Folder) -> str:
         flows=_pack_flows(packer, folder),
         money={"unit": money.unit, "decimals": money.decimals, "size": money.size},
         fills=_pack_fills(packer, folder.orders),
-        trades=_pack_trades(packer, folder.trades),
+        trades=_pack_trades(packer, with_guards(folder.trades, folder.orders)),
         trade_band=_TRADE_BAND.keys() <= set(folder.trades.columns),
     )
 
@@ -148,7 +154,18 @@ def _pack_equity(packer: Packer, folder: Folder) -> dict[str, Any]:
         "position": "position" in table,
         "cash": cash,
         "bands": bands,
+        "benchmark": _benchmark(folder),
     }
+
+
+def _benchmark(folder: Folder) -> int | None:
+    """The number of the feed that the run is set beside; None where there is none."""
+    block = folder.result.get("benchmark") or {}
+    return (
+        folder.feeds.index(block["data"])
+        if is_number(block.get("return_pct")) and block["data"] in folder.feeds
+        else None
+    )
 
 
 def _pack_flows(packer: Packer, folder: Folder) -> list[str]:

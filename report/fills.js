@@ -1,6 +1,6 @@
 // Fills at their price, a line from entry to exit of each trade, and what they say under the pointer.
 
-const NEAR = 12;
+const NEAR = 12, COLUMN = 4;
 
 class FillLayer {
   constructor(view, run) {
@@ -35,18 +35,31 @@ class FillLayer {
     if (!this.on) return;
     const trades = this.trades.filter(t => t.to >= from && t.from <= to);
     const fills = this.fills.filter(f => f.bar >= from && f.bar <= to);
-    if (this.crowded = fills.length > width / 5) return this.rug(g, trades, height);
+    if (this.crowded = fills.length > width / 5) return this.density(g, fills, width, height);
     for (const t of trades) this.connect(g, t);
     for (const fill of fills) this.mark(g, fill, view.spacing > 4 ? 6 : 4.5);
   }
 
-  /** Too many to mark one by one: a tick at the foot of the pane for each, green when it made money. */
-  rug(g, trades, height) {
-    const { view } = this;
-    for (const { trade, from } of trades) {
-      g.fillStyle = faded(trade.pnl_net < 0 ? view.colors.down : view.colors.up, 0.7);
-      g.fillRect(view.x(from) - 0.5, height - 14, 1, 8);
+  /** Too many to mark one by one: at the foot of the pane how many were bought, upwards, and sold, downwards; all of them. */
+  density(g, fills, width, height) {
+    const { view } = this, columns = new Map(), middle = height - 18;
+    for (const fill of fills) {
+      const at = Math.floor(view.x(fill.bar) / COLUMN), own = columns.get(at) ?? { buy: 0, sell: 0 };
+      own[fill.side === 'buy' ? 'buy' : 'sell']++;
+      columns.set(at, own);
     }
+    const most = Math.max(1, ...[...columns.values()].flatMap(({ buy, sell }) => [buy, sell]));
+    for (const [at, counts] of columns) {
+      for (const [side, way] of [['buy', -1], ['sell', 1]]) {
+        if (!counts[side]) continue;
+        const tall = 2 + 11 * counts[side] / most;
+        g.fillStyle = faded(view.colors[side], 0.75);
+        g.fillRect(at * COLUMN, way < 0 ? middle - tall : middle, COLUMN - 1, tall);
+      }
+    }
+    g.fillStyle = faded(view.colors.muted, 0.6);
+    g.fillRect(0, middle, width, 0.5);
+    this.columns = columns;
   }
 
   shade(g, height) {
@@ -56,6 +69,25 @@ class FillLayer {
     const left = view.x(feed.barAt(this.chosen.entry_time)) - half, right = view.x(feed.barAt(this.chosen.exit_time)) + half;
     g.fillStyle = faded(view.colors.accent, 0.1);
     g.fillRect(left, 0, right - left, height);
+    for (const [price, name, color] of [[this.chosen.stop, 'stop', 'down'], [this.chosen.target, 'target', 'up']]) {
+      if (Number.isFinite(price)) this.level(g, left, right, price, name, view.colors[color]);
+    }
+  }
+
+  /** Where the stop or the target of the trade that is chosen lay when it ended. */
+  level(g, left, right, price, name, color) {
+    const y = this.view.y(price);
+    g.strokeStyle = g.fillStyle = color;
+    g.lineWidth = 1;
+    g.setLineDash([2, 2]);
+    g.beginPath();
+    g.moveTo(left, y);
+    g.lineTo(right, y);
+    g.stroke();
+    g.setLineDash([]);
+    g.font = `10px ${getComputedStyle(document.body).fontFamily}`;
+    g.textBaseline = 'bottom';
+    g.fillText(name, left + 3, y - 1);
   }
 
   connect(g, { trade, from, to }) {
@@ -97,6 +129,16 @@ class FillLayer {
       if (distance < least) [best, least] = [fill, distance];
     }
     return best;
+  }
+
+  /** The trade under a point: that of the fill there, or from afar the one that moved most of those in a column. */
+  tradeAt(point) {
+    const fill = this.nearest(point), { view } = this;
+    if (fill) return this.trades.find(({ trade }) => trade.entry_time <= fill.time && fill.time <= trade.exit_time)?.trade ?? null;
+    if (!this.on || !this.crowded) return null;
+    const from = view.window.bar(view.scale.coordinateToLogical(point.x - COLUMN)), to = view.window.bar(view.scale.coordinateToLogical(point.x + COLUMN));
+    const under = this.trades.filter(t => t.from <= to && t.to >= from).map(t => t.trade);
+    return under.sort((a, b) => Math.abs(b.pnl_net) - Math.abs(a.pnl_net))[0] ?? null;
   }
 
   tell(fill, decimals) {

@@ -152,8 +152,9 @@ class QualityLayer extends Layer {
   draw(g, { height }) {
     const { view, view: { window, feed } } = this;
     if (!feed.quality) return;
-    const [from, to] = view.visibleBars(), half = view.spacing * window.size / 2;
-    for (let point = Math.floor((from - window.from) / window.size); point <= Math.min(window.count - 1, (to - window.from) / window.size); point++) {
+    const [from, to] = view.visibleBars(), half = view.scale.options().barSpacing / 2;
+    const first = window.grouping.of(from) - window.first, last = window.grouping.of(to) - window.first;
+    for (let point = first; point <= Math.min(window.count - 1, last); point++) {
       const flags = point < 0 ? 0 : window.flags(point);
       if (!flags) continue;
       g.fillStyle = flags & DAMAGED ? view.colors.alarm : faded(view.colors.muted, 0.6);

@@ -37,6 +37,7 @@ SCRIPTS = (
     "panes.js",
     "chart.js",
     "trades.js",
+    "card.js",
     "app.js",
 )
 """In the order in which they run; together they are one script."""

@@ -2,6 +2,9 @@
 
 const PANE_HEIGHT = 96, LIKE = 5, FAR = 16;
 
+/** What a value of several bars is, in the legend from afar. */
+const AFAR = { last: 'last', sum: 'sum', min: 'worst', max: 'highest', first: 'first' };
+
 /** Panes of a feed from top to bottom; a line is values by bar, how it is grouped, and how it looks. */
 function paneList(run, feed) {
   const indicators = [...new Set(run.lines.map(line => line.indicator))];
@@ -12,13 +15,14 @@ function paneList(run, feed) {
   const overlays = run.lines.filter(line => line.overlay).map(line => ({ ...made(line), indicator: line.indicator }));
   const panes = [{ title: feed.spec, price: true, lines: overlays, bands: bandsOf(overlays) }];
   weigh(panes[0].lines);
-  panes.push(flowPane(run, feed));
+  const [equity, drawdown, ...account] = equityPanes(run, feed);
+  panes.push(equity, drawdown, flowPane(run, feed));
   if (feed.buyLess && !run.lines.some(line => line.kind === 'CVD')) panes.push(cumulativePane(feed));
   for (const indicator of indicators) {
     const own = run.lines.filter(line => line.indicator === indicator && !line.overlay && !(line.as_delta && feed.number === 0));
     if (own.length) panes.push(scaled({ title: own[0].kind || indicator, lines: own.map(made) }));
   }
-  return [...panes, ...equityPanes(run, feed)];
+  return [...panes, ...account];
 }
 
 /** Of the lines of one indicator the first is drawn full, the others lighter. */
@@ -65,10 +69,21 @@ function equityPanes(run, feed) {
   const ends = bands.flatMap(band => [['low', band.low], ['high', band.high]].map(([end, column]) => (
     { name: `${band.name} ${end}`, values: column, how: 'last', kind: 'none', decimals }
   )));
-  const panes = [{ title: run.titled('Equity'), lines: [equity, ...ends], bands }, { title: 'Drawdown', lines: [depth] }];
+  const held = benchmarkLine(run, feed);
+  const panes = [{ title: run.titled('Equity'), lines: [equity, ...(held ? [held] : []), ...ends], bands }, { title: 'Drawdown', lines: [depth] }];
   if (run.flows.length) panes.push(flowsPane(run, feed));
   if (run.equity.position?.some(Boolean)) panes.push(positionPane(run, feed));
   return panes;
+}
+
+/** The benchmark, bought with all the cash at its first open and held; the page carries its bars already. */
+function benchmarkLine(run, feed) {
+  const { cash, benchmark } = run.meta.equity;
+  if (benchmark == null || !cash) return null;
+  const other = run.feed(benchmark), worth = other.close.map(close => cash * close / other.open[0]);
+  return {
+    name: `${other.name} held`, values: feed.asOf(other.time, worth), how: 'last', kind: 'line', paint: 'muted', decimals: run.money.decimals,
+  };
 }
 
 /** Where equity would have been with other fills. */
@@ -198,6 +213,7 @@ class Drawn {
   legend() {
     const key = element('i'), { line } = this;
     if (this.series) key.style.background = this.color; else key.hidden = true;
-    return element('span', { className: this.series ? 'entry' : 'entry beyond', title: line.scale ? 'on a scale of its own' : '' }, key, `${line.name} `, this.label);
+    const how = element('small', { className: 'how', textContent: AFAR[line.how] });
+    return element('span', { className: this.series ? 'entry' : 'entry beyond', title: line.scale ? 'on a scale of its own' : '' }, key, `${line.name} `, how, this.label);
   }
 }

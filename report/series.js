@@ -31,6 +31,32 @@ class Feed {
     }
   }
 
+  /** Its bars as points: as they are for no unit. */
+  grouping(unit) {
+    const name = unit?.name ?? '';
+    this.groupings ??= new Map();
+    if (!this.groupings.has(name)) this.groupings.set(name, new Grouping(this, unit));
+    return this.groupings.get(name);
+  }
+
+  /** Units of the clock that hold more than a bar. */
+  get units() {
+    if (!this.longer) {
+      const usual = [...this.span].sort((a, b) => a - b)[this.n >> 1] ?? 0;
+      this.longer = UNITS.filter(({ length, months }) => (months ? months * 2592e9 : length) > 1.5 * usual);
+    }
+    return this.longer;
+  }
+
+  /** The finest grouping that shows bars from…to as no more than so many points. */
+  groupingFor(from, to, most) {
+    for (const unit of [null, ...this.units]) {
+      const grouping = this.grouping(unit);
+      if (grouping.logical(to) - grouping.logical(from) <= most) return grouping;
+    }
+    return this.grouping(this.units.at(-1) ?? null);
+  }
+
   /** The bar within which a moment lies: the first that closes at it or later. */
   barAt(time) {
     return Math.min(firstNotBelow(this.time, time), this.n - 1);
@@ -72,33 +98,90 @@ const GROUPED = {
   min: (v, a, b) => { let m = NaN; for (let i = a; i < b; i++) if (!(v[i] >= m) && v[i] === v[i]) m = v[i]; return m; },
 };
 
-/** The part of the run that the chart holds now: bars from…to, `size` of them to a point. */
-class Window {
-  constructor(feed, from, to, size) {
-    Object.assign(this, { feed, from, to, size, count: Math.ceil((to - from) / size) });
+/** Lengths of candles on the clock, in µs; months, quarters and years are of the calendar. */
+const UNITS = [
+  ['1m', 6e7], ['5m', 3e8], ['15m', 9e8], ['30m', 18e8], ['1h', 36e8], ['2h', 72e8], ['4h', 144e8], ['8h', 288e8], ['12h', 432e8],
+  ['1d', 864e8], ['1w', 6048e8], ['1 month', 1], ['1 quarter', 3], ['1 year', 12],
+].map(([name, length]) => ({ name, length, months: length <= 12 ? length : 0 }));
+
+/** Where a new candle begins: the first bar of each, and the end; a bar that closes on the hour belongs to the hour before. */
+function edgesOf(time, { length, months }) {
+  const edges = [], week = length === 6048e8 ? 3 * 864e8 : 0; // day 0 was a Thursday, and weeks begin on Monday
+  let last = NaN, day = NaN, month = NaN;
+  for (let i = 0; i < time.length; i++) {
+    const moment = time[i] - 1;
+    if (months) {
+      const today = Math.floor(moment / 864e8);
+      if (today !== day) [day, month] = [today, monthOf(today)];
+    }
+    const key = months ? Math.floor(month / months) : Math.floor((moment + week) / length);
+    if (key !== last) edges.push(i);
+    last = key;
+  }
+  edges.push(time.length);
+  return Int32Array.from(edges);
+}
+
+/** The bars of a feed as points of the chart: each one, or as candles of a length on the clock. */
+class Grouping {
+  constructor(feed, unit) {
+    Object.assign(this, { n: feed.n, unit, edges: unit ? edgesOf(feed.time, unit) : null });
+    this.count = unit ? this.edges.length - 1 : feed.n;
+    this.mean = this.n / Math.max(1, this.count);
   }
 
-  holds(from, to, size) {
-    const n = this.feed.n;
-    return size === this.size && Math.max(0, from) >= this.from && Math.min(n, to) <= this.to;
+  /** The first bar of a point, or of the one behind the last. */
+  start(point) {
+    return this.edges ? this.edges[point] : point;
   }
 
+  /** The point that a bar, or a place between two, belongs to. */
+  of(bar) {
+    const at = Math.min(Math.max(Math.floor(bar + 0.5), 0), this.n - 1);
+    return this.edges ? firstNotBelow(this.edges, at + 1) - 1 : at;
+  }
+
+  /** Where a bar stands among points, between them too; both ways beyond the ends go on at the mean length. */
   logical(bar) {
-    return (bar - this.from - (this.size - 1) / 2) / this.size;
+    if (!this.edges) return bar;
+    const inside = Math.min(Math.max(bar, -0.5), this.n - 0.5), point = this.of(inside);
+    const start = this.edges[point], size = this.edges[point + 1] - start;
+    return point + (inside - start - (size - 1) / 2) / size + (bar - inside) / this.mean;
   }
 
   bar(logical) {
-    return this.from + logical * this.size + (this.size - 1) / 2;
+    if (!this.edges) return logical;
+    const inside = Math.min(Math.max(logical, -0.5), this.count - 0.5);
+    const point = Math.min(Math.round(inside), this.count - 1), start = this.edges[point], size = this.edges[point + 1] - start;
+    return start + (size - 1) / 2 + (inside - point) * size + (logical - inside) * this.mean;
+  }
+}
+
+/** The part of the run that the chart holds now: some points of a grouping. */
+class Window {
+  constructor(feed, grouping, first, last) {
+    Object.assign(this, { feed, grouping, first, last, count: last - first, size: grouping.mean });
+  }
+
+  holds(from, to, grouping) {
+    return grouping === this.grouping && grouping.of(from) >= this.first && grouping.of(to) < this.last;
+  }
+
+  logical(bar) {
+    return this.grouping.logical(bar) - this.first;
+  }
+
+  bar(logical) {
+    return this.grouping.bar(logical + this.first);
   }
 
   bounds(point) {
-    const start = this.from + point * this.size;
-    return [start, Math.min(start + this.size, this.feed.n)];
+    return [this.grouping.start(this.first + point), this.grouping.start(this.first + point + 1)];
   }
 
   value(values, how, point) {
     const [start, end] = this.bounds(point);
-    return this.size === 1 ? values[start] : GROUPED[how](values, start, end);
+    return end - start === 1 ? values[start] : GROUPED[how](values, start, end);
   }
 
   /** Every flag that a bar of a point has. */
