@@ -100,7 +100,7 @@ const GROUPED = {
 
 /** Lengths of candles on the clock, in µs; months, quarters and years are of the calendar. */
 const UNITS = [
-  ['1m', 6e7], ['5m', 3e8], ['15m', 9e8], ['30m', 18e8], ['1h', 36e8], ['2h', 72e8], ['4h', 144e8], ['8h', 288e8], ['12h', 432e8],
+  ['1m', 6e7], ['2m', 12e7], ['3m', 18e7], ['5m', 3e8], ['10m', 6e8], ['15m', 9e8], ['30m', 18e8], ['1h', 36e8], ['2h', 72e8], ['4h', 144e8], ['8h', 288e8], ['12h', 432e8],
   ['1d', 864e8], ['1w', 6048e8], ['1 month', 1], ['1 quarter', 3], ['1 year', 12],
 ].map(([name, length]) => ({ name, length, months: length <= 12 ? length : 0 }));
 
