@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ...core.errors import DataError
 from ..csv_reader.decode import Quarantine, as_text, printable
 from ..csv_reader.files import FileReader
 from ..csv_reader.row_cells import cells_of
+from .read_ahead import batches_of
 from .sheet import Reading, Sheet
 from .tickers import paired
 
@@ -148,8 +150,8 @@ def csv_sheets(source: FileReader, how: Reading, quarantine: Quarantine) -> Iter
 
     columns = [f"c{i}" for i in range(len(first))]
     try:
-        batches = csv.open_csv(
-            io.BufferedReader(text, 1 << 20),  # a bare stream may end a block in the middle of a line
+        opened = partial(
+            csv.open_csv,
             read_options=csv.ReadOptions(use_threads=False, column_names=columns),
             parse_options=csv.ParseOptions(
                 delimiter=how.delimiter, invalid_row_handler=set_aside, ignore_empty_lines=False
@@ -157,7 +159,7 @@ def csv_sheets(source: FileReader, how: Reading, quarantine: Quarantine) -> Iter
             convert_options=csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
         )
         before = 1 + text.skipped
-        for batch in batches:
+        for batch in batches_of(text, opened):
             lines, before = _numbered(batch.num_rows, before, [number + text.skipped for number, _ in odd])
             past = [row for number, row in odd if number + text.skipped < before and row is not None]
             due = tuple(_short(row, len(columns), text.skipped) for row in past)
