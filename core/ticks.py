@@ -76,23 +76,30 @@ def price_at(row: Any, num: float, den: float) -> Any:
 
 
 def row_near(price: Any, num: float, den: float) -> Any:
-    """The row nearest to a price, as a float; of two as near the even one."""
-    return np.rint(price * den / num)
+    """The row nearest to a price, as a float; of two as near the even one.
+
+    Beyond 2⁵¹ the first product may be a row off; what it then lacks of the price is added. A little less than
+    all of it, so that the half row of a price between two moves nothing.
+    """
+    row = np.rint(price * den / num)
+    return row + np.rint(0.999 * (price - row * num / den) * den / num)
 
 
 def on_grid(price: float, num: float, den: float) -> float:
-    """The price of the row nearest to ``price``; ``price`` itself where ``num`` is 0."""
-    if num == 0.0:
+    """The price of the row nearest to ``price``; ``price`` itself where ``num`` is 0 or it is not finite."""
+    if num == 0.0 or not abs(price) < np.inf:
         return price
     row = np.rint(price * den / num)
+    row += np.rint(0.999 * (price - row * num / den) * den / num)
     return row * num / den  # type: ignore[no-any-return]
 
 
 def settled(price: float, num: float, den: float) -> float:
     """``price`` moved onto a row where it is no further from it than the rounding of a few sums."""
-    if num == 0.0:
+    if num == 0.0 or not abs(price) < np.inf:
         return price
     row = np.rint(price * den / num)
+    row += np.rint(0.999 * (price - row * num / den) * den / num)
     made = row * num / den
     return made if abs(made - price) <= NOISE * abs(price) else price
 
@@ -103,5 +110,6 @@ def row_under(price: float, num: float, den: float) -> float:
     A price that falls short of a row by the rounding of a sum is on it.
     """
     row = np.rint(price * den / num)
+    row += np.rint(0.999 * (price - row * num / den) * den / num)
     edge = row * num / den
     return row if price >= edge - NOISE * abs(edge) else row - 1.0  # type: ignore[no-any-return]

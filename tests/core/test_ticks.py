@@ -41,21 +41,38 @@ def rows(draw: Any) -> tuple[float, int]:
     return tick, draw(st.integers(0, min(most - 1, 10**12)))
 
 
+@st.composite
+def all_rows(draw: Any) -> tuple[float, int]:
+    """Any row whose price is one division of whole numbers that are exact, the largest as often as the small."""
+    tick = draw(TICKS)
+    most = EXACT // int(grid_of(tick).num)
+    return tick, draw(st.integers(0, most - 1) | st.integers(most // 4, most - 1))
+
+
 def decimal(row: int, tick: float) -> float:
     return float(Decimal(row) * Decimal(repr(tick)))
 
 
-@given(rows())
+@settings(max_examples=300)
+@given(rows() | all_rows())
 def test_a_row_has_the_price_that_is_written_and_a_price_its_row(spot: tuple[float, int]) -> None:
     tick, row = spot
     grid, price = grid_of(tick), decimal(*spot[::-1])
     assert grid.price(row) == price
-    assert grid.row(price) == row
     assert grid.on(price) == price
+    assert grid.settled(price) == price
+    assert grid.price(grid.row(price)) == price
+    if decimal(row - 1, tick) < price < decimal(row + 1, tick):  # else two rows are one float
+        assert grid.row(price) == row
+
+
+@pytest.mark.parametrize("price", [np.inf, -np.inf, np.nan])
+def test_what_is_no_price_stays_as_it_is(price: float) -> None:
+    assert repr(grid_of(0.1).on(price)) == repr(grid_of(0.1).settled(price)) == repr(float(price))
 
 
 @settings(deadline=None)
-@given(rows())
+@given(rows() | all_rows())
 def test_compiled_code_converts_bit_for_bit_as_python_does(spot: tuple[float, int]) -> None:
     tick, row = spot
     grid = grid_of(tick)
