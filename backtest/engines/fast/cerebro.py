@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import backtrader as bt
 from backtrader.feed import AbstractDataBase, DataClone
+from backtrader.feeds import RollOver
 
 from ....core.lines import BarData
 from ...inputs.line_cache import LineCache
@@ -23,6 +25,9 @@ FEED_HOOKS = {
     "_tick_nullify": (AbstractDataBase._tick_nullify, BarData._tick_nullify),
 }
 """What a feed does at each bar, and whose way of it needs not be done while all bars are there."""
+
+
+_MADE = "a feed's bars are made as the run goes"
 
 
 class FastCerebro(bt.Cerebro):
@@ -85,9 +90,10 @@ class FastCerebro(bt.Cerebro):
         if self._exactbars:
             return "exactbars keeps only the last bars"
         if self._dolive or self.p.live:
-            return "a feed is live"
+            rolls = next((name_of(data) for data in self.datas if isinstance(data, RollOver)), "")
+            return f"feed {rolls} rolls over from contract to contract as the run goes" if rolls else "a feed is live"
         if self._doreplay:
-            return "a feed is resampled or replayed"
+            return next((f"feed {name_of(data)} is {how}" for data in self.datas if (how := _longer(data))), _MADE)
         if not self._dopreload:
             return "preload is off"
         if not self._dorunonce:
@@ -96,18 +102,27 @@ class FastCerebro(bt.Cerebro):
 
     def _why_plain(self, strategies: list[Any]) -> str:
         for data in self.datas:
-            name = data._name or type(data).__name__
             if own := next((n for n, known in FEED_HOOKS.items() if getattr(type(data), n) not in known), ""):
-                return f"feed {name} has its own {own}"
+                return f"feed {name_of(data)} has its own {own}"
             bars = data.buflen()
             if any(line.buflen() != bars or line.bindings for line in data.lines.lines):
-                return f"feed {name} has lines of unequal length"
+                return f"feed {name_of(data)} has lines of unequal length"
         for strategy in strategies:
             if own := own_hook(strategy):
                 return f"strategy {type(strategy).__name__} has its own {own}"
             if read := _ticks_read(type(strategy)):
                 return f"strategy {type(strategy).__name__} reads {read}"
         return ""
+
+
+def name_of(data: Any) -> str:
+    """What a feed is called in words: its name, without the folders of a file, or its class."""
+    return Path(str(data._name)).name or type(data).__name__
+
+
+def _longer(data: Any) -> str:
+    """How backtrader makes a feed's bars longer as the run goes; empty where it does not."""
+    return "replayed" if data.replaying else "resampled" if data.resampling else ""
 
 
 def _ticks_read(kind: type) -> str:

@@ -12,9 +12,9 @@ from tapeflow.backtest.engines.fast.script import Cerebro
 from tapeflow.tests.backtest.engines.documented_scripts import SCRIPTS
 
 PLAIN = {
-    "weeks_beside_days": "a feed is resampled or replayed",
-    "replayed_weeks": "a feed is resampled or replayed",
-    "rolling_futures": "a feed is live",
+    "weeks_beside_days": "feed DataClone is resampled",
+    "replayed_weeks": "feed PandasData is replayed",
+    "rolling_futures": "feed FES rolls over from contract to contract as the run goes",
     "saving_memory": "exactbars keeps only the last bars",
     "bar_by_bar": "runonce is off",
 }

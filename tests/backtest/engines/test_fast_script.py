@@ -182,14 +182,17 @@ def test_a_mode_that_shows_bar_by_bar_is_named(modes: dict[str, Any], says: str)
     assert ours.seen == ran(bt.Cerebro, pandas_feed(), **modes)[1].seen
 
 
-@pytest.mark.parametrize("how", ["resampledata", "replaydata"])
+MADE = {"resampledata": "resampled", "replaydata": "replayed"}
+
+
+@pytest.mark.parametrize("how", MADE)
 def test_a_feed_whose_bars_are_made_as_it_goes_is_named(how: str) -> None:
     def feeds(cerebro: Any) -> None:
         data = bt.feeds.PandasData(dataname=table(), timeframe=bt.TimeFrame.Minutes)
         getattr(cerebro, how)(data, timeframe=bt.TimeFrame.Minutes, compression=5)
 
     cerebro, ours, _ = ran(FastCerebro, feeds)
-    assert cerebro.reason == "a feed is resampled or replayed"
+    assert cerebro.reason == f"feed PandasData is {MADE[how]}"
     assert ours.seen == ran(bt.Cerebro, feeds)[1].seen
 
 
