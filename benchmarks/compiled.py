@@ -81,9 +81,10 @@ def parts(config: RunConfig, bars: Bars) -> Steps:
     bits, told = bits_of(said, market.foreign, market.shut("wait")), rules_of(config, said, bars, first)
     costs, account = np.array([FEE, FEE, 0.0, 0.0]), np.empty((3, len(bars)))
 
-    def loop(out: Any = account) -> Record:
+    def loop() -> Record:
         desk = desk_of(config, settings_of(config), bars, bits, first, None)
-        book, _ = follow(new_book(config.broker.cash, costs, 16_384), None, None, desk, told, market.prices, first, out)
+        book = new_book(config.broker.cash, costs, 16_384)
+        book, _ = follow(book, None, None, desk, told, market.prices, first, account)
         return Record(book, bars["close_time"], account, "main", (*REASONS, *said.names))
 
     def everything() -> Any:
@@ -96,7 +97,6 @@ def parts(config: RunConfig, bars: Bars) -> Steps:
         "lines of the means": lambda: Tables(feeds, uses_of(config)),
         "signals over arrays": lambda: answers_in(rules, params, tables.lines),
         "the loop": loop,
-        "the loop, no curve": lambda: loop(np.empty((3, 0))),
         "run_compiled": lambda: run_compiled(config, {"main": Source(None, bars)}),
         GIVEN: lambda: run_compiled(bare, {"main": Source(None, given)}),
         "with rows of orders": everything,

@@ -16,7 +16,7 @@ from .framework.sizing import check_guessed
 from .kernels.dialects import CHOICES, check_anchor, chosen, coarse, code, explained
 from .kernels.kline_levels import levels_of_klines
 from .kernels.price_rows import check_reach, joined_ticks
-from .kernels.profile_state import MASK, Floats, composite_state, profile_state
+from .kernels.profile_state import MASK, Floats, composite_state, kept_rows, profile_state
 from .kernels.session_clock import SinceOpen
 from .kernels.tpo_dialects import LETTERS, TPO_DIALECTS, Published
 from .kernels.value_area import EXPANSIONS
@@ -272,7 +272,8 @@ class TPO(Indicator):
             levels = super().levels_of(bars, **params)
             check_anchor(bars, levels, params, cls.kind, TPO_DIALECTS)
         height = joined_ticks(levels, params["row_size"], cls.kind, bars.source)
-        check_reach(bars, levels, height, cls.kind, window=0, copies=1 + params["composite"])
+        copies = kept_rows(params["composite"]) + _is_traded(params)
+        check_reach(bars, levels, height, cls.kind, window=0, copies=copies)
         return levels
 
     @classmethod
@@ -281,7 +282,11 @@ class TPO(Indicator):
         profile = profile_state(levels, joined_ticks(levels, params["row_size"], cls.kind), 0)
         own = np.full(OWN, np.nan)
         own[SERIAL] = 0.0
-        traded = chosen(params, "letters", TPO_DIALECTS) == "traded"
         slots, sessions = int(profile[MASK]) + 1, params["composite"]
         shares = composite_state(sessions, slots) if sessions > 1 else np.zeros(0)
-        return np.concatenate([profile, own, np.zeros(slots if traded else 0), shares])
+        return np.concatenate([profile, own, np.zeros(slots if _is_traded(params) else 0), shares])
+
+
+def _is_traded(params: Mapping[str, Any]) -> bool:
+    """Whether only rows that traded get letters, for which the last bracket of each is kept."""
+    return bool(chosen(params, "letters", TPO_DIALECTS) == "traded")

@@ -28,6 +28,7 @@ from .kernels.profile_state import (
     composite_roll,
     composite_row,
     composite_state,
+    kept_rows,
     price_of,
     profile_add,
     profile_clear,
@@ -370,7 +371,7 @@ class VolumeProfile(Indicator):
             levels = levels_in_unit(super().levels_of(bars, **params), bars, params)
             check_anchor(bars, levels, params, cls.kind)
         height, window = joined_ticks(levels, params["row_size"], cls.kind, bars.source), _window(params)
-        check_reach(bars, levels, height, cls.kind, window, copies=2 if window else params["composite"])
+        check_reach(bars, levels, height, cls.kind, window, copies=2 if window else kept_rows(params["composite"]))
         return levels
 
     @classmethod

@@ -80,9 +80,9 @@ def check_reach(bars: Bars, levels: Levels, row_ticks: int, kind: str, window: i
 
 @compiled
 def widest_rows(offsets: Any, rows: Any, window: int) -> tuple[int, int, int]:
-    """Rows from lowest to highest of any ``window`` bars, or more, and where they lie in ``rows``.
+    """Rows from lowest to highest of any ``window`` bars, and where they lie in ``rows``.
 
-    They are taken over blocks of twice the length.
+    They are taken over blocks of twice the length, and may be more.
     """
     n = len(offsets) - 1
     widest, first, last = 1, 0, 0
@@ -92,7 +92,7 @@ def widest_rows(offsets: Any, rows: Any, window: int) -> tuple[int, int, int]:
             reach = rows[a:b].max() - rows[a:b].min() + 1
             if reach > widest:
                 widest, first, last = reach, a, b
-    return widest + 1, first, last
+    return widest, first, last
 
 
 @compiled

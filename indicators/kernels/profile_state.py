@@ -177,7 +177,7 @@ def composite_roll(s: Any, at: int, sessions: int) -> None:
 def profile_state(levels: Levels, row_ticks: int, window: int) -> Floats:
     """The head and empty slots, wide enough for every ``window`` consecutive bars (0: for all)."""
     widest, _, _ = widest_rows(np.asarray(levels.offsets), levels.price_tick // row_ticks, window or len(levels))
-    slots = _power_of_two(widest)
+    slots = _power_of_two(widest + 1)  # the prices of rows that are named by their tops may reach into one more
     state = np.zeros(HEAD + slots)
     state[NUM], state[DEN] = grid_of(levels.tick)
     state[HOLDS] = not levels.tick_known
@@ -192,6 +192,11 @@ def window_state(levels: Levels, window: int, slots: int) -> Floats:
     state = np.zeros(_RING + slots + 2 * held + window + window_size(window))
     state[_ROWS] = held
     return state
+
+
+def kept_rows(sessions: int) -> int:
+    """How often a profile of so many sessions keeps a row: once, and in a composite for each of them besides."""
+    return 1 + (sessions if sessions > 1 else 0)
 
 
 def composite_state(sessions: int, slots: int) -> Floats:

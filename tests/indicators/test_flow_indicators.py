@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from tapeflow.core.bars import Bars
-from tapeflow.core.clock import HOUR, MINUTE
+from tapeflow.core.clock import DAY, HOUR, MINUTE
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
 from tapeflow.indicators.cvd import CVD
@@ -272,6 +272,13 @@ def test_cdf_is_the_share_of_past_bucket_values_not_above() -> None:
         last = seen[-12:]
         expected = sum(v <= last[-1] + 1e-12 for v in last) / 12 if len(last) == 12 else NAN
         assert lines["cdf"].iloc[i] == pytest.approx(expected, nan_ok=True), i
+
+
+def test_the_shortest_bars_there_are_have_a_mean_day_too() -> None:
+    bought, sold = [7.0, 2, 5], [3.0, 8, 5]
+    bars = Bars.of(open_time=[0, 1, 2], close_time=[1, 2, 3], taker_buy_volume=bought, taker_sell_volume=sold)
+    lines = VPIN.over(bars, average=1, per_day=float(DAY), buckets=1, history=1)
+    assert lines["vpin"].tolist() == [abs(b - s) / (b + s) for b, s in zip(bought, sold, strict=True)]
 
 
 def test_a_bar_of_very_many_buckets_costs_no_more_than_the_last_ones() -> None:

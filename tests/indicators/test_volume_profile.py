@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,8 +13,11 @@ from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.clock import HOUR
 from tapeflow.core.errors import InputError
 from tapeflow.core.samples import sample_bars
+from tapeflow.indicators.base import Indicator
 from tapeflow.indicators.kernels.kline_levels import levels_of_klines, round_row_size
+from tapeflow.indicators.kernels.price_rows import ROOM
 from tapeflow.indicators.kernels.value_area import point_of_control, value_area
+from tapeflow.indicators.tpo import TPO
 from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.plain import BARS, GAPPY, agree
 
@@ -96,6 +100,39 @@ def test_volume_profile_is_its_definition(expansion: str, window: int | None, se
             rows[row] = rows.get(row, 0.0) + float(levels.buy_volume[k] + levels.sell_volume[k])
         expected = _plain_profile(rows, 0.7, 1 if expansion == "one_row" else 2)
         assert lines.iloc[i].tolist() == [r * levels.row_ticks * levels.tick for r in expected], i
+
+
+@pytest.mark.parametrize("sessions", [2, 3, 5])
+@pytest.mark.parametrize("width", [1, 2, 3, 7, 9])
+def test_a_composite_is_the_profile_of_its_sessions_together(sessions: int, width: int) -> None:
+    rng = np.random.default_rng(width)
+    bars: list[dict[int, float]] = [dict(zip(range(width), rng.random(width), strict=True)) for _ in range(8)]
+    lines = VolumeProfile.over(_bars_of(*bars), session="1h", composite=sessions)
+    for i in range(len(bars)):
+        held = bars[max(0, i + 1 - sessions) : i + 1]
+        rows = {row: math.fsum(bar[row] for bar in held) for row in range(width)}
+        assert lines.iloc[i].tolist() == [*_plain_profile(rows, 0.7, 2)], i
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "copies"),
+    [
+        (VolumeProfile, {"window": None}, 1),
+        (VolumeProfile, {"window": 2}, 2),
+        (VolumeProfile, {"session": "1d"}, 1),
+        (VolumeProfile, {"session": "1d", "composite": 2}, 3),
+        (TPO, {"bracket": "1h"}, 1),
+        (TPO, {"bracket": "1h", "letters": "traded"}, 2),
+        (TPO, {"bracket": "1h", "letters": "traded", "composite": 3}, 5),
+    ],
+)
+def test_a_profile_reaches_over_as_many_rows_as_memory_is_kept_for(
+    kind: type[Indicator], params: dict[str, Any], copies: int
+) -> None:
+    most, asked = ROOM // copies, kind.resolve(params)
+    kind.levels_of(_bars_of({0: 1.0}, {most - 1: 1.0}), **asked)
+    with pytest.raises(InputError, match=f"makes {most + 1:,} rows of 1 from lowest to highest"):
+        kind.levels_of(_bars_of({0: 1.0}, {most: 1.0}), **asked)
 
 
 def test_a_row_that_nobody_is_left_in_is_empty_to_the_bit() -> None:

@@ -90,7 +90,7 @@ def _wakes(book: Book, desk: Desk, held: float) -> tuple[int, int]:
 @njit_inline
 def _sleep(book: Book, desk: Desk, closes: Floats, bar: int, account: Floats) -> int:
     """Value the account from ``bar`` on while nothing happens; the first bar on which something may."""
-    bits, money, wanted = desk[7], book[5], account.shape[1] > 0
+    bits, money = desk[7], book[5]
     held, cash, entry, floor = money[at.HELD], money[at.CASH], money[at.ENTRY], money[at.FLOOR]
     if _is_busy(book) or money[at.RUINED] != 0.0:
         return bar
@@ -100,8 +100,7 @@ def _sleep(book: Book, desk: Desk, closes: Floats, bar: int, account: Floats) ->
         value = worth(cash, held, entry, closes[bar])
         if value <= floor:
             break
-        if wanted:
-            account[0, bar], account[1, bar], account[2, bar] = value, cash, held
+        account[0, bar], account[1, bar], account[2, bar] = value, cash, held
         bar += 1
     book[4][at.SLEPT] += bar - start
     return bar
@@ -134,7 +133,7 @@ def _span(
 ) -> int:
     """Follow rules from bar ``span[0]`` on, asking them from ``span[1]`` on; the bar it had no room for, or the end."""
     count, money, state, bits, closes = book[4], book[5], desk[1], desk[7], market[3]
-    wanted, n, bar = account.shape[1] > 0, len(closes), span[0]
+    n, bar = len(closes), span[0]
     while bar < n:
         if costly is None and margin is None:
             bar = _sleep(book, desk, closes, bar, account)
@@ -146,8 +145,7 @@ def _span(
             _trade(book, costly, margin, desk, market, bar)
         close, held = closes[bar], money[at.HELD]
         value = value_of(book, margin, close)
-        if wanted:
-            account[0, bar], account[1, bar], account[2, bar] = value, money[at.CASH], held
+        account[0, bar], account[1, bar], account[2, bar] = value, money[at.CASH], held
         if value <= money[at.FLOOR] and money[at.RUINED] == 0.0 and not ((bits[bar] >> at.SHUT) & 1 and held != 0.0):
             close_all(book, bar, close)
         if margin is not None:
@@ -189,7 +187,7 @@ def follow(
         The traded bars.
     first : int
         First bar the rules are looked at.
-    account : ndarray of float64, (3, n) or (3, 0)
+    account : ndarray of float64, (3, n)
         Takes value, cash and position at every close.
 
     Returns

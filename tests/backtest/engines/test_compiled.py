@@ -24,12 +24,13 @@ from tapeflow.backtest.results.outcome import Outcome
 from tapeflow.configs.loader import load_config
 from tapeflow.configs.models import RunConfig
 from tapeflow.core.bars import Bars
-from tapeflow.core.clock import MINUTE, day_numbers
+from tapeflow.core.clock import HOUR, MINUTE, day_numbers
 from tapeflow.core.errors import DataError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.tests.helpers.compiled_runs import plain, random_bars, random_costs, random_run
 from tapeflow.tests.helpers.tickets import Ticket, run_tickets
+from tapeflow.tests.helpers.trading import flat
 
 TYPES = dict(market=0, close=1, limit=2, stop=3, stop_limit=4, stop_trail=5, stop_trail_limit=6)
 QUICK = settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
@@ -69,6 +70,13 @@ class TestOrders:
         bars = random_bars(np.random.default_rng(2), 12)
         rows = assert_equal(bars, tickets, 1e4, (0.0, 0.0, 0.0, 0.0))
         assert [row["status"] for row in rows.values()] == ["canceled", "accepted", "canceled", "canceled"]
+
+    @pytest.mark.parametrize(("early", "status"), [(0, "completed"), (MINUTE, "expired")])
+    def test_an_order_is_good_for_the_bar_that_closes_as_it_ends(self, early: int, status: str) -> None:
+        bars = flat(6, low=[100.0, 100, 100, 90, 90, 90], step=HOUR)
+        ticket = Ticket(0, kind="limit", size=1.0, price=95.0, valid=int(bars["close_time"][3]) - early)
+        rows = assert_equal(bars, [ticket], 1e4, (0.0, 0.0, 0.0, 0.0))
+        assert [row["status"] for row in rows.values()] == [status]
 
     def test_tickets_out_of_order_are_refused(self) -> None:
         bars = random_bars(np.random.default_rng(0), 10)
