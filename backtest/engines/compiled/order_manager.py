@@ -156,15 +156,15 @@ def leave(book: Book, desk: Desk, reason: int, bar: int, close: float) -> int:
 
 
 @njit_internal
-def _working(book: Book, side: float, parts: Floats) -> float:
-    """What orders that buy (``side`` 1) or sell (−1) have still to be filled."""
+def _working(book: Book, side: float, but: int, parts: Floats) -> float:
+    """What orders that buy (``side`` 1) or sell (−1) have still to be filled, all but order ``but``."""
     whole_, real, queue, count = book[0], book[1], book[2], book[4]
     parts[0] = 0.0
     for q in range(count[at.RESTING]):
-        if real[queue[q], at.SIZE] * side > 0.0 and rests(whole_[queue[q], at.STATUS]):
+        if real[queue[q], at.SIZE] * side > 0.0 and rests(whole_[queue[q], at.STATUS]) and queue[q] != but:
             add(parts, abs(real[queue[q], at.REMAINING]))
     for k in range(count[at.CHECKED], count[at.ORDERS]):
-        if real[k, at.SIZE] * side > 0.0:
+        if real[k, at.SIZE] * side > 0.0 and k != but:
             add(parts, abs(real[k, at.REMAINING]))
     return float(total(parts))
 
@@ -176,7 +176,8 @@ def room(book: Book, desk: Desk, side: float, held: float, close: float, parts: 
     if numbers[by.MOST] == 0.0:
         return np.inf
     most = numbers[by.MOST] * value / close if numbers[by.MOST_SHARED] != 0.0 else numbers[by.MOST]
-    working = _working(book, side, parts) if side * held >= 0.0 and held == book[5][at.HELD] else 0.0
+    leaves = int(desk[1][by.EXIT]) if held != book[5][at.HELD] else -1  # behind it there is room for all of it
+    working = _working(book, side, leaves, parts) if side * held >= 0.0 else 0.0
     return float(max(whole(max(most - working, 0.0), sizing[STEP], sizing[SCALE]) - side * held, 0.0))
 
 

@@ -101,6 +101,23 @@ def test_a_kelly_bet_below_the_most_is_what_the_round_trips_say(engine: str) -> 
     assert [fill.opened for fill in made.record.fills if fill.opened] == [10.0, 5.5, 52.25]
 
 
+@everywhere
+def test_an_entry_behind_an_exit_leaves_room_for_what_else_is_still_to_be_sold(engine: str) -> None:
+    # 40 are bought. The loss of the third hour sells them, but of the fourth hour's volume that gets 10. What turns the
+    # rest into a short sells 30 and is followed by an entry: of the 50 allowed, 30 of the loss are still on their way.
+    close, volume = [100.0, 100, 90, 90, 90, 90], [100.0, 100, 100, 20, 1000, 1000]
+    bars = saying(moving(*close, step=HOUR, volume=volume), [1, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 0])
+    sides = {
+        "long": {"enter": "uptick_count > 0", "exit": "downtick_count > 0"},
+        "short": {"enter": "downtick_count > 0"},
+    }
+    limits = {"daily_loss": 100.0, "session": "1h", "max_position": 50}
+    money = {"cash": 10_000.0, "participation": 0.5}
+    made = ran(engine, bars, sides, sizer={"fixed": 40.0}, risk=limits, broker=money)
+    sold = [("daily_loss", 40.0), ("long.exit", 30.0), ("short.enter", 20.0)]
+    assert orders(made, "reason", "size") == [("long.enter", 40.0), *sold]
+
+
 @pytest.mark.parametrize("digits", range(23))
 def test_sizes_where_doubles_become_whole_numbers_are_rounded_as_python_does(digits: int) -> None:
     scale = 10.0**digits
