@@ -10,7 +10,7 @@ from typing import Any
 
 from ..aggregation.kinds import BarSpec
 from ..aggregation.rows import check_rows
-from ..core.errors import ParamError, TapeflowError, unknown
+from ..core.errors import ParamError, TapeflowError, nearest, unknown
 from ..core.names import RESERVED, STATE, Names, beside, state_taken
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from ..core.schema import BAR_COLUMNS
@@ -22,6 +22,7 @@ from .errors import Complaint, KeyPath
 from .fills_block import no_tape
 from .models import IndicatorBlock
 from .plugin import AnyLine, FeedView, Raw, broken, check_params, declared, legal, line_names
+from .portfolio_block import SHARED
 from .values import keys
 from .wiring import WiredIndicator, Wiring
 
@@ -52,7 +53,10 @@ class Checker:
         self._folder, self._raw = folder, raw
         self._data = block(raw, "data")
         self._indicators = block(raw, "indicators")
-        self._strategy = block(raw, "strategy")
+        self._weights = block(raw, "portfolio").get("weights")
+        self._strategy: Raw = (
+            block(raw, "strategy") if "strategy" in raw or self._weights is None else {"kind": "Rules"}
+        )
         self._fills, self._trade = raw.get("fills"), raw.get("trade")
         self._feeds: dict[str, Any] = {}
         self._names: dict[str, tuple[str, ...]] = {}
@@ -63,6 +67,8 @@ class Checker:
 
     def complaints(self) -> Iterator[Complaint]:
         """All of them, in no particular order."""
+        if "strategy" not in self._raw and self._weights is None:
+            yield Complaint((), "missing key 'strategy'")
         strategy, no_strategy = self._find(STRATEGIES, self._strategy.get("kind"), ("strategy", "kind"))
         for name, given in self._data.items():
             yield from self._feed(name, given)
@@ -257,8 +263,22 @@ class Checker:
         for name in [name for name in self._desks if name in self._feeds]:
             if isinstance(rank, str) and (text := rules.wrong_number(rank, self._known(name))):
                 yield Complaint(("portfolio", "rank"), text)
+            if self._weights is not None:
+                yield from self._weighed(name)
+                continue
             for where, text in cls.validate(legal(cls, given), self._known(name)):
                 yield Complaint(("strategy", "params", *where), text)
+
+    def _weighed(self, name: str) -> Iterator[Complaint]:
+        """What is wrong with weights where ``name`` is held."""
+        if isinstance(self._weights, str) and self._weights not in SHARED:
+            rules: Any = STRATEGIES.find("Rules")
+            if text := rules.wrong_number(self._weights, self._known(name)):
+                near = nearest(self._weights, SHARED)
+                hint = f", did you mean '{near}'?" if near else ""
+                yield Complaint(
+                    ("portfolio", "weights"), f"must be {', '.join(SHARED)} or an expression{hint} ({text})"
+                )
 
     def _known(self, traded: str) -> Names:
         """What rules may refer to where ``traded`` is the feed that they are looked at for."""

@@ -9,8 +9,10 @@ from ..core.distances import parse_distance
 from ..core.errors import unknown
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
 from .errors import Complaint
-from .models import RunConfig
-from .portfolio_block import Portfolio
+from .models import RunConfig, StrategyBlock
+from .plugin import declared
+from .portfolio_block import Portfolio, Rebalance
+from .sizer_block import Sizer
 from .terms import Terms
 
 STOPS = ("stop_loss", "trailing_stop")
@@ -58,12 +60,34 @@ def _desks(config: RunConfig) -> Iterator[Complaint]:
         if own.margin != first.margin or terms[name].margined != traded.margined:
             text = f"{name} is margined otherwise than {traded.name}; one account holds one kind"
             yield Complaint(("trade", i), text)
+    yield from _weights(config)
     if config.portfolio.rank is not None and STRATEGIES.find(config.strategy.kind).decides_itself():  # type: ignore[attr-defined]
         text = f"puts entries of one close in order; {config.strategy.kind} sends its own in its next: write signals()"
         yield Complaint(("portfolio", "rank"), text)
     if len(config.desks) > 1 and config.broker.funding is not None:
         text = "is of one feed, and several are traded: give each data block instrument: {funding: …}"
         yield Complaint(("broker", "funding"), text)
+
+
+def _weights(config: RunConfig) -> Iterator[Complaint]:
+    """What does not go with target weights, or only with them."""
+    asked = config.portfolio
+    if asked.window is not None and asked.weights != "inverse_volatility":
+        yield Complaint(("portfolio", "window"), "goes with weights: inverse_volatility", on_key=True)
+    if asked.weights is None:
+        if asked.rebalance != Rebalance():
+            yield Complaint(("portfolio", "rebalance"), "goes with portfolio.weights", on_key=True)
+        return
+    if config.strategy != StrategyBlock(kind="Rules", params=declared(STRATEGIES.find("Rules"))):
+        text = "says what is traded, and portfolio.weights say what is held: leave out one of the two"
+        yield Complaint(("strategy",), text, on_key=True)
+    for name in (*STOPS, "take_profit", "time_stop"):
+        if getattr(config.risk, name) is not None:
+            text = "is of entries, and portfolio.weights hold positions: leave it out, or make the weight 0 then"
+            yield Complaint(("risk", name), text, on_key=True)
+    if config.sizer != Sizer(percent=10.0):
+        text = "sizes entries, and portfolio.weights are sizes themselves: leave it out"
+        yield Complaint(("sizer",), text, on_key=True)
 
 
 def _below_0(config: RunConfig, traded: Terms) -> Iterator[Complaint]:

@@ -188,7 +188,7 @@ def with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
             made[part] = {
                 name: fill(raw, given) if isinstance(given, Mapping) else given for name, given in blocks.items()
             }
-    strategy = block(raw, "strategy")
+    strategy = block(raw, "strategy") or {"kind": "Rules"}
     own = strategy.get("params", {})
     if isinstance(strategy.get("kind"), str) and isinstance(own, Mapping):
         made["strategy"] = {**strategy, "params": {**declared(STRATEGIES.find(strategy["kind"])), **own}}

@@ -76,7 +76,10 @@ class RunConfig(Model):
         "first feed when left out",
     )
     indicators: dict[str, IndicatorBlock] = Field(default={}, description="indicators by the name rules call them")
-    strategy: StrategyBlock
+    strategy: StrategyBlock = Field(
+        default=StrategyBlock(kind="Rules"),
+        description="what trades; left out where portfolio.weights say what is held",
+    )
     broker: Broker = Broker()
     fills: Fills = Fills()
     sizer: Sizer = Sizer(percent=10.0)

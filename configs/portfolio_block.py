@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
 
 from ..core.units import parse_amount
+from .data_block import SESSION
+from .risk_block import session_text
 from .units import percent
 from .values import QUANTITY, Model
 
@@ -28,12 +30,35 @@ def _expression(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
+SHARED = {"equal": "1", "inverse_volatility": "1 / std(change(log(close)), {window})"}
+"""Weights that are shares of one whole, and what each is in proportion to."""
 OfEquity = Annotated[
     float | None,
     BeforeValidator(_of_equity),
     PlainSerializer(_spelled),
     WithJsonSchema({"anyOf": [QUANTITY, {"type": "null"}]}),
 ]
+
+
+def _band(value: Any) -> float:
+    amount = parse_amount(value)
+    if (amount.unit != "fraction" and amount.value) or not 0 <= amount.value < 1:
+        raise ValueError("must be a share of the equity from 0% to below 100%, as in 1%")
+    return amount.value
+
+
+class Rebalance(Model):
+    """When positions are brought back to their weights, and how far they may be off."""
+
+    every: Annotated[str, BeforeValidator(session_text), WithJsonSchema(SESSION)] = Field(
+        default="1d", description="at the first close of each: 1d, 1w, month, 4h, with a time zone as sessions have it"
+    )
+    band: Annotated[
+        float,
+        BeforeValidator(_band),
+        PlainSerializer(_spelled),
+        WithJsonSchema({"anyOf": [QUANTITY, {"const": 0}]}),
+    ] = Field(default=0.0, description="share of the equity that a position may be off and is left: 1%")
 
 
 class Portfolio(Model):
@@ -46,6 +71,25 @@ class Portfolio(Model):
     gross: OfEquity = Field(default=None, description="most that all positions are worth, of the equity: 150%")
     net: OfEquity = Field(default=None, description="most that longs are worth less shorts, either way: 50%")
     each: OfEquity = Field(default=None, description="most that one position is worth, at its entry: 30%")
+    weights: Annotated[str | None, BeforeValidator(_expression)] = Field(
+        default=None,
+        description="what is held instead of what rules enter: equal, inverse_volatility, or an expression that gives "
+        "each instrument its share of the equity",
+    )
+    window: Annotated[int, Field(ge=2, le=1_000_000)] | None = Field(
+        default=None, description="bars that inverse_volatility measures; 60 when left out"
+    )
+    rebalance: Rebalance = Rebalance()
+
+    @property
+    def shared(self) -> bool:
+        """Whether weights are shares of one whole."""
+        return self.weights in SHARED
+
+    @property
+    def weighing(self) -> str:
+        """The expression behind the weights."""
+        return SHARED.get(self.weights or "", self.weights or "").format(window=self.window or 60)
 
     @property
     def limits(self) -> dict[str, float]:

@@ -40,7 +40,7 @@ def _most(value: Any) -> Any:
     return value
 
 
-def _session(value: Any) -> str:
+def session_text(value: Any) -> str:
     """As text, in which UTC stands where it was said, for days without a zone may be those of trading hours."""
     text = str(Session.of(value))
     said = ":" in value if isinstance(value, str) else "zone" in value
@@ -62,7 +62,7 @@ class Risk(Model):
     daily_loss: Loss = Field(
         default=None, description="loss of a session at which all is closed until the next: 2% of its first equity, 500"
     )
-    session: Annotated[str, BeforeValidator(_session), WithJsonSchema(SESSION)] = Field(
+    session: Annotated[str, BeforeValidator(session_text), WithJsonSchema(SESSION)] = Field(
         default="1d",
         description="what daily_loss counts, with a time zone and a start if wished, as in 1d:America/Chicago@17:00; "
         "days without a zone are those of the trading hours of the first feed, where it has some",

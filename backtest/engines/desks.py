@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import backtrader as bt
 
+from ...aggregation.sessions import Session
 from ...configs.models import RunConfig
 from ...configs.portfolio_block import Portfolio as Limits
 from ...core.errors import InputError
@@ -14,6 +16,7 @@ from ...strategies.framework.base import Strategy
 from ...strategies.framework.desks import Desk
 from ...strategies.framework.plan import lines_of
 from ...strategies.framework.portfolio import Portfolio
+from ...strategies.framework.target_weights import TargetWeights
 from ...strategies.rule_language.expressions import Expression
 from ..recording.own_indicators import made_in_init
 from ..recording.recorder import Recorder
@@ -44,10 +47,35 @@ class AccountRecorder(Recorder):
         self.news = sorted(news, key=lambda one: one.time())
 
 
+class Told:
+    """What an expression is worth at the close of a desk's bar.
+
+    Parameters
+    ----------
+    cerebro : Cerebro
+        That runs.
+    text : str
+        The expression, of names as rules have them.
+    """
+
+    def __init__(self, cerebro: Any, text: str) -> None:
+        self._cerebro, self._text = cerebro, text
+        self._known: dict[Any, Any] = {}
+
+    def __call__(self, desk: Any) -> float:
+        """Its value."""
+        bar, known = len(desk.data), self._known.get(desk)
+        if known is None or len(known) < bar:
+            whole = all(data.buflen() for data in desk.datas) and self._cerebro._dorunonce
+            lines = lines_of(desk, whole=bool(whole))
+            known = self._known[desk] = Expression(self._text, lines.names).values(lines)
+        return float(known[bar - 1])
+
+
 class Conductor(bt.Strategy):
     """Called last at every step: has the desks decide in order, and keeps the account's record."""
 
-    params: Any = dict(count=0, most=None, rank=None)
+    params: Any = dict(count=0, portfolio=None)
 
     def __init__(self) -> None:
         self.indicators: dict[str, Any] = {}
@@ -56,10 +84,14 @@ class Conductor(bt.Strategy):
     def start(self) -> None:
         """Know the desks, and have the account valued in their order."""
         self.desks = self.cerebro.runningstrats[: self.p.count]
-        self._ranks: dict[Any, Any] = {}
-        self._portfolio = Portfolio(self.desks, self.p.most, None if self.p.rank is None else self._rank)
+        asked = self.p.portfolio
+        rank = None if asked.rank is None else Told(self.cerebro, asked.rank)
+        self._portfolio = Portfolio(self.desks, asked.limits, rank, self._targets())
         for desk in self.desks:
             self.broker.getposition(desk.data)
+
+    def _hours(self) -> str:
+        return str(getattr(self.desks[0].data, "hours", ""))
 
     def next(self) -> None:
         """Have them decide."""
@@ -67,14 +99,20 @@ class Conductor(bt.Strategy):
 
     prenext = next
 
-    def _rank(self, desk: Any) -> float:
-        """The value of the run's ``rank`` at the close of a desk's bar."""
-        bar, known = len(desk.data), self._ranks.get(desk)
-        if known is None or len(known) < bar:
-            whole = all(data.buflen() for data in desk.datas) and self.cerebro._dorunonce
-            lines = lines_of(desk, whole=bool(whole))
-            known = self._ranks[desk] = Expression(self.p.rank, lines.names).values(lines)
-        return float(known[bar - 1])
+    def _targets(self) -> TargetWeights | None:
+        """What holds positions at the weights that the run asks for."""
+        asked = self.p.portfolio
+        if asked.weights is None:
+            return None
+        told, session = Told(self.cerebro, asked.weighing), Session.parse(asked.rebalance.every, self._hours())
+
+        def weights() -> dict[Any, float]:
+            each = {desk: told(desk) for desk in self.desks if len(desk.data)}
+            known = {desk: weight for desk, weight in each.items() if not math.isnan(weight)}
+            whole = math.fsum(known.values()) if asked.shared else 1.0
+            return {desk: weight / whole for desk, weight in known.items()}
+
+        return TargetWeights(self.desks, weights, session, asked.rebalance.band or 0.0, shared=asked.shared)
 
     @property
     def portfolio_cut(self) -> dict[str, int]:
@@ -113,8 +151,7 @@ def add_strategies(cerebro: Any, config: RunConfig) -> None:
     for feed in feeds:
         desk = Desk(feed, tuple(other for other in feeds if other != feed))
         cerebro.addstrategy(kind, desk=desk, **config.strategy.params)
-    most, rank = config.portfolio.limits, config.portfolio.rank
-    cerebro.addstrategy(Conductor, count=len(feeds), most=most, rank=rank)
+    cerebro.addstrategy(Conductor, count=len(feeds), portfolio=config.portfolio)
 
 
 def record_of(strategy: Any) -> Any:

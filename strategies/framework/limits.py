@@ -22,6 +22,11 @@ def units_worth(broker: Any, data: Any, value: float, price: float) -> float:
     return float(broker.units(data, value, price) if hasattr(broker, "units") else value / price)
 
 
+def worth_of(broker: Any, data: Any, size: float, price: float) -> float:
+    """What ``size`` of ``data`` is worth in account currency, without sign."""
+    return float(broker.contract(data).notional(size, price) if hasattr(broker, "contract") else abs(size) * price)
+
+
 class PositionLimit:
     """Cuts orders down to what keeps a position within a size.
 

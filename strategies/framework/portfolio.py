@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from .account_limits import watch_account
@@ -29,10 +30,14 @@ class Portfolio:
         Limits of `PortfolioLimit`.
     rank : callable, optional
         What a desk's entry is worth at this close; the highest comes first, one that is not known last.
+    targets : TargetWeights, optional
+        What brings positions to their weights, where they have some.
     """
 
-    def __init__(self, desks: Sequence[Any], most: Mapping[str, float], rank: Rank | None = None) -> None:
-        self._desks, self._rank = desks, rank
+    def __init__(
+        self, desks: Sequence[Any], most: Mapping[str, float], rank: Rank | None = None, targets: Any = None
+    ) -> None:
+        self._desks, self._rank, self._targets = desks, rank, targets
         self.limit = PortfolioLimit(desks, most) if most else None
         watch_account(desks, settings_of(desks[0]))
 
@@ -46,12 +51,18 @@ class Portfolio:
         called = [desk for desk in self._desks if desk.has_turn()]
         if not called or is_ruined(called[0]):
             return
-        wishes = []
-        for desk in called:
-            plan = desk._plan
-            if plan is not None and plan.is_new() and not plan.leave() and (wish := plan.wish()):
-                wishes.append((plan, wish, self._place(desk)))
-        for plan, wish, _ in sorted(wishes, key=lambda one: one[2]):
-            plan.enter(*wish)
+        fresh = [desk for desk in called if desk._plan is not None and desk._plan.is_new()]
+        for _, enter in sorted(self._wishes(fresh), key=lambda one: self._place(one[0])):
+            enter()
         for desk in called:
             desk._protection.settle()
+
+    def _wishes(self, fresh: Sequence[Any]) -> list[tuple[Any, Callable[[], None]]]:
+        """Send what leaves; which desks would enter, and what does it."""
+        made: list[tuple[Any, Callable[[], None]]] = []
+        for desk in fresh:
+            if not desk._plan.leave() and (wish := desk._plan.wish()):
+                made += [(desk, partial(desk._plan.enter, *wish))]
+        if self._targets is not None:
+            made += [(desk, partial(self._targets.enter, desk, more)) for desk, more in self._targets.act(fresh)]
+        return made

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...core.lots import whole_lots
 from ...core.steps import steps_of
-from .limits import AT_ONCE, units_worth
+from .limits import AT_ONCE, units_worth, worth_of
 
 
 class PortfolioLimit:
@@ -109,10 +109,7 @@ class PortfolioLimit:
 
     def _worth(self, desk: Any, size: float) -> float:
         """What ``size`` is worth at the desk's close, in account currency, without sign."""
-        broker, price = desk.broker, desk.data.close[0]
-        return float(
-            broker.contract(desk.data).notional(size, price) if hasattr(broker, "contract") else abs(size) * price
-        )
+        return worth_of(desk.broker, desk.data, size, desk.data.close[0])
 
     def _units(self, desk: Any, worth: float) -> float:
         """The size that is worth so much of account currency; 0 for what is below 0."""

@@ -44,7 +44,8 @@ def run(given: dict[str, Bars], engine: str = "stock", **more: Any) -> Outcome:
         name: {"feed": "CsvBars", "path": f"{name}.csv", "tick": 0.01, "lot": 0.1**k, "fees": {"taker": f"{k + 2}bp"}}
         for k, name in enumerate(given)
     }
-    raw = {"name": "t", "engine": engine, "data": blocks, "broker": {"cash": 1e6}, "sizer": {"fixed": 1.0}}
+    raw: dict[str, Any] = {"name": "t", "engine": engine, "data": blocks, "broker": {"cash": 1e6}}
+    raw |= {} if "weights" in more.get("portfolio", ()) else {"sizer": {"fixed": 1.0}}
     raw |= {"indicators": MEAN, "strategy": {"kind": "Rules", "params": CROSS}}
     return simulate(from_mapping(raw | more), {name: Source(_Feed(), bars) for name, bars in given.items()})
 
