@@ -16,6 +16,7 @@ COMMANDS = {
     "validate": "Check a YAML config without running it.",
     "schema": "Print the JSON Schema of a run's YAML.",
     "report": "Make the report of a finished run.",
+    "compare": "Set two or more finished runs beside each other.",
     "list": "List indicators, strategies, feeds, configs and saved runs.",
     "show": "Describe one indicator, strategy or feed.",
     "demo": "Run a shipped example that needs no data.",

@@ -13,11 +13,9 @@ from ..backtest.results.benchmark import DAYS, held
 from .folder import Folder, microseconds
 from .html import NOTHING, Markup, is_number, number, section, table, tag
 from .returns_view import equity_series, period_returns
-from .svg import Plot, marks_between
+from .svg import curves_over_time
 
 Floats = NDArray[np.float64]
-_POINTS = 320
-"""Points of a curve, about as many as it is pixels wide."""
 
 
 def performance(folder: Folder) -> Markup:
@@ -85,24 +83,8 @@ def _rolling(daily: pd.Series[float], per_year: float) -> list[Markup]:
 
 
 def _lines(title: str, time: NDArray[np.int64], curves: list[tuple[str, str, Floats]]) -> Markup:
-    """Curves over time on one scale, each named at its end."""
-    low = min(float(np.nanmin(values)) for *_, values in curves)
-    high = max(float(np.nanmax(values)) for *_, values in curves)
-    room = 0.06 * (high - low) or 1.0
-    plot = Plot((float(time[0]), float(time[-1])), (low - room, high + room), title)
-    plot.beside(marks_between(low - room, high + room, 5))
-    for name, class_, values in curves:
-        at = np.unique(np.linspace(0, len(values) - 1, min(_POINTS, len(values))).astype(int))
-        last = number(float(values[np.isfinite(values)][-1]), 2) if np.isfinite(values).any() else NOTHING
-        plot.path(time[at].astype(np.float64), values[at], class_, f"{name}: {last} at the end")
-    plot.below([(float(t), pd.Timestamp(int(t), unit="us").strftime("%Y-%m-%d")) for t in _ends(time)])
-    return plot.drawn()
-
-
-def _ends(time: NDArray[np.int64]) -> list[int]:
-    """Three times that marks have room for."""
-    first, last = int(time[0]), int(time[-1])
-    return [first + (last - first) * k // 8 for k in (1, 4, 7)]
+    moments = time.astype(np.float64)
+    return curves_over_time(title, [(name, class_, moments, values) for name, class_, values in curves])
 
 
 def _drawdowns(found: list[Mapping[str, Any]]) -> Markup:

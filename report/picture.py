@@ -33,6 +33,10 @@ _CANDLES = 260
 """Candles in the picture; each stands for as many bars as it takes."""
 
 
+CROWD, _COLUMNS = 200, 240
+"""Fills up to which each has a mark, and columns in which more of them are counted."""
+
+
 def write_picture(folder: Path, target: Path | None = None) -> Path:
     """Write a picture of the run in ``folder``; the file appears whole or not at all.
 
@@ -162,6 +166,9 @@ def _draw_fills(axis: Axes, folder: Folder, name: str) -> None:
     if orders.empty:
         return
     done = orders[orders["executed_time"].notna() & (orders["data"].astype(str) == name)]
+    if len(done) > CROWD:
+        _count_fills(axis, done)
+        return
     for side, mark, color in (("buy", "^", BUY), ("sell", "v", SELL)):
         part = done[done["side"] == side]
         if len(part):
@@ -169,6 +176,30 @@ def _draw_fills(axis: Axes, folder: Folder, name: str) -> None:
                 marker=mark, color=color, s=26, edgecolors="white", linewidths=0.5, zorder=5, label=side
             )
             axis.scatter(_moments(part["executed_time"]), part["executed_price"], **style)
+
+
+def _count_fills(axis: Axes, done: pd.DataFrame) -> None:
+    """Too many to mark one by one: how many were bought, upwards, and sold, downwards, at the foot of the prices."""
+    from matplotlib.dates import date2num
+    from matplotlib.transforms import blended_transform_factory
+
+    (low, high), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+    axis.set_ylim(bottom - 0.1 * (top - bottom), top)
+    edges = np.linspace(low, high, _COLUMNS + 1)
+    counts = {
+        side: np.histogram(date2num(_moments(done.loc[done["side"] == side, "executed_time"]).to_numpy()), edges)[0]
+        for side in ("buy", "sell")
+    }
+    most = max(1, *(int(each.max()) for each in counts.values()))
+    foot = blended_transform_factory(axis.transData, axis.transAxes)
+    for side, way, color in (("buy", 1.0, BUY), ("sell", -1.0, SELL)):
+        label = f"{side}: {counts[side].sum():,} fills, at most {counts[side].max():,} a column"
+        tall = way * 0.04 * counts[side] / most
+        wide = 0.8 * (edges[1] - edges[0])
+        axis.bar(
+            edges[:-1], tall, wide, bottom=0.05, align="edge", color=color, transform=foot, label=label, linewidth=0
+        )
+    axis.set_xlim(low, high)
 
 
 def _draw_flow(axis: Axes, candles: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from .html import NOTHING, Markup, is_number, number, section, table, tag, tone
+from .html import NOTHING, Markup, escape, is_number, number, section, table, tag, tone
 from .money import Money
 from .trades_view import between
 
@@ -120,7 +120,7 @@ _ELSEWHERE |= {
     "confidence",
     "markouts",
 }
-_ELSEWHERE |= {"currency", "indicators", "drawdowns", "benchmark", "absent", "monthly_returns_pct"}
+_ELSEWHERE |= {"currency", "indicators", "drawdowns", "benchmark", "absent", "monthly_returns_pct", "instruments"}
 """Keys of the result that the page shows in another place."""
 _NAMES = {"cagr_pct": "Growth a year", "sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "calmar": "Calmar ratio"}
 _NAMES |= {"mean_trade": "Mean of a trade", "profit_from_damaged": "Profit from damaged bars"}
@@ -180,6 +180,15 @@ def statistics_rows(result: Figures, money: Money) -> list[tuple[str, str, str]]
     return [(_name(key), _formatted(key, result[key], money), ends.get(key, "")) for key in keys if key in result]
 
 
+def compared_rows(result: Figures, money: Money) -> list[tuple[str, Markup]]:
+    """Every figure of the groups by name, as it is written, with its interval."""
+    ends = _intervals(result, money)
+    keys = [key for group in _GROUPS.values() for key in group if key in result and _scalar(result[key])]
+    return [
+        (_name(key), Markup(escape(_formatted(key, result[key], money)) + _small(ends.get(key, "")))) for key in keys
+    ]
+
+
 def _figure(name: str, value: str, class_: str = "", *notes: str) -> Markup:
     small = [tag("small", note, title="95 % interval" if " to " in note else "") for note in notes if note]
     return tag("div", tag("dt", name), tag("dd", tag("span", value, class_=class_), *small))
@@ -209,7 +218,7 @@ def statistics(result: Figures, trades: pd.DataFrame, money: Money) -> Markup:
     split = (_split(trades, "direction", "By side", money), _split(trades, "exit_reason", "By reason of exit", money))
     parts = [tag("div", *groups, class_="groups")]
     if not trades.empty:
-        parts.append(tag("div", *split, class_="splits"))
+        parts.append(tag("div", *split, _instruments(result.get("instruments") or {}, money), class_="splits"))
     return section("statistics", "Statistics", *parts, note=f"Amounts are in {money.name}. {_basis(result)}".strip())
 
 
@@ -253,6 +262,23 @@ def _formatted(key: str, value: object, money: Money) -> str:
         return money.plain(value, signed=_AMOUNTS[key])
     chosen = _FORMATS.get(key) or (_percent if key.endswith("_pct") else _plain)
     return chosen(value) if is_number(value) else _plain(value)
+
+
+def _instruments(found: Figures, money: Money) -> Markup:
+    """What each feed that was traded brought."""
+    rows = [
+        (
+            name,
+            _count(one.get("trades")),
+            _count(one.get("orders")),
+            tag("td", money.plain(one.get("net_profit"), signed=True), class_=tone(one.get("net_profit"))),
+            money.plain(one.get("fees_paid")),
+            _percent(one.get("exposure_pct")),
+        )
+        for name, one in found.items()
+    ]
+    head = ("By instrument", "trades", "orders", "net profit", "fees", "time in market")
+    return table(head, rows, class_="numbers") if rows else Markup("")
 
 
 def _split(trades: pd.DataFrame, column: str, title: str, money: Money) -> Markup:

@@ -101,6 +101,31 @@ class Plot:
         return tag("figure", tag("figcaption", self._title), picture)
 
 
+Curve = tuple[str, str, Floats, Floats]
+"""A curve over time: its name, its class, times in epoch µs, values."""
+_POINTS = 320
+"""Points of a curve, about as many as it is pixels wide."""
+
+
+def curves_over_time(title: str, curves: Sequence[Curve]) -> Markup:
+    """Curves on one scale; each says under the pointer what it ends with."""
+    known = [(name, class_, time, values) for name, class_, time, values in curves if np.isfinite(values).any()]
+    if not known:
+        return Markup("")
+    low, high = (float(f([f(v[np.isfinite(v)]) for *_, v in known])) for f in (np.min, np.max))
+    first, last = (float(f([f(t) for *_, t, _ in known])) for f in (np.min, np.max))
+    room = 0.06 * (high - low) or 1.0
+    plot = Plot((first, last), (low - room, high + room), title)
+    plot.beside(marks_between(low - room, high + room, 5))
+    for name, class_, time, values in known:
+        at = np.unique(np.linspace(0, len(values) - 1, min(_POINTS, len(values))).astype(int))
+        end = number(float(values[np.isfinite(values)][-1]), 2)
+        plot.path(time[at], values[at], class_, f"{name}: {end} at the end")
+    stamps = [first + (last - first) * k / 8 for k in (1, 4, 7)]
+    plot.below([(t, str(np.datetime64(int(t), "us").astype("datetime64[D]"))) for t in stamps])
+    return plot.drawn()
+
+
 def marks_between(low: float, high: float, most: int = 6) -> list[float]:
     """Round numbers within, steps of 1, 2 or 5 times a power of ten.
 
