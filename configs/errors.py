@@ -88,7 +88,8 @@ def from_validation(error: ValidationError, model: type[BaseModel]) -> Iterator[
         elif kind == "missing":
             yield Complaint(path[:-1], f"missing key '{path[-1]}'")
         else:
-            yield Complaint(path, _wording(kind, one.get("ctx", {}), one["msg"], one["input"]))
+            text = _wording(kind, one.get("ctx", {}), one["msg"], one["input"])
+            yield Complaint(path, f"{text}{_as_mapping(kind, path, one['input'])}")
 
 
 def _unknown_key(name: str, allowed: list[str], model: type[BaseModel]) -> str:
@@ -147,6 +148,23 @@ def _wording(kind: str, ctx: Mapping[str, Any], msg: str, value: Any) -> str:
         near = nearest(value, [e.strip(" '") for e in str(ctx["expected"]).replace(" or ", ", ").split(",")])
         text += f", did you mean '{near}'?" if near else ""
     return f"{text}{_as_number(kind, value)} (got {shown(value)})"
+
+
+_MAPPINGS = {"fees": "{{taker: {}}}", "sizer": "{{percent: {}}}", "risk": "{{stop_loss: {}}}", "broker": "{{cash: {}}}"}
+"""What is likeliest meant where a block is given as one value."""
+
+
+def _as_mapping(kind: str, path: KeyPath, value: Any) -> str:
+    """How to write a block that was given as one value; empty where there is no telling.
+
+    >>> _as_mapping("model_type", ("broker", "fees"), "5bp")
+    '; write fees: {taker: 5bp}'
+    """
+    if kind not in ("model_type", "dict_type", "model_attributes_type") or not isinstance(value, str | int | float):
+        return ""
+    form = "{{kind: {}}}" if path[:1] in (("indicators",), ("strategy",)) else _MAPPINGS.get(str(path[-1]), "")
+    shown_value = str(value).removesuffix("%") if path == ("sizer",) else str(value)
+    return f"; write {path[-1]}: {form.format(shown_value)}" if form else ""
 
 
 _NUMBER = re.compile(r"[$€£]?\s*([+-]?)(\d{1,3}(?:[, '_]\d{3})+|\d+)(\.\d+)?\s*([kmKM]?)\s*(?:[$€£]|USDT?|EUR)?")

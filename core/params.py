@@ -9,6 +9,7 @@ from numbers import Number
 from typing import Any, Protocol
 
 from .errors import ParamError, unknown
+from .synonyms import meant
 
 Json = dict[str, Any]
 
@@ -94,7 +95,10 @@ class Choice:
     def check(self, value: Any) -> str:
         """Empty when ``value`` is legal, else what a legal one is."""
         legal = any(value == v and isinstance(value, bool) == isinstance(v, bool) for v in self.values)
-        return "" if legal else f"must be {self.describe()}"
+        if legal:
+            return ""
+        near = meant(value, [v for v in self.values if isinstance(v, str)]) if isinstance(value, str) else None
+        return f"must be {self.describe()}" + (f", did you mean '{near}'?" if near else "")
 
     def describe(self) -> str:
         """What a legal value is, in words."""

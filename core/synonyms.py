@@ -70,6 +70,13 @@ binance binance_spot binance_futures binance_um aggtrades agg_trades: BinanceAgg
 klines candles ohlcv binance_candles binance_ohlcv: BinanceKlines
 bybit: BybitTrades
 okx okex: OKXTrades
+futures perp perpetual perps usdm usdt usdtm swap um_futures: um linear
+coinm coin_margined coin delivery: cm inverse
+cash_market margin_trading: spot
+fast quick numba: compiled
+trades_that_followed ticks: tape
+period length lookback n win: timeperiod window period bucket
+ohlc candle candles_only: bars
 csv parquet feather arrow ticks tick_data trades_csv csv_trades csvtrades: CsvTape
 pandasdata genericcsvdata csvdata csv_klines yahoo yfinance yahoofinancedata ccxt: CsvBars
 tardis: TardisTrades

@@ -19,6 +19,8 @@ from ..inputs.read import Source
 
 DEAR = 0.01
 """Taker fee above which percent or basis points were likelier meant: no large venue takes more."""
+SMALL = 1.0
+"""Percent of the account below which a fraction of 1 was likelier meant."""
 WIDE, NARROW = 0.5, 1e-4
 """Share of the price above, and below, which a stop is likelier a slip of the unit."""
 _OFF = 0.01
@@ -40,6 +42,9 @@ def readings(config: RunConfig, sources: Mapping[str, Source], dealt: list[str])
     """
     for name in dealt:
         yield from _fees(name, config.terms[name])
+    if config.sizer.percent is not None and config.sizer.percent < SMALL:
+        share = f"{config.sizer.percent:g}"
+        yield f"sizer.percent: {share} is read as {share} % of the account, all of which is 100"
     yield from _guards(config, sources[dealt[0]].bars, config.terms[dealt[0]])
     for name, source in sources.items():
         yield from _tick(name, config.terms[name].tick, source.bars)

@@ -488,6 +488,8 @@ def _no_expression(text: str, column: int) -> str:
     """What is wrong with a rule that is none, in terms of the language that it may be of."""
     if (found := other_languages.written_here(text)) is not None:
         return f"column {found[0]}: this is no expression: {found[1]}"
+    if open_ended := other_languages.left_open(text):
+        return f"column {column}: this is no expression: {open_ended}"
     return f"column {column}: this is no expression (allowed: {_ALLOWED})"
 
 

@@ -13,8 +13,20 @@ from .functions import FUNCTIONS
 
 _SIDE = r"([\w.\[\]]+)"
 _SIGNS: tuple[tuple[str, str, str], ...] = (
-    (rf"{_SIDE}\s+cross(?:es|ed)?[\s_]+(?:above|over|up)\s+{_SIDE}", r"crossover(\1, \2)", "crossover(a, b)"),
-    (rf"{_SIDE}\s+cross(?:es|ed)?[\s_]+(?:below|under|down)\s+{_SIDE}", r"crossunder(\1, \2)", "crossunder(a, b)"),
+    (rf"{_SIDE}\s+cross(?:es|ed)?[\s_]+(?:above|over|up)\s+{_SIDE}", r"crossover(\1, \2)", "write crossover(a, b)"),
+    (
+        rf"{_SIDE}\s+cross(?:es|ed)?[\s_]+(?:below|under|down)\s+{_SIDE}",
+        r"crossunder(\1, \2)",
+        "write crossunder(a, b)",
+    ),
+    (r"\s+is\s+(?:above|greater\s+than|over)\s+", " > ", ">"),
+    (r"\s+is\s+(?:below|less\s+than|under)\s+", " < ", "<"),
+    (r"≥", ">=", ">="),
+    (r"≤", "<=", "<="),
+    (r"≠", "!=", "!="),
+    (r"(?<![\d:'\"])(\d{1,2}:\d{2})(?![\d:'\"])", r"'\1'", "a time stands in quotes"),
+    (r"^\s*if\s+", "", "a rule is the condition alone"),
+    (r"\s+then\s.*$", "", "a rule is the condition alone"),
     (r"\s*&&?\s*", " and ", "and"),
     (r"\s*\|\|?\s*", " or ", "or"),
     (r"!=+", "!=", "!="),
@@ -28,7 +40,7 @@ _SIGNS: tuple[tuple[str, str, str], ...] = (
     (r"\b(?:AND|And)\b", "and", "and"),
     (r"\b(?:OR|Or)\b", "or", "or"),
     (r"\b(?:NOT|Not)\b", "not", "not"),
-    (r"\?", "?", "where(condition, a, b)"),
+    (r"\?", "?", "write where(condition, a, b)"),
 )
 """As a pattern, what stands for it in a whole rule, and what it is called."""
 _OPERATORS = {
@@ -39,7 +51,9 @@ _OPERATORS = {
     ast.Is: "== or known(x)",
     ast.IsNot: "!= or known(x)",
     ast.IfExp: "where(condition, a, b)",
+    ast.Tuple: "and between conditions, and 1000 without a comma",
 }
+_CLOCKS = {"time": "time >= '09:30'", "weekday": "weekday == 'Mon'"}
 _SUMS = {"hl2": "(high + low) / 2", "hlc3": "(high + low + close) / 3", "ohlc4": "(open + high + low + close) / 4"}
 _WINDOWS = {"mean": "mean", "max": "highest", "min": "lowest", "sum": "sum", "std": "std", "median": "median"}
 _BEFORE = ("ta", "np", "pd", "math", "talib", "bt", "ind", "indicators", "qtpylib", "self", "df", "dataframe", "data")
@@ -62,7 +76,22 @@ def written_here(rule: str) -> tuple[int, str] | None:
     sign = first[0].strip()
     column = 1 + first.start() + len(first[0]) - len(first[0].lstrip())
     whole = _whole(rule) if bare == rule else ""
-    return column, f"'{sign}' is '{name}' here" + (f", did you mean '{whole}'?" if whole else "")
+    told = f"'{sign}': {name}" if " " in name else f"'{sign}' is '{name}' here"
+    return column, told + (f", did you mean '{whole}'?" if whole else "")
+
+
+def left_open(rule: str) -> str:
+    """What a rule lacks that breaks off; empty where that is not it.
+
+    >>> left_open("(close > vwap"), left_open("close > vwap and"), left_open("close > vwap)")
+    ("a '(' is not closed", "nothing follows 'and'", "a ')' closes nothing")
+    """
+    for opening, closing in ("()", "[]"):
+        if rule.count(opening) != rule.count(closing):
+            more = rule.count(opening) > rule.count(closing)
+            return f"a '{opening}' is not closed" if more else f"a '{closing}' closes nothing"
+    hit = re.search(r"(\b(?:and|or|not)|[-+*/%<>=])\s*$", rule)
+    return f"nothing follows '{hit[1]}'" if hit else ""
 
 
 def _whole(rule: str) -> str:
@@ -82,7 +111,8 @@ def operator(kind: type[ast.AST]) -> str:
     >>> operator(ast.BitAnd), operator(ast.LShift)
     ("; write 'and'", '')
     """
-    return f"; write '{_OPERATORS[kind]}'" if kind in _OPERATORS else ""
+    write = _OPERATORS.get(kind, "")
+    return f"; write {write}" if " " in write and "*" not in write else f"; write '{write}'" if write else ""
 
 
 def call(node: ast.Call) -> str:
@@ -114,6 +144,8 @@ def name(called: str) -> str:
 
 def _function(called: str) -> str:
     found = meant(called, FUNCTIONS) or ""
+    if found in _CLOCKS:
+        return f"write {found}, as in {_CLOCKS[found]}"
     return f"write {FUNCTIONS[found].signature(found)}"
 
 

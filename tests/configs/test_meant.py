@@ -73,6 +73,12 @@ def said(path: Path, setting: str) -> str:
         ("indicators.x={kind: rsi}", "did you mean 'talib.RSI' or 'bt.RSI'?"),
         ("indicators.x={kind: Bollinger}", "did you mean 'talib.BBANDS' or 'bt.BBands'?"),
         ("indicators.x={kind: POC}", "did you mean 'VolumeProfile'?"),
+        ("broker.fees=5bp", "; write fees: {taker: 5bp}"),
+        ("sizer=10%", "; write sizer: {percent: 10}"),
+        ("indicators.r=talib.RSI", "; write r: {kind: talib.RSI}"),
+        ("engine=fast", "did you mean 'compiled'?"),
+        ("fills=ticks", "did you mean 'tape'?"),
+        ("indicators.r={kind: talib.RSI, length: 14}", "did you mean 'timeperiod'?"),
         ("broker.cash=100,000", "must be a number: write 100000 (got '100,000')"),
         ("broker.cash=$2.5k", "must be a number: write 2500 (got"),
         ("broker.cash='1.000'", "must be a number (got '1.000')"),
@@ -97,7 +103,7 @@ def test_a_key_or_a_name_of_another_tool_is_told_by_ours(rules: Path, setting: s
         ("close > time('a&&b') &&", "column 22: this is no expression: '&&' is 'and' here"),
         ("(close > vwap) & (close > open)", "BitAnd is not allowed; write 'and'"),
         ("~(close > vwap)", "Invert is not allowed; write 'not'"),
-        ("1 if close > open else 0", "IfExp is not allowed; write 'where(condition, a, b)'"),
+        ("1 if close > open else 0", "IfExp is not allowed; write where(condition, a, b)"),
         ("close < sma(close, 20)", "unknown function 'sma'; write 'mean(close, 20)'"),
         ("close < sma(20)", "write 'mean(close, 20)'"),
         ("close < sma", "{sma: {kind: talib.SMA}}"),
@@ -112,6 +118,14 @@ def test_a_key_or_a_name_of_another_tool_is_told_by_ours(rules: Path, setting: s
         ("delta > 0", "{delta: {kind: VolumeDelta}}"),
         ("close < hl2", "write '(high + low) / 2'"),
         ("price > vwap", "did you mean 'close'?"),
+        ("if close > vwap then buy", "'if': a rule is the condition alone, did you mean 'close > vwap'?"),
+        ("close is above vwap", "'is above' is '>' here, did you mean 'close > vwap'?"),
+        ("close ≥ vwap", "'≥' is '>=' here, did you mean 'close >= vwap'?"),
+        ("time > 9:30", "column 8: this is no expression: '9:30': a time stands in quotes"),
+        ("volume > 1,000", "write and between conditions, and 1000 without a comma"),
+        ("close > vwap and", "nothing follows 'and'"),
+        ("(close > vwap", "a '(' is not closed"),
+        ("hour > 9", "write time, as in time >= '09:30'"),
     ],
 )
 def test_a_rule_in_another_language_is_told_in_ours(rules: Path, rule: str, remedy: str) -> None:
@@ -154,7 +168,9 @@ def test_every_word_that_is_meant_exists() -> None:
     known = {plain(name) for name in (*FEEDS, *STRATEGIES, *INDICATORS, *FUNCTIONS, *BAR_COLUMNS)}
     known |= {plain(name) for names in INDICATORS.families().values() for name in names}
     known |= {plain(key) for key in keys(RunConfig)} | {plain(key) for key in declared(STRATEGIES.find("Rules"))}
-    known |= {"enter", "exit", "time", "weekday", "takerbuyvolume", "takersellvolume"}
+    known |= {"enter", "exit", "takerbuyvolume", "takersellvolume"}
+    known |= {plain(param) for cls in INDICATORS.values() for param in declared(cls)}
+    known |= {"um", "cm", "spot", "linear", "inverse", "tape", "compiled", "timeperiod"}
     assert {word: names for word, names in MEANT.items() if not {plain(n) for n in names} <= known} == {}
 
 

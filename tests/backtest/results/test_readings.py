@@ -55,6 +55,7 @@ def warned(rules: Path, *settings: str) -> list[str]:
             "trailing_stop: 0.005% is read as 0.0050375 of price, 0.005 % of 100.75: less than a basis point",
         ),
         ("risk.stop_loss=80%", "stop_loss: 80% is read as 80.6 of price, 80 % of 100.75: more than half the price"),
+        ("sizer.percent=0.5", "sizer.percent: 0.5 is read as 0.5 % of the account, all of which is 100"),
         ("data.main.tick=0.5", "data.main: tick is 0.5, but 57% of the closes lie between its steps, as 100.25 does"),
         (
             "data.main.from=2023-06-01",
