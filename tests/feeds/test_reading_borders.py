@@ -16,6 +16,8 @@ from tapeflow.core.errors import DataError
 from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
 from tapeflow.feeds.binance_stream import BinanceStreamKlines
 from tapeflow.feeds.csv_bars import CsvBars
+from tapeflow.feeds.csv_reader.cells import PADDING
+from tapeflow.feeds.csv_reader.scan import find, returns
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.framework.dumps import _kept
 from tapeflow.feeds.framework.infer_sides import tick_rule
@@ -82,6 +84,18 @@ def test_a_read_that_fails_leaves_nothing_of_what_it_had_set_aside(name: str, tm
     with pytest.raises(DataError, match=r"is (cut short|damaged)"):
         made.bars("1m")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "b.csv.gz"]
+
+
+@pytest.mark.parametrize(
+    ("text", "everywhere"),
+    [(b"1,2\r\n3,4\r\n", True), (b"1,2\r\n3,4\n", False), (b"1,2\n3,4\r\n", False), (b"1,2\n3,4\n", False)],
+)
+def test_lines_end_with_carriage_returns_where_all_do(text: bytes, everywhere: bool) -> None:
+    buffer = np.frombuffer(PADDING + text + PADDING, np.uint8)
+    marks = np.empty(len(buffer) + 64, np.int32)
+    base, at = buffer.ctypes.data, len(PADDING)
+    assert find(base, at, at + len(text), 2, marks.ctypes.data) == (4, 2, True)
+    assert returns(base, marks.ctypes.data, 2, 2) is everywhere
 
 
 @pytest.mark.parametrize(("last", "promised"), [(19, (10, 20)), (20, (None, None))])
