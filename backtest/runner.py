@@ -10,12 +10,13 @@ from ..configs.models import RunConfig
 from ..core.plugins.watch import Seen, seeing
 from .broker.volume import check_volume
 from .engines.backtrader import through_backtrader
-from .engines.compiled import by_engine
+from .engines.compiled import by_engine, run_compiled
 from .engines.tape import run_tape
 from .engines.verify import verified
 from .inputs.ex_days import check_readers
 from .inputs.line_cache import LineCache
 from .inputs.read import Progress, Source, read_all, traded_first
+from .results.entry_bars import with_other_inside
 from .results.folder import save
 from .results.outcome import Outcome, SavedRun
 from .results.own_files import check_place
@@ -68,6 +69,8 @@ def simulate(config: RunConfig, sources: dict[str, Source], shelf: LineCache | N
     check_readers(config, sources)
     check_volume(config, sources)
     outcome, why_not = by_engine(config, sources)
+    if outcome is not None and outcome.record.inside_unknown:
+        outcome.otherwise = run_compiled(with_other_inside(config), sources)
     if outcome is None:
         outcome = (run_tape if config.fills.tape else through_backtrader)(config, sources, shelf=shelf)
         outcome.engine_reason += f"; not compiled: {why_not}" if why_not else ""

@@ -23,6 +23,8 @@ from .values import Model
 
 SHORT_FORMS = ("bars", "tape")
 """Words that stand for a whole block; what fills orders."""
+OF_BARS = {"empty_bars": "wait", "inside": "worse"}
+"""Keys that are of fills from bars, with their defaults."""
 _UNITS = {"us": 1, "µs": 1, "ms": 1_000, "s": 1_000_000}
 _DURATION = r"(\d+(?:\.\d+)?)\s*(us|µs|ms|s)"
 _LONGEST = 3_600 * _UNITS["s"]
@@ -189,6 +191,12 @@ class Fills(Model):
         default="wait", description="bars: whether orders wait where nobody traded, or fill at the prices there"
     )
 
+    inside: Literal["worse", "better", "next_bar"] = Field(
+        default="worse",
+        description="bars: of protection inside the entry's bar, what is assumed where its prices cannot tell what "
+        "came first; next_bar lets it work from the next bar on",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _short(cls, value: Any) -> Any:
@@ -196,17 +204,20 @@ class Fills(Model):
 
     @model_validator(mode="after")
     def _used(self) -> Fills:
-        if self.source == "bars" and (own := sorted(self.model_fields_set - {"source", "empty_bars"})):
+        if self.source == "bars" and (own := sorted(self.model_fields_set - {"source", "empty_bars", "inside"})):
             raise ValueError(f"{own[0]} needs the tape: set from: tape")
         if self.source == "tape" and self.empty_bars == "fill":
             raise ValueError("empty_bars: fill needs fills from bars: a tape has no prints where nobody traded")
+        if self.source == "tape" and "inside" in self.model_fields_set:
+            raise ValueError("inside needs fills from bars: the tape knows what came first")
         return self
 
     @model_serializer(mode="wrap")
     def _plain(self, dump: Callable[[Any], Any]) -> Any:
         if self.source == "tape":
-            return {name: value for name, value in dump(self).items() if name != "empty_bars"}
-        return "bars" if self.empty_bars == "wait" else {"from": "bars", "empty_bars": self.empty_bars}
+            return {name: value for name, value in dump(self).items() if name not in OF_BARS}
+        own = {name: getattr(self, name) for name, default in OF_BARS.items() if getattr(self, name) != default}
+        return {"from": "bars", **own} if own else "bars"
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> Any:

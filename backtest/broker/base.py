@@ -18,6 +18,8 @@ from ...core.steps import steps_of
 from ...core.ticks import grid_of
 from .afford import afforded, is_sized
 from .costs import FillTerms
+from .entry_bar import BETTER, INSIDE, NEXT_BAR, assumed, rest_of_bar
+from .order_rules import would_trade as trades
 from .trailing import trail_on_tick
 from .waiting import would_trade
 
@@ -91,6 +93,11 @@ class Broker(bt.brokers.BackBroker):
         Why no order can be sent on a feed, by its name.
     waits : Counter of int
         Bars in which an order would have traded or triggered, had anybody traded, by its number.
+    inside : {"next_bar", "worse", "better"}
+        From when on protection works that a strategy sends behind an entry: from the next bar on, or from the fill on,
+        where it is not known what came first within the bar as is worse, or better, for the position.
+    inside_unknown : int
+        How often that was not known, and made a difference.
     ruined_at : int or None
         Close of the bar, epoch µs, at which the account was worth nothing.
 
@@ -106,6 +113,7 @@ class Broker(bt.brokers.BackBroker):
 
     _grid = grid_of(None)
     empty_bars = "wait"
+    inside = "next_bar"
     by_feed: Mapping[str, FillTerms] = {}
     refusals: Mapping[str, str] = {}
     ruined_at: int | None = None
@@ -127,6 +135,7 @@ class Broker(bt.brokers.BackBroker):
         super().init()
         self.positions: defaultdict[Any, WholePosition] = defaultdict(WholePosition)
         self.waits: Counter[int] = Counter()
+        self.inside_unknown = 0
         self._shut: dict[Any, bytes | None] = {}
         self._asked: set[Any] = set()
         self.ruined_at, self._closing = None, False
@@ -281,11 +290,48 @@ class Broker(bt.brokers.BackBroker):
         order.tried = len(order.data)
         if not self.is_shut(order.data):
             self.look_at(order.data)
-            super()._try_exec(order)
+            how, before = how_it_stands(order), order.executed.size
+            self._try(order)
             if order.exectype == bt.Order.StopTrail:
                 trail_on_tick(order)
+            if order.executed.size != before:
+                self.protect(order, how)
         elif would_trade(order):
             self.waits[order.ref] += 1
+
+    def _try(self, order: Any) -> None:
+        """Try ``order`` at the prices of its feed's bar, or of what was left of it when it was sent."""
+        rest = order.__dict__.pop("rest", None)
+        if rest is None:
+            super()._try_exec(order)
+            return
+        first, high, low, close = rest
+        if order.exectype == bt.Order.Limit:
+            self._try_exec_limit(order, first, high, low, order.created.price)
+        else:
+            self._try_exec_stop(order, first, high, low, order.created.price, close)
+
+    def protect(self, order: Any, how: tuple[Any, ...]) -> None:
+        """Have the strategy protect what ``order`` has opened; that is tried next, on the rest of the bar."""
+        send = None if self.inside == INSIDE[NEXT_BAR] else getattr(order.owner, "protect_fill", None)
+        if send is None or not (guards := send(order)):
+            return
+        for guard in guards:
+            self.pending.pop()  # it was taken last
+            guard.tried = len(order.data) - 1
+        self.place(order, guards, how)
+
+    def place(self, order: Any, guards: list[Any], how: tuple[Any, ...]) -> None:
+        """Put what protects an entry before all that is still to be tried in this bar."""
+        data = order.data
+        bar = data.open[0], data.high[0], data.low[0], data.close[0]
+        first, *sure = rest_of_bar(*how, *bar)
+        long = self.positions[data].size > 0
+        worse, better = (assumed(long, kind, *bar[1:3], *sure) for kind in (False, True))
+        self.inside_unknown += worse != better and _first(guards, first, *worse) != _first(guards, first, *better)
+        for guard in guards:
+            guard.rest = (first, *(better if self.inside == INSIDE[BETTER] else worse), bar[3])
+        self.pending.extendleft(reversed(guards))
 
     def look_at(self, data: Any) -> None:
         """Go by the terms of ``data``, an order of which is tried next."""
@@ -341,6 +387,21 @@ class Broker(bt.brokers.BackBroker):
     def _settled(self, price: Any) -> Any:
         """``price`` as the decimal of its tick, where it slipped by a distance."""
         return self._grid.settled(price) if self.p.slip_fixed and not self.p.slip_perc else price
+
+
+def how_it_stands(order: Any) -> tuple[Any, ...]:
+    """What `rest_of_bar` has to know of an order, before it is tried."""
+    made = order.created
+    return order.exectype, bool(order.triggered), bool(order.executed.size), order.isbuy(), made.price, made.pricelimit
+
+
+def _first(guards: list[Any], first: float, high: float, low: float) -> int:
+    """Which of ``guards`` trades first in the rest of a bar; how many there are for none."""
+    done = (
+        trades(guard.exectype, False, False, guard.isbuy(), guard.created.price, 0.0, first, high, low)
+        for guard in guards
+    )
+    return next((i for i, trade in enumerate(done) if trade), len(guards))
 
 
 def _close_of(data: Any) -> int:

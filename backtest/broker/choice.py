@@ -50,7 +50,7 @@ def broker_for(config: RunConfig, sources: Mapping[str, Source] | None = None) -
         made.terms = fill_terms(traded)
         made.negative_prices = traded.instrument.negative_prices
         made.contracts = contracts_of(config)
-    made.empty_bars = config.fills.empty_bars
+    made.empty_bars, made.inside = config.fills.empty_bars, config.fills.inside
     made.refusals = refusals(config, sources or {})
     if len(config.terms) > 1:
         made.by_feed = {

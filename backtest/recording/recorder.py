@@ -233,6 +233,11 @@ class Recorder(bt.Analyzer):
         return len(waited), sum(waited.values())
 
     @property
+    def inside_unknown(self) -> int:
+        """Entries of which it is not known whether the rest of their bar reached their protection, where it matters."""
+        return int(getattr(self.strategy.broker, "inside_unknown", 0))
+
+    @property
     def ruined_at(self) -> int | None:
         """Close of the bar, epoch µs, at which the account was worth nothing; None where it never was."""
         made: int | None = getattr(self.strategy.broker, "ruined_at", None)

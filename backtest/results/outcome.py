@@ -30,6 +30,7 @@ from ..recording.round_trips import RoundTrip, pair
 from . import account_figures
 from .caveats import confidence, damage_warning, days_of, hints
 from .decimals import decimals
+from .entry_bars import ASSUMED, inside_figures, inside_warning
 from .further import further, tables
 from .lock import make_lock, readers
 from .markouts import as_json
@@ -97,6 +98,8 @@ class Outcome:
         What was found equal to a run in plain backtrader, where that was asked for.
     band : Band or None
         What it came to under each assumption, where the tape filled its orders.
+    otherwise : Outcome or None
+        What it came to under the other assumption of what came first in the bars of entries, where that was run.
     """
 
     config: RunConfig
@@ -107,6 +110,7 @@ class Outcome:
     engine_reason: str = ""
     verified: dict[str, Any] | None = None
     band: Any = None
+    otherwise: Outcome | None = None
 
     @cached_property
     def hours(self) -> TradingDays | None:
@@ -224,6 +228,17 @@ class Outcome:
             **self.account,
         }
 
+    @property
+    def _protects_inside(self) -> bool:
+        """Whether fills inside the bars of entries rest on an assumption."""
+        return not self.config.fills.tape
+
+    @cached_property
+    def inside(self) -> dict[str, Any]:
+        """What is assumed of protection inside the bars of entries, and what that comes to."""
+        profit = float(self.record.equity[1][-1]) - float(self.config.broker.cash)
+        return inside_figures(self.config, self.record.inside_unknown, profit, self.otherwise)
+
     def instruments(self) -> dict[str, dict[str, float]]:
         """What each feed that was traded brought: finished round trips, profit and fees of its fills, time in it."""
         made = {}
@@ -253,6 +268,7 @@ class Outcome:
             **({"verified": self.verified} if self.verified else {}),
             **self.figures(),
             **tables(self),
+            **({"inside": self.inside} if self._protects_inside else {}),
             **(self.band.summary() if self.band else {}),
             "currency": account_figures.currency(self.config),
             **({"rolls": rolls} if (rolls := account_figures.rolls(self.sources)) else {}),
@@ -336,6 +352,9 @@ class Outcome:
             for name, number in getattr(self.strategy, "portfolio_cut", {}).items()
         ]
         made += self.unused()
+        if self._protects_inside:
+            currency = account_figures.currency(self.config)
+            made += [text] if (text := inside_warning(self.inside, currency, self.config.broker.cash)) else []
         orders, bars = self.record.waits
         if orders:
             made.append(
@@ -388,6 +407,7 @@ class Outcome:
         whole = all(self.config.terms[name].participation is None for name in self.dealt)
         return [
             *(self.band.assumptions() if self.band else FROM_BARS if whole else FROM_BARS[:-1]),
+            *((ASSUMED[self.config.fills.inside],) if self._protects_inside else ()),
             EMPTY_BARS[self.config.fills.empty_bars],
             *(f"{name}: the volume is 0 on every bar, and taken as unknown." for name in self._silent()),
             *account_figures.assumptions(self.config, self.dealt),

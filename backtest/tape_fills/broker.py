@@ -49,6 +49,10 @@ class TapeBroker(Broker):
         super().check_submitted()
         self.desk.arrange(self.pending)
 
+    def place(self, order: Any, guards: list[Any], how: tuple[Any, ...]) -> None:
+        """Put what protects an entry where its prints come, among all that is still to be tried in this bar."""
+        self.desk.place(self.pending, guards)
+
     def _try_exec_market(self, order: Any, popen: float, phigh: float, plow: float) -> None:
         self.desk.fill(order, None)
 
@@ -96,4 +100,5 @@ def from_tape(broker: Any, markets: MarketByName, terms: FillModel) -> None:
     own = type(broker)
     made = TapeBroker if issubclass(TapeBroker, own) else type.__new__(type(own), own.__name__, (TapeBroker, own), {})
     broker.__class__ = made
+    broker.inside = "tape"
     broker.desk = Desk(broker, markets, terms)

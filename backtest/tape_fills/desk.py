@@ -97,6 +97,20 @@ class Desk:
         pending.extend(ordered)
         self._used = {(order.data, _direction(order), len(order.data)): UNTOUCHED for order in due}
 
+    def place(self, pending: Any, guards: list[Any]) -> None:
+        """Put what was sent behind the latest execution, at its time, among the orders left of this bar."""
+        left = []
+        while (order := pending.popleft()) is not None:
+            left.append(order)
+        for number, guard in enumerate(guards):
+            self._sent[guard.ref] = self.executions[-1].last, number
+            self._used.setdefault((guard.data, _direction(guard), len(guard.data)), UNTOUCHED)
+        due = [order for order in (*guards, *left) if order.active() and len(order.data) > order.tried]
+        when = {order.ref: self._when(order) for order in due}
+        ordered = sorted((*guards, *left), key=lambda order: when.get(order.ref, NEVER))
+        pending.appendleft(None)
+        pending.extendleft(reversed(ordered))
+
     def _when(self, order: Any) -> tuple[float, float]:
         """Time (epoch µs) and row of the first print of this bar that matters to ``order``; infinite without one."""
         if order.exectype not in KINDS:

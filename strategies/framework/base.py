@@ -122,8 +122,9 @@ class Strategy(bt.Strategy, metaclass=_Meta):
 
     Notes
     -----
-    Protective orders are sent when the entry has filled, so they work from the following bar on. When a
-    bar touches stop and target, the stop fills.
+    Protective orders are sent when the entry has filled and work from then on, on the rest of that bar as
+    ``fills.inside`` says; in a broker of backtrader's own from the following bar on. When a bar touches stop and
+    target, the stop fills.
 
     Examples
     --------
@@ -287,6 +288,10 @@ class Strategy(bt.Strategy, metaclass=_Meta):
         if data not in self._guards:
             self._guards[data] = Risk(self, data)
         return self._guards[data]
+
+    def protect_fill(self, order: Any) -> list[Any]:
+        """Send the protection of what ``order`` has opened, the moment it has filled; what was sent."""
+        return self.protection_of(order.data).at_fill(order)
 
     def _feed(self, data: Any = None) -> Any:
         """A feed that orders may name by its name, or leave out."""

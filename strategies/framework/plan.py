@@ -113,7 +113,7 @@ class Plan:
         held = strategy.getposition(order.data).size
         if held * order.executed.size > 0:
             self._price = order.executed.price
-        if self._held and held * self._held <= 0:
+        if not held or held * self._held < 0:
             self._left, self._done = len(strategy.data), set()
             self._entries = [one for one in self._entries if one.alive() or one.executed.size * held > 0]
         self._held = held

@@ -81,6 +81,7 @@ class Risk:
         self._unprotected: tuple[float, float] | None = None
         self._entry: tuple[Any, int] = (None, 0)
         self._exit: Any = None
+        self._at_once = getattr(strategy.broker, "inside", "next_bar") != "next_bar"
         self.reverses = False
 
     def notify(self, order: Any) -> None:
@@ -94,10 +95,24 @@ class Risk:
         if not side:
             self.withdraw()
         elif order.executed.size * side > 0:
+            if self._at_once:  # it was protected when it filled
+                return
             self.withdraw()
             self._unprotected = position.size, order.executed.price
         elif order.status == bt.Order.Partial and order.exectype == bt.Order.Limit and self._is_alive(order):
             self.renew(position.size, self._price)
+
+    def at_fill(self, order: Any) -> list[Any]:
+        """Protect the position in place of what protection there is, at the moment ``order`` has opened some of it.
+
+        What is measured by an average true range is known since the close before.
+        """
+        size = self._strategy.getposition(self._data).size
+        if order.executed.size * size <= 0:
+            return []
+        self.withdraw()
+        self._protect(size, order.executed.price, at_fill=True)
+        return self._orders
 
     def _is_alive(self, order: Any) -> bool:
         """Whether a protective order still works of which ``order`` is the news."""
@@ -172,20 +187,22 @@ class Risk:
         asked = self._stop or self._trail
         return None if asked is None else self._distance(asked, price)
 
-    def _protect(self, size: float, price: float) -> None:
+    def _protect(self, size: float, price: float, *, at_fill: bool = False) -> None:
         side = 1.0 if size > 0 else -1.0
-        self._price = price
+        ago, self._price = -1 if at_fill else 0, price
+        how: dict[str, Any] = {"_checksubmit": False} if at_fill else {}
         if self._stop:
-            level = price - side * self._reach(self._stop, price)
-            self._send(size, "stop_loss", exectype=bt.Order.Stop, price=self._rounded(level))
+            level = price - side * self._reach(self._stop, price, ago)
+            self._send(size, "stop_loss", exectype=bt.Order.Stop, price=self._rounded(level), **how)
         if self._trail:
-            amount = {"trailamount": self._reach(self._trail, price)}
+            amount = {"trailamount": self._reach(self._trail, price, ago)}
             if not isinstance(self._trail, Atr) and self._trail.unit == "fraction":
                 amount = {"trailpercent": self._trail.value}
-            self._send(size, "trailing_stop", exectype=bt.Order.StopTrail, **amount)
+            start = {"price": price} if at_fill else {}  # else it follows the close from the start
+            self._send(size, "trailing_stop", exectype=bt.Order.StopTrail, **amount, **start, **how)
         if self._target:
-            level = price + side * self._reach(self._target, price)
-            self._send(size, "take_profit", exectype=bt.Order.Limit, price=self._rounded(level))
+            level = price + side * self._reach(self._target, price, ago)
+            self._send(size, "take_profit", exectype=bt.Order.Limit, price=self._rounded(level), **how)
 
     def _send(self, size: float, reason: str, **kwargs: Any) -> None:
         send = self._strategy.sell if size > 0 else self._strategy.buy
@@ -196,16 +213,17 @@ class Risk:
     def _tick(self) -> float | None:
         return steps_of(self._data).tick
 
-    def _distance(self, asked: Measure, price: float) -> float:
+    def _distance(self, asked: Measure, price: float, ago: int = 0) -> float:
         if isinstance(asked, Atr):
+            # Of a bar that is not over its indicators know nothing yet: their latest value is that of the bar before.
             made = asked.multiple * float(self._strategy.true_ranges[self._data, asked.period].lines[0][0])
             factor = getattr(self._data.lines, ADJUSTMENT, None)
-            return made if factor is None else made / float(factor[0])
+            return made if factor is None else made / float(factor[ago])
         return asked.at(price, self._tick())
 
-    def _reach(self, asked: Measure, price: float) -> float:
+    def _reach(self, asked: Measure, price: float, ago: int = 0) -> float:
         """The distance for a protective order from ``price``, both of which have to be known."""
-        made = self._distance(asked, price)
+        made = self._distance(asked, price, ago)
         if math.isnan(made + price):
             data, what = self._data, "price of the entry" if math.isnan(price) else "average true range"
             raise DataError(

@@ -197,14 +197,14 @@ def trailed_by_hand(side: int, distance: Decimal, shared: bool) -> list[float]:
     for bar, (first, last) in enumerate(pairwise(ROWS)):
         opened, closed = first * tick, last * tick
         worst = (min(first, last) - 1 if side > 0 else max(first, last) + 1) * tick
+        if state == "enters":
+            state, level = "held", wished(opened)
         if state == "held":
             if side * (worst - level) <= 0:
                 made.append(float(opened if side * (opened - level) <= 0 else level))
                 state = "flat"
             else:
                 level = max(level, wished(closed)) if side > 0 else min(level, wished(closed))
-        if state == "enters":
-            state, level = "held", wished(closed)
         if state == "flat" and bar % 10 == 0:
             state = "enters"
     return made

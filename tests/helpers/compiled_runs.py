@@ -117,7 +117,7 @@ def plain(config: RunConfig, sources: dict[str, Source]) -> Outcome:
     fixed = {"fraction": 0.0, "price": slip.amount, "ticks": slip.amount * (block.tick or 0.0)}[slip.unit]
     fees = config.broker.fees
     cerebro.broker = make_broker(config.broker.cash, fees.maker, fees.taker, share, fixed)
-    cerebro.broker.cerebro = cerebro
+    cerebro.broker.cerebro, cerebro.broker.inside = cerebro, config.fills.inside
     cerebro.indicator_blocks = {
         name: Use(made.kind, made.params, made.data or "") for name, made in config.indicators.items()
     }

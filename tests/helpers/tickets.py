@@ -189,7 +189,7 @@ def _span(book: Book, bars: Floats, rows: Floats, first: Integers, account: Floa
         if is_full(book, 0):
             return i
         close = bars[3, i]
-        trade(book, None, None, (bars[0, i], bars[1, i], bars[2, i], close, bars[4, i]), i)
+        trade(book, None, None, None, (bars[0, i], bars[1, i], bars[2, i], close, bars[4, i]), i)
         account[0, i], account[1, i], account[2, i] = (
             worth(money[CASH], money[HELD], money[ENTRY], close),
             money[CASH],

@@ -239,6 +239,7 @@ def test_protection_follows_what_is_left_of_a_position() -> None:
     made = [(r["reason"], r["size"], r["status"]) for r in run(params, walk(1, 20)).record.orders.values()]
     assert made == [
         ("once", 8.0, "completed"),
+        ("stop_loss", 8.0, "canceled"),
         ("half", 4.0, "completed"),
         ("stop_loss", 4.0, "accepted"),
     ]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from ....core.kernels import njit_inline, njit_internal
+from ...broker.entry_bar import NEXT_BAR
 from ...broker.order_rules import MARKET
+from . import desk as by
 from . import state as at
 from .account import trial
 from .costs import Costly, terms_of
+from .desk import Desk
+from .entry_bar import protect_fill, seen
 from .margined import admit_margined, comes_after, force
 from .matching import Prices, fill, fill_price, follow_price, waits
 from .oco_brackets import cancel_family, cancel_others, end, rests
@@ -91,13 +95,17 @@ def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Price
 
 
 @njit_inline
-def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Prices, bar: int) -> None:
-    """Do what backtrader's broker does on a bar; ``book`` has room for its fills."""
+def trade(
+    book: Book, costly: Costly | None, margin: Margin | None, desk: Desk | None, prices: Prices, bar: int
+) -> None:
+    """Do what backtrader's broker does on a bar; ``book`` has room for its fills, and the ``desk`` protects entries."""
     whole, real, queue, _, count, _, costs = book
     if count[at.CHECKED] < count[at.ORDERS]:
         admit(book, costly, margin, bar)
-    reach = prices[1] - prices[2]
-    for q in range(count[at.RESTING]):
+    reach, q = prices[1] - prices[2], -1
+    last = count[at.RESTING]
+    while q + 1 < last:
+        q += 1
         k = queue[q]
         if not rests(whole[k, at.STATUS]) or _expired(book, k, prices[4], bar):
             continue
@@ -107,10 +115,14 @@ def trade(book: Book, costly: Costly | None, margin: Margin | None, prices: Pric
             cancel_others(book, k, bar)
             cancel_family(book, k, bar)
         elif bar >= whole[k, at.ACTIVE]:
-            waiting = whole[k, at.TRIGGERED] == 0 and real[k, at.FILL_SIZE] == 0.0
+            triggered, before = whole[k, at.TRIGGERED] != 0, real[k, at.FILL_SIZE]
+            waiting = not triggered and before == 0.0
             terms = terms_of(book, costly, k, reach, costs, bar)
-            price = fill_price(whole, real, k, terms, prices)
+            met = prices if desk is None else seen(book, desk, k, prices, bar)
+            price = fill_price(whole, real, k, terms, met)
             if price == price:
                 fill(book, costly, margin, k, price, bar)
+                if desk is not None and desk[0][by.INSIDE] != NEXT_BAR and real[k, at.FILL_SIZE] != before:
+                    last += protect_fill(book, desk, k, q, triggered, before != 0.0, prices, bar)
             follow_price(whole, real, k, waiting, prices[3], bar)
     _tidy(whole, queue, count)

@@ -53,7 +53,7 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
         if shut:
             hold(book, costly, margin, prices, bar)
         else:
-            trade(book, costly, margin, prices, bar)
+            trade(book, costly, margin, desk, prices, bar)
     if margin is not None and not shut:
         force_at_close(book, costly, margin, high, low, bar)
     if costly is not None:

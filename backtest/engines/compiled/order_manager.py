@@ -7,6 +7,7 @@ import numpy as np
 
 from ....core.kernels import njit_inline, njit_internal
 from ....core.tick_kernels import on_grid
+from ...broker.entry_bar import NEXT_BAR
 from ...broker.order_rules import LIMIT, MARKET, STOP, STOP_TRAIL
 from . import desk as by
 from . import state as at
@@ -33,10 +34,16 @@ def told(desk: Desk, bar: int) -> int:
 @njit_inline
 def withdraw(book: Book, desk: Desk, bar: int) -> None:
     """Cancel what protection still rests, and send none that was due."""
+    drop(book, desk, told(desk, bar))
+
+
+@njit_inline
+def drop(book: Book, desk: Desk, heard: int) -> None:
+    """The same, of which the strategy hears on bar ``heard``."""
     state = desk[1]
     state[by.DUE] = 0.0
     if state[by.GUARDS] != 0.0:
-        _cancel_guards(book, state, told(desk, bar))
+        _cancel_guards(book, state, heard)
 
 
 @njit_internal
@@ -65,8 +72,9 @@ def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
     if side == 0.0:
         withdraw(book, desk, bar)
     elif real[k, at.FILL_SIZE] * side > 0.0:
-        withdraw(book, desk, bar)
-        state[by.DUE], state[by.DUE_PRICE] = held, real[k, at.FILL_PRICE]
+        if desk[0][by.INSIDE] == NEXT_BAR:  # else it was protected when it filled
+            withdraw(book, desk, bar)
+            state[by.DUE], state[by.DUE_PRICE] = held, real[k, at.FILL_PRICE]
     elif real[k, at.REMAINING] != 0.0 and whole_[k, at.TYPE] == LIMIT and _guards(book, desk, k):
         price = state[by.GUARDED_AT]
         withdraw(book, desk, bar)
@@ -79,7 +87,7 @@ def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
     real, state, slots, held = book[1], desk[1], desk[2], book[5][at.HELD]
     if held * real[k, at.FILL_SIZE] > 0.0:
         state[by.BOUGHT_AT] = real[k, at.FILL_PRICE]
-    if state[by.BEFORE] != 0.0 and held * state[by.BEFORE] <= 0.0:
+    if held == 0.0 or held * state[by.BEFORE] < 0.0:
         state[by.LEFT] = bar + 1
         desk[6][:] = 0
         left = 0
@@ -115,20 +123,30 @@ def distance(desk: Desk, guard: int, price: float, bar: int) -> float:
 
 @njit_internal
 def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
-    """Send the protection that is due, each order in the group of the first; the stop first, so that it wins a tie."""
+    """Send the protection that is due."""
+    state = desk[1]
+    guard_by(book, desk, state[by.DUE], state[by.DUE_PRICE], 0.0, bar, bar, close)
+
+
+@njit_internal
+def guard_by(
+    book: Book, desk: Desk, size: float, price: float, start: float, bar: int, known: int, close: float
+) -> None:
+    """Protect ``size`` had for ``price``, each order in the group of the first; the stop first, so that it wins a tie.
+
+    What trails does so from ``start`` on, from the close where that is 0; average true ranges are of bar ``known``.
+    """
     numbers, state = desk[0], desk[1]
-    price, side, num, den, count = state[by.DUE_PRICE], np.sign(state[by.DUE]), numbers[by.NUM], numbers[by.DEN], 0
+    side, num, den, count = np.sign(size), numbers[by.NUM], numbers[by.DEN], 0
     state[by.GUARDED_AT] = price
     for guard in (by.STOP_KIND, by.TRAIL_KIND, by.TARGET_KIND):
         if numbers[guard] == 0.0:
             continue
         trails, rests_, reason = guard == by.TRAIL_KIND, guard == by.TARGET_KIND, at.STOP_LOSS + guard
-        away, level = distance(desk, guard, price, bar), 0.0
+        away, level = distance(desk, guard, price, known), start
         if not trails:
             level = on_grid(price + side * away if rests_ else price - side * away, num, den)
-        k = send(
-            book, bar, close, STOP_TRAIL if trails else LIMIT if rests_ else STOP, -state[by.DUE], level, 0.0, reason
-        )
+        k = send(book, bar, close, STOP_TRAIL if trails else LIMIT if rests_ else STOP, -size, level, 0.0, reason)
         if trails:
             shared = numbers[guard] == by.SHARE
             share = numbers[by.STOP_VALUE + guard] if shared else 0.0

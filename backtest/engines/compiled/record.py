@@ -49,6 +49,8 @@ class Record:
     ----------
     slept : int
         Bars that the loop passed over because nothing could happen on them.
+    inside_unknown : int
+        Entries of which it is not known whether the rest of their bar reached their protection, where it matters.
     said : list of (Answers, Lines)
         What the rules said on every bar, and of what they are made.
     """
@@ -70,14 +72,14 @@ class Record:
         whole, real = whole[: count[at.ORDERS]], real[: count[at.ORDERS]]
         last = len(times) - 1
         # What the broker sent itself on the last bar is heard there, and stands before what the strategy sent.
-        own = (whole[:, at.STATUS] == at.COMPLETED) | (whole[:, at.STATUS] == at.SUBMITTED)
+        own = whole[:, at.STATUS] != at.CREATED
         known = (whole[:, at.BAR] < last) | ((whole[:, at.BAR] == last) & own)
         told = len(whole) if heard else int(np.count_nonzero(known))
         if heard:
             whole[:, at.NEWS] = np.minimum(whole[:, at.NEWS], len(times) - 1)
         self.whole, self.real = whole[:told], real[:told]
         self.table = fills[: count[at.FILLS]]
-        self.slept = int(count[at.SLEPT])
+        self.slept, self.inside_unknown = int(count[at.SLEPT]), int(count[at.UNKNOWN])
         self.times, self.account, self.data, self.reasons = times, account, data, tuple(reasons)
         ruined = int(money[at.RUINED])
         self.ruined_at = int(times[ruined - 1]) if ruined else None

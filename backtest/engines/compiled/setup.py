@@ -23,6 +23,7 @@ from ....strategies.framework.programs import NO_PROGRAMS
 from ....strategies.framework.protection import GUARDS, distances_in
 from ...broker.choice import contracts_of, funded, funding_of, is_costly, kind_of, paying, rolling
 from ...broker.costly import CostlyBroker
+from ...broker.entry_bar import INSIDE
 from ...inputs.trading_hours import hours_of, traded_time
 from . import costs, desk, lots, sizes, state
 from .costs import Costly
@@ -174,7 +175,7 @@ def desk_of(
     config: RunConfig, params: Mapping[str, Any], bars: Bars, bits: NDArray[np.uint8], first: int, atr: Any
 ) -> Desk:
     """Limits, protection and sizer; ``atr`` gives the average true range of a period."""
-    traded, numbers = config.traded, np.zeros(17)
+    traded, numbers = config.traded, np.zeros(desk.INSIDE + 1)
     ranges = np.zeros((3, 0))
     for name, asked in distances_in(params).items():
         i = GUARDS.index(name)
@@ -202,6 +203,7 @@ def desk_of(
         bits[session_starts(bars, first, Session.parse(params.get("session", "1d"), bars.hours))] |= np.uint8(
             1 << SESSION
         )
+    numbers[desk.INSIDE] = INSIDE.index(config.fills.inside)
     slots = np.zeros((2, int(min(most, len(bars))) + 1), np.int64)
     memory, exits = desk.new_state(config.broker.cash), np.zeros(_exits(params), np.uint8)
     return numbers, memory, slots, numbers_of_sizer(config), sizes.new_trips(), ranges, exits, bits

@@ -74,9 +74,9 @@ and what is `CUTS` may be cut to what the account can pay."""
 
 WHO, WHEN, AT, OPENED, CLOSED, OPENED_FEE, CLOSED_FEE, PNL = range(8)
 """Columns of a fill."""
-ORDERS, CHECKED, RESTING, FILLS, TAKEN, SLEPT = range(6)
+ORDERS, CHECKED, RESTING, FILLS, TAKEN, SLEPT, UNKNOWN = range(7)
 """Counters: orders made, orders the broker has looked at, orders in the queue, fills, tickets taken, bars passed over
-on which nothing could happen."""
+on which nothing could happen, entries of which it is not known whether the rest of their bar reached protection."""
 CASH, HELD, ENTRY, TRIED = range(4)
 FLOOR, RUINED = 6, 7
 """The account: money, signed size of the position, its mean price; from `TRIED` on the same as orders are tried; what
@@ -125,7 +125,7 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
         np.zeros((room, FILL_PNL + 1)),
         np.zeros(room, np.int64),
         np.zeros((room, PNL + 1)),
-        np.zeros(6, np.int64),
+        np.zeros(UNKNOWN + 1, np.int64),
         np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0, DUST * cash, 0.0]),
         np.array((*costs[:NUM], *grid, *(costs[DEN:] if len(costs) > DEN else LOTS))),
     )
@@ -135,8 +135,8 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
 def is_full(book: Book, more: int) -> bool:
     """Whether ``book`` lacks room for ``more`` orders, or for the fills that one bar can bring."""
     whole, _, _, fills, count, _, _ = book
-    waiting = count[RESTING] + count[ORDERS] - count[CHECKED]
-    return bool(count[ORDERS] + more > len(whole) or count[FILLS] + waiting + more > len(fills))
+    waiting = 4 * (count[RESTING] + count[ORDERS] - count[CHECKED])  # each fill may bring protection, which may fill
+    return bool(count[ORDERS] + waiting + more > len(whole) or count[FILLS] + waiting + more > len(fills))
 
 
 def grown(book: Book) -> Book:

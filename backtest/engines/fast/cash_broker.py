@@ -9,7 +9,7 @@ from backtrader.brokers.bbroker import BackBroker
 from backtrader.order import Order, OrderExecutionBit
 
 from ...broker.afford import is_sized
-from ...broker.base import Broker
+from ...broker.base import Broker, how_it_stands
 from . import positions
 from .broker import Lazy
 
@@ -115,6 +115,8 @@ class CashBroker(Lazy):
         else:
             price = self._slip_down(data.low[0], data.open[0], doslip=p.slip_open)
         self._execute(order, 0, price)
+        if isinstance(self, Broker) and order.executed.size:
+            self.protect(order, how_it_stands(order))
 
     def _execute(
         self, order: Any, ago: Any = None, price: Any = None, cash: Any = None, position: Any = None, dtcoc: Any = None

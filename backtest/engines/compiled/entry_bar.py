@@ -1,0 +1,81 @@
+"""Protection from the moment of an entry's fill, in what is left of its bar: `Broker.protect`, compiled."""
+
+from __future__ import annotations
+
+from ....core.kernels import njit_inline, njit_internal
+from ...broker import entry_bar, order_rules
+from ...broker.entry_bar import BETTER
+from . import desk as by
+from . import state as at
+from .desk import Desk
+from .matching import Prices
+from .order_manager import drop, guard_by
+from .state import Book
+
+rest_of_bar, assumed = njit_inline(entry_bar.rest_of_bar), njit_inline(entry_bar.assumed)
+would_trade = njit_inline(order_rules.would_trade)
+
+
+@njit_internal
+def _first(book: Book, k: int, end: int, first: float, high: float, low: float) -> int:
+    """The first of orders ``k`` to ``end`` that trades in the rest of a bar; ``end`` for none."""
+    whole, real = book[0], book[1]
+    for j in range(k, end):
+        buy, price = real[j, at.SIZE] > 0.0, real[j, at.PRICE]
+        if would_trade(whole[j, at.TYPE], False, False, buy, price, 0.0, first, high, low):
+            return j
+    return end
+
+
+@njit_internal
+def _look_ahead(
+    book: Book, desk: Desk, k: int, guards: tuple[int, int], triggered: bool, filled: bool, prices: Prices
+) -> None:
+    """Note what is left of a bar in which order ``k`` has filled, and whether it is known what comes first in it."""
+    first, high, low, close, _ = prices
+    kind, buy, state, long = book[0][k, at.TYPE], book[1][k, at.SIZE] > 0.0, desk[1], book[5][at.HELD] > 0.0
+    price, limit = book[1][k, at.PRICE], book[1][k, at.PRICE_LIMIT]
+    start, sure_high, sure_low = rest_of_bar(kind, triggered, filled, buy, price, limit, first, high, low, close)
+    worse = assumed(long, False, high, low, sure_high, sure_low)
+    better = assumed(long, True, high, low, sure_high, sure_low)
+    a, b = guards
+    if worse != better and _first(book, a, b, start, *worse) != _first(book, a, b, start, *better):
+        book[4][at.UNKNOWN] += 1
+    chosen = better if desk[0][by.INSIDE] == BETTER else worse
+    state[by.REST_FIRST], state[by.REST_HIGH], state[by.REST_LOW] = start, chosen[0], chosen[1]
+
+
+@njit_internal
+def protect_fill(
+    book: Book, desk: Desk, k: int, place: int, triggered: bool, filled: bool, prices: Prices, bar: int
+) -> int:
+    """Protect what order ``k``, at ``place`` in the queue, has opened; how many orders stand behind it now for that."""
+    whole, real, queue, _, count, account, _ = book
+    held, price = account[at.HELD], real[k, at.FILL_PRICE]
+    if real[k, at.FILL_SIZE] * held <= 0.0:
+        return 0
+    drop(book, desk, bar)
+    start = count[at.ORDERS]
+    guard_by(book, desk, held, price, price, bar, bar - 1, prices[3])
+    end = count[at.ORDERS]
+    if end == start:
+        return 0
+    _look_ahead(book, desk, k, (start, end), triggered, filled, prices)
+    more = end - start
+    for q in range(count[at.RESTING] - 1, place, -1):
+        queue[q + more] = queue[q]
+    for i in range(more):
+        queue[place + 1 + i] = start + i
+        whole[start + i, at.STATUS], whole[start + i, at.NEWS] = at.ACCEPTED, bar
+    count[at.RESTING] += more
+    count[at.CHECKED] = end
+    return int(more)
+
+
+@njit_inline
+def seen(book: Book, desk: Desk, k: int, prices: Prices, bar: int) -> Prices:
+    """The prices that order ``k`` meets on a bar: what was left of it, where it was sent within."""
+    if book[0][k, at.BAR] != bar:
+        return prices
+    state = desk[1]
+    return state[by.REST_FIRST], state[by.REST_HIGH], state[by.REST_LOW], prices[3], prices[4]
