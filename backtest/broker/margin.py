@@ -6,6 +6,8 @@ import math
 from collections import defaultdict
 from typing import Any
 
+import backtrader as bt
+
 from .afford import is_sized
 from .base import WholePosition
 from .carry import CarryBroker, Flow
@@ -121,7 +123,7 @@ class MarginBroker(CarryBroker):
                 continue
             if first:
                 sizes[order.data] = held + size
-                reserved += max(needed, 0.0)
+                reserved += max(needed, 0.0) - self._set_free(order, size, held)
             self.submit_accept(order)
 
     def _group(self, order: Any) -> Any:
@@ -148,6 +150,11 @@ class MarginBroker(CarryBroker):
             return 0.0
         fee = self.getcommissioninfo(data).getcommission(opened, price)
         return float(self._initial(data, opened, price) - self._initial(data, closed, price) + fee)
+
+    def _set_free(self, order: Any, size: float, held: float) -> float:
+        """Initial margin that an exit at market sets free for an entry behind it, which it is sure to fill before."""
+        closes = size * held < 0 and abs(size) <= abs(held) and order.exectype == bt.Order.Market
+        return self._initial(order.data, size, order.created.price) if closes else 0.0
 
     def _beyond_bracket(self, order: Any, size: float, held: float) -> bool:
         contract, price = self.contract(order.data), order.created.price

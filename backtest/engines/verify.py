@@ -79,6 +79,8 @@ def _differences(ours: Any, stock: Any) -> Iterator[str]:
         yield f"{len(ours.record.fills)} fills, not {len(stock.record.fills)}"
     if ours.record.waits != stock.record.waits:
         yield f"{ours.record.waits} orders and bars that waited, not {stock.record.waits}"
+    if ours.record.inside_unknown != stock.record.inside_unknown:
+        yield f"{ours.record.inside_unknown} entries whose bars do not tell, not {stock.record.inside_unknown}"
     if ours.record.ruined_at != stock.record.ruined_at:
         yield f"ruined at {ours.record.ruined_at}, not {stock.record.ruined_at}"
     for name, mine, theirs in zip(EQUITY, ours.record.equity, stock.record.equity, strict=True):

@@ -107,12 +107,25 @@ class Risk:
 
         What is measured by an average true range is known since the close before.
         """
-        size = self._strategy.getposition(self._data).size
-        if order.executed.size * size <= 0:
+        held = self._strategy.getposition(self._data).size
+        if order.executed.size * held <= 0:
             return []
         self.withdraw()
-        self._protect(size, order.executed.price, at_fill=True)
+        left = held + self._leaving(held)
+        if left * held > 0:
+            self._protect(left, order.executed.price, at_fill=True)
         return self._orders
+
+    def _leaving(self, held: float) -> float:
+        """What market orders that close are still to take of the position, with their sign."""
+        return sum(
+            order.executed.remsize
+            for order in self._strategy.broker.pending
+            if order is not None
+            and order.data is self._data
+            and order.exectype == bt.Order.Market
+            and order.size * held < 0
+        )
 
     def _is_alive(self, order: Any) -> bool:
         """Whether a protective order still works of which ``order`` is the news."""

@@ -29,9 +29,7 @@ class _Enterer(Strategy):
 
 @settings(max_examples=6, deadline=None)
 @given(seed=st.integers(0, 1000), period=st.sampled_from((2, 5, 14, 30)), multiple=st.sampled_from((0.5, 2.0)))
-def test_distances_in_true_ranges_are_those_known_when_the_entry_fills(
-    seed: int, period: int, multiple: float
-) -> None:
+def test_distances_in_true_ranges_are_those_known_when_the_entry_fills(seed: int, period: int, multiple: float) -> None:
     market = random_walk(seed)
     asked = {"stop_loss": f"{multiple} atr({period})", "take_profit": {"atr": 3, "period": period}}
     made = trade(market, {}, config(risk=asked), _Enterer)

@@ -126,7 +126,7 @@ def test_bar_by_bar_is_the_same_as_over_whole_columns(mode: dict, params: dict, 
     for name, source in short.items():
         cerebro.adddata(bar_data(source.bars, name, tick=0.1, lot=0.001), name=name)
     cerebro.broker = make_broker(config.broker.cash, 0.0, 0.0)
-    cerebro.broker.cerebro = cerebro
+    cerebro.broker.cerebro, cerebro.broker.inside = cerebro, config.fills.inside
     cerebro.indicator_blocks = {n: Use(b.kind, b.params, b.data or "") for n, b in config.indicators.items()}
     cerebro.addsizer(FixedAmount, size=1)
     cerebro.addanalyzer(Recorder, _name="record")
@@ -223,7 +223,7 @@ def test_every_strategy_on_the_page_of_rules_is_legal() -> None:
     for block in found:
         raw = {"name": "page", "data": {"synth": {"feed": "SyntheticTape"}}, "indicators": blocks, **block}
         assert from_mapping(raw).strategy.kind == "Rules"
-    assert len(found) == 3
+    assert len(found) == 4
 
 
 class TestValues:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from ....core.kernels import njit_inline, njit_internal
 from ...broker import entry_bar, order_rules
 from ...broker.entry_bar import BETTER
+from ...broker.order_rules import MARKET
 from . import desk as by
 from . import state as at
 from .desk import Desk
 from .matching import Prices
+from .oco_brackets import rests
 from .order_manager import drop, guard_by
 from .state import Book
 
@@ -46,6 +48,17 @@ def _look_ahead(
 
 
 @njit_internal
+def _leaving(book: Book, held: float) -> float:
+    """What market orders that close are still to take of a position, with their sign."""
+    whole, real, queue, count, made = book[0], book[1], book[2], book[4], 0.0
+    for q in range(count[at.RESTING]):
+        k = queue[q]
+        if whole[k, at.TYPE] == MARKET and rests(whole[k, at.STATUS]) and real[k, at.SIZE] * held < 0.0:
+            made += real[k, at.REMAINING]
+    return float(made)
+
+
+@njit_internal
 def protect_fill(
     book: Book, desk: Desk, k: int, place: int, triggered: bool, filled: bool, prices: Prices, bar: int
 ) -> int:
@@ -56,7 +69,9 @@ def protect_fill(
         return 0
     drop(book, desk, bar)
     start = count[at.ORDERS]
-    guard_by(book, desk, held, price, price, bar, bar - 1, prices[3])
+    left = held + _leaving(book, held)
+    if left * held > 0.0:
+        guard_by(book, desk, left, price, price, bar, bar - 1, prices[3])
     end = count[at.ORDERS]
     if end == start:
         return 0

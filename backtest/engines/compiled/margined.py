@@ -158,7 +158,8 @@ def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) 
             continue
         if first:
             held = before + size
-            reserved += max(needed, 0.0)
+            closes = size * before < 0.0 and abs(size) <= abs(before) and whole[k, at.TYPE] == MARKET
+            reserved += max(needed, 0.0) - (initial(margin, size, price) if closes else 0.0)
         whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, bar
         queue[count[at.RESTING]] = k
         count[at.RESTING] += 1

@@ -371,11 +371,16 @@ def test_a_real_day_of_trades_fills_as_its_tape_says(tmp_path: Path, real_data: 
     fills, orders = (pd.read_parquet(out / f"{n}.parquet") for n in ("fills", "orders"))
     rows = fills[(fills["assumption"] == "middle") & fills["maker"]].merge(orders, on="ref")
     assert len(rows) > 20
+    middle = fills[fills["assumption"] == "middle"].merge(orders, on="ref")
+    entered = middle[~middle["reason"].isin(["take_profit", "stop_loss", "trailing_stop"])]
     for row in rows.itertuples():
         at = np.searchsorted(tape.time, row.time.value // 1000)
         side = 1 if row.side == "buy" else -1
         while side * (tape.price[at] - row.price_x) > 1e-6:
             at += 1
         assert tape.time[at] == row.time.value // 1000, "a print at the limit or beyond it stands behind each fill"
-        assert row.time.value // 1000 >= row.created_time.value // 1000 + 80_000
+        sent = row.created_time
+        if row.reason == "take_profit":  # sent when its entry had filled, within a bar
+            sent = entered["last_time"][entered["last_time"] < row.time].max()
+        assert row.time.value // 1000 >= sent.value // 1000 + 80_000
     assert (fills["last_time"] >= fills["time"]).all()
