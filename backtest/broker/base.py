@@ -325,7 +325,8 @@ class Broker(bt.brokers.BackBroker):
         """Put what protects an entry before all that is still to be tried in this bar."""
         data = order.data
         bar = data.open[0], data.high[0], data.low[0], data.close[0]
-        first, *sure = rest_of_bar(*how, *bar)
+        told: tuple[Any, ...] = (*how, *bar)
+        first, *sure = rest_of_bar(*told)
         long = self.positions[data].size > 0
         worse, better = (assumed(long, kind, *bar[1:3], *sure) for kind in (False, True))
         self.inside_unknown += worse != better and _first(guards, first, *worse) != _first(guards, first, *better)

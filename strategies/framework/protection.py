@@ -118,14 +118,9 @@ class Risk:
 
     def _leaving(self, held: float) -> float:
         """What market orders that close are still to take of the position, with their sign."""
-        return sum(
-            order.executed.remsize
-            for order in self._strategy.broker.pending
-            if order is not None
-            and order.data is self._data
-            and order.exectype == bt.Order.Market
-            and order.size * held < 0
-        )
+        pending = [order for order in self._strategy.broker.pending if order is not None and order.data is self._data]
+        closing = (o for o in pending if o.exectype == bt.Order.Market and o.size * held < 0)
+        return float(sum(order.executed.remsize for order in closing))
 
     def _is_alive(self, order: Any) -> bool:
         """Whether a protective order still works of which ``order`` is the news."""

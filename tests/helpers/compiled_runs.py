@@ -101,6 +101,7 @@ def random_run(rng: np.random.Generator, n: int) -> tuple[RunConfig, dict[str, S
                 "slippage": slippage,
             },
             "sizer": size,
+            "fills": {"inside": str(rng.choice(["worse", "better", "next_bar"]))},
         }
     )
     return config, {"main": Source(None, bars)}

@@ -13,6 +13,7 @@ import pytest
 
 from tapeflow.backtest.inputs.read import Source, read
 from tapeflow.backtest.runner import simulate
+from tapeflow.configs.fills_block import Fills
 from tapeflow.configs.loader import load_config
 
 CONFIG = """
@@ -158,9 +159,9 @@ def test_a_run_equals_plain_backtrader_bit_for_bit(tmp_path: Path, engine: str) 
 def test_stops_and_targets_equal_plain_backtraders_bit_for_bit(tmp_path: Path, engine: str) -> None:
     protection = "stop_loss: 0.15%\n    take_profit: 0.2%"
     conf = config(tmp_path, "{feed: SyntheticTape, seed: 4, days: 1, lot: 0.001, tick: 0.1}", protection)
-    conf = conf.model_copy(
-        update={"broker": conf.broker.model_copy(update={"fees": conf.broker.fees.model_copy(update={"maker": 5e-4})})}
-    )
+    fees = conf.broker.fees.model_copy(update={"maker": 5e-4})
+    late = Fills(inside="next_bar")  # which is when orders of a strategy that hears of its fill work
+    conf = conf.model_copy(update={"broker": conf.broker.model_copy(update={"fees": fees}), "fills": late})
     source = read(conf, "main", lambda text: None)["main"]
     outcome = run_in(engine, conf, source)
     kinds = {row["type"] for row in outcome.record.orders.values() if row["status"] == "completed"}
