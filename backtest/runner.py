@@ -20,6 +20,7 @@ from .results.entry_bars import with_other_inside
 from .results.folder import save
 from .results.outcome import Outcome, SavedRun
 from .results.own_files import check_place
+from .results.together import Together
 
 
 def run(
@@ -65,6 +66,9 @@ def simulate(config: RunConfig, sources: dict[str, Source], shelf: LineCache | N
     ``engine: auto`` takes compiled code where that is exact and says why not elsewhere. What runs before it computed
     over the same bars may be on a ``shelf``, which saves time and changes nothing.
     """
+    if config.strategies:
+        runs = {name: simulate(part, sources, shelf) for name, part in config.parts.items()}
+        return Together.of(config, traded_first(config, sources), runs)
     sources = traded_first(config, sources)
     check_readers(config, sources)
     check_volume(config, sources)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..backtest.engines.fast.indicators import lines_of, of
 from ..backtest.results.outcome import Outcome
+from ..backtest.results.together import Together
 from ..core.clock import iso
 from ..strategies.framework.nested import feed_of, walk
 
@@ -88,10 +89,14 @@ class Trace:
     fills: list[tuple[Any, ...]]
     account: dict[str, NDArray[Any]]
     minimum: dict[str, int]
+    parts: tuple[Trace, ...] = ()
+    """Of each of several strategies, whose lines carry its name."""
 
     @classmethod
     def of(cls, outcome: Outcome) -> Trace:
         """The trace of a run."""
+        if isinstance(outcome, Together):
+            return cls.joined({name: cls.of(part) for name, part in outcome.parts.items()})
         strategy, record = outcome.strategy, outcome.record
         closes = {name: source.bars["close_time"] for name, source in outcome.sources.items()}
         return cls(
@@ -101,6 +106,24 @@ class Trace:
             fills=[(f.ref, f.data, f.price, f.opened, f.closed, f.pnl, f.bar, f.time) for f in record.fills],
             account={k: v for k, v in outcome.equity.items() if k != "drawdown"},
             minimum={data._name: int(n) for data, n in zip(strategy.datas, strategy._minperiods, strict=True)},
+        )
+
+    @classmethod
+    def joined(cls, parts: Mapping[str, Trace]) -> Trace:
+        """The traces of several strategies over one market as one."""
+        named = [
+            replace(part, lines=[replace(line, name=f"{name}.{line.name}") for line in part.lines])
+            for name, part in parts.items()
+        ]
+        first = named[0]
+        return cls(
+            closes=first.closes,
+            lines=[line for part in named for line in part.lines],
+            orders=[row for part in named for row in part.orders],
+            fills=[row for part in named for row in part.fills],
+            account=first.account,
+            minimum={feed: max(part.minimum.get(feed, 0) for part in named) for feed in first.closes},
+            parts=tuple(named),
         )
 
     def differences(self, other: Trace, instant: int, *, ended: bool) -> Iterator[Difference]:
@@ -115,10 +138,19 @@ class Trace:
         ended : bool
             Whether the other run ended there, before it could hear of orders that it sent last.
         """
+        for part, its_part in zip(self.parts, other.parts, strict=True):
+            yield from part.differences(its_part, instant, ended=ended)
+        if self.parts:
+            return
         for mine, its in zip(self.lines, other.lines, strict=False):
             yield from self._line(mine, its, instant)
-        last = instant - 1 if ended else instant
-        yield from _rows("order", self.orders, other.orders, last)
+        sent, its_sent = self.orders, other.orders
+        if ended:
+            # Of an order nothing is heard before the next bar of its feed.
+            ends = {feed: int(closes[-1]) - 1 if len(closes) else -1 for feed, closes in other.closes.items()}
+            known = ([row for row in rows if row[-1] <= ends.get(row[0], instant)] for rows in (sent, its_sent))
+            sent, its_sent = known
+        yield from _rows("order", sent, its_sent, instant)
         yield from _rows("fill", self.fills, other.fills, instant)
         yield from self._money(other, instant)
 
@@ -175,11 +207,12 @@ def _lines(strategy: Any, closes: dict[str, NDArray[np.int64]]) -> Iterator[Trac
 
 def _signals(strategy: Any, closes: dict[str, NDArray[np.int64]]) -> Iterator[TracedLine]:
     """What a strategy that says so for all bars at once says of each, as lines of the first feed."""
-    plan = getattr(strategy, "_plan", None)
-    masks = None if plan is None else plan.masks()
-    if masks is not None:
-        for name, mask in masks._asdict().items():
-            yield TracedLine(f"signals.{name}", next(iter(closes)), mask.astype(np.float64))
+    for desk in getattr(strategy, "desks", [strategy]):
+        plan = getattr(desk, "_plan", None)
+        masks = None if plan is None else plan.masks()
+        tail, feed = ("", next(iter(closes))) if desk is strategy else (f"@{desk.data._name}", desk.data._name)
+        for name, mask in () if masks is None else masks._asdict().items():
+            yield TracedLine(f"signals.{name}{tail}", feed, mask.astype(np.float64))
 
 
 def _plain(row: dict[str, Any]) -> Iterator[Any]:

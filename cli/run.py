@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,16 @@ FURTHER = (
 """Figures that are left out of the table where they are absent; ``result.json`` and the report say why they are."""
 AMOUNTS = ("final_value", "net_profit", "mean_trade", "fees_paid", "mean_win", "mean_loss", "best_trade", "worst_trade")
 """Figures that are money; those of an account kept in coin need more decimals."""
+PARTS = {
+    "initial_cash": "capital",
+    "net_profit": "net profit",
+    "max_drawdown_pct": "max drawdown %",
+    "exposure_pct": "exposure %",
+    "fees_paid": "fees paid",
+    "trades": "trades",
+    "orders": "orders",
+}
+"""What is shown of each strategy and of each instrument, and what it is called; an instrument has no capital."""
 ENGINES = ("auto", "stock", "backtrader", "compiled")
 RAN = {
     "compiled": "the quickest",
@@ -112,6 +123,9 @@ def run_config(
         note(warnings.pop(0), quiet=quiet)
     if not quiet:
         print_table(list(figures(result.summary)), ["figure", "value", "95 % interval"], title=config.name)
+        for what in ("strategies", "instruments"):
+            if each := result.summary.get(what):
+                print_table([*parts(each)], [what, *PARTS.values()])
         note(ran_by(result.summary["engine"], result.summary["engine_reason"]))
         if same := result.summary.get("verified"):
             counts = f"{same['orders']:,} orders, {same['fills']:,} fills, {same['bars']:,} bars"
@@ -127,6 +141,17 @@ def run_config(
         for hint in result.summary.get("hints", ()):
             note(f"note: {hint}")
     click.echo(str(result.folder / "report.html" if report else result.folder))
+
+
+def parts(each: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
+    """The figures of each strategy, or of each instrument, as people read them.
+
+    >>> [*parts({"btc": {"net_profit": -1234.5, "exposure_pct": 12.34, "fees_paid": 3, "trades": 2, "orders": 4}})]
+    [('btc', '', '-1,234.50', '', '12.34', '3.00', '2', '4')]
+    """
+    forms = dict.fromkeys(("trades", "orders"), ",")
+    for name, one in each.items():
+        yield (name, *(format(one[key], forms.get(key, ",.2f")) if key in one else "" for key in PARTS))
 
 
 def ran_by(engine: str, reason: str) -> str:

@@ -52,6 +52,18 @@ def contradictions(config: RunConfig) -> Iterator[Complaint]:
     yield from _logs_below_0(config)
 
 
+def beside_each_other(config: RunConfig) -> Iterator[Complaint]:
+    """What several strategies of a run cannot have."""
+    for name in ("daily_loss", "drawdown"):
+        if getattr(config.risk, name) is not None:
+            text = "is of one account, and each of strategies has its own: give it to each, under risk"
+            yield Complaint(("risk", name), text, on_key=True)
+    if config.fills.tape:
+        yield Complaint(("fills", "from"), "tape fills the orders of one strategy; strategies are filled from bars")
+    if config.analyzers:
+        yield Complaint(("analyzers",), "follow one strategy: leave them out with strategies", on_key=True)
+
+
 def _desks(config: RunConfig) -> Iterator[Complaint]:
     """What feeds that share an account cannot have."""
     terms, traded = config.terms, config.traded

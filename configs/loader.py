@@ -22,7 +22,7 @@ from ..core.plugins.registry import (
     sources_of,
 )
 from .checks import Checker, block
-from .cross_checks import contradictions
+from .cross_checks import beside_each_other, contradictions
 from .data_block import Data, traded_feeds
 from .document import Document, parse
 from .errors import Complaint, KeyPath, from_validation, shown
@@ -30,6 +30,7 @@ from .models import Given, RunConfig
 from .overrides import override
 from .plugin import declared
 from .shipped import beside
+from .strategies_block import OWN, as_alone, moved, wrong_capital
 from .sweep_block import sweep_complaints
 from .universe import Universes
 from .values import keys
@@ -89,7 +90,8 @@ def code_named(path: Path | str, overrides: Sequence[str] = ()) -> list[Path]:
         return []
     plugins = raw.get("plugins")
     specs = [spec for spec in plugins if isinstance(spec, str)] if isinstance(plugins, list) else []
-    blocks = [block(raw, "strategy"), *block(raw, "indicators").values(), *block(raw, "data").values()]
+    strategies = [block(raw, "strategy"), *block(raw, "strategies").values()]
+    blocks = [*strategies, *block(raw, "indicators").values(), *block(raw, "data").values()]
     kinds = [one.get(key) for one in blocks if isinstance(one, Mapping) for key in ("kind", "feed")]
     specs += [kind for kind in kinds if isinstance(kind, str) and ":" in kind]
     specs += [] if forbidden() else installed_plugins()
@@ -154,7 +156,7 @@ def checked(document: Document, folder: Path, *, name: str) -> RunConfig:
     if complaints and forbidden():
         raise document.mistakes(complaints)
     complaints += document.complaints
-    complaints += Checker(raw, folder).complaints()
+    complaints += dict.fromkeys(_checked(raw, folder))
     complaints += sweep_complaints(raw.get("sweep"))
     try:
         config = RunConfig.model_validate(raw if complaints else with_defaults(raw))
@@ -162,7 +164,7 @@ def checked(document: Document, folder: Path, *, name: str) -> RunConfig:
         complaints += from_validation(err, RunConfig)
     if complaints:
         raise document.mistakes(complaints)
-    if against := list(contradictions(config)):
+    if against := list(dict.fromkeys(_against(config))):
         raise document.mistakes(against)
     config._given, config._folder, config._plugin_files = Given(raw), folder, tuple(files)
     config._notes = tuple(universes.notes)
@@ -180,6 +182,34 @@ def _huge(value: Any, path: KeyPath) -> Iterator[Complaint]:
         yield from _huge(item, (*path, key))
 
 
+def _entries(raw: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The strategies of a run by name, as far as they are mappings."""
+    return {name: entry for name, entry in block(raw, "strategies").items() if isinstance(entry, Mapping)}
+
+
+def _checked(raw: Mapping[str, Any], folder: Path) -> Iterator[Complaint]:
+    """What a `Checker` says of a run, or of that of each of its strategies."""
+    entries = _entries(raw)
+    if entries and "strategy" in raw:
+        yield Complaint(("strategy",), "stands beside strategies: give one of the two", on_key=True)
+    for name, entry in entries.items():
+        yield from moved(Checker(as_alone(raw, name), folder).complaints(), name, entry)
+    if not entries:
+        yield from Checker(raw, folder).complaints()
+
+
+def _against(config: RunConfig) -> Iterator[Complaint]:
+    """What goes against another part of a run, or of that of each of its strategies."""
+    if not config.strategies:
+        yield from contradictions(config)
+        return
+    yield from wrong_capital(config.strategies, config.broker.cash)
+    yield from beside_each_other(config)
+    for name, part in config.parts.items():
+        entry = {key: getattr(config.strategies[name], key) for key in OWN}
+        yield from moved(contradictions(part), name, entry)
+
+
 def with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
     """``raw`` with the defaults of every plugin it names spelled out."""
     made = dict(raw)
@@ -192,6 +222,10 @@ def with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
     own = strategy.get("params", {})
     if isinstance(strategy.get("kind"), str) and isinstance(own, Mapping):
         made["strategy"] = {**strategy, "params": {**declared(STRATEGIES.find(strategy["kind"])), **own}}
+    for name, entry in _entries(raw).items():
+        kind, own = entry.get("kind", "Rules"), entry.get("params") or {}
+        filled = {**entry, "params": {**declared(STRATEGIES.find(kind)), **own}}
+        made["strategies"] = {**made["strategies"], name: filled}
     return made
 
 
@@ -211,7 +245,7 @@ def _indicator_defaults(raw: Mapping[str, Any], given: Mapping[str, Any]) -> Map
     if not isinstance(given.get("kind"), str):
         return given
     bars = {name: data.get("bars") for name, data in block(raw, "data").items() if isinstance(data, Mapping)}
-    traded = traded_feeds(raw.get("trade"), bars)
+    traded = () if raw.get("strategies") else traded_feeds(raw.get("trade"), bars)
     # Of several traded feeds each has an indicator of its own, where no feed is named.
     named = given.get("data") if given.get("data") is not None else traded[0] if len(traded) == 1 else None
     return {**declared(INDICATORS.find(given["kind"])), **given, "data": named}

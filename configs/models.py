@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema
+from pydantic import ConfigDict, Field, PrivateAttr
 
 from .analyzer_block import AnalyzerBlock
 from .broker_block import Broker
@@ -16,17 +16,10 @@ from .fills_block import Fills
 from .portfolio_block import Portfolio
 from .risk_block import Risk
 from .sizer_block import Sizer
+from .strategies_block import OWN, StrategyEntry, capitals
 from .sweep_block import Sweep
 from .terms import Terms
-from .values import Model, Name
-
-
-def _names(value: Any) -> Any:
-    """One name, or several, each once."""
-    made = [value] if isinstance(value, str) else [] if value is None else value
-    if isinstance(made, list) and (twice := [name for i, name in enumerate(made) if name in made[:i]]):
-        raise ValueError(f"names {twice[0]} twice")
-    return made
+from .values import Model, Name, TradeNames
 
 
 class IndicatorBlock(Model):
@@ -66,11 +59,7 @@ class RunConfig(Model):
 
     name: Name = Field(description="the run's name; the file's own when left out")
     data: dict[str, Data] = Field(min_length=1, description="feeds by name; the first is traded")
-    trade: Annotated[
-        list[str],
-        BeforeValidator(_names),
-        WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
-    ] = Field(
+    trade: TradeNames = Field(
         default=[],
         description="feeds that the strategy trades, each as if alone, from one account; of a block its finest; the "
         "first feed when left out",
@@ -79,6 +68,9 @@ class RunConfig(Model):
     strategy: StrategyBlock = Field(
         default=StrategyBlock(kind="Rules"),
         description="what trades; left out where portfolio.weights say what is held",
+    )
+    strategies: dict[Name, StrategyEntry] = Field(
+        default={}, description="several strategies in place of one, each with money and positions of its own"
     )
     broker: Broker = Broker()
     fills: Fills = Fills()
@@ -112,7 +104,9 @@ class RunConfig(Model):
     @property
     def desks(self) -> tuple[str, ...]:
         """The feeds that the strategy trades, in the order of ``trade``; one where that is left out."""
-        return tuple(traded_feeds(self.trade, {name: block.bars for name, block in self.data.items()}))
+        bars = {name: block.bars for name, block in self.data.items()}
+        asked = [entry.trade or self.trade for entry in self.strategies.values()] or [self.trade]
+        return tuple(dict.fromkeys(feed for trade in asked for feed in traded_feeds(trade, bars)))
 
     @property
     def terms(self) -> dict[str, Terms]:
@@ -125,6 +119,26 @@ class RunConfig(Model):
         """The terms of the instrument that is traded; of the first, where several are."""
         first, *_ = self.terms.values()
         return first
+
+    @property
+    def parts(self) -> dict[str, RunConfig]:
+        """The run of each of several strategies alone, with its own money; empty where there is one."""
+        money = capitals(self.strategies, self.broker.cash)
+        return {name: self._part(name, entry, money[name]) for name, entry in self.strategies.items()}
+
+    def _part(self, name: str, entry: StrategyEntry, cash: float) -> RunConfig:
+        own = {key: value for key in OWN if (value := getattr(entry, key))}
+        if entry.sizer is None and own.get("portfolio", self.portfolio).weights is not None:
+            own["sizer"] = Sizer(percent=10.0)
+        money = self.broker.model_copy(update={"cash": cash})
+        given: dict[str, Any] = {"name": name, "strategies": {}, "sweep": None, "broker": money}
+        strategy = StrategyBlock(kind=entry.kind, params=entry.params)
+        return self.model_copy(update={**given, "strategy": strategy, **own})
+
+    @property
+    def kinds(self) -> list[StrategyBlock]:
+        """Every strategy of the run."""
+        return [part.strategy for part in self.parts.values()] or [self.strategy]
 
     @property
     def folder(self) -> Path:
@@ -155,7 +169,10 @@ class RunConfig(Model):
 
         `from_mapping` of it gives a config that resolves to the same. A run without a sweep has no such key.
         """
-        without = {name for name in ("sweep", "trade", "analyzers", "benchmark") if not getattr(self, name)}
+        without = {
+            name for name in ("sweep", "trade", "analyzers", "strategies", "benchmark") if not getattr(self, name)
+        }
+        without |= {"strategy"} if self.strategies else set()
         without |= {"portfolio"} if self.portfolio == Portfolio() else set()
         made: dict[str, Any] = _plain(self.model_dump(mode="python", by_alias=True, exclude=without))
         return made

@@ -21,6 +21,21 @@ def _fee(value: Any) -> float:
     return made
 
 
+def _names(value: Any) -> Any:
+    """One name, or several, each once."""
+    made = [value] if isinstance(value, str) else [] if value is None else value
+    if isinstance(made, list) and (twice := [name for i, name in enumerate(made) if name in made[:i]]):
+        raise ValueError(f"names {twice[0]} twice")
+    return made
+
+
+TradeNames = Annotated[
+    list[str],
+    BeforeValidator(_names),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+
+
 Fee = Annotated[
     float,
     BeforeValidator(_fee),

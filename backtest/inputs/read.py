@@ -132,11 +132,12 @@ def wanted(config: RunConfig, name: str) -> dict[str, Any]:
 def _inputs(config: RunConfig) -> set[Any]:
     """What the run's indicators read of their feeds, whatever their parameters."""
     kinds = [b.kind for b in config.indicators.values()]
-    kinds += [use.kind for use in getattr(STRATEGIES.find(config.strategy.kind), "uses", {}).values()]
+    strategies: list[Any] = [STRATEGIES.find(block.kind) for block in config.kinds]
+    kinds += [use.kind for one in strategies for use in getattr(one, "uses", {}).values()]
     return {name for kind in kinds for name in getattr(INDICATORS.find(kind), "inputs", ())}
 
 
 def _wants_sequence(config: RunConfig) -> bool:
     """Whether an indicator reads what the order of the rows tells, or a parameter names such a column."""
-    told = f"{config.strategy.params} {[block.params for block in config.indicators.values()]}"
+    told = f"{[block.params for block in config.kinds]} {[block.params for block in config.indicators.values()]}"
     return not SEQUENCE_COLUMNS.keys().isdisjoint(_inputs(config).union(re.findall(r"\w+", told)))

@@ -18,11 +18,11 @@ from ...core.plugins.watch import opened_by
 
 def classes_of(config: RunConfig) -> list[Any]:
     """The classes that a run is made of: feeds, strategy, and the indicators of both."""
-    strategy: Any = STRATEGIES.find(config.strategy.kind)
+    strategies: list[Any] = [STRATEGIES.find(block.kind) for block in config.kinds]
     kinds = [block.kind for block in config.indicators.values()]
-    kinds += [use.kind for use in getattr(strategy, "uses", {}).values()]
+    kinds += [use.kind for one in strategies for use in getattr(one, "uses", {}).values()]
     feeds = [FEEDS.find(block.feed) for block in config.data.values()]
-    return [*feeds, strategy, *map(INDICATORS.find, dict.fromkeys(kinds))]
+    return [*feeds, *strategies, *map(INDICATORS.find, dict.fromkeys(kinds))]
 
 
 def code_behind(config: RunConfig) -> Code:

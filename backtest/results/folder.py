@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from .excursions import excursions
 from .lock import digests, lock_text
 from .outcome import Outcome, SavedRun
 from .own_files import check_place, written
+from .together import Together
 
 TIME = pa.timestamp("us", tz="UTC")
 ORDER_COLUMNS = {
@@ -107,11 +108,14 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
     summary = outcome.summary()
     summary |= outcome.doubts(summary)
     (folder / "result.json").write_text(json_text(summary) + "\n", encoding="utf-8")
-    _table(folder / "orders.parquet", ORDER_COLUMNS, list(outcome.record.orders.values()))
-    columns = TRIP_COLUMNS | EXCURSION_COLUMNS
+    whose = {"strategy": pa.string()} if isinstance(outcome, Together) else {}
+    _table(folder / "orders.parquet", ORDER_COLUMNS | whose, list(outcome.record.orders.values()))
+    columns = TRIP_COLUMNS | EXCURSION_COLUMNS | whose
     trips = [{name: getattr(t, name) for name in TRIP_COLUMNS} for t in outcome.trips]
     reached = excursions(outcome.trips, {name: source.bars for name, source in outcome.sources.items()})
     trips = [{**row, "mae_pct": against, "mfe_pct": good} for row, against, good in zip(trips, *reached, strict=True)]
+    if isinstance(outcome, Together):
+        trips = [{**row, "strategy": name} for row, (name, _) in zip(trips, outcome.named_trips, strict=True)]
     ends = outcome.band.trades() if outcome.band else []
     trips = [row | more for row, more in zip(trips, ends, strict=True)] if ends else trips
     columns |= BAND_COLUMNS if outcome.band else {}
@@ -122,7 +126,7 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
     _table(folder / "trades.parquet", columns, trips)
     equity = dict(outcome.equity)
     _columns(folder / "equity.parquet", {"time": column(equity.pop("time"), TIME), **equity})
-    if len(outcome.dealt) > 1:
+    if len(outcome.dealt) > 1 or isinstance(outcome, Together):
         _columns(folder / "positions.parquet", _position_columns(outcome))
     _columns(folder / "indicators.parquet", _line_columns(outcome))
     _columns(folder / "bars.parquet", _bar_columns(outcome))
@@ -156,13 +160,18 @@ def _columns(path: Path, columns: dict[str, Any]) -> None:
 
 
 def _position_columns(outcome: Outcome) -> dict[str, Any]:
-    """The position in each feed, a row for each fill that changed it."""
-    held = outcome.held
-    return {
-        "time": column(np.concatenate([one.time for one in held.values()]), TIME),
-        "data": np.repeat([*held], [len(one.time) for one in held.values()]),
-        "position": np.concatenate([one.size for one in held.values()]),
+    """The position of each desk, a row for each fill that changed it."""
+    parts: Mapping[str, Outcome] = outcome.parts if isinstance(outcome, Together) else {"": outcome}
+    rows = [(name, data, held) for name, part in parts.items() for data, held in part.held.items()]
+    counts = [len(held.time) for *_, held in rows]
+    made = {
+        "time": column(np.concatenate([np.zeros(0, np.int64), *(held.time for *_, held in rows)]), TIME),
+        "data": np.repeat(np.array([data for _, data, _ in rows], dtype=object), counts),
+        "position": np.concatenate([np.zeros(0), *(held.size for *_, held in rows)]),
     }
+    if isinstance(outcome, Together):
+        made["strategy"] = np.repeat(np.array([name for name, *_ in rows], dtype=object), counts)
+    return made
 
 
 def _line_columns(outcome: Outcome) -> dict[str, Any]:

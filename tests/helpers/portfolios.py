@@ -47,7 +47,8 @@ def run(given: dict[str, Bars], engine: str = "stock", **more: Any) -> Outcome:
     raw: dict[str, Any] = {"name": "t", "engine": engine, "data": blocks, "broker": {"cash": 1e6}}
     raw |= {} if "weights" in more.get("portfolio", ()) else {"sizer": {"fixed": 1.0}}
     raw |= {"indicators": MEAN, "strategy": {"kind": "Rules", "params": CROSS}}
-    return simulate(from_mapping(raw | more), {name: Source(_Feed(), bars) for name, bars in given.items()})
+    asked = {key: value for key, value in (raw | more).items() if value is not None}
+    return simulate(from_mapping(asked), {name: Source(_Feed(), bars) for name, bars in given.items()})
 
 
 def alone(made: Outcome, name: str) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import pytest
 
 from tapeflow.backtest.engines.verify import difference
 from tapeflow.backtest.results.outcome import Outcome
+from tapeflow.checks.lookahead import attack
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import HOUR
@@ -276,3 +277,25 @@ def test_a_limit_that_is_no_share_and_a_rank_that_reads_nothing_are_mistakes() -
     base = {"name": "t", "data": {"a": {"feed": "SyntheticTape"}}, "strategy": rules}
     config = from_mapping({**base, "portfolio": {"gross": "33.3%", "max_positions": 2}})
     assert from_mapping(config.resolved()).portfolio == config.portfolio
+
+
+class _PeeksBeside(Strategy):
+    """Enters where another instrument closes higher on its next bar."""
+
+    def signals(self, lines: Lines) -> Signals:
+        later = np.append(lines["b.close"][1:], np.nan)
+        return Signals(long_entry=later > lines["b.close"], long_exit=lines["close"] < lines["open"])
+
+
+@pytest.mark.parametrize("portfolio", [{"max_positions": 2, "rank": "-rank(change(close, 3))"}, {"weights": "equal"}])
+def test_the_future_of_other_instruments_is_future_too(portfolio: dict[str, Any], monkeypatch: Any) -> None:
+    monkeypatch.setitem(STRATEGIES._classes, "_PeeksBeside", _PeeksBeside)
+    given = markets("holes", bars=60)
+    rules = {"long": {"enter": "rank(close - mean) == 1 and of('b', close > open)", "exit": "close < mean_of(close)"}}
+    weighed = "weights" in portfolio
+    more: dict[str, Any] = {"trade": [*given], "portfolio": portfolio, "sizer": None if weighed else {"percent": 40}}
+    fair = run(given, **more, strategy=None if weighed else {"kind": "Rules", "params": rules})
+    assert attack(fair.config, fair.sources, instants=2).verdict == "none found"
+    if not weighed:
+        peeks = run(given, **more, strategy={"kind": "_PeeksBeside", "params": {}})
+        assert attack(peeks.config, peeks.sources, instants=2).verdict == "looks ahead"
