@@ -77,8 +77,9 @@ def _stands_for(cls: Any, data: Any, name: str, params: Mapping[str, Any]) -> bo
 
 
 def _feed_name(data: Any) -> str:
-    bars = getattr(data, "bars", None)
-    return getattr(data, "_name", "") or getattr(bars, "source", "") or type(data).__name__
+    bars, name = getattr(data, "bars", None), getattr(data, "_name", "")
+    # chaindata and rolloverdata of backtrader take the bars themselves for a name.
+    return (name if isinstance(name, str) else "") or getattr(bars, "source", "") or type(data).__name__
 
 
 class _Fed:

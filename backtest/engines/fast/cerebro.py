@@ -104,6 +104,8 @@ class FastCerebro(bt.Cerebro):
         for data in self.datas:
             if own := next((n for n, known in FEED_HOOKS.items() if getattr(type(data), n) not in known), ""):
                 return f"feed {name_of(data)} has its own {own}"
+            if longer := getattr(data, "longer", ""):
+                return f"feed {name_of(data)} is {longer}"
             bars = data.buflen()
             if any(line.buflen() != bars or line.bindings for line in data.lines.lines):
                 return f"feed {name_of(data)} has lines of unequal length"

@@ -81,6 +81,24 @@ def _group(close: float) -> int:
     return -(-int(close) // 300_000_000)
 
 
+@pytest.mark.parametrize("kind", ENGINES)
+def test_a_feed_that_was_made_longer_before_it_was_given_refuses_too(kind: Any) -> None:
+    cerebro, data = kind(stdstats=False), bar_data(BARS, "fast")
+    data.resample(**FIVE)
+    cerebro.adddata(data)
+    cerebro.addstrategy(Reader, read=lambda s: s.data.taker_buy_volume[0])
+    with pytest.raises(InputError, match=WAY):
+        cerebro.run()
+
+
+def test_a_chain_is_named_by_what_it_is_where_it_lacks_a_column() -> None:
+    cerebro = bt.Cerebro(stdstats=False)
+    cerebro.chaindata(bar_data(BARS), bar_data(BARS))
+    cerebro.addstrategy(Reader, make=lambda s: VolumeDelta(s.data))
+    with pytest.raises(InputError, match="VolumeDelta reads 'taker_buy_volume', which Chainer does not carry"):
+        cerebro.run()
+
+
 def test_a_feed_without_bars_says_how_to_give_them() -> None:
     cerebro = bt.Cerebro(stdstats=False)
     cerebro.adddata(BarData(BARS))
