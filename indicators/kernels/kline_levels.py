@@ -19,6 +19,8 @@ from .price_rows import PER_ENTRY, ROOM
 METHODS = ("uniform", "close", "hlc3")
 AUTO_SHARE = 5e-4
 """Height of an automatic row, as a share of the first close."""
+MOST_ROWS = 2.0**53
+"""Rows up to a price, at most: beyond, two of them are one float."""
 
 
 def round_row_size(price: float) -> float:
@@ -71,6 +73,7 @@ def levels_of_klines(bars: Bars, method: str, row_size: float | None = None, *, 
     buy = np.nan_to_num(bars["taker_buy_volume"]) if sided else volume / 2.0
     sell = np.nan_to_num(bars["taker_sell_volume"]) if sided else volume / 2.0
     first, counts = np.zeros(len(low), np.int64), np.zeros(len(low), np.int64)
+    _check_prices(bars, np.where(volume > 0.0, np.maximum(abs(low), abs(high)), 0.0), size)
     _rows(low, high, volume, *grid, ceil, first, counts)
     _check_counts(bars, counts, size)
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
@@ -79,11 +82,21 @@ def levels_of_klines(bars: Bars, method: str, row_size: float | None = None, *, 
     return Levels(offsets, tick, *sides, size, tick_known=False, exact=False)
 
 
+def _check_prices(bars: Bars, price: NDArray[np.float64], size: float) -> None:
+    """Refuse a price that is of more rows than can be counted one by one."""
+    if len(price) and not price.max() / size < MOST_ROWS:
+        bar = int(np.argmax(price))
+        raise DataError(
+            f"{bars.source or 'bars'}: the bar of {iso(int(bars['open_time'][bar]))} has a price of {price[bar]:g}, "
+            f"which is of too many rows of {size:g}; take it out if it is wrong, or give a larger row_size"
+        )
+
+
 def _check_counts(bars: Bars, counts: NDArray[np.int64], size: float) -> None:
     """Refuse a bar that reaches so far beyond all others that its rows alone would fill the memory."""
     usual = float(np.median(counts[counts > 0])) if counts.any() else 1.0
     most = max(ROOM, int(PER_ENTRY * usual * np.count_nonzero(counts)))
-    if int(counts.sum()) > most:
+    if counts.sum(dtype=np.float64) > most:
         bar = int(np.argmax(counts))
         raise DataError(
             f"{bars.source or 'bars'}: the bar of {iso(int(bars['open_time'][bar]))} reaches from {bars['low'][bar]:g} "

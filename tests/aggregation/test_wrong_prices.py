@@ -75,7 +75,7 @@ def test_a_wrong_price_of_a_kline_is_named_too(method: str) -> None:
     how = {"from_klines": method, "row_size": 0.1, "window": 60}
     clean, refused = most("VolumeProfile", klines(1.0), **how)
     assert not refused
-    for factor in (100, 1e4):
+    for factor in (100, 1e4, 1e12, 1e15, 1e295):
         held, said = most("VolumeProfile", klines(factor), **how)
         assert held < 1.5 * clean + 5_000_000
         assert "the bar of 1970-01-01T04:10" in said
