@@ -22,6 +22,8 @@ _MOST = 100_000
 _LEVEL, _PENDING = range(2)
 _BINS = 2048
 _UNIT = 1e-10
+_ROOM = 15
+"""Digits that prices have before them that are counted in one unit."""
 _BLOCK = 4096
 _DISTINCT = 30
 _KEPT = 64
@@ -248,7 +250,9 @@ class Ticks:
         self._parts: list[Chunk] = []
         self._rows = 0
         self.step = 0
-        """In units of 1e-10; 0 while unknown."""
+        """In units; 0 while unknown."""
+        self.unit = 0.0
+        """1e-10, or more where prices are so large that whole numbers would not hold them; 0 while unknown."""
         self._other: tuple[int, Spot] | None = None
 
     def push(self, chunk: Chunk) -> None:
@@ -270,7 +274,7 @@ class Ticks:
                 self._block(chunk, slice(a, min(a + _BLOCK, len(chunk))))
 
     def _block(self, chunk: Chunk, rows: slice) -> None:
-        ticks = np.rint(chunk.price[rows] / _UNIT).astype(np.int64)
+        ticks = self._in_units(chunk.price[rows])
         if len(np.unique(ticks)) < _DISTINCT:
             return
         step = price_step(ticks)
@@ -280,13 +284,23 @@ class Ticks:
         elif step == self.step:
             self._other = None
         elif self._other is not None and self._other[0] == step:
-            text = f"the price step goes from {_price(self.step)} to {_price(step)}"
+            text = f"the price step goes from {self._price(self.step)} to {self._price(step)}"
             self._log.add("tick_change", self._other[1].saying(text))
             self.step, self._other = step, None
         else:
             self._other = (step, spot)
             return
         self._off(chunk, rows, ticks)
+
+    def _in_units(self, price: Floats) -> Integers:
+        """Prices in units; one that is far too large, and told as such elsewhere, is 0, which is on every step."""
+        if not self.unit:
+            self.unit = max(_UNIT, 10.0 ** (math.ceil(math.log10(max(float(np.median(abs(price))), 1e-300))) - _ROOM))
+        units = np.rint(np.where(abs(price) < 2.0**62 * self.unit, price, 0.0) / self.unit)
+        return units.astype(np.int64)
+
+    def _price(self, step: int) -> str:
+        return f"{step * self.unit:.10f}".rstrip("0").rstrip(".")
 
     def _first_off(self, ticks: Integers, step: int) -> int:
         """The first row that the step known so far does not allow."""
@@ -295,9 +309,5 @@ class Ticks:
 
     def _off(self, chunk: Chunk, rows: slice, ticks: Integers) -> None:
         off: NDArray[np.intp] = np.flatnonzero(ticks % self.step)
-        text = f", the price step is {_price(self.step)}"
+        text = f", the price step is {self._price(self.step)}"
         self._log.many("off_tick", off, lambda i: chunk.spot(rows.start + i, f"price {chunk.price[rows][i]:g}{text}"))
-
-
-def _price(step: int) -> str:
-    return f"{step * _UNIT:.10f}".rstrip("0").rstrip(".")

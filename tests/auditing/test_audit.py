@@ -265,6 +265,18 @@ def test_a_new_price_step_is_told_at_its_first_price(tmp_path):
     assert report.finding("tick_change").spots[0].example == "the price step goes from 0.05 to 0.01"
 
 
+def test_the_price_step_of_large_prices_and_beside_one_that_is_none_of_them(tmp_path):
+    rows = faults.good(rows=9_000, price=5000.0)
+    for row in rows:
+        row[1] = f"{round(float(row[1]) * 320) * 1000}.00000000"
+    rows[5_000][1] = f"{int(float(rows[5_000][1])) + 7}.00000000"
+    rows[7_000][1], rows[7_000][2] = "1e300", "0.00000001"
+    report = look(tmp_path, rows)
+    assert lines(report, "off_tick") == {5_001}
+    assert report.finding("off_tick").spots[0].example.endswith("the price step is 1000")
+    assert report.finding("tick_change") is None
+
+
 def test_a_quantity_beyond_all_others_is_noted(tmp_path):
     rows = [list(row) for row in tape(rows=5000)]
     rows[777][2] = "12345.00000000"
