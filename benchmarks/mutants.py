@@ -40,8 +40,8 @@ from numba.core.dispatcher import Dispatcher
 ROOT = Path(__file__).resolve().parent.parent
 LONGEST = 60
 """CPU seconds that one test may take; a loop that has lost its end is a mutant that was seen."""
-PATIENCE = 900
-"""Seconds on the clock after which a mutant that waits for something is given up, as one that was seen."""
+PATIENCE = 300
+"""Seconds on the clock in which a mutant that does nothing is given up, as one that was seen: it waits in vain."""
 MORE = 4 << 30
 """Bytes that a mutant may ask for beyond what the process holds: one that has lost a bound takes no machine with it."""
 LIVED, KILLED, UNMADE = 0, 1, 2
@@ -454,17 +454,34 @@ class Runner:
         with TemporaryFile() as self.said:
             if not (pid := os.fork()):
                 try:
-                    signal.alarm(PATIENCE)
                     held = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
                     resource.setrlimit(resource.RLIMIT_AS, (held + MORE, resource.RLIM_INFINITY))
                     work()
                 finally:
                     os._exit(3)
-            status = os.waitpid(pid, 0)[1]
+            status = _ended(pid)
             self.said.seek(0)
             by, seconds = json.loads(self.said.read() or '["", {}]')
         self.seconds |= seconds
         return (os.WEXITSTATUS(status) if os.WIFEXITED(status) else 9), by
+
+
+def _ended(pid: int) -> int:
+    """How a process ended, or was ended as it did nothing for long; one that others keep from working goes on."""
+    used, since = 0.0, time.monotonic()
+    while not (ended := os.waitpid(pid, os.WNOHANG))[0]:
+        if time.monotonic() - since > PATIENCE:
+            before, used, since = used, _processor_seconds(pid), time.monotonic()
+            if used - before < 1.0:
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
+    return ended[1]
+
+
+def _processor_seconds(pid: int) -> float:
+    """What a process and those that it waited for have used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def _about(mutant: Mutant) -> re.Pattern[str]:
