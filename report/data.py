@@ -155,6 +155,7 @@ def _pack_equity(packer: Packer, folder: Folder) -> dict[str, Any]:
         "cash": cash,
         "bands": bands,
         "benchmark": _benchmark(folder),
+        "held": next(iter(folder.result.get("instruments") or folder.feeds), ""),
     }
 
 

@@ -107,7 +107,8 @@ function capital(text) {
 
 function positionPane(run, feed) {
   const values = feed.asOf(run.equity.time, run.equity.position);
-  return { title: 'Position', lines: [{ name: run.money.size, values, how: 'last', kind: 'line', paint: 'muted', steps: true, signed: true, first: true }] };
+  const { held } = run.meta.equity, title = held && held !== feed.name ? `Position of ${held}` : 'Position';
+  return { title, lines: [{ name: run.money.size, values, how: 'last', kind: 'line', paint: 'muted', steps: true, signed: true, first: true }] };
 }
 
 /** Lines of one pane that differ much in reach get scales of their own. */

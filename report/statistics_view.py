@@ -236,9 +236,12 @@ def _basis(result: Figures) -> str:
 
 
 def _group(title: str, result: Figures, keys: tuple[str, ...], money: Money) -> Markup:
-    ends = (result.get("absent") or {}) | {k: v for k, v in _intervals(result, money).items() if v}
+    ends, why = _intervals(result, money), result.get("absent") or {}
     rows = [
-        (_name(key), tag("td", _formatted(key, result[key], money), _small(ends.get(key, ""))))
+        (
+            Markup(escape(_name(key)) + _small(why.get(key, ""))),
+            tag("td", _formatted(key, result[key], money), _small(ends.get(key, ""))),
+        )
         for key in keys
         if key in result and _scalar(result[key])
     ]

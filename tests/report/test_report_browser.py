@@ -110,6 +110,7 @@ def test_browser_changes_the_feed(opened: Opened, run: Path) -> None:
     tab = opened(run)
     tab.page.select_option("#feed", "1")
     assert tab.ask("[app.view.feed.name, app.view.feed.n, app.view.levels]") == ["slow", 96, None]
+    assert tab.page.locator(".legend > b").last.inner_text() == "Position of btc"
     assert tab.page.locator(".legend > b").first.inner_text() == "slow · 5m"
     tab.page.wait_for_timeout(300)
 
