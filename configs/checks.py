@@ -263,11 +263,21 @@ class Checker:
         for name in [name for name in self._desks if name in self._feeds]:
             if isinstance(rank, str) and (text := rules.wrong_number(rank, self._known(name))):
                 yield Complaint(("portfolio", "rank"), text)
+            yield from self._ratios(name)
             if self._weights is not None:
                 yield from self._weighed(name)
                 continue
             for where, text in cls.validate(legal(cls, given), self._known(name)):
                 yield Complaint(("strategy", "params", *where), text)
+
+    def _ratios(self, name: str) -> Iterator[Complaint]:
+        """What is wrong with the ratios of legs, where ``name`` is the first."""
+        rules: Any = STRATEGIES.find("Rules")
+        legs = block(block(self._raw, "portfolio"), "legs") if name == self._desks[0] else {}
+        for leg, given in legs.items():
+            for key, text in given.items() if isinstance(given, Mapping) else (("", given),):
+                if isinstance(text, str) and (wrong := rules.wrong_number(text, self._known(name))):
+                    yield Complaint(("portfolio", "legs", leg, *([key] if key else [])), wrong)
 
     def _weighed(self, name: str) -> Iterator[Complaint]:
         """What is wrong with weights where ``name`` is held."""

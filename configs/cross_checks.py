@@ -73,12 +73,36 @@ def _desks(config: RunConfig) -> Iterator[Complaint]:
             text = f"{name} is margined otherwise than {traded.name}; one account holds one kind"
             yield Complaint(("trade", i), text)
     yield from _weights(config)
+    yield from _legs(config)
     if config.portfolio.rank is not None and STRATEGIES.find(config.strategy.kind).decides_itself():  # type: ignore[attr-defined]
         text = f"puts entries of one close in order; {config.strategy.kind} sends its own in its next: write signals()"
         yield Complaint(("portfolio", "rank"), text)
     if len(config.desks) > 1 and config.broker.funding is not None:
         text = "is of one feed, and several are traded: give each data block instrument: {funding: …}"
         yield Complaint(("broker", "funding"), text)
+
+
+def _legs(config: RunConfig) -> Iterator[Complaint]:
+    """What does not go with legs, which are entered and left together."""
+    asked, legs = config.portfolio, config.portfolio.legs
+    if not legs:
+        return
+    if [*legs] != [*config.desks] or len(legs) < 2:
+        text = f"must name the feeds of trade, at least two, in their order: {', '.join(config.desks)}"
+        yield Complaint(("portfolio", "legs"), text, on_key=True)
+    elif next(iter(legs.values())).units not in ("1", "1.0"):
+        yield Complaint(("portfolio", "legs", config.desks[0]), "is the first leg, of which the others are ratios: 1")
+    if STRATEGIES.find(config.strategy.kind).decides_itself():  # type: ignore[attr-defined]
+        text = f"follow signals, and {config.strategy.kind} decides in its own next: write signals()"
+        yield Complaint(("portfolio", "legs"), text, on_key=True)
+    for name in ("max_positions", "gross", "net", "each", "rank", "weights"):
+        if getattr(asked, name) is not None:
+            yield Complaint(("portfolio", name), "is of single positions, and legs are one: leave it out", on_key=True)
+    settings = {**config.strategy.params, **config.risk.settings()}
+    for name in (*STOPS, "take_profit", "max_position"):
+        if settings.get(name) is not None:
+            place = ("risk", name) if getattr(config.risk, name, None) is not None else ("strategy", "params", name)
+            yield Complaint(place, "is of one position, and legs are left together: say it in an exit", on_key=True)
 
 
 def _weights(config: RunConfig) -> Iterator[Complaint]:

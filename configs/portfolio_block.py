@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from ..core.units import parse_amount
 from .data_block import SESSION
@@ -32,6 +32,7 @@ def _expression(value: Any) -> Any:
 
 SHARED = {"equal": "1", "inverse_volatility": "1 / std(change(log(close)), {window})"}
 """Weights that are shares of one whole, and what each is in proportion to."""
+Expression = Annotated[str | None, BeforeValidator(_expression)]
 OfEquity = Annotated[
     float | None,
     BeforeValidator(_of_equity),
@@ -45,6 +46,28 @@ def _band(value: Any) -> float:
     if (amount.unit != "fraction" and amount.value) or not 0 <= amount.value < 1:
         raise ValueError("must be a share of the equity from 0% to below 100%, as in 1%")
     return amount.value
+
+
+def _leg(value: Any) -> Any:
+    return value if isinstance(value, dict) else {"units": value}
+
+
+class Leg(Model):
+    """How much of an instrument goes with one of the first leg: units, or value; below 0 it is sold."""
+
+    units: Expression = Field(default=None, description="units for one of the first leg: a number or an expression")
+    value: Expression = Field(default=None, description="quote currency for one of the first leg's")
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Leg:
+        if (self.units is None) == (self.value is None):
+            raise ValueError("needs one of units and value")
+        return self
+
+    @property
+    def ratio(self) -> str:
+        """The expression, read on the bars of the first leg."""
+        return self.units or self.value or ""
 
 
 class Rebalance(Model):
@@ -65,13 +88,11 @@ class Portfolio(Model):
     """Limits of the positions that share an account; entries are cut to them, what closes is not."""
 
     max_positions: Annotated[int, Field(ge=1)] | None = Field(default=None, description="most positions at a time")
-    rank: Annotated[str | None, BeforeValidator(_expression)] = Field(
-        default=None, description="expression; of entries at one close the highest comes first"
-    )
+    rank: Expression = Field(default=None, description="expression; of entries at one close the highest comes first")
     gross: OfEquity = Field(default=None, description="most that all positions are worth, of the equity: 150%")
     net: OfEquity = Field(default=None, description="most that longs are worth less shorts, either way: 50%")
     each: OfEquity = Field(default=None, description="most that one position is worth, at its entry: 30%")
-    weights: Annotated[str | None, BeforeValidator(_expression)] = Field(
+    weights: Expression = Field(
         default=None,
         description="what is held instead of what rules enter: equal, inverse_volatility, or an expression that gives "
         "each instrument its share of the equity",
@@ -80,6 +101,12 @@ class Portfolio(Model):
         default=None, description="bars that inverse_volatility measures; 60 when left out"
     )
     rebalance: Rebalance = Rebalance()
+
+    legs: dict[str, Annotated[Leg, BeforeValidator(_leg)]] = Field(
+        default={},
+        description="ratio of each feed of trade, which are entered and left together: {spot: 1, perp: -1}; the first, "
+        "which is 1, decides",
+    )
 
     @property
     def shared(self) -> bool:

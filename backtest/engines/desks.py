@@ -14,6 +14,7 @@ from ...core.errors import InputError
 from ...core.plugins.registry import STRATEGIES
 from ...strategies.framework.base import Strategy
 from ...strategies.framework.desks import Desk
+from ...strategies.framework.legs import Legs
 from ...strategies.framework.plan import lines_of
 from ...strategies.framework.portfolio import Portfolio
 from ...strategies.framework.target_weights import TargetWeights
@@ -86,9 +87,18 @@ class Conductor(bt.Strategy):
         self.desks = self.cerebro.runningstrats[: self.p.count]
         asked = self.p.portfolio
         rank = None if asked.rank is None else Told(self.cerebro, asked.rank)
-        self._portfolio = Portfolio(self.desks, asked.limits, rank, self._targets())
+        self._portfolio = Portfolio(self.desks, asked.limits, rank, self._targets(), self._legs())
         for desk in self.desks:
             self.broker.getposition(desk.data)
+
+    def _legs(self) -> Legs | None:
+        """What enters and leaves the desks together, where they are the legs of a spread."""
+        asked = self.p.portfolio.legs
+        if not asked:
+            return None
+        by_name = {desk.data._name: desk for desk in self.desks[1:]}
+        ratios = {desk: Told(self.cerebro, asked[name].ratio) for name, desk in by_name.items()}
+        return Legs(self.desks, ratios, {desk for name, desk in by_name.items() if asked[name].value is not None})
 
     def _hours(self) -> str:
         return str(getattr(self.desks[0].data, "hours", ""))
@@ -118,6 +128,12 @@ class Conductor(bt.Strategy):
     def portfolio_cut(self) -> dict[str, int]:
         """How many orders the portfolio's limits cut or left out, by limit."""
         return dict(self._portfolio.limit.cut) if self._portfolio.limit is not None else {}
+
+    @property
+    def legs(self) -> dict[str, int]:
+        """How many spreads were entered, missed and broken; empty where there are none."""
+        legs = self._portfolio.legs
+        return {} if legs is None else {name: legs.counts[name] for name in ("entered", "missed", "broken")}
 
     def gather(self) -> Any:
         """What the run did, once it is over; the indicators of the first desk keep their names."""

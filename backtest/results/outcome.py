@@ -224,6 +224,7 @@ class Outcome:
             "orders_cut": self.cut,
             "orders_refused": self.refused,
             **({"portfolio_cut": made} if (made := getattr(self.strategy, "portfolio_cut", {})) else {}),
+            **({"legs": spreads} if (spreads := getattr(self.strategy, "legs", {})) else {}),
             "waits": dict(zip(("orders", "bars"), self.record.waits, strict=True)),
             **self.account,
         }
@@ -351,6 +352,12 @@ class Outcome:
             f"{counted(number, 'order was', 'orders were')} cut or left out by portfolio.{name}"
             for name, number in getattr(self.strategy, "portfolio_cut", {}).items()
         ]
+        spreads = getattr(self.strategy, "legs", {})
+        if broken := spreads.get("broken"):
+            made.append(f"{counted(broken, 'spread')} lost a leg, and the others were closed at market")
+        if missed := spreads.get("missed"):
+            why = "a leg had no bar then, or was too small an order"
+            made.append(f"{counted(missed, 'entry', 'entries')} of the spread left out: {why}")
         made += self.unused()
         if self._protects_inside:
             currency = account_figures.currency(self.config)

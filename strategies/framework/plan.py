@@ -194,6 +194,36 @@ class Plan:
         self._exits = [self._strategy.exit(reason=reason)]
         self._turns = self._reverses
 
+    @property
+    def turns(self) -> bool:
+        """Whether what it left on this bar makes room for the other side."""
+        return self._turns
+
+    def of_one(self) -> str:
+        """What of its rules only one position knows, and no spread; empty for nothing."""
+        return ""
+
+    def leaving(self, held: float) -> float:
+        """The share of ``held``, the position, that is on its way out; 0 for none."""
+        sizes = [abs(one.executed.remsize) for one in self._exits if one is not None and one.alive()]
+        return min(1.0, math.fsum(sizes) / abs(held))
+
+    def leaving_by(self) -> str:
+        """What the exit on its way is called."""
+        return next((str(one.info.get("reason", "")) for one in self._exits if one is not None), "exit")
+
+    def size_of(self, rule: Entry, side: str) -> float:
+        """What the sizer gives an entry, as often as its rule says."""
+        with self._strategy._protection.behind(self._turns):
+            if rule.size is not None:
+                return self._sized(self._number(rule, "size"), side)
+            return float(self._strategy.getsizing(self._strategy.data, isbuy=side == "long"))
+
+    def note(self, order: Any) -> None:
+        """Take an entry that was sent for it as its own."""
+        if order is not None:
+            self._entries.append(order)
+
     def wish(self) -> tuple[Entry, str] | None:
         """The first entry whose rule is true, and its side; none where rules of both sides are, or there are enough.
 

@@ -32,12 +32,19 @@ class Portfolio:
         What a desk's entry is worth at this close; the highest comes first, one that is not known last.
     targets : TargetWeights, optional
         What brings positions to their weights, where they have some.
+    legs : Legs, optional
+        What enters and leaves them together, where they are a spread.
     """
 
     def __init__(
-        self, desks: Sequence[Any], most: Mapping[str, float], rank: Rank | None = None, targets: Any = None
+        self,
+        desks: Sequence[Any],
+        most: Mapping[str, float],
+        rank: Rank | None = None,
+        targets: Any = None,
+        legs: Any = None,
     ) -> None:
-        self._desks, self._rank, self._targets = desks, rank, targets
+        self._desks, self._rank, self._targets, self.legs = desks, rank, targets, legs
         self.limit = PortfolioLimit(desks, most) if most else None
         watch_account(desks, settings_of(desks[0]))
 
@@ -52,6 +59,9 @@ class Portfolio:
         if not called or is_ruined(called[0]):
             return
         fresh = [desk for desk in called if desk._plan is not None and desk._plan.is_new()]
+        if self.legs is not None:
+            self.legs.act(fresh)
+            fresh = []
         for _, enter in sorted(self._wishes(fresh), key=lambda one: self._place(one[0])):
             enter()
         for desk in called:

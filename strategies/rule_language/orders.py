@@ -61,6 +61,12 @@ class RulePlan(Plan):
         super().__init__(strategy, strategy.p.cooldown, strategy.p.pyramiding)
         self._book = Rulebook.of(asked(strategy.p), lines_of(strategy, whole=self._whole()).names)
 
+    def of_one(self) -> str:
+        """What of its rules only one position knows, and no spread; empty for nothing."""
+        resting = [rule.name for rule in self._book.entries if rule.limit is not None]
+        told = [rule for rule, _ in (key for key, _ in _programs(self._book))]
+        return f"{resting[0]} rests" if resting else f"{told[0]} reads the state of a position" if told else ""
+
     def answer(self, lines: Lines) -> Answers:
         """What the rules say."""
         return answers_of(self._book, lines)
