@@ -39,6 +39,7 @@ lint: $(READY) ## style and floors
 
 types: $(READY) ## mypy, strict
 	@mkdir -p .dev && ln -sfn .. .dev/tapeflow
+	$(BIN)/mypy -m tapeflow.tests.api.typed_session
 	$(BIN)/mypy $(addprefix -p tapeflow.,core aggregation store fetching feeds auditing indicators strategies configs backtest research checks report cli api fast)
 
 bench: $(READY) ## speed and memory beside peers, in one run

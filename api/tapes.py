@@ -52,9 +52,7 @@ def bars(paths: Paths, feed: str, bars: str | None = "1m", **options: Any) -> Ba
     15
     """
     asked = {name: options.pop(name) for name in OF_BARS if name in options}
-    opened: Any = open_feed(feed, paths, **options)
-    made: Bars = opened.bars(bars, **asked)
-    return made
+    return open_feed(feed, paths, **options).bars(bars, **asked)
 
 
 def compute(bars: Bars, *indicators: Any, **named: Any) -> pd.DataFrame:
@@ -158,7 +156,7 @@ def data(source: Bars | Feed, bars: str | None = None, *, name: str = "", **opti
     """
     from ..core.lines import bar_data
 
-    reader: Any = source if isinstance(source, Feed) else None
+    reader = source if isinstance(source, Feed) else None
     if reader is not None:
         made = reader.bars(bars or (None if isinstance(source, KlineFeed) else "1m"))
     elif isinstance(source, Bars):

@@ -205,7 +205,10 @@ def keys_of(model: type[BaseModel], path: KeyPath) -> list[str]:
         field = found.model_fields.get(part) if _is_model(found) else None
         named = field is not None and get_origin(field.annotation) is dict
         found = _model_in(field)
-    return [field.alias or name for name, field in found.model_fields.items()] if _is_model(found) else []
+    if not _is_model(found):
+        return []
+    unwritten = getattr(found, "unwritten", ())
+    return [field.alias or name for name, field in found.model_fields.items() if name not in unwritten]
 
 
 def _is_model(found: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema, model_serializer, model_validator
 
@@ -48,6 +48,7 @@ class Sizer(Model):
     """How large an order is: by one of percent, fixed, volatility, kelly and risk, or by the class of a sizer."""
 
     model_config = ConfigDict(json_schema_extra=_by_kind_too)
+    unwritten: ClassVar[frozenset[str]] = frozenset({"params"})
 
     kind: str | None = Field(
         default=None, description="class of a sizer, as bt.PercentSizer, whose parameters stand beside it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -87,6 +87,8 @@ class Model(BaseModel):
     """The base of every block: frozen, strict, nothing unknown, nothing infinite."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+    unwritten: ClassVar[frozenset[str]] = frozenset()
+    """Fields that no YAML writes as keys."""
 
 
 def keys(model: type[Model]) -> tuple[str, ...]:

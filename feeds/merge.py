@@ -106,7 +106,7 @@ class _Rate:
         if self.feed is None:
             return self._factor
         if self._times is None:
-            bars: Bars = self.feed.bars()  # type: ignore[attr-defined]
+            bars: Bars = self.feed.bars()
             self._times, self._closes = bars["close_time"], bars["close"]
         rows = np.searchsorted(self._times, time, "right") - 1
         if len(rows) and rows[0] < 0:

@@ -9,6 +9,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from .analyzers_view import analyzers
 from .config_view import assumptions, configuration, hints, provenance, warnings
 from .data import packed_run
 from .fills_view import tape_fills
@@ -65,6 +66,7 @@ def page(folder: Folder) -> str:
         statistics=statistics(result, folder.trades, money),
         performance=performance(folder),
         returns=returns(folder),
+        analyzers=analyzers(result),
         distribution=distribution(folder.trades),
         markouts=markouts(result),
         quality=quality(folder),

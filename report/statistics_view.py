@@ -121,6 +121,7 @@ _ELSEWHERE |= {
     "markouts",
 }
 _ELSEWHERE |= {"currency", "indicators", "drawdowns", "benchmark", "absent", "monthly_returns_pct", "instruments"}
+_ELSEWHERE |= {"analyzers"}
 """Keys of the result that the page shows in another place."""
 _NAMES = {"cagr_pct": "Growth a year", "sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "calmar": "Calmar ratio"}
 _NAMES |= {"mean_trade": "Mean of a trade", "profit_from_damaged": "Profit from damaged bars"}

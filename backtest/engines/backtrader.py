@@ -13,6 +13,7 @@ from ...core.lines import bar_data
 from ...core.progress import METER
 from ...strategies.framework.base import Use
 from ..broker.choice import broker_for
+from ..broker.settings import seal
 from ..broker.sizers import add_sizer
 from ..inputs.line_cache import LineCache
 from ..inputs.read import Source
@@ -42,6 +43,7 @@ def through_backtrader(
     cerebro.broker.cerebro = cerebro
     if prepare is not None:
         prepare(cerebro.broker)
+    seal(cerebro.broker)
     cerebro.indicator_blocks = {
         name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
     }

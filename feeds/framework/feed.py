@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ...core.errors import DataError, ParamError
 from ...core.params import Rule, resolve
@@ -14,6 +14,9 @@ from ...core.schema import BAR_COLUMNS
 from ..csv_reader.files import InputFile, expand
 from .actions import CorporateActions
 from .identity import Identity
+
+if TYPE_CHECKING:
+    from ...core.bars import Bars
 
 
 class Feed:
@@ -36,6 +39,8 @@ class Feed:
         If a parameter is unknown or out of bounds.
     """
 
+    if TYPE_CHECKING:
+        bars: Callable[..., Bars]
     abstract: ClassVar[bool] = True
     params: ClassVar[Mapping[str, Any]] = {}
     """Parameters and their defaults; those of the bases are inherited."""

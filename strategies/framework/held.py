@@ -52,13 +52,20 @@ def remarks_of(specs: Sequence[str]) -> list[str]:
     return [text for path, text in _remarks.items() if {path.name, path.parent.name} & names]
 
 
+def _commission(name: str | None, p: Any) -> str:
+    """What a scheme of commission takes, and what it says of the contract, in words; empty for none."""
+    told = [f"commission {p.commission:g}"] if p.commission else []
+    told += [f"mult {p.mult:g}"] if p.mult != 1.0 else []
+    told += [f"margin {p.margin:g}"] if p.margin and not p.stocklike else []
+    return f"{' '.join(told)}{f' of {name}' if name else ''}" if told else ""
+
+
 def _set_up(cerebro: Any) -> str:
     """What a script gave its Cerebro, in words."""
     broker, said = cerebro.broker, []
     if broker.p.cash != type(broker).params.cash:
         said.append(f"cash {broker.p.cash:,g}")
-    if rate := broker.comminfo[None].p.commission if None in broker.comminfo else 0.0:
-        said.append(f"commission {rate:g}")
+    said += [text for name, scheme in broker.comminfo.items() if (text := _commission(name, scheme.p))]
     said += [f"sizer {cls.__name__}" for cls, _, _ in cerebro.sizers.values()]
     said += [f"feed {data._name or type(data).__name__}" for data in cerebro.datas]
     said += [f"analyzer {cls.__name__}" for cls, _, _ in cerebro.analyzers]

@@ -60,6 +60,7 @@ cerebro.addstrategy(Averages)
 cerebro.adddata(bt.feeds.GenericCSVData(dataname="nowhere.csv"))
 cerebro.broker.setcash(1000.0)
 cerebro.broker.setcommission(commission=0.002)
+cerebro.broker.setcommission(commission=2.0, mult=50.0, margin=2000.0, name="es")
 cerebro.addsizer(bt.sizers.FixedSize, stake=10)
 try:
     strategies = cerebro.run()
@@ -148,7 +149,9 @@ def test_a_script_is_held_off_where_it_would_run(tmp_path: Path, capsys: pytest.
     assert capsys.readouterr().out == ""
     (said,) = [one for one in made.summary["warnings"] if "runs a backtest" in one]
     assert ": runs a backtest when it is imported; it was left there" in said
-    assert "(cash 1,000, commission 0.002, sizer FixedSize, feed nowhere)" in said
+    assert (
+        "(cash 1,000, commission 0.002, commission 2 mult 50 margin 2000 of es, sizer FixedSize, feed nowhere)" in said
+    )
     assert made.stats["orders"] > 20
     assert bt.Cerebro.run.__module__ == "backtrader.cerebro"
 
@@ -168,3 +171,25 @@ def test_a_parameter_that_is_a_class_stays_the_codes_own(tmp_path: Path) -> None
     assert made.stats["final_value"] == value
     with pytest.raises(TapeflowError, match="'ma' is SMA in the code of Averages, which YAML cannot say: change it"):
         load_config(tmp_path / "run.yaml", ["strategy.params.ma=EMA"])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        ("set_cash(5000.0)", "broker.set_cash: the run's YAML says it: broker: {cash: …}"),
+        ("setcommission(commission=0.001)", "broker.setcommission: the run's YAML says it: broker: {fees: "),
+        ("set_slippage_perc(0.001)", "broker.set_slippage_perc: the run's YAML says it: broker: {slippage: …}"),
+        ("add_cash(100.0)", "broker.add_cash: no key of a YAML; a Cerebro of your own takes it"),
+        ("set_coc(True)", "broker.set_coc: no key of a YAML; a Cerebro of your own takes it"),
+    ],
+)
+@pytest.mark.parametrize("engine", ["stock", "backtrader"])
+def test_what_the_yaml_says_of_the_broker_is_said_there(tmp_path: Path, call: str, says: str, engine: str) -> None:
+    text = PLAIN.replace(
+        "        self.order = None\n        self.average", f"        self.broker.{call}\n        self.average"
+    )
+    with pytest.raises(TapeflowError) as caught:
+        tf.run(str(config(tmp_path, text, engine=engine)), tmp_path / "out", report=False)
+    line = 1 + text[: text.index(f"self.broker.{call}")].count("\n")
+    assert f".py:{line}: {says}" in str(caught.value)
+    assert not (tmp_path / "out").exists()
