@@ -154,9 +154,10 @@ def _below_0(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
             place = ("risk", name) if config.risk.settings().get(name) is not None else ("strategy", "params", name)
             yield Complaint(place, f"is a share of the price, which means nothing {why}: give a price, ticks or atr")
     for name, rule in (config.strategy.params.get("entries") or {}).items():
-        if config.strategy.kind == "Rules" and "limit" in rule:
-            text = f"is a price that must be above 0, {why}: enter at market"
-            yield Complaint(("strategy", "params", "entries", name, "limit"), text)
+        for key in ("limit", "stop"):
+            if config.strategy.kind == "Rules" and key in rule:
+                text = f"is a price that must be above 0, {why}: enter at market"
+                yield Complaint(("strategy", "params", "entries", name, key), text)
 
 
 def _logs_below_0(config: RunConfig) -> Iterator[Complaint]:

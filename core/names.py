@@ -30,6 +30,8 @@ class Names:
         The trading hours of the traded feed, as `core.hours.parse_hours` reads them; empty where it has none.
     state : bool
         Whether the words of `STATE` may be read.
+    expressions : mapping of str to str
+        Expressions by name.
     desks : mapping of str to Names
         The same for each feed that the strategy trades beside this one, and for this one; empty where it trades one.
     """
@@ -42,6 +44,7 @@ class Names:
     values: Mapping[str, float] = field(default_factory=dict)
     hours: str = ""
     state: bool = False
+    expressions: Mapping[str, str] = field(default_factory=dict)
     desks: Mapping[str, Names] = field(default_factory=dict, repr=False, compare=False)
 
     def feed_of(self, owner: str) -> str:

@@ -18,6 +18,7 @@ from .rule_language.functions import FUNCTIONS
 from .rule_language.orders import RulePlan, answers_of, reasons
 from .rule_language.schema import (
     ExpressionText,
+    NamedExpressions,
     NamedNumbers,
     NamedRules,
     NumberOrExpression,
@@ -50,13 +51,15 @@ class Rules(Strategy):
     entries : mapping, default=None
         Entry rules by name, which is what their orders are called. Each has ``long``, ``short`` or both: expressions;
         ``size``: how many times what the sizer gives, a number or an expression, 1 when left out; ``limit``: the
-        price of a limit order, an expression, a market order when left out; ``valid``: bars for which it rests, 1
-        when left out.
+        price of a limit order, ``stop``: that of a stop, with both of a stop that becomes a limit order, expressions,
+        a market order when left out; ``valid``: bars for which it rests, 1 when left out.
     exits : mapping, default=None
         Exit rules by name. Each has ``long``, ``short`` or both; ``share``: what part of the position to close, from
         0 to 1, in whole lots, 1 when left out. A part is closed once a position; protection then follows what is left.
     values : mapping, default=None
         Numbers by name, for expressions to read; what a sweep or ``--set strategy.params.values.name=…`` changes.
+    names : mapping, default=None
+        Expressions by name, for other expressions to read.
     cooldown : int, default=0
         Bars, from the one in which a position ended, whose entries are left alone.
     pyramiding : int, default=1
@@ -106,13 +109,23 @@ class Rules(Strategy):
             pyramiding: 2
     """
 
-    params = dict(long=None, short=None, entries=None, exits=None, values=None, cooldown=0, pyramiding=1, reverse=None)
+    params = dict(
+        long=None, short=None, entries=None, exits=None, values=None, names=None, cooldown=0, pyramiding=1, reverse=None
+    )
     bounds = dict(
         long=SideRule(),
         short=SideRule(),
-        entries=NamedRules({"size": NumberOrExpression(), "limit": ExpressionText(), "valid": Bound(1, integer=True)}),
+        entries=NamedRules(
+            {
+                "size": NumberOrExpression(),
+                "limit": ExpressionText(),
+                "stop": ExpressionText(),
+                "valid": Bound(1, integer=True),
+            }
+        ),
         exits=NamedRules({"share": Bound(0, 1, open_low=True)}),
         values=NamedNumbers(),
+        names=NamedExpressions(),
         cooldown=Bound(0, integer=True),
         pyramiding=Bound(1, integer=True),
         reverse=Choice(True, False, None),
@@ -126,20 +139,27 @@ class Rules(Strategy):
         read, wrong = set[str](), False
         for where, text in expressions(params):
             try:
-                read |= Expression(text, known(params, names)).values_read
+                made = Expression(text, known(params, names))
+                read |= made.values_read
             except ExpressionError as err:
                 wrong = True
                 yield where, str(err)
-        for name in params.get("values") or {}:
+        taken = (names.columns, names.lines, names.feeds, FUNCTIONS)
+        for block, name in [(kind, name) for kind in ("values", "names") for name in params.get(kind) or {}]:
             if name in STATE:
-                yield ("values", name), state_taken(name)
-            elif any(name in taken for taken in (names.columns, names.lines, names.feeds, FUNCTIONS)):
-                yield ("values", name), f"'{name}' is a column, an indicator, a feed or a function; take another name"
+                yield (block, name), state_taken(name)
+            elif any(name in others for others in taken):
+                yield (block, name), f"'{name}' is a column, an indicator, a feed or a function; take another name"
+            elif block == "names" and name in (params.get("values") or {}):
+                yield (block, name), f"'{name}' is a number of `values` already; take another name"
             elif name not in read and not wrong:
-                yield ("values", name), f"no rule reads '{name}'"
+                yield (block, name), f"no rule reads '{name}'"
         for name, rule in (params.get("entries") or {}).items():
-            if "valid" in rule and "limit" not in rule:
-                yield ("entries", name, "valid"), "goes with `limit`: a market order does not rest"
+            if "valid" in rule and not {"limit", "stop"} & {*rule}:
+                yield ("entries", name, "valid"), "goes with `limit` or `stop`: a market order does not rest"
+        for name in params.get("exits") or {}:
+            if name in (params.get("entries") or {}):
+                yield ("exits", name), f"an entry is called '{name}' already, and orders go by that name; take another"
         if params.get("reverse") and params.get("cooldown"):
             yield ("reverse",), "a cooldown keeps entries away from the bar of an exit: leave out one of the two"
 

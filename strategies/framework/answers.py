@@ -28,9 +28,11 @@ class Entry:
     size : Expression, optional
         How many times what the sizer gives; once when left out.
     limit : Expression, optional
-        Price of a limit order; a market order when left out.
+        Price of a limit order.
     valid : int
-        Bars for which a limit order rests.
+        Bars for which it rests.
+    stop : Expression, optional
+        Price of a stop; with a limit, of one that becomes a limit order. Without both a market order.
     """
 
     name: str
@@ -38,6 +40,12 @@ class Entry:
     size: Any = None
     limit: Any = None
     valid: int = 1
+    stop: Any = None
+
+    @property
+    def rests(self) -> bool:
+        """Whether it is an order that waits for its price."""
+        return self.limit is not None or self.stop is not None
 
 
 @dataclass(frozen=True)
@@ -73,11 +81,11 @@ class Answers:
         How many bars there are.
     true : dict of (str, str) to ndarray of bool, (bars,)
         Where a rule is true for a side, by their names.
-    size, limit : dict of str to ndarray of float64, (bars,)
+    size, limit, stop : dict of str to ndarray of float64, (bars,)
         Of entries that have them.
     programs : Programs
-        What goes by the state of the position, by the rule's name and its side, ``size`` or ``limit``; `true` says of
-        such a rule where it may be true.
+        What goes by the state of the position, by the rule's name and its side, ``size``, ``limit`` or ``stop``; `true`
+        says of such a rule where it may be true.
     """
 
     entries: Sequence[Entry]
@@ -86,6 +94,7 @@ class Answers:
     true: dict[tuple[str, str], Mask] = field(default_factory=dict)
     size: dict[str, Floats] = field(default_factory=dict)
     limit: dict[str, Floats] = field(default_factory=dict)
+    stop: dict[str, Floats] = field(default_factory=dict)
     programs: Any = field(default_factory=dict)
 
     @classmethod

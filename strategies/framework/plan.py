@@ -22,6 +22,9 @@ from .programs import note_state
 from .signals import Masks
 from .wake import SkipHint
 
+PARTS = ("size", "limit", "stop")
+"""What an entry has besides its conditions."""
+
 
 class Plan:
     """A strategy's rules, followed bar by bar: those that its signals are, one entry and one exit a side.
@@ -63,7 +66,7 @@ class Plan:
 
     def wake(self) -> SkipHint | None:
         """While flat the bars on which one side is to be entered, in a position those of its rules."""
-        if self._several or not self._whole() or any(rule.limit for rule in self._said().entries):
+        if self._several or not self._whole() or any(rule.rests for rule in self._said().entries):
             return None
         said = self._said()
         enter = {side: said.any_of(said.entries, side) for side in SIDES}
@@ -137,10 +140,10 @@ class Plan:
             told = self._number(rule, side)
             if math.isnan(told) or not told:
                 return False
-        return all(self._number(rule, what) > 0.0 for what in ("size", "limit") if (rule.name, what) in programs)
+        return all(self._number(rule, what) > 0.0 for what in PARTS if (rule.name, what) in programs)
 
     def _number(self, rule: Entry | Exit, what: str) -> float:
-        """What a part of a rule comes to on this bar: its condition for a side, its ``size`` or ``limit``."""
+        """What a part of a rule comes to on this bar: its condition for a side, or one of `PARTS`."""
         said, bar = self._said(), self._bars - 1
         if (rule.name, what) in said.programs:
             return float(said.programs.value((rule.name, what), bar, self._state_now()))
@@ -266,16 +269,27 @@ class Plan:
             if not kwargs["size"]:
                 return
             kwargs |= strategy._marked(None)
-        if rule.limit is not None:
-            price = self._rounded(self._number(rule, "limit"))
-            kwargs |= {"exectype": bt.Order.Limit, "price": price}
+        if rule.rests:
+            kwargs |= self._prices(rule)
         send = strategy.enter_long if side == "long" else strategy.enter_short
         order = send(**kwargs)
         if order is None or any(order is one for one in self._entries):
             return
         self._entries.append(order)
-        if rule.limit is not None:
+        if rule.rests:
             self._ends[order.ref] = self._bars + rule.valid
+
+    def _prices(self, rule: Entry) -> dict[str, Any]:
+        """What makes an order wait for the prices of a rule."""
+        limit, stop = (
+            None if asked is None else self._rounded(self._number(rule, what))
+            for what, asked in (("limit", rule.limit), ("stop", rule.stop))
+        )
+        if stop is None:
+            return {"exectype": bt.Order.Limit, "price": limit}
+        if limit is None:
+            return {"exectype": bt.Order.Stop, "price": stop}
+        return {"exectype": bt.Order.StopLimit, "price": stop, "plimit": limit}
 
     def _sized(self, times: float, side: str) -> float:
         """So many times what the sizer gives, in whole lots; 0 below the smallest notional."""

@@ -133,7 +133,7 @@ class Expression:
     refs : tuple of Ref
         What it reads.
     values_read : set of str
-        The named numbers among it.
+        The named numbers and expressions among it.
     lag : int
         How many bars back it looks; `functions.EVER` where it may look at all of them.
     program : tuple of Step or None
@@ -164,6 +164,7 @@ class Expression:
         self._refs: dict[Ref, None] = {}
         self.values_read: set[str] = set()
         self._depth = 0
+        self._within: list[str] = []
         node = self._parse(text)
         self._run, self._true, self.lag, self.program = node.on(""), node.truth(), node.lag, node.code
         self.refs = tuple(self._refs)
@@ -238,6 +239,8 @@ class Expression:
             return self._read((node.id, lines[0]))
         if node.id in self._names.columns:
             return self._read(("", node.id))
+        if node.id in self._names.expressions:
+            return self._named(node)
         if node.id in self._names.values:
             self.values_read.add(node.id)
             number = float(self._names.values[node.id])
@@ -251,10 +254,24 @@ class Expression:
         if node.id in self._names.feeds:
             raise self._wrong(node, f"'{node.id}' is a feed; name a column of it, as in {node.id}.close")
         words = STATE if self._names.state else ()
-        known = (*self._names.values, *self._names.lines, *self._names.columns, *words)
+        known = (*self._names.expressions, *self._names.values, *self._names.lines, *self._names.columns, *words)
         remedy = "" if meant(node.id, known) else other_languages.name(node.id)
         said = f"unknown name '{node.id}'; {remedy}" if remedy else self._unknown("name", node.id, known)
         raise self._wrong(node, said)
+
+    def _named(self, node: ast.Name) -> _Node:
+        """What stands under a name, as if it were written here in brackets."""
+        name = node.id
+        if name in self._within:
+            raise self._wrong(node, f"'{name}' is made of itself: {' -> '.join((*self._within, name))}")
+        self.values_read.add(name)
+        self._within.append(name)
+        try:
+            made = self._parse(self._names.expressions[name])
+        except ExpressionError as err:
+            raise err if self._within[:-1] else self._wrong(node, f"in '{name}': {err}") from None
+        self._within.pop()
+        return made
 
     def _state(self, node: ast.Name) -> _Node:
         """A word for the state of the position."""

@@ -23,10 +23,10 @@ def answers_of(book: Rulebook, lines: Lines) -> Answers:
         made.programs = Programs.of(programs, lines)
     for rule in book.entries:
         usable: Mask | None = None
-        for values, asked_for in ((made.size, rule.size), (made.limit, rule.limit)):
+        for values, asked_for in ((made.size, rule.size), (made.limit, rule.limit), (made.stop, rule.stop)):
             if asked_for is not None and asked_for.program is None:
                 values[rule.name] = asked_for.values(lines)
-                if asked_for is rule.limit and ADJUSTMENT in lines.names.columns:
+                if asked_for is not rule.size and ADJUSTMENT in lines.names.columns:
                     values[rule.name] = values[rule.name] / lines.column(("", ADJUSTMENT))
                 known = np.nan_to_num(values[rule.name]) > 0
                 usable = known if usable is None else usable & known
@@ -42,7 +42,10 @@ def _programs(book: Rulebook) -> Iterator[tuple[Key, tuple[Step, ...]]]:
     """What of the rules goes by the state of the position."""
     rules: tuple[Entry | Exit, ...] = (*book.entries, *book.exits)
     for rule in rules:
-        parts = {**rule.sides, **({"size": rule.size, "limit": rule.limit} if isinstance(rule, Entry) else {})}
+        parts = {
+            **rule.sides,
+            **({"size": rule.size, "limit": rule.limit, "stop": rule.stop} if isinstance(rule, Entry) else {}),
+        }
         for what, expression in parts.items():
             if expression is not None and expression.program is not None:
                 yield (rule.name, what), expression.program

@@ -101,6 +101,27 @@ class NamedNumbers:
         return {"anyOf": [{"type": "object", "additionalProperties": {"type": "number"}}, {"type": "null"}]}
 
 
+class NamedExpressions:
+    """Bound of ``names``: null, or expressions by name."""
+
+    def check(self, value: Any) -> str:
+        """Empty when ``value`` is legal, else what a legal one is."""
+        if value is None:
+            return ""
+        if not isinstance(value, Mapping) or not all(str(name).isidentifier() for name in value):
+            return f"must be {self.describe()}"
+        wrong = ((name, ExpressionText().check(text)) for name, text in value.items())
+        return next((f"{name} {text}" for name, text in wrong if text), "")
+
+    def describe(self) -> str:
+        """What a legal value is, in words."""
+        return "expressions by name, or null"
+
+    def schema(self) -> Json:
+        """JSON Schema of a legal value."""
+        return {"anyOf": [{"type": "object", "additionalProperties": dict(_EXPRESSION)}, {"type": "null"}]}
+
+
 @dataclass(frozen=True)
 class NamedRules:
     """Bound of ``entries`` and ``exits``: null, or rules by name, each with an expression for a side or for both.
@@ -203,7 +224,14 @@ class Rulebook:
             (
                 *(Entry(f"{s}.enter", sides({s: r["enter"]})) for s, r in plain.items() if r),
                 *(
-                    Entry(name, sides(r), parsed(r.get("size")), parsed(r.get("limit")), int(r.get("valid", 1)))
+                    Entry(
+                        name,
+                        sides(r),
+                        parsed(r.get("size")),
+                        parsed(r.get("limit")),
+                        int(r.get("valid", 1)),
+                        parsed(r.get("stop")),
+                    )
                     for name, r in named
                 ),
             ),
@@ -216,13 +244,13 @@ class Rulebook:
 
 def asked(params: Any) -> dict[str, Any]:
     """What a strategy's parameters, as attributes, say of rules."""
-    keys = (*SIDES, "entries", "exits", "values", "cooldown", "pyramiding")
+    keys = (*SIDES, "entries", "exits", "values", "names", "cooldown", "pyramiding")
     return {key: getattr(params, key) for key in keys}
 
 
 def known(params: Mapping[str, Any], names: Names) -> Names:
-    """``names``, the state of the position, and the numbers that a strategy's parameters give names to."""
-    return replace(names, values=params.get("values") or {}, state=True)
+    """``names``, the state of the position, and the numbers and expressions that parameters give names to."""
+    return replace(names, values=params.get("values") or {}, state=True, expressions=params.get("names") or {})
 
 
 def expressions(params: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
@@ -231,7 +259,8 @@ def expressions(params: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
         for key, text in (params.get(side) or {}).items():
             if text is not None or key == "enter":
                 yield (side, key), text
-    for block, keys in (("entries", (*SIDES, "size", "limit")), ("exits", SIDES)):
+    yield from ((("names", name), text) for name, text in (params.get("names") or {}).items())
+    for block, keys in (("entries", (*SIDES, "size", "limit", "stop")), ("exits", SIDES)):
         for name, rule in (params.get(block) or {}).items():
             for key in keys:
                 if isinstance(rule.get(key), str):

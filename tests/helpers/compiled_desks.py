@@ -74,6 +74,11 @@ def random_rules(rng: np.random.Generator) -> dict[str, Any]:
                 "limit": any_of(rng, "close - 0.7", "(high + low) / 2", "close + 0.3", LIMIT),
                 "valid": int(rng.integers(1, 6)),
             }
+        if rng.random() < 0.25:
+            rule |= {
+                "stop": any_of(rng, "high + 0.2", "(high + low) / 2", "close - 0.4"),
+                "valid": int(rng.integers(1, 6)),
+            }
         entries[f"entry{i}"] = rule
     exits: dict[str, Any] = {}
     for i in range(int(rng.integers(0, 3))):

@@ -346,7 +346,7 @@ class TestPlain:
         ({"entries": {"a": {"long": "close > open", "limit": 5}}}, "a.limit must be an expression"),
         ({"entries": {"a": {"long": "close > open", "limit": "5", "valid": 0}}}, "a.valid must be a whole number"),
         ({"entries": {"a": {"long": 5}}}, "a.long must be an expression"),
-        ({"entries": {"a": "close > open"}}, "a must be a mapping of long, short, size, limit, valid"),
+        ({"entries": {"a": "close > open"}}, "a must be a mapping of long, short, size, limit, stop, valid"),
         (
             {"long": {"enter": "close > open"}, "exits": {"a": {"long": "close > 1", "share": 1.5}}},
             "a.share must be a number above 0 to 1",

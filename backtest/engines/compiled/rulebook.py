@@ -8,7 +8,7 @@ from ....core.kernels import njit_inline, njit_internal
 from ....core.names import STATE
 from ....core.tick_kernels import on_grid
 from ....strategies.framework.programs import evaluate, note_state
-from ...broker.order_rules import LIMIT, MARKET
+from ...broker.order_rules import LIMIT, MARKET, STOP, STOP_LIMIT
 from . import desk as by
 from .desk import Bits, Desk
 from .lots import FIXED, SCALE, SMALLEST, STEP, whole
@@ -18,16 +18,18 @@ from .orders import send
 from .sizes import sized
 from .state import CUTS, ENTRY, FILL_SIZE, FIRST_RULE, HELD, LONG, SHORT, SIZE, TIME_STOP, Book, Floats, Integers
 
-Rules = tuple[Bits, Bits, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats]
+Rules = tuple[
+    Bits, Bits, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Floats
+]
 """Bits of each entry and each exit, by rule and bar; sizes and limits of entries; what entries have; shares of exits;
 shares of the equity that the bars ask for; code, constants and columns of programs, and where those of each rule begin
-and end (`framework.programs`); the closes; the state of the position, and behind it room to reckon in."""
+and end (`framework.programs`); the closes; the position's state, and behind it room to reckon in; stops of entries."""
 
-IF_LONG, IF_SHORT, OF_SIZE, OF_LIMIT = range(4)
+IF_LONG, IF_SHORT, OF_SIZE, OF_LIMIT, OF_STOP = range(5)
 """Programs of a rule."""
 WORDS = len(STATE)
-SIZED, LIMITED, VALID = range(3)
-"""What an entry has: a size of its own, a limit, and bars for which that rests."""
+SIZED, LIMITED, VALID, STOPPED = range(4)
+"""What an entry has: a size of its own, a limit, bars for which it rests, a stop."""
 
 
 @njit_internal
@@ -51,7 +53,7 @@ def _holds(rules: Rules, row: int, sides: int, bar: int) -> int:
             told = _program(rules, row, what, bar)
             if told != told or told == 0.0:
                 sides &= ~side
-    for what in (OF_SIZE, OF_LIMIT):
+    for what in (OF_SIZE, OF_LIMIT, OF_STOP):
         if sides != 0 and _has(rules, row, what) and not _program(rules, row, what, bar) > 0.0:
             return 0
     return sides
@@ -128,26 +130,35 @@ def _size(
 
 
 @njit_inline
+def _price(rules: Rules, rule: int, what: int, prices: Floats, desk: Desk, bar: int) -> float:
+    """A price that an entry waits for, on the tick."""
+    price = _program(rules, rule, what, bar) if _has(rules, rule, what) else prices[rule, bar]
+    return float(on_grid(price, desk[0][by.NUM], desk[0][by.DEN]))
+
+
+@njit_inline
 def _send(
     book: Book, desk: Desk, rules: Rules, rule: int, side: float, held: float, bar: int, close: float, parts: Floats
 ) -> None:
     """Send an entry; a market order only where none of an earlier bar is still being filled."""
-    state, slots, limited = desk[1], desk[2], rules[4][rule, LIMITED] != 0
-    if not limited and alive(book, state[by.ENTRY]) and state[by.ENTRY_BAR] < bar:
+    state, slots = desk[1], desk[2]
+    limited, stopped = rules[4][rule, LIMITED] != 0, rules[4][rule, STOPPED] != 0
+    rests = limited or stopped
+    if not rests and alive(book, state[by.ENTRY]) and state[by.ENTRY_BAR] < bar:
         return
     size, k = _size(book, desk, rules, rule, side, held, bar, close, parts), -1
     if size > 0.0:
-        price = 0.0
-        if limited:
-            price = _program(rules, rule, OF_LIMIT, bar) if _has(rules, rule, OF_LIMIT) else rules[3][rule, bar]
-            price = on_grid(price, desk[0][by.NUM], desk[0][by.DEN])
-        k = send(book, bar, close, LIMIT if limited else MARKET, side * size, price, 0.0, FIRST_RULE + rule)
+        limit = _price(rules, rule, OF_LIMIT, rules[3], desk, bar) if limited else 0.0
+        stop = _price(rules, rule, OF_STOP, rules[13], desk, bar) if stopped else 0.0
+        kind = STOP_LIMIT if limited and stopped else STOP if stopped else LIMIT if limited else MARKET
+        first, then = (stop, limit) if stopped else (limit, 0.0)
+        k = send(book, bar, close, kind, side * size, first, then, FIRST_RULE + rule)
         book[0][k, CUTS] = desk[3][FIXED] == 0.0
-    if not limited:
+    if not rests:
         state[by.ENTRY], state[by.ENTRY_BAR] = float(k), float(bar)
     if k >= 0:
         i = int(state[by.COUNT])
-        slots[0, i], slots[1, i] = k, bar + 1 + rules[4][rule, VALID] if limited else -1
+        slots[0, i], slots[1, i] = k, bar + 1 + rules[4][rule, VALID] if rests else -1
         state[by.COUNT] += 1.0
 
 

@@ -19,6 +19,7 @@ from ....core.schema import ADJUSTMENT, DIVIDEND, ROLL_COLUMNS
 from ....core.ticks import grid_of
 from ....core.units import parse_amount
 from ....strategies.framework.answers import SIDES, Answers, Entry, Exit
+from ....strategies.framework.plan import PARTS
 from ....strategies.framework.programs import NO_PROGRAMS
 from ....strategies.framework.protection import GUARDS, distances_in
 from ...broker.choice import contracts_of, funded, funding_of, is_costly, kind_of, paying, rolling
@@ -45,24 +46,25 @@ class RuleSignals(NamedTuple):
     ----------
     enter, leave : ndarray of uint8, (rules, bars)
         `LONG` and `SHORT` where a rule is true for a side.
-    sizes, limits : ndarray of float64, (rules, bars)
+    sizes, limits, stops : ndarray of float64, (rules, bars)
         Of entries that have them.
-    has : ndarray of int64, (rules, 3)
-        Whether an entry has a size and a limit, and for how many bars that rests.
+    has : ndarray of int64, (rules, 4)
+        Whether an entry has a size and a limit, for how many bars that rests, and whether it has a stop.
     shares : ndarray of float64, (rules,)
         What part of the position an exit closes.
     names : tuple of str
         Of entries, then exits.
     programs : Programs or empty
         What goes by the state of the position.
-    spans : ndarray of int64, (rules, 4, 2)
-        Where the programs of each entry's and each exit's two conditions, of its size and its limit begin and end.
+    spans : ndarray of int64, (rules, 5, 2)
+        Where the programs of each entry's and each exit's two conditions, of its size, limit and stop begin and end.
     """
 
     enter: NDArray[np.uint8]
     leave: NDArray[np.uint8]
     sizes: Floats
     limits: Floats
+    stops: Floats
     has: NDArray[np.int64]
     shares: Floats
     names: tuple[str, ...]
@@ -94,7 +96,10 @@ class RuleSignals(NamedTuple):
             bits(exits),
             table(said.size),
             table(said.limit),
-            np.array([(rule.size is not None, rule.limit is not None, rule.valid) for rule in entries], np.int64),
+            table(said.stop),
+            np.array(
+                [[r.size is not None, r.limit is not None, r.valid, r.stop is not None] for r in entries], np.int64
+            ),
             np.array([rule.share for rule in exits]),
             (*(rule.name for rule in entries), *(rule.name for rule in exits)),
             said.programs,
@@ -113,9 +118,9 @@ class RuleSignals(NamedTuple):
 def _spans(said: Answers) -> NDArray[np.int64]:
     """Where each rule's programs begin and end."""
     rules: list[Entry | Exit] = [*said.entries, *said.exits]
-    made = np.zeros((len(rules), 4, 2), np.int64)
+    made = np.zeros((len(rules), 5, 2), np.int64)
     for row, rule in zip(made, rules, strict=True):
-        for at, what in enumerate((*SIDES, "size", "limit")):
+        for at, what in enumerate((*SIDES, *PARTS)):
             if (rule.name, what) in said.programs:
                 row[at] = said.programs.spans[rule.name, what]
     return made
@@ -126,7 +131,7 @@ def rules_of(config: RunConfig, said: RuleSignals, bars: Bars, first: int) -> Ru
     wanted, made = _wanted(config, said, bars, first), said.programs or NO_PROGRAMS
     state = np.zeros(len(STATE) + len(made.code) + 1)
     programs = (made.code, made.constants, made.columns, said.spans, read_only(bars["close"]), state)
-    return (said.enter, said.leave, said.sizes, said.limits, said.has, said.shares, wanted, *programs)
+    return (said.enter, said.leave, said.sizes, said.limits, said.has, said.shares, wanted, *programs, said.stops)
 
 
 def costly_of(config: RunConfig, bars: Bars) -> Costly | None:
