@@ -128,6 +128,19 @@ class Together(Outcome):
         owner = next(part for part in self.parts.values() if any(one is indicator for one in part.made.values()))
         return owner.followed(indicator)
 
+    @cached_property
+    def inside(self) -> dict[str, Any]:
+        """What is assumed of protection inside the bars of entries, and what that comes to in all."""
+        told = [part.inside for part in self.parts.values()]
+        made = {"assumed": self.config.fills.inside, "unknown": sum(one["unknown"] for one in told)}
+        ends = dict.fromkeys(name for one in told for name in one.get("net_profit", ()))
+        if not ends:
+            return made
+        profits = [float(part.equity["value"][-1]) - part.config.broker.cash for part in self.parts.values()]
+        both = [*zip(told, profits, strict=True)]
+        sums = {name: sum(one.get("net_profit", {}).get(name, profit) for one, profit in both) for name in ends}
+        return {**made, "net_profit": sums}
+
     def figures(self) -> dict[str, Any]:
         """The numbers of result.json."""
         return {**super().figures(), "strategies": {name: _figures(part) for name, part in self.parts.items()}}
