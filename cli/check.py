@@ -64,7 +64,8 @@ def command(
 def _is_config(target: str) -> bool:
     from ..configs.shipped import shipped
 
-    return target in shipped() or Path(target).suffix in (".yaml", ".yml") or Path(target).is_file()
+    path = Path(target)
+    return target in shipped() or path.suffix in (".yaml", ".yml") or (path.exists() and not path.is_dir())
 
 
 def _check_indicator(target: str, *, as_json: bool, quiet: bool) -> int:

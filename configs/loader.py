@@ -119,9 +119,14 @@ def read_text(path: Path) -> str:
     Raises
     ------
     ConfigError
-        If there is none, or it is no UTF-8.
+        If there is none, or it is no UTF-8, or no file: one is read more than once.
     """
     try:
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise ConfigError(
+                f"{path}: is a pipe or a device; a config is read more than once, and paths in it begin at its folder: "
+                "save it as a .yaml, and name that"
+            )
         if path.is_file() and path.stat().st_size > _LARGEST:
             raise ConfigError(f"{path}: is larger than {_LARGEST >> 20} MiB; is it the YAML of a run?")
         text = path.read_text(encoding="utf-8-sig")

@@ -61,6 +61,16 @@ def test_a_fault_of_ours_is_told_as_one(home: Path, monkeypatch: pytest.MonkeyPa
     assert made.stderr.startswith("tapeflow: internal error: TypeError: ")
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes")
+@pytest.mark.parametrize("command", ["validate", "run", "check"])
+def test_a_config_that_is_a_pipe_is_refused_and_not_waited_for(home: Path, command: str) -> None:
+    os.mkfifo(home / "pipe")
+    made = tapeflow(command, home / "pipe")
+    assert made.exit_code == 2
+    assert "is a pipe or a device; a config is read more than once" in made.stderr
+    assert made.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("command", [["validate", "run.yaml"], ["run", "run.yaml", "--out", "o", "-q"]])
 @pytest.mark.parametrize("name", ["-", "pipe"])
 def test_what_cannot_be_read_twice_is_refused_with_its_place(home: Path, command: list[str], name: str) -> None:
