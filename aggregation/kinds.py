@@ -15,7 +15,7 @@ MONTHS = "mo"
 RULES = {"i": "imbalance", "r": "run"}
 ALLOWED = (
     "a number and s, m, h, d or w (time), mo (months), t (rows), v (base volume), q (notional), r (range in ticks), "
-    "ti, vi or qi (imbalance), tr, vr or qr (run), then @ and a session if wished, as in 1m, 500t, 250v or 500t@1d"
+    "ti, vi or qi (imbalance), tr, vr or qr (run), then @ and a session if wished, as in 1m, 500t, 250v or 30m@1d:XNYS"
 )
 _FLOWS = tuple(measure + rule for rule in RULES for measure in "tvq")
 _WORDS = {
@@ -119,7 +119,7 @@ class BarSpec:
         hit = _FORM.fullmatch(kind.strip())
         number = _number(hit[1]) if hit else None
         if hit is None or number is None or hit[2] not in (*UNITS, MONTHS, *MEASURES, *_FLOWS):
-            raise ParamError(f"bars: '{text}' is no kind of bar{_hint(hit)}; write {ALLOWED}")
+            raise ParamError(f"bars: '{text}' is no kind of bar{_hint(hit) or _of_session(kind)}; write {ALLOWED}")
         return _checked(str(text), number, hit[2], cut)
 
     @property
@@ -195,6 +195,17 @@ def _checked(text: str, number: Decimal, unit: str, session: Session | None) -> 
         raise ParamError(f"bars: '{text}' has more than {FINEST} decimals")
     plain = f"{number.normalize():f}"
     return BarSpec(f"{plain}{unit}{suffix}", unit[0], unit[1:], number, session)
+
+
+def _of_session(text: str) -> str:
+    """The bars of a session, where one was given in their place."""
+    try:
+        session = Session.parse(text) if ":" in text else None
+    except ValueError:
+        session = None
+    if session is None:
+        return ""
+    return f", but a session; did you mean '{session.text}@{text}' or '30m@{text}'?"
 
 
 def _hint(hit: re.Match[str] | None) -> str:

@@ -35,6 +35,18 @@ _MOST_EMPTY = 20_000_000
 """More empty bars in a row than this are taken for a broken time stamp."""
 
 
+def _meant(text: str) -> str:
+    """The way to write days that stand without their length, or behind another sign; empty where it names none."""
+    _, at, behind = text.partition("@")
+    for days in (text, behind) if at else (text,):
+        try:
+            parse_days(days)
+        except ValueError:
+            continue
+        return f"days of {days} are written 1d:{days}, as in 1m@1d:{days}"
+    return ""
+
+
 @dataclass(frozen=True)
 class Session:
     """A division of time that bars do not cross.
@@ -89,7 +101,10 @@ class Session:
         """
         name, colon, zone = text.partition(":")
         months = parse_months(name)
-        length = 0 if months else parse_interval(name)
+        try:
+            length = 0 if months else parse_interval(name)
+        except ValueError as err:
+            raise ValueError(_meant(text) or str(err)) from None
         if length % HOUR:
             raise ValueError(f"session '{name}' must be whole hours, days or weeks, or month")
         if colon and zone != "UTC":

@@ -33,7 +33,7 @@ _OPTIONS = (
         "specs",
         multiple=True,
         metavar="SPEC",
-        help="What one bar is, as in 1m, 500t, 250v or 500t@1d; klines keep their own, or become longer.",
+        help="What one bar is, as in 1m, 500t, 250v, 500t@1d or 30m@1d:XNYS; klines keep their own, or become longer.",
     ),
     click.option("--tick", metavar="N", help="The venue's price step, of which a row is a whole number."),
     click.option("--row-size", metavar="N", help="Height of a price row in quote currency, or auto."),

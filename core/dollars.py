@@ -31,17 +31,12 @@ def last_known(prices: Bars, bars: Bars) -> NDArray[np.float64]:
     times, closes = prices["close_time"][known], prices["close"][known]
     at = np.searchsorted(times, bars["close_time"], "right") - 1
     if len(at) and at[0] < 0:
-        begins = f"begins at {iso(int(prices['open_time'][0]))}" if len(prices) else "has no bar"
+        remedy = f"; the first is at {iso(int(times[0]))}, begin there (from, --from)" if len(times) else ", nor later"
         raise DataError(
-            f"{prices.source or 'prices'}: {begins}; no price is known at the close of "
-            f"{iso(int(bars['close_time'][0]))}{_remedy(prices)}"
+            f"{prices.source or 'prices'}: no price is known at the close of {iso(int(bars['close_time'][0]))}{remedy}"
         )
     made: NDArray[np.float64] = closes[at]
     return made
-
-
-def _remedy(prices: Bars) -> str:
-    return f"; begin at {iso(int(prices['close_time'][0]))} (from, --from)" if len(prices) else ""
 
 
 def in_usd(bars: Bars, prices: Bars | float, called: str = "") -> Bars:
@@ -70,5 +65,8 @@ def in_usd(bars: Bars, prices: Bars | float, called: str = "") -> Bars:
         return bars.assign(**{USD_RATE: np.full(len(bars), float(prices))})
     rates = last_known(prices, bars)
     late = int(bars["close_time"][-1] - prices["close_time"][-1]) if len(bars) else 0
-    old = (f"{called or prices.source or 'prices'} ends {late / DAY:.1f} days before the bars: its last price stands",)
-    return replace(bars.assign(**{USD_RATE: rates}), notes=(*bars.notes, *(old if late > DAY else ())))
+    made = bars.assign(**{USD_RATE: rates})
+    if late <= DAY:
+        return made
+    stale = f"{called or prices.source or 'prices'} ends {late / DAY:.1f} days before the bars: its last price stands"
+    return replace(made, notes=(*made.notes, stale))

@@ -31,6 +31,7 @@ class MappedBars(TableBars):
 
     abstract = True
     may_have_classes = True
+    of_units = "say which column is which, or leave the amount out, as in columns: {quote_volume: null}"
     params = {"columns": {}, **TIME_PARAMS, "price_divisor": 1.0, "symbol": None}
     bounds = {"columns": ColumnMap(), **TIME_BOUNDS, "price_divisor": DIVISOR, "symbol": SYMBOL}
 

@@ -70,6 +70,21 @@ def check_units(bars: Bars, remedy: str, *, lenient: bool = False) -> tuple[Bars
     return bars, f"{text}: one of the two is in another unit than quote and base currency"
 
 
+def wrong_amounts(columns: Columns) -> str:
+    """By which power of ten quote volume or volume is off in most bars; empty where the two make a price.
+
+    Examples
+    --------
+    >>> figures = {"low": [9.0], "high": [10.0], "volume": [5.0], "quote_volume": [4750.0]}
+    >>> wrong_amounts({name: np.array(values) for name, values in figures.items()})
+    'one of the two is 100 times what it should be, as contracts of another size are'
+    """
+    quote, base = columns["quote_volume"], columns["volume"]
+    if _fits(columns, quote, base) or _cause(columns, quote, base):
+        return ""
+    return _decade(columns, quote, base)
+
+
 def _cause(columns: Columns, quote: NDArray[Any], base: NDArray[Any]) -> str:
     """Why quote over base is no price, where one cause makes a price of it in most bars."""
     if _fits(columns, base, quote):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..table_reader.convert import decimal_column, empty, is_text, plain_numbers, written_out
+from ..table_reader.dbn import DBN_BARS
 from ..table_reader.sheet import Sheet
 
 _ROWS = 2_000
@@ -92,11 +93,13 @@ def divisor(sheet: Sheet, prices: list[Any], time: dict[str, Any]) -> tuple[floa
     whole = bool(prices) and all(_whole(cells) for cells in prices)
     if not whole:
         return 1, ""
-    names = set(sheet.names or ())
-    if {"rtype", "publisher_id"} <= names:
+    names = sheet.names or ()
+    if {"rtype", "publisher_id"} <= set(names) or names[:-1] == DBN_BARS:
         return 1e9, "whole numbers in a file of Databento's are billionths"
     if time.get("time_unit") == "ms_of_day":
         return 10_000, "whole numbers beside ms of a day are taken for Lean's ten thousandths"
+    if names:
+        return 1, ""  # Lean's files have no header
     return 1, "all prices are whole numbers of 10000 or more; 10000 makes prices of the ten thousandths in Lean's files"
 
 

@@ -37,7 +37,7 @@ def told_instead(paths: str | Path | Sequence[str | Path]) -> Iterator[None]:
         yield
     except FormatError as err:
         given = [paths] if isinstance(paths, str | Path) else paths
-        files = [path for path in (*map(Path, str(err).split(": ")), *map(Path, given)) if path.is_file()]
+        files = [path for path in (*map(Path, str(err).split(": ")), *map(Path, given)) if _is_file(path)]
         remedy = instead(files[0]) if files else ""
         raise FormatError(f"{err}{remedy and '; it reads as '}{remedy}") from None
 
@@ -49,6 +49,13 @@ def instead(path: Path) -> str:
     except (TapeflowError, OSError):
         return ""
     return _flow({"feed": made.feed, **_params(made)})
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # part of an error may be longer than a name can be
+        return False
 
 
 def _params(made: Sniffed) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from ...core.clock import iso
 from ...core.errors import DataError
 from ...core.plugins.registry import FEEDS
+from ..table_reader.dbn import DBN_TRADES
 from ..table_reader.sheet import Sheet
 from .words import PROVIDERS
 
@@ -53,6 +54,8 @@ def by_shape(sheet: Sheet) -> str:
     if sheet.names is None:
         return {4: "BitfinexTrades", 7: "KrakenTrades"}.get(len(sheet.cells), "")
     names = set(sheet.names)
+    if sheet.names[:-1] == DBN_TRADES:
+        return "DatabentoTrades"
     if PROVIDERS["HyperliquidTrades"] <= names:
         return "HyperliquidTrades"
     if PROVIDERS["DatabentoTrades"] <= names:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,11 @@ from ...core.plugins.registry import FEEDS
 from ..csv_reader.decode import Quarantine
 from ..csv_reader.files import expand
 from ..framework.mapped_columns import columns_of
+from ..framework.units import wrong_amounts
 from ..table_reader.arrow_reader import TableSource, sheets
 from ..table_reader.sheet import Reading, Sheet
 from ..table_reader.tickers import of_ticker, tickers
-from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, one_trade_each
+from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, numbers_of, one_trade_each
 from .headerless import Unnamed, unnamed
 from .kinds import refuse_others, refuse_totals
 from .layout import NAMED, first_lines, is_json, layout
@@ -133,7 +134,7 @@ def sniff(path: str | Path) -> Sniffed:
     return _told(source, sheet, params, time, how if text else None)
 
 
-def _others(held: tuple[str, ...]) -> list[str]:
+def _others(held: Sequence[str]) -> list[str]:
     """What to say of a table of several tickers."""
     return [f"symbol: the file holds {', '.join(held[:8])}; one of them is read at a time"] if len(held) > 1 else []
 
@@ -203,14 +204,19 @@ def _told(
                 del roles[role]
     none = params.pop("columns", {})
     if not bars and "bid" in roles:
-        doubts.append(
-            "side: told by bid and ask, at the ask a buy and at the bid a sell; infer_side: tick guesses the rest"
-        )
+        doubts.append("infer_side: tick guesses the sides that bid and ask do not tell")
     elif not bars and not {"side", "is_buyer_maker", "taker_buy_volume"} & roles.keys() and not none:
         doubts.append("side: no column tells who took liquidity; infer_side: tick or bulk guesses it")
     if "symbol" in roles and len(held := sorted(set(map(str, sheet.cells[roles["symbol"]].to_pylist())))) > 1:
         params["symbol"] = held[0]
-        doubts.append(f"symbol: the file holds {', '.join(held[:8])}; one of them is read at a time")
+        doubts += _others(held)
+    if off := _off(sheet, roles, decimal, thousands) if bars else "":
+        column = sheet.names[roles.pop("quote_volume")] if sheet.names else ""
+        none = {**none, "quote_volume": None}
+        doubts.append(
+            f"quote_volume: {column} over volume is no price between low and high, {off}; left out until one of the "
+            "two is written in other units"
+        )
     prices = [sheet.cells[roles[name]] for name in (_CLOSE if bars else ("price",)) if name in roles]
     scale, why = divisor(sheet, prices, time.params)
     if scale != 1:
@@ -228,6 +234,16 @@ def _told(
         doubts.append(f"feed: the columns are those of {provider}, which knows more of them")
     form = _form(source, sheet, how, params)
     return Sniffed(source.path, form, feed, params, tuple(_columns(sheet, time, roles, notes)), tuple(doubts))
+
+
+def _off(sheet: Sheet, roles: dict[str, int], decimal: str, thousands: str) -> str:
+    """By how much quote volume and volume contradict prices; empty where they do not, or nothing tells."""
+    needed = ("low", "high", "volume", "quote_volume")
+    if sheet.names is None or not set(needed) <= roles.keys():
+        return ""
+    told = {name: numbers_of(sheet.cells[roles[name]], decimal, thousands) for name in needed}
+    figures = {name: values for name, values in told.items() if values is not None}
+    return wrong_amounts(figures) if len(figures) == len(needed) else ""
 
 
 def _one_a_row(sheet: Sheet, roles: dict[str, int]) -> dict[str, int]:

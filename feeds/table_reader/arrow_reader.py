@@ -130,6 +130,7 @@ def _has_lines(path: Path) -> bool:
 
 def _at(path: Path, found: Any, where: str) -> list[Any]:
     """The list of rows that ``where`` leads to; a list at the top is taken for it, else the only one within."""
+    whole = found
     if not where and isinstance(found, dict):
         found = only_rows(path, found)
     for key in where.split(".") if where else ():
@@ -145,8 +146,17 @@ def _at(path: Path, found: Any, where: str) -> list[Any]:
         else:
             found = found.get(key)
     if not isinstance(found, list):
-        raise DataError(f"{path}: holds no list of rows{f' at {where}' if where else ''}")
+        raise DataError(f"{path}: holds no list of rows{f' at {where}' if where else ''}{_apart(whole)}")
     return found
+
+
+def _apart(found: Any) -> str:
+    """What to do about an answer of Yahoo's charts, whose times stand apart from its prices; else what is read."""
+    if isinstance(found, dict) and isinstance(found.get("chart"), dict):
+        return (
+            "; charts of Yahoo's have times and prices apart: save what yfinance makes of them by history.to_csv(FILE)"
+        )
+    return "; rows are lists or objects, or one list for each column"
 
 
 def _lines(source: TableSource, how: Reading, quarantine: Quarantine) -> Iterator[Sheet]:

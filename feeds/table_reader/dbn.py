@@ -11,8 +11,10 @@ from ...core.errors import DataError
 from ..csv_reader.files import FileReader
 from .sheet import Sheet
 
-_TRADES = ("ts_event", "ts_recv", "instrument_id", "action", "side", "price", "size", "sequence")
-_BARS = ("ts_event", "instrument_id", "open", "high", "low", "close", "volume")
+DBN_TRADES = ("ts_event", "ts_recv", "instrument_id", "action", "side", "price", "size", "sequence")
+"""What is read of records of trades, before their symbol."""
+DBN_BARS = ("ts_event", "instrument_id", "open", "high", "low", "close", "volume")
+"""What is read of records of bars, before their symbol."""
 
 
 def dbn_sheets(source: FileReader) -> Iterator[Sheet]:
@@ -34,7 +36,7 @@ def dbn_sheets(source: FileReader) -> Iterator[Sheet]:
         for record in records:
             if hasattr(record, "mappings"):
                 names = _symbols(record)
-        for kind in (_TRADES, _BARS):
+        for kind in (DBN_TRADES, DBN_BARS):
             rows = [record for record in records if all(hasattr(record, name) for name in kind)]
             if rows:
                 yield _sheet(source, rows, kind, names, line)

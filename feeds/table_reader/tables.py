@@ -37,6 +37,8 @@ from .tickers import of_ticker
 from .told_sides import half_known, only_ones
 
 Integers = NDArray[np.int64]
+_SHOWN = 6
+"""How many names of one column an error gives."""
 _SAYS = {
     "amount": "no number",
     "fixed": "no number",
@@ -184,7 +186,9 @@ class Table:
             hits = column.find(names, self.exact)
             if len(hits) > 1 or (not hits and not column.optional):
                 how = "more than one column" if hits else "no column"
-                called = " or ".join(column.names) or column.name
+                called = (
+                    " or ".join(column.names[:_SHOWN]) + " or its like" * (len(column.names) > _SHOWN) or column.name
+                )
                 meant = "" if called == column.name else f" (for {column.name})"
                 raise FormatError(f"{sheet.path}: has {how} {called}{meant}; it has {listed([n for n in names if n])}")
             if hits:

@@ -404,6 +404,13 @@ def test_kinds_have_one_spelling(text, canonical):
         ("0.000000001v", "'0.000000001v' has more than 8 decimals"),
         ("1e99v", "'1e99v' is larger than any bar"),
         ("5t@", "'5t@': '' is no interval"),
+        ("1d@XNYS", "'1d@XNYS': days of XNYS are written 1d:XNYS, as in 1m@1d:XNYS"),
+        ("1d@1d@XNYS", "'1d@1d@XNYS': days of XNYS are written 1d:XNYS, as in 1m@1d:XNYS"),
+        (
+            "5t@Asia/Tokyo@09:00",
+            "'5t@Asia/Tokyo@09:00': days of Asia/Tokyo@09:00 are written 1d:Asia/Tokyo@09:00, as in",
+        ),
+        ("1d:Asia/Tokyo", r"'1d:Asia/Tokyo' is no kind of bar, but a session; did you mean '1d@1d:Asia/Tokyo'"),
         ("5t@1m", "'5t@1m': session '1m' must be whole hours, days or weeks, or month"),
         (
             "5t@8h:Asia/Tokyo",

@@ -120,3 +120,13 @@ def test_a_time_beside_the_data_is_told_with_what_they_hold(
     with pytest.raises(DataError, match=r"no (trades|klines)") as caught:
         open_feed(feed, files / file).bars(**({"start": start} if start else {}), **({"end": end} if end else {}))
     assert f"; the data {held}" in str(caught.value) or held in str(caught.value).partition("; the data ")[2]
+
+
+def test_a_market_wanted_of_a_file_without_any_is_refused_with_a_few_names(tmp_path: Path) -> None:
+    """As text an error is longer than a path can be."""
+    (tmp_path / "a.csv").write_text("Date,Open,High,Low,Close,Volume\n2024-01-02,1,3,1,2,9\n2024-01-03,2,3,1,2,9\n")
+    said = told("bars", tmp_path / "a.csv", "--feed", "CsvBars", "--param", "symbol=AAPL", "--out", tmp_path / "o.csv")
+    assert "a.csv: has no column symbol or ticker or " in said
+    assert "or its like (for symbol); it has Date, Open" in said
+    assert "it reads as {feed: CsvBars" in said
+    assert len(said) < 700

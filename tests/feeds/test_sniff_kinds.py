@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -166,3 +168,62 @@ def test_what_reading_notes_is_told_beside_the_block(tmp_path):
     (note,) = check(sniff(tmp_path / "a.csv"))[3]
     assert note.startswith("quote_volume over volume is 4321 in the bar of")
     assert tapeflow("data", "sniff", tmp_path / "a.csv").stderr.count(note) == 1
+
+
+def _rows(price: int, turnover: int) -> str:
+    each = "2024-01-0{0},{1},{2},{3},{1},7,{4}\n"
+    return "time,open,high,low,close,volume,turnover\n" + "".join(
+        each.format(day, price, price + 5, price - 5, 7 * price * turnover) for day in range(2, 8)
+    )
+
+
+@pytest.mark.parametrize("size", [10, 100, 1000])
+def test_a_turnover_in_other_units_than_volume_is_left_out_and_said(tmp_path, size):
+    (tmp_path / "a.csv").write_text(_rows(100, size))
+    made = sniff(tmp_path / "a.csv")
+    assert made.params["columns"] == {"quote_volume": None}
+    assert any(
+        f"turnover over volume is no price between low and high, one of the two is {size:,}" in d for d in made.doubts
+    )
+    assert check(made)[0] == 6
+    (tmp_path / "a.csv").write_text(_rows(100, 1))
+    assert {told.column: told.role for told in sniff(tmp_path / "a.csv").columns}["turnover"] == "quote_volume"
+    bars = CsvBars(tmp_path / "a.csv", columns={"quote_volume": "turnover"}).bars()
+    assert bars["quote_volume"].tolist() == [700] * 6
+    (tmp_path / "a.csv").write_text(_rows(100, size))
+    with pytest.raises(DataError, match=r"or leave the amount out, as in columns: \{quote_volume: null\}"):
+        CsvBars(tmp_path / "a.csv", columns={"quote_volume": "turnover"}).bars()
+
+
+def test_large_whole_prices_are_doubted_only_where_nothing_names_them(tmp_path):
+    """Lean's files of ten thousandths have no header."""
+    named, _, rows = _rows(70_000, 1).partition("\n")
+    bare = "".join(f"{row.rpartition(',')[0]}\n" for row in rows.splitlines())
+    for text, doubted in ((f"{named}\n{rows}", False), (bare, True)):
+        (tmp_path / "a.csv").write_text(text)
+        assert any(doubt.startswith("price_divisor") for doubt in sniff(tmp_path / "a.csv").doubts) is doubted
+
+
+def test_a_binary_file_of_databentos_is_read_by_its_feed(tmp_path):
+    dbn = pytest.importorskip("databento_dbn")
+    kinds = {"stype_in": dbn.SType.RAW_SYMBOL, "stype_out": dbn.SType.INSTRUMENT_ID, "mappings": []}
+    lists = {"symbols": ["ESH4"], "partial": [], "not_found": []}
+    start, price = 1_704_187_800 * 10**9, 10_500_000_000
+
+    def written(name: str, schema, rows) -> Path:
+        head = dbn.Metadata(dataset="GLBX.MDP3", start=start, schema=schema, **lists, **kinds)
+        (tmp_path / name).write_bytes(head.encode() + b"".join(map(bytes, rows)))
+        return tmp_path / name
+
+    trade = dbn.TradeMsg(
+        publisher_id=1, instrument_id=5602, ts_event=start, price=price, size=7, action=dbn.Action.TRADE,
+        side=dbn.Side.BID, depth=0, ts_recv=start + 9, flags=0, ts_in_delta=0, sequence=1,
+    )  # fmt: skip
+    assert sniff(written("t.dbn", dbn.Schema.TRADES, [trade])).feed == "DatabentoTrades"
+    bars = [
+        dbn.OHLCVMsg(dbn.RType.OHLCV_1M, 1, 5602, start + 60 * 10**9 * i, price, price + 10**9, price, price, 7)
+        for i in range(3)
+    ]
+    made = sniff(written("b.dbn", dbn.Schema.OHLCV_1M, bars))
+    assert (made.feed, made.params["price_divisor"]) == ("CsvBars", 1e9)
+    assert CsvBars(made.path, **made.params).bars()["high"].tolist() == [11.5] * 3

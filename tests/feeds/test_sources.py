@@ -619,7 +619,12 @@ def test_a_parameter_out_of_bounds_is_refused(tmp_path, params, complaint):
         ("a.csv", "", "is empty"),
         ("a.xlsx", "x", r"is no \.csv, \.txt, \.json"),
         ("a.parquet", "PAR1 nothing", "is no whole parquet file"),
-        ("a.json", '{"result": 5}', "holds no list of rows"),
+        ("a.json", '{"result": 5}', "holds no list of rows; rows are lists or objects"),
+        (
+            "a.json",
+            '{"chart": {"result": [{"timestamp": [1, 2], "indicators": {"quote": [{"open": [1, 2]}]}}]}}',
+            r"holds no list of rows; charts of Yahoo's .* history\.to_csv\(FILE\)",
+        ),
         ("a.json", "{", "is no JSON"),
         ("a.csv", "time,price,price,quantity\n1700000040,1,1,1\n", "has more than one column price"),
     ],

@@ -149,6 +149,14 @@ def test_prices_that_begin_too_late_are_refused_and_those_that_end_too_early_are
     bars = _bars()
     with pytest.raises(DataError, match="no price is known at the close of 1970-01-01T00:01:00Z"):
         in_usd(bars, _usdt().slice(1, None))
+    times = np.array([0, MINUTE])
+    for closes, told in (
+        ([np.nan, 1.0], "; the first is at 1970-01-01T00:02:00Z, begin there"),
+        ([np.nan] * 2, ", nor"),
+    ):
+        unknown = Bars.of(open_time=times, close_time=times + MINUTE, close=np.array(closes))
+        with pytest.raises(DataError, match=f"close of 1970-01-01T00:01:00Z{told}"):
+            in_usd(bars, unknown)
     opens = np.array([-3 * DAY])
     old = Bars.of(open_time=opens, close_time=opens + DAY, close=np.array([1.0]), source="usdt.csv")
     assert in_usd(bars, old).notes == ("usdt.csv ends 2.0 days before the bars: its last price stands",)
