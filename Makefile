@@ -46,7 +46,7 @@ bench: $(READY) ## speed and memory beside peers, in one run
 	$(PIP) install --constraint requirements.lock --editable ".[bench]"
 	for peer in back-trader-cpp backtrader-next; do \
 	  $(PIP) install --only-binary :all: --constraint requirements.lock $$peer || echo "$$peer: no wheel for this machine, left out"; done
-	for each in tape indicators engine compiled sweep run; do $(BIN)/python benchmarks/$$each.py || exit 1; done
+	for each in tape indicators engine compiled scripts sweep run; do $(BIN)/python benchmarks/$$each.py || exit 1; done
 
 docs: $(READY) ## the site, into docs/_build/html
 	$(PIP) install --constraint requirements.lock --editable ".[docs]"
