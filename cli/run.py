@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def run_config(
         note(f"the sweep of {size(config.sweep):,} points was left out; tapeflow sweep runs it", quiet=quiet)
     from ..api import run
 
-    replaced = out and (Path(out) / "run.lock").is_file()
+    replaced = out and os.path.isfile(os.path.join(out, "run.lock"))  # a name too long is no file
     with Progress(quiet=quiet) as progress:
         result = run(config, out or None, report=report, progress=progress)
     if as_json:

@@ -73,7 +73,7 @@ def unknown(what: str, name: str, allowed: Iterable[str]) -> str:
 def listed(names: Sequence[str]) -> str:
     """Names for a line of a message: not all where there are many, and of a long one its beginning.
 
-    >>> listed(["time", "price"]), listed([f"c{i}" for i in range(500)])[-22:], len(listed(["x" * 500]))
+    >>> listed(["time", "price"]), listed([f"c{i}" for i in range(500)])[-20:], len(listed(["x" * 500]))
     ('time, price', 'c38, c39, … 460 more', 60)
     """
     shown = [name if len(name) <= 60 else name[:59] + "…" for name in names[:40]]

@@ -65,8 +65,8 @@ def made_of(fn: Callable[..., Any]) -> tuple[tuple[str, str], ...]:
 
     Examples
     --------
-    >>> from tapeflow.core.errors import unknown
-    >>> [Path(name).name for name, _ in made_of(unknown)]
+    >>> from tapeflow.core.errors import listed
+    >>> [Path(name).name for name, _ in made_of(listed)]
     ['errors.py']
     """
     found: dict[str, str] = {}

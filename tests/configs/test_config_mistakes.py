@@ -77,8 +77,13 @@ MISTAKES = {
     "indicator named as a feed": ("spare: ", "«btc: ", "indicators.btc: 'btc' is a data block already"),
     "indicator named as the strategy's own": (
         "spare: ",
+        "«broker: ",
+        "indicators.broker: 'broker' is an attribute",
+    ),
+    "indicator named as a state of the position": (
+        "spare: ",
         "«position: ",
-        "indicators.position: 'position' is an attribute",
+        "indicators.position: 'position' is what rules call the state of their position; take another name",
     ),
     "indicator named as a word of the rules": ("spare: ", "«and: ", "indicators.and: a name must be"),
     "misspelt strategy": (

@@ -201,7 +201,7 @@ def test_a_sweep_keeps_daily_returns_and_says_the_same_again(tmp_path: Path) -> 
     assert "Among 4 points the best Sharpe, over holding the mean position, would be" in said
     again = sweep(load_config(path), out, jobs=1)
     assert warned(again.done, 4, again.days) == said
-    assert again.done == made.done
+    assert repr(again.done) == repr(made.done)  # a figure that is not known is NaN, which equals nothing
     bytes_ = (out / RETURNS).read_bytes()
     (out / RETURNS).write_bytes(bytes_[:100])
     with pytest.raises(DataError, match=r"returns\.parquet: is damaged"):

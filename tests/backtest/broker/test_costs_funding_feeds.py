@@ -136,7 +136,7 @@ def test_the_folder_has_all_payments_in_time_order(tmp_path: Path) -> None:
 
 
 class _Feed:
-    files, counts = (), {}
+    files, counts, p = (), {}, {}
 
     def __getattr__(self, name: str) -> Any:
         return ()
