@@ -113,7 +113,7 @@ def run_config(
         note(f"the sweep of {size(config.sweep):,} points was left out; tapeflow sweep runs it", quiet=quiet)
     from ..api import run
 
-    replaced = out and os.path.isfile(os.path.join(out, "run.lock"))  # a name too long is no file
+    replaced = out and os.path.isfile(os.path.join(out, "run.lock"))  # noqa: PTH113, PTH118 - of a name too long: no file
     with Progress(quiet=quiet) as progress:
         result = run(config, out or None, report=report, progress=progress)
     if as_json:
