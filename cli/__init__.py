@@ -17,6 +17,7 @@ COMMANDS = {
     "schema": "Print the JSON Schema of a run's YAML.",
     "report": "Make the report of a finished run.",
     "compare": "Set two or more finished runs beside each other.",
+    "reproduce": "Run a run.lock again and compare what comes of it.",
     "list": "List indicators, strategies, feeds, configs and saved runs.",
     "show": "Describe one indicator, strategy or feed.",
     "demo": "Run a shipped example that needs no data.",

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os.path
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from .complete import configs
 from .options import Progress, common, note, print_json, print_table
+
+if TYPE_CHECKING:
+    from ..configs.models import RunConfig
 
 FIGURES = (
     ("final_value", "final value", ",.2f"),
@@ -87,10 +91,12 @@ def command(
     as_json: bool,
     quiet: bool,
 ) -> None:
-    """Run CONFIG, a YAML file or the name of a shipped one, through backtrader.
+    """Run CONFIG, a YAML file, the name of a shipped one or a run.lock, through backtrader.
 
     The folder holds the figures, orders, trades, equity, indicators and bars, a report to open in a
     browser, and run.lock: everything the result depended on.
+
+    A run.lock runs again as it was; `tapeflow reproduce` compares what comes of it, and finds files that have moved.
 
     Example: tapeflow run mine.yaml --set strategy.params.stop_loss=1% --out runs/wider
     """
@@ -103,18 +109,15 @@ def command(
 def run_config(
     path: Path, settings: tuple[str, ...], out: str | None, *, report: bool, as_json: bool, quiet: bool
 ) -> None:
-    """Run the config at ``path`` and print its figures."""
-    from ..configs.loader import load_config
-
-    config = load_config(path, settings)
-    if config.sweep is not None:
-        from ..configs.sweep_block import size
-
-        note(f"the sweep of {size(config.sweep):,} points was left out; tapeflow sweep runs it", quiet=quiet)
+    """Run the config or the lock at ``path`` and print its figures."""
     from ..api import run
 
     replaced = out and os.path.isfile(os.path.join(out, "run.lock"))  # noqa: PTH113, PTH118 - of a name too long: no file
-    with Progress(quiet=quiet) as progress:
+    with _loaded(path, settings, quiet=quiet) as config, Progress(quiet=quiet) as progress:
+        if config.sweep is not None:
+            from ..configs.sweep_block import size
+
+            note(f"the sweep of {size(config.sweep):,} points was left out; tapeflow sweep runs it", quiet=quiet)
         result = run(config, out or None, report=report, progress=progress)
     if as_json:
         print_json({**result.summary, "folder": str(result.folder)})
@@ -153,6 +156,24 @@ def parts(each: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
     forms = dict.fromkeys(("trades", "orders"), ",")
     for name, one in each.items():
         yield (name, *(format(one[key], forms.get(key, ",.2f")) if key in one else "" for key in PARTS))
+
+
+@contextmanager
+def _loaded(path: Path, settings: tuple[str, ...], *, quiet: bool) -> Iterator[RunConfig]:
+    """The config at ``path``; that of a lock has its files beside it as long as the block lasts."""
+    if path.suffix != ".lock":
+        from ..configs.loader import load_config
+
+        yield load_config(path, settings)
+        return
+    from ..research.repeat import FileFinder, LockedRun, staged
+    from ..research.repeat.differences import from_here
+
+    lock = LockedRun.read(path)
+    for found in from_here(lock.content):
+        note(f"note: {found}; tapeflow reproduce tells whether that matters", quiet=quiet)
+    with staged(lock, FileFinder(lock.file), settings) as config:
+        yield config
 
 
 def ran_by(engine: str, reason: str) -> str:

@@ -98,7 +98,14 @@ def code_named(path: Path | str, overrides: Sequence[str] = ()) -> list[Path]:
     return [*code_of(sources_of(specs, path.parent)).files]
 
 
-def from_mapping(raw: Mapping[str, Any], *, folder: Path | None = None, origin: str = "config") -> RunConfig:
+def from_mapping(
+    raw: Mapping[str, Any],
+    *,
+    folder: Path | None = None,
+    origin: str = "config",
+    overrides: Sequence[str] = (),
+    notes: tuple[str, ...] = (),
+) -> RunConfig:
     """A config from plain types, as `RunConfig.resolved` gives them.
 
     Parameters
@@ -109,8 +116,15 @@ def from_mapping(raw: Mapping[str, Any], *, folder: Path | None = None, origin: 
         Where relative paths begin; the working folder when left out.
     origin : str
         What errors call it.
+    overrides : sequence of str
+        ``key=value`` each, as ``--set`` takes them.
+    notes : tuple of str
+        What a reader of the run should know of how its feeds were chosen, where that is known already.
     """
-    return checked(Document(origin, "", dict(raw)), folder if folder is not None else Path(), name="run")
+    document = override(Document(origin, "", dict(raw)), overrides)
+    config = checked(document, folder if folder is not None else Path(), name="run")
+    config._notes = (*notes, *config.notes)
+    return config
 
 
 def read_text(path: Path) -> str:

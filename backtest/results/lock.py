@@ -117,6 +117,7 @@ def make_lock(
         "data": {name: describe_source(source) for name, source in sources.items()},
         "plugins": _listed(code.files, config),
         "reads": _listed(files_read(config, code, inputs, ran=ran), config),
+        **({"notes": list(config.notes)} if config.notes else {}),
         "config": config.resolved(),
     }
 
