@@ -18,6 +18,7 @@ COMMANDS = {
     "report": "Make the report of a finished run.",
     "compare": "Set two or more finished runs beside each other.",
     "reproduce": "Run a run.lock again and compare what comes of it.",
+    "cite": "Pack a finished run into one zip, without its data.",
     "list": "List indicators, strategies, feeds, configs and saved runs.",
     "show": "Describe one indicator, strategy or feed.",
     "demo": "Run a shipped example that needs no data.",

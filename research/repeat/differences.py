@@ -32,7 +32,7 @@ class Difference(NamedTuple):
     second: Any
 
     def __str__(self) -> str:
-        return f"{self.cause} {self.name}: {_short(self.first)} there, {_short(self.second)} here"
+        return f"{self.cause} {self.name}: {short(self.first)} there, {short(self.second)} here"
 
 
 def surroundings(first: Mapping[str, Any], second: Mapping[str, Any], *, places: bool = True) -> list[Difference]:
@@ -93,7 +93,7 @@ def _engine(first: Mapping[str, Any], second: Mapping[str, Any]) -> Iterator[Dif
         yield Difference("engine", "that ran", first.get("engine", ABSENT), second.get("engine", ABSENT))
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
     """A digest by its first letters; anything else as it is written."""
     text = str(value)
     return f"{text[:12]}…" if len(text) == 64 and text.isalnum() else text
