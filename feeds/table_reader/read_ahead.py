@@ -5,13 +5,18 @@ from __future__ import annotations
 import atexit
 import io
 import threading
+import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from typing import Any
 
 _BLOCK = 1 << 20
-_OPEN: weakref.WeakSet[_Ended] = weakref.WeakSet()
+_PATIENCE = 0.2
+"""Seconds from a stop to the end of the process: Arrow's thread tells nobody when it is gone."""
+_OPEN: weakref.WeakSet[Generator[Any, None, None]] = weakref.WeakSet()
+_stopped: list[float] = []
+"""When a text that had more was stopped last, on the clock that only goes on."""
 
 
 class _Ended(io.RawIOBase):
@@ -62,16 +67,35 @@ def batches_of(stream: io.RawIOBase, reader: Callable[[io.BufferedReader], Any])
     reader : callable
         Opens it, as `pyarrow.csv.open_csv` does.
     """
-    text = _Ended(stream)
-    _OPEN.add(text)
+    made = _batches(_Ended(stream), reader)
+    _OPEN.add(made)
+    return made
+
+
+def _batches(text: _Ended, reader: Callable[[io.BufferedReader], Any]) -> Generator[Any, None, None]:
+    over = False
     try:
-        text.reader = made = reader(io.BufferedReader(text, _BLOCK))  # a bare stream may end a block within a line
-        yield from made
+        text.reader = reader(io.BufferedReader(text, _BLOCK))  # a bare stream may end a block within a line
+        while (batch := _next(text.reader)) is not None:
+            yield batch
+        over = True
     finally:
         text.stop()
+        if not over:
+            _stopped[:] = [time.monotonic()]
+
+
+def _next(reader: Any) -> Any:
+    try:
+        return reader.read_next_batch()
+    except StopIteration:
+        return None
 
 
 @atexit.register
 def _stop_all() -> None:
-    for text in list(_OPEN):
-        text.stop()
+    for made in list(_OPEN):
+        with suppress(ValueError):  # a generator that runs in another thread
+            made.close()
+    for then in _stopped:
+        time.sleep(max(0.0, then + _PATIENCE - time.monotonic()))

@@ -57,7 +57,7 @@ class TestPoints:
         sweep(config, tmp_path / "out", jobs=1)
         result = run(config, tmp_path / "run", report=False).summary
         words = {"name", "strategy", "engine_reason", "lines", "warnings", "assumptions"}
-        words |= {"hints", "confidence", "markouts", "currency", "indicators", "waits"}
+        words |= {"hints", "confidence", "markouts", "currency", "indicators", "waits", "inside"}
         words |= {"drawdowns", "benchmark", "monthly_returns_pct", "by_hour", "by_weekday", "absent"}
         words |= {"expectancy_pct", "mean_bars_held", "turnover"}
         assert {*(set(result) - words), "waits.orders", "waits.bars"} <= set(table(tmp_path / "out")[0])
