@@ -18,8 +18,7 @@ from .rule_language.functions import FUNCTIONS
 from .rule_language.orders import RulePlan, answers_of, reasons
 from .rule_language.schema import (
     ExpressionText,
-    NamedExpressions,
-    NamedNumbers,
+    Named,
     NamedRules,
     NumberOrExpression,
     Rulebook,
@@ -124,8 +123,8 @@ class Rules(Strategy):
             }
         ),
         exits=NamedRules({"share": Bound(0, 1, open_low=True)}),
-        values=NamedNumbers(),
-        names=NamedExpressions(),
+        values=Named("numbers", Bound()),
+        names=Named("expressions", ExpressionText()),
         cooldown=Bound(0, integer=True),
         pyramiding=Bound(1, integer=True),
         reverse=Choice(True, False, None),

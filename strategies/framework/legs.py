@@ -12,7 +12,7 @@ import backtrader as bt
 from ...core.errors import InputError
 from ...core.lots import whole_lots
 from ...core.steps import steps_of
-from .limits import worth_of
+from .limits import or_nothing, worth_now
 
 BROKEN = "leg_refused"
 """What the orders are for that take the other legs out."""
@@ -88,15 +88,15 @@ class Legs:
             self._frozen = {desk: self._ratio(desk) for desk in self._others}
         signed = size if side == "long" else -size
         made = {self._lead: signed} | {desk: self._lots(desk, ratio * signed) for desk, ratio in self._frozen.items()}
-        return made if all(map(_is_enough, made, made.values())) else None
+        return made if all(map(or_nothing, made, made.values())) else None
 
     def _ratio(self, desk: Any) -> float:
         """Units of a desk for one of the first, at this close."""
         made = self._ratios[desk](self._lead)
         if desk not in self._by_value:
             return made
-        one = worth_of(desk.broker, desk.data, 1.0, desk.data.close[0])
-        first = worth_of(desk.broker, self._lead.data, 1.0, self._lead.data.close[0])
+        one = worth_now(desk, 1.0)
+        first = worth_now(self._lead, 1.0)
         return made * first / one if one else math.nan
 
     @staticmethod
@@ -147,9 +147,3 @@ def _working(desk: Any) -> list[Any]:
 
 def _is_active(desk: Any) -> bool:
     return bool(desk.position.size or _working(desk))
-
-
-def _is_enough(desk: Any, size: float) -> bool:
-    """Whether an order of ``size`` is one."""
-    worth = worth_of(desk.broker, desk.data, size, desk.data.close[0])
-    return bool(size) and worth >= steps_of(desk.data).min_notional

@@ -27,6 +27,16 @@ def worth_of(broker: Any, data: Any, size: float, price: float) -> float:
     return float(broker.contract(data).notional(size, price) if hasattr(broker, "contract") else abs(size) * price)
 
 
+def worth_now(desk: Any, size: float) -> float:
+    """What ``size`` is worth at a desk's close, in account currency, without sign."""
+    return worth_of(desk.broker, desk.data, size, desk.data.close[0])
+
+
+def or_nothing(desk: Any, size: float) -> float:
+    """``size``, or 0 where it is worth less than the smallest order."""
+    return size if size and worth_now(desk, size) >= steps_of(desk.data).min_notional else 0.0
+
+
 class PositionLimit:
     """Cuts orders down to what keeps a position within a size.
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ...core.lots import whole_lots
 from ...core.steps import steps_of
-from .limits import AT_ONCE, units_worth, worth_of
+from .limits import AT_ONCE, or_nothing, units_worth, worth_now
 
 
 class PortfolioLimit:
@@ -71,9 +71,7 @@ class PortfolioLimit:
         if asked <= room:
             return asked
         self.cut[why] += 1
-        steps = steps_of(desk.data)
-        size = whole_lots(max(room, 0.0), steps.lot)
-        return size if size and self._worth(desk, size) >= steps.min_notional else 0.0
+        return or_nothing(desk, whole_lots(max(room, 0.0), steps_of(desk.data).lot))
 
     def _room(self, desk: Any, side: float) -> tuple[float, str]:
         """How much more may be bought or sold at a desk, and what limits it."""
@@ -88,7 +86,7 @@ class PortfolioLimit:
     def _shares(self, others: Mapping[Any, float], side: float) -> Iterator[tuple[float, str]]:
         """What a position may be worth on a side beside the ``others``, by each limit."""
         value, asked = float(self._desks[0].broker.getvalue()), self._most
-        worth = [math.copysign(self._worth(desk, size), size) for desk, size in others.items() if size]
+        worth = [math.copysign(worth_now(desk, size), size) for desk, size in others.items() if size]
         if "each" in asked:
             yield asked["each"] * value, "each"
         if "gross" in asked:
@@ -106,10 +104,6 @@ class PortfolioLimit:
             if desk is not None and (order.exectype in AT_ONCE or order.size * desk.position.size >= 0):
                 aims[desk] += order.executed.remsize
         return aims
-
-    def _worth(self, desk: Any, size: float) -> float:
-        """What ``size`` is worth at the desk's close, in account currency, without sign."""
-        return worth_of(desk.broker, desk.data, size, desk.data.close[0])
 
     def _units(self, desk: Any, worth: float) -> float:
         """The size that is worth so much of account currency; 0 for what is below 0."""

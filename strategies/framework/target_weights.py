@@ -9,7 +9,7 @@ from typing import Any
 from ...aggregation.sessions import Session
 from ...core.lots import whole_lots
 from ...core.steps import steps_of
-from .limits import units_worth, worth_of
+from .limits import or_nothing, units_worth, worth_now
 
 REBALANCE = "rebalance"
 """What the orders are for."""
@@ -81,12 +81,12 @@ class TargetWeights:
             if order.alive():
                 desk.cancel(order)
         held, target = desk.position.size, self._target(desk, weight * worth)
-        if _worth(desk, target - held) <= self._band * worth and weight:
+        if worth_now(desk, target - held) <= self._band * worth and weight:
             return 0.0
         if held and target * held <= 0:
             self._note(desk, desk.close(reason=REBALANCE))
-            return self._enough(desk, target)
-        more = self._enough(desk, math.copysign(whole_lots(abs(target - held), steps_of(desk.data).lot), target - held))
+            return or_nothing(desk, target)
+        more = or_nothing(desk, math.copysign(whole_lots(abs(target - held), steps_of(desk.data).lot), target - held))
         if more * held >= 0:
             return more
         self._note(desk, desk.close(size=abs(more), reason=REBALANCE))
@@ -101,12 +101,3 @@ class TargetWeights:
         """The signed size that is worth so much, in whole lots."""
         size = units_worth(desk.broker, desk.data, abs(worth), desk.data.close[0])
         return math.copysign(whole_lots(size, steps_of(desk.data).lot), worth)
-
-    @staticmethod
-    def _enough(desk: Any, size: float) -> float:
-        """``size``, or nothing where it is worth less than the smallest order."""
-        return size if size and _worth(desk, size) >= steps_of(desk.data).min_notional else 0.0
-
-
-def _worth(desk: Any, size: float) -> float:
-    return worth_of(desk.broker, desk.data, size, desk.data.close[0])

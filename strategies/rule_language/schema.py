@@ -80,8 +80,19 @@ class SideRule:
         return {"anyOf": [side, {"type": "null"}]}
 
 
-class NamedNumbers:
-    """Bound of ``values``: null, or numbers by name."""
+class Named:
+    """Bound of what rules give names to: null, or a mapping whose values all keep one rule.
+
+    Parameters
+    ----------
+    what : str
+        The values, in words.
+    rule : Rule
+        Of each.
+    """
+
+    def __init__(self, what: str, rule: Rule) -> None:
+        self._what, self._rule = what, rule
 
     def check(self, value: Any) -> str:
         """Empty when ``value`` is legal, else what a legal one is."""
@@ -89,37 +100,16 @@ class NamedNumbers:
             return ""
         if not isinstance(value, Mapping) or not all(str(name).isidentifier() for name in value):
             return f"must be {self.describe()}"
-        wrong = ((name, Bound().check(number)) for name, number in value.items())
+        wrong = ((name, self._rule.check(one)) for name, one in value.items())
         return next((f"{name} {text}" for name, text in wrong if text), "")
 
     def describe(self) -> str:
         """What a legal value is, in words."""
-        return "numbers by name, or null"
+        return f"{self._what} by name, or null"
 
     def schema(self) -> Json:
         """JSON Schema of a legal value."""
-        return {"anyOf": [{"type": "object", "additionalProperties": {"type": "number"}}, {"type": "null"}]}
-
-
-class NamedExpressions:
-    """Bound of ``names``: null, or expressions by name."""
-
-    def check(self, value: Any) -> str:
-        """Empty when ``value`` is legal, else what a legal one is."""
-        if value is None:
-            return ""
-        if not isinstance(value, Mapping) or not all(str(name).isidentifier() for name in value):
-            return f"must be {self.describe()}"
-        wrong = ((name, ExpressionText().check(text)) for name, text in value.items())
-        return next((f"{name} {text}" for name, text in wrong if text), "")
-
-    def describe(self) -> str:
-        """What a legal value is, in words."""
-        return "expressions by name, or null"
-
-    def schema(self) -> Json:
-        """JSON Schema of a legal value."""
-        return {"anyOf": [{"type": "object", "additionalProperties": dict(_EXPRESSION)}, {"type": "null"}]}
+        return {"anyOf": [{"type": "object", "additionalProperties": self._rule.schema()}, {"type": "null"}]}
 
 
 @dataclass(frozen=True)
