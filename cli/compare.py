@@ -19,15 +19,13 @@ def command(folders: tuple[str, ...], out: str, as_json: bool, quiet: bool) -> N
 
     Example: tapeflow compare runs/fade runs/wider --out wider.html
     """
-    from ..core.errors import DataError
+    from ..backtest.results.own_files import existing
     from ..report.comparison import write_comparison
 
-    for folder in folders:
-        if not Path(folder).is_dir():
-            raise DataError(f"{folder}: no such folder; `tapeflow list runs` names the runs there are")
+    places = [existing(Path(folder)) for folder in folders]
     with Progress(quiet=quiet, compiles=False) as progress:
         progress("drawing")
-        path = write_comparison([Path(folder) for folder in folders], Path(out))
+        path = write_comparison(places, Path(out))
     if as_json:
         print_json({"file": str(path), "bytes": path.stat().st_size})
     else:

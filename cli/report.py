@@ -30,13 +30,12 @@ def command(folder: str, show: bool, picture: str | None, as_json: bool, quiet: 
 
     Example: tapeflow report runs/demo --png demo.png
     """
-    from ..core.errors import DataError
+    from ..backtest.results.own_files import existing
 
-    if not Path(folder).is_dir():
-        raise DataError(f"{folder}: no such folder; `tapeflow list runs` names the runs there are")
+    place = existing(Path(folder))
     with Progress(quiet=quiet, compiles=False) as progress:
         progress("drawing")
-        path = _picture(Path(folder), picture) if picture is not None else _page(Path(folder))
+        path = _picture(place, picture) if picture is not None else _page(place)
     if as_json:
         print_json({"file": str(path), "bytes": path.stat().st_size})
     else:

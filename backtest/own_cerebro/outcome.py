@@ -26,8 +26,8 @@ from ..recording.recorder import Recorder
 from ..recording.round_trips import RoundTrip
 from ..results import account_figures
 from ..results.code_behind import package_versions, place
-from ..results.lock import machine, readers, versions
-from ..results.outcome import DAMAGE, SYNTHETIC, Outcome
+from ..results.lock import listed_inputs, machine, readers, versions
+from ..results.outcome import Outcome
 from .facts import costs_nothing, fills, set_up, unknown_terms
 from .feed_bars import bars_of
 
@@ -103,10 +103,7 @@ class OwnOutcome(Outcome):
 
     def warnings(self) -> list[str]:
         """What a reader should know before believing the figures."""
-        made = [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
-        made += self._remarks()
-        for name, feed in readers(self.sources).items():
-            made += [f"{name}: {feed.counts[what]:,} rows {what}" for what in DAMAGE if feed.counts.get(what)]
+        made = [*self._notes(), *self._remarks(), *self._damaged_rows()]
         if (others := len(self.strategy.cerebro.runningstrats) - 1) > 0:
             made.append(
                 f"{counted(others, 'other strategy', 'other strategies')} shared the account: orders and round trips "
@@ -118,9 +115,7 @@ class OwnOutcome(Outcome):
             made.append(f"{counted(lacking, 'order was', 'orders were')} refused for lack of cash or margin")
         if costs_nothing(self.strategy):
             made.append("no commission is set: the figures are before fees")
-        if any(self._left().values()):
-            made.append("the run ends with an open position; it is valued at the last close")
-        return made + [SYNTHETIC] * self.synthetic
+        return made + self._ends()
 
     def _was_paid_in(self) -> bool:
         broker = self.strategy.broker
@@ -148,11 +143,7 @@ class OwnOutcome(Outcome):
             "engine": self.engine,
             "versions": versions() | package_versions(code.packages),
             "platform": machine(),
-            "inputs": [
-                {"data": name, "path": place(Path(f.path), here), "bytes": int(f.bytes), "sha256": f.sha256}
-                for name, feed in readers(self.sources).items()
-                for f in feed.files
-            ],
+            "inputs": listed_inputs({name: feed.files for name, feed in readers(self.sources).items()}, here),
             "data": {name: self._described(name, data) for name, data in self.feeds.items()},
             "plugins": [{"path": place(path, here), "sha256": file_digest(path)} for path in code.files],
             "cerebro": set_up(self.strategy, self.record.names),

@@ -37,7 +37,7 @@ def tables(outcome: Any) -> dict[str, Any]:
     name = outcome.config.benchmark or outcome.config.traded.name
     coin = "the account is kept in coin, and holding it is no trade" if outcome.config.traded.inverse else ""
     other = beside(time, value, start, name, outcome.sources[name].bars, outcome.hours, coin)
-    absent = further(outcome).absent | made.absent
+    absent = outcome.further.absent | made.absent
     return {
         **made.figures,
         "drawdowns": drawdowns(time, outcome.equity["drawdown"], int(outcome.first["open_time"][0])),

@@ -109,11 +109,7 @@ def make_lock(
         "seed": config.seed,
         "versions": versions() | package_versions(code.packages),
         "platform": machine(),
-        "inputs": [
-            {"data": name, "path": place(Path(f.path), config.folder), "bytes": int(f.bytes), "sha256": f.sha256}
-            for name, files in read.items()
-            for f in files
-        ],
+        "inputs": listed_inputs(read, config.folder),
         "data": {name: describe_source(source) for name, source in sources.items()},
         "plugins": _listed(code.files, config),
         "reads": _listed(files_read(config, code, inputs, ran=ran), config),
@@ -128,6 +124,15 @@ def reads_of_run(config: RunConfig) -> dict[str, str]:
         return {}
     code = code_behind(config)
     return {one["path"]: one["sha256"] for one in _listed(files_read(config, code, set()), config)}
+
+
+def listed_inputs(read: Mapping[str, Iterable[Any]], folder: Path) -> list[dict[str, Any]]:
+    """Files that were read, by the names of their feeds, with places seen from ``folder``."""
+    return [
+        {"data": name, "path": place(Path(f.path), folder), "bytes": int(f.bytes), "sha256": f.sha256}
+        for name, files in read.items()
+        for f in files
+    ]
 
 
 def _listed(files: Iterable[Path], config: RunConfig) -> list[dict[str, str]]:

@@ -34,6 +34,7 @@ from .entry_bars import ASSUMED, inside_figures, inside_warning
 from .further import further, tables
 from .lock import make_lock, readers
 from .markouts import as_json
+from .performance import Performance
 from .quality import profit_from_damaged
 from .readings import readings
 from .statistics import drawdown, exposure_pct, summarise
@@ -192,6 +193,11 @@ class Outcome:
         """How many orders were refused."""
         return account_figures.refused(self.record.orders)
 
+    @cached_property
+    def further(self) -> Performance:
+        """Growth, risk, and trades won and lost, and why some of these are absent."""
+        return further(self)
+
     @property
     def account(self) -> dict[str, Any]:
         """What costs of holding and margin brought, where the run has them."""
@@ -215,7 +221,7 @@ class Outcome:
             "end": iso(int(self.first["close_time"][-1])),
             "orders": self.orders,
             **figures,
-            **further(self).figures,
+            **self.further.figures,
             "buy_and_hold_pct": self.buy_and_hold_pct,
             "profit_from_damaged": self.damaged,
             "open_position": float(equity["position"][-1]),
@@ -336,12 +342,10 @@ class Outcome:
     def warnings(self) -> list[str]:
         """What a reader should know before believing the figures."""
         made = account_figures.ruin(self.record.ruined_at, self.equity)
-        made += [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
+        made += self._notes()
         made += remarks_of(self.config.plugins)
         made += [*self.config.notes, *self._remarks(), *readings(self.config, self.sources, self.dealt)]
-        for name, feed in readers(self.sources).items():
-            counts = feed.counts
-            made += [f"{name}: {counts[what]:,} rows {what}" for what in DAMAGE if counts.get(what)]
+        made += self._damaged_rows()
         places = decimals(account_figures.currency(self.config), self.config.broker.cash)
         if damage := damage_warning(self.damaged, math.fsum(t.pnl_net for t in self.trips), places):
             made.append(damage)
@@ -370,11 +374,25 @@ class Outcome:
             )
         if all(self.config.terms[name].fees.none for name in self.dealt):
             made.append("no fees are set: the figures are before fees")
-        if any(self._left().values()):
-            made.append("the run ends with an open position; it is valued at the last close")
-        made += [SYNTHETIC] * self.synthetic
+        made += self._ends()
         made += self.band.warnings() if self.band else []
         return made
+
+    def _notes(self) -> list[str]:
+        """What feeds noted of their bars."""
+        return [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
+
+    def _damaged_rows(self) -> list[str]:
+        """Rows of files that were left out or moved."""
+        read = readers(self.sources)
+        return [
+            f"{n}: {f.counts[what]:,} rows {what}" for n, f in read.items() for what in DAMAGE if f.counts.get(what)
+        ]
+
+    def _ends(self) -> list[str]:
+        """What the run ends with, and whether its trades were made up."""
+        left = ["the run ends with an open position; it is valued at the last close"] * any(self._left().values())
+        return left + [SYNTHETIC] * self.synthetic
 
     @property
     def synthetic(self) -> bool:

@@ -33,6 +33,19 @@ def check_place(out: Path) -> None:
     recover(out, written)
 
 
+def existing(folder: Path) -> Path:
+    """The folder, which is there.
+
+    Raises
+    ------
+    DataError
+        If it is not.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder; `tapeflow list runs` names the runs there are")
+    return folder
+
+
 def read_lock(folder: Path) -> dict[str, Any]:
     """``run.lock``, its digest compared; empty when the run left none.
 

@@ -10,8 +10,7 @@ from typing import Any
 import yaml
 
 from ...backtest.inputs.read import Progress
-from ...backtest.results.own_files import LOCK, PAGE, check_outputs
-from ...core.errors import DataError
+from ...backtest.results.own_files import LOCK, PAGE, check_outputs, existing
 from ...core.files.writing import replacing
 from .finder import PROJECT, FileFinder
 from .locked_run import LockedRun
@@ -46,9 +45,7 @@ def cite(
     DataError
         If ``folder`` is no result, a file of it changed since, or a plugin is not the one that ran.
     """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder; `tapeflow list runs` names the runs there are")
-    lock = LockedRun.read(folder)
+    lock = LockedRun.read(existing(folder))
     check_outputs(folder, lock.content["outputs"])
     members = dict(_members(lock, folder, FileFinder(lock.file, data, progress)))
     if report and (folder / PAGE).is_file():
