@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 
 _WORDS = """
 commission commissions fee comm brokerage: fees taker
@@ -97,16 +98,15 @@ def plain(name: str) -> str:
     return re.sub(r"[\s_.-]", "", name).lower()
 
 
-def _read(text: str) -> dict[str, tuple[str, ...]]:
+@cache
+def meanings() -> Mapping[str, tuple[str, ...]]:
+    """What each word of other tools may be called here; read when an error first asks for it."""
     made: dict[str, tuple[str, ...]] = {}
-    for line in text.strip().splitlines():
+    for line in _WORDS.strip().splitlines():
         written, _, meant = line.partition(":")
         for word in written.split():
             made[plain(word)] = (*made.get(plain(word), ()), *meant.split())
     return made
-
-
-MEANT: Mapping[str, tuple[str, ...]] = _read(_WORDS)
 
 
 def meant(name: str, allowed: Iterable[str]) -> str | None:
@@ -116,5 +116,5 @@ def meant(name: str, allowed: Iterable[str]) -> str | None:
     ('fees', 'stop_loss', None)
     """
     known = {plain(one): one for one in allowed}
-    hits = (known.get(plain(one)) for one in (name, *MEANT.get(plain(name), ())))
+    hits = (known.get(plain(one)) for one in (name, *meanings().get(plain(name), ())))
     return next((hit for hit in hits if hit), None)

@@ -15,7 +15,7 @@ from tapeflow.core.errors import ConfigError
 from tapeflow.core.names import FUNCTIONS
 from tapeflow.core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
 from tapeflow.core.schema import BAR_COLUMNS
-from tapeflow.core.synonyms import MEANT, plain
+from tapeflow.core.synonyms import meanings, plain
 
 RULES = """\
 name: meant
@@ -171,7 +171,7 @@ def test_every_word_that_is_meant_exists() -> None:
     known |= {"enter", "exit", "takerbuyvolume", "takersellvolume"}
     known |= {plain(param) for cls in INDICATORS.values() for param in declared(cls)}
     known |= {"um", "cm", "spot", "linear", "inverse", "tape", "compiled", "timeperiod"}
-    assert {word: names for word, names in MEANT.items() if not {plain(n) for n in names} <= known} == {}
+    assert {word: names for word, names in meanings().items() if not {plain(n) for n in names} <= known} == {}
 
 
 def keys(model: type) -> set[str]:

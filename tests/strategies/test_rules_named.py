@@ -14,46 +14,14 @@ from tapeflow.api import run as run_to_folder
 from tapeflow.backtest.engines.verify import difference
 from tapeflow.backtest.inputs.read import Source
 from tapeflow.backtest.results.outcome import Outcome
-from tapeflow.backtest.runner import simulate
 from tapeflow.checks.lookahead import attack
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.errors import ConfigError
+from tapeflow.tests.helpers.rule_runs import START, config_of, run, walk
 
-START = 1_704_067_200_000_000
 SIDES = ("long", "short")
-
-
-def walk(seed: int, n: int = 300) -> Bars:
-    """Bars of a random walk on whole prices, each opening where the one before closed or beside it."""
-    rng = np.random.default_rng(seed)
-    close = 1_000.0 + np.cumsum(rng.integers(-3, 4, n))
-    opened = np.concatenate([[1_000.0], close[:-1]]) + rng.integers(-1, 2, n)
-    high = np.maximum(opened, close) + rng.integers(0, 3, n)
-    low = np.minimum(opened, close) - rng.integers(0, 3, n)
-    time = START + np.arange(n) * MINUTE
-    return Bars.of(
-        open_time=time, close_time=time + MINUTE, open=opened, high=high, low=low, close=close, volume=np.ones(n)
-    )
-
-
-def config_of(params: dict[str, Any], engine: str = "backtrader", **more: Any) -> Any:
-    return from_mapping(
-        {
-            "name": "rules",
-            "data": {"main": {"feed": "SyntheticTape", "tick": 1.0, "lot": 1.0}},
-            "strategy": {"kind": "Rules", "params": params},
-            "broker": {"cash": 1e6},
-            "sizer": {"fixed": 8},
-            "engine": engine,
-            **more,
-        }
-    )
-
-
-def run(params: dict[str, Any], bars: Bars, engine: str = "backtrader") -> Outcome:
-    return simulate(config_of(params, engine), {"main": Source(None, bars)})
 
 
 def orders(outcome: Outcome) -> list[tuple[Any, ...]]:
