@@ -188,7 +188,10 @@ def _of_size(options: list[IndicatorOption], asked: ComputeOptions) -> list[Indi
     for option in options:
         cls: Any = INDICATORS.find(option.kind)
         if not getattr(cls, "sized", False):
-            raise ParamError(f"--size: {option.kind} takes no size; write it in those that do, as in VWAP(size=1k-10k)")
+            why = f": {cls.no_size}" if getattr(cls, "no_size", "") else ""
+            raise ParamError(
+                f"--size: {option.kind} takes no size{why}; write it in those that do, as in VWAP(size=1k-10k)"
+            )
         made.append(replace(option, params={"size": asked.classes(), **option.params}))
     return made
 

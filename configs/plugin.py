@@ -188,6 +188,8 @@ def _unknown_key(cls: Any, name: str, common: Collection[str], defaults: Raw) ->
     if name in theirs:
         value = getattr(theirs[name], "__name__", None) or shown(theirs[name])
         return f"'{name}' is {value} in the code of {cls.__name__}, which YAML cannot say: change it there"
+    if name == "size" and (why := getattr(cls, "no_size", "")):
+        return f"{cls.__name__} takes no size: {why}"
     near = nearest(name, [*defaults, *common])
     hint = f", did you mean '{near}'?" if near else ""
     own = f"{cls.__name__}: {', '.join(sorted(defaults)) or 'none'}"

@@ -113,7 +113,7 @@ class FlowToxicity(Indicator):
     Raises
     ------
     ParamError
-        If a parameter is out of range, or another one is given.
+        If a parameter is out of range, or another one is given, as ``size``: bars keep no volatility by class of size.
     InputError
         If the data lacks an input.
 
@@ -159,7 +159,10 @@ class FlowToxicity(Indicator):
         "ddof": Choice(0, 1),
         "volatility": Choice("auto", "realized", "parkinson"),
     }
-    sized = True
+    no_size = (
+        "volatility is that of all rows, since bars keep no prices by class; for the flow of a size alone take ZScore "
+        "of a VolumeDelta with unit: quote and that size"
+    )
     above_0 = True
     inputs = (*_FLOW, "realized_vol", _RESET)
     measures = {

@@ -11,7 +11,7 @@ from ..core.bars import Bars, Levels
 from ..core.clock import interval_text, parse_interval
 from ..core.params import Bound, Choice, Text, With
 from .framework.base import Indicator
-from .framework.inputs import DAYS, LEVELS, Input, Session, parse_session
+from .framework.inputs import DAYS, LEVELS, Input, Session, counted_in, parse_session
 from .framework.sizing import check_guessed
 from .kernels.dialects import CHOICES, check_anchor, chosen, coarse, code, explained
 from .kernels.kline_levels import levels_of_klines
@@ -20,7 +20,7 @@ from .kernels.profile_state import MASK, Floats, composite_state, kept_rows, pro
 from .kernels.session_clock import SinceOpen
 from .kernels.tpo_dialects import LETTERS, TPO_DIALECTS, Published
 from .kernels.value_area import EXPANSIONS
-from .tpo_brackets import bracket_of, check_lengths, open_bars, parse_bracket
+from .tpo_brackets import bracket_of, check_lengths, open_bars, parse_bracket, said_of_clock
 from .tpo_kernel import OWN, SERIAL, tpo
 from .tpo_lines import LINES, MEASURES, PREVIOUS
 
@@ -53,7 +53,8 @@ class TPO(Indicator):
         How long a letter lasts, counted from the beginning of the session: an interval, or ``bar`` for each bar its
         own. A bar counts in the bracket that it opens in; one longer than the bracket is refused.
     initial_balance : str, default='1h'
-        How long the initial balance lasts, from the beginning of the session.
+        How long the initial balance lasts, from the beginning of the session. Sessions that begin long before
+        trading does, as those of UTC days on a stock exchange, have none, which a run and ``compute`` say.
     dialect : str, default='cbot_two_row'
         Whose choices stand where ``bracket`` and those below are None: ``cbot_two_row``, ``market_profile``,
         ``tradingview``, ``sierra`` or ``lean``. `explain` prints them. NinjaTrader and ATAS publish no rule for
@@ -216,19 +217,16 @@ class TPO(Indicator):
 
     @classmethod
     def remarks(cls, bars: Bars, **params: Any) -> Iterator[str]:
-        """Besides what changes nothing: rows too high to round up, and bars that reach into the next bracket."""
+        """Besides what changes nothing: rows too high to round up, and what the clock of sessions does to bars."""
         yield from super().remarks(bars, **params)
         full = cls.resolve(params)
         if bars.levels is not None:
             yield from coarse(bars.levels, full, TPO_DIALECTS)
             if full["from_klines"] is not None:
                 yield "from_klines changes nothing where the feed has levels"
-        bracket = bracket_of(full)
-        if bracket:
-            since = _SINCE.array(full, np.asarray(bars["open_time"]))
-            over = int(np.count_nonzero(since % bracket + (bars["close_time"] - bars["open_time"]) > bracket))
-            if over:
-                yield f"{over} of {len(bars)} bars reach over the end of a bracket, and count in the one they open in"
+        counted = counted_in(bars.hours, full, cls.complaint)
+        opens = np.asarray(bars["open_time"])
+        yield from said_of_clock(bars, full, _SESSION.array(counted, opens), _SINCE.array(counted, opens))
 
     @classmethod
     def explain(cls, **params: Any) -> list[dict[str, str]]:

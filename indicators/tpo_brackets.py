@@ -1,8 +1,8 @@
-"""Brackets of TPO: how long a letter lasts, and bars that no bracket holds."""
+"""Brackets of TPO: how long a letter lasts, bars that no bracket holds, and sessions without an initial balance."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from ..core.bars import Bars
 from ..core.clock import interval_text, parse_interval
 from ..core.errors import InputError
 from .kernels.dialects import chosen
+from .kernels.profile_state import Floats
 from .kernels.tpo_dialects import TPO_DIALECTS
 
 
@@ -41,3 +42,29 @@ def open_bars(bars: Bars) -> Bars:
     made = {name: bars[name] for name in ("open_time", "close_time", "high", "low", "close")}
     made["volume"] = np.where((volume <= 0.0) & still, 0.0, 1.0)
     return Bars(made, None, bars.spec, bars.source, bars.row_size)
+
+
+def said_of_clock(bars: Bars, params: Mapping[str, Any], session: Floats, since: Floats) -> Iterator[str]:
+    """What to say of bars in the brackets and the initial balance of their sessions.
+
+    Parameters
+    ----------
+    bars : Bars
+        With levels, or high, low and volume.
+    params : mapping
+        Complete.
+    session, since : ndarray
+        Of each bar the number of its session, and the µs from its beginning to the bar's open.
+    """
+    bracket = bracket_of(params)
+    over = bool(bracket) * np.count_nonzero(since % (bracket or 1) + (bars["close_time"] - bars["open_time"]) > bracket)
+    if over:
+        yield f"{over} of {len(bars)} bars reach over the end of a bracket, and count in the one they open in"
+    traded = np.diff(bars.levels.offsets) > 0 if bars.levels is not None else open_bars(bars)["volume"] > 0.0
+    held = len(np.unique(session[traded]))
+    lacking = held - len(np.unique(session[traded & (since < parse_interval(params["initial_balance"]))]))
+    if lacking:
+        yield (
+            f"ib_high and ib_low are NaN in {lacking} of {held} sessions, in whose first {params['initial_balance']} "
+            "nothing traded; timezone says when sessions begin, as in America/New_York@09:30"
+        )

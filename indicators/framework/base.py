@@ -73,6 +73,8 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         Files beside the class's source that it reads by other means than Python's ``open``; run.lock has their digests.
     sized : bool
         Whether it has the parameter ``size`` too, which has it read the columns of some classes of trade size.
+    no_size : str
+        Why a measure of flow that is not ``sized`` takes no size, and what to ask for instead.
     above_0 : bool
         Whether it goes by logs or shares of prices, which mean nothing where prices may be 0 and below.
     mirror : str
@@ -116,6 +118,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     above_0: ClassVar[bool] = False
     mirror: ClassVar[str] = "sides"
     sized: ClassVar[bool] = False
+    no_size: ClassVar[str] = ""
     reads: ClassVar[tuple[str, ...]] = ()
     step: ClassVar[Any] = None
     vec: ClassVar[Any] = None
@@ -252,6 +255,8 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
         ParamError
             Naming the indicator, the parameter and what is allowed.
         """
+        if cls.no_size and "size" in params:
+            raise ParamError(f"{cls.kind} takes no size: {cls.no_size}")
         full = resolve(cls.kind, params, cls.defaults(), cls.bounds)
         if wrong := cls.complaint(full):
             raise ParamError(f"{cls.kind}: {wrong}")

@@ -44,7 +44,6 @@ MEASURES = (
     *(("CVD", p) for p in ({}, {"unit": "quote", "reset": "1h"})),
     *((kind, {}) for kind in ("TakerVolume", "TakerRatio", "SignedVolume", "FlowEntropy")),
     ("DeltaDivergence", {"pivot": 1, "window": 5, "k": 0.1}),
-    ("FlowToxicity", {"window": 10}),
     *(("VPIN", p) for p in ({"bucket": 2.0, "buckets": 5}, {"bucket": 2.0, "classification": "tick"})),
     *((kind, {"window": 10}) for kind in ("KyleLambda", "HasbrouckLambda", "Amihud")),
 )
@@ -143,7 +142,7 @@ def test_a_measure_of_a_size_is_that_of_the_file_filtered_beforehand(tape, bars,
     np.testing.assert_allclose(made.to_numpy(), wanted.to_numpy(), rtol=1e-9 if kind in LOSSY else 1e-12, atol=1e-12)
 
 
-LOSSY = {"FlowToxicity", "KyleLambda", "HasbrouckLambda", "VPIN"}
+LOSSY = {"KyleLambda", "HasbrouckLambda", "VPIN"}
 """Those that divide by differences of sums, which enlarge the last digit of a union's sum."""
 
 
@@ -257,6 +256,21 @@ def test_a_twap_of_a_size_counts_trades(bars: Bars, method: str) -> None:
         INDICATORS.find("TWAP").over(bars, method=method, size="1k-5k")  # type: ignore[attr-defined]
 
 
+def test_flow_toxicity_of_a_size_is_refused_and_its_flow_alone_is_that_of_the_file_filtered_beforehand(tape) -> None:
+    """Bars keep no prices by class, so that its volatility would be that of other rows than its flow."""
+    find: Any = INDICATORS.find
+    bars, size = one(tape, size_edges=EDGES), "1k-5k"
+    for asked in (size, "all"):
+        with pytest.raises(ParamError, match="FlowToxicity takes no size: volatility is that of all rows"):
+            find("FlowToxicity").over(bars, size=asked)
+    delta = find("VolumeDelta").over(bars, unit="quote", size=size)["delta"]
+    made = find("ZScore").over(delta, window=10)["z"]
+    only = one(filtered(tape, size))
+    assert (only["volume"] > 0).all()
+    wanted = find("FlowToxicity").over(only, window=10)["z_flow"]
+    np.testing.assert_allclose(made, wanted, rtol=1e-9)
+
+
 ROWED = (
     *(("VolumeProfile", p) for p in ({"session": "1h"}, {"session": None, "window": 10})),
     *(("TPO", {"session": "1h", "bracket": "10m", "letters": letters}) for letters in ("range", "traded")),
@@ -361,6 +375,15 @@ def test_a_config_whose_edges_do_not_make_the_size_is_refused_at_its_place(tmp_p
     assert "set size_edges: [1k, 5k, 10k]" in err
 
 
+def test_a_config_that_asks_for_the_flow_toxicity_of_a_size_is_refused_at_its_place(tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    text = RUN % "size_edges: [1k, 10k]"
+    file.write_text(text.replace("{kind: CVD, size: 1k-10k, reset: 1h}", "{kind: FlowToxicity, size: 1k-10k}"))
+    done = tapeflow("validate", file)
+    assert done.exit_code == 2
+    assert "run.yaml:4:29: indicators.big.size: FlowToxicity takes no size: volatility is that of all" in done.stderr
+
+
 def test_merged_venues_and_catalogs_keep_classes(tmp_path: Path, tape: Tape) -> None:
     stamps, sides = (
         (1_700_000_040_000 + tape.time // 1000).tolist(),
@@ -402,6 +425,10 @@ def test_the_command_line_takes_edges_from_the_size() -> None:
     ("more", "wrong"),
     [
         (("--indicator", "TickVolume", "--size", "1k+"), "--size: TickVolume takes no size"),
+        (
+            ("--indicator", "FlowToxicity", "--size", "1k+"),
+            "--size: FlowToxicity takes no size: volatility is that of all",
+        ),
         (("--indicator", "VWAP", "--size", "1k"), "--size: '1k' must be all, a class such as 1k-10k"),
         (("--like", "kiyotaka", "--size", "1k+"), "--size: --like kiyotaka answers of all trades alone"),
         (

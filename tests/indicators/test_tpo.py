@@ -173,6 +173,29 @@ def test_brackets_begin_with_the_session_of_an_exchange_over_a_change_of_clocks(
     assert lines["letters"].tolist() == [1, 2, 3, 1, 2, 3]
 
 
+def test_sessions_that_begin_long_before_trading_say_that_they_have_no_initial_balance() -> None:
+    """New York opens at 14:30 in UTC, far from the first hour of a day there."""
+    days = np.array([np.datetime64(f"2024-03-0{day}T14:30", "us").astype(np.int64) for day in (4, 5, 6)])
+    opens = np.concatenate([day + np.array([0, 30, 60]) * MINUTE for day in days])
+    columns = dict(low=np.full(9, 1.0), high=np.full(9, 2.0), close=np.full(9, 2.0), volume=np.ones(9))
+    bars = Bars.of(open_time=opens, close_time=opens + 30 * MINUTE, **columns)
+    asked = {"from_klines": "range", "row_size": 1.0}
+    assert TPO.over(bars, **asked)["ib_high"].isna().all()
+    (said,) = TPO.remarks(bars, **asked)
+    assert said.startswith("ib_high and ib_low are NaN in 3 of 3 sessions, in whose first 1h nothing traded; timezone")
+    zone = "America/New_York@09:30"
+    assert TPO.over(bars, **asked, timezone=zone)["ib_high"].tolist() == [2.0] * 9
+    assert not list(TPO.remarks(bars, **asked, timezone=zone))
+
+
+def test_brackets_of_bars_with_hours_are_counted_from_their_open_in_what_is_said_too() -> None:
+    opens = np.datetime64("2024-03-04T14:30", "us").astype(np.int64) + 60 * MINUTE * np.arange(3)
+    columns = dict(low=np.full(3, 1.0), high=np.full(3, 2.0), close=np.full(3, 2.0), volume=np.ones(3))
+    spec = "1h@1d:America/New_York@09:30-16:00"
+    bars = Bars.of(open_time=opens, close_time=opens + 60 * MINUTE, spec=spec, **columns)
+    assert not list(TPO.remarks(bars, from_klines="range", row_size=1.0, bracket="1h"))
+
+
 def test_klines_give_what_their_levels_would() -> None:
     bars = _session((7, 8), (7, 10), (10, 12))
     plain = Bars.of(
