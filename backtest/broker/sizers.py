@@ -13,7 +13,7 @@ from ...configs.models import RunConfig
 from ...core.errors import DataError
 from ...core.lots import DEFAULT_LOT, whole_lots
 from ...core.steps import steps_of
-from ...strategies.framework.limits import units_worth
+from ...strategies.framework.limits import units_worth, unless_too_small
 from ..inputs.trading_hours import hours_of, traded_time
 from ..recording.closed_trades import ClosedTradeAnalyzer
 from .order_sizes import exposure, kelly_share, share_at_risk
@@ -29,11 +29,6 @@ __all__ = [
     "kelly",
     "whole_lots",
 ]
-
-
-def _notional(broker: Any, data: Any, size: float, price: float) -> float:
-    """What ``size`` is worth, in quote currency, without sign."""
-    return abs(float(broker.quote(data, size, price) if hasattr(broker, "quote") else size * price))
 
 
 def _closing(sizer: Any, data: Any, isbuy: bool) -> float:
@@ -61,8 +56,7 @@ class _LotSizer(bt.Sizer):
         wish = self.wish(price)
         if not wish > 0.0:  # no money left, or no price that could say how much it buys
             return 0.0
-        size = whole_lots(wish, steps_of(data).lot)
-        return size if _notional(self.broker, data, size, price) >= steps_of(data).min_notional else 0.0
+        return unless_too_small(self.broker, data, whole_lots(wish, steps_of(data).lot))
 
     def wish(self, price: float) -> float:
         """Size before rounding, in base currency."""
@@ -126,7 +120,7 @@ class _Exposure(bt.Sizer):
         if not (value and price > 0):
             return 0.0
         size = whole_lots(units_worth(self.broker, data, value, price), steps_of(data).lot)
-        return size if _notional(self.broker, data, size, price) >= steps_of(data).min_notional else 0.0
+        return unless_too_small(self.broker, data, size)
 
     def share(self, data: Any, price: float, equity: float) -> float:
         """Notional over equity; NaN or 0 for no order."""

@@ -32,9 +32,16 @@ def worth_now(desk: Any, size: float) -> float:
     return worth_of(desk.broker, desk.data, size, desk.data.close[0])
 
 
+def unless_too_small(broker: Any, data: Any, size: float) -> float:
+    """``size``, or 0 where it is worth less than the smallest order, which is in quote currency, at the close."""
+    price = data.close[0]
+    worth = broker.quote(data, size, price) if hasattr(broker, "quote") else size * price
+    return size if size and abs(worth) >= steps_of(data).min_notional else 0.0
+
+
 def or_nothing(desk: Any, size: float) -> float:
-    """``size``, or 0 where it is worth less than the smallest order."""
-    return size if size and worth_now(desk, size) >= steps_of(desk.data).min_notional else 0.0
+    """The same at a desk."""
+    return unless_too_small(desk.broker, desk.data, size)
 
 
 class PositionLimit:

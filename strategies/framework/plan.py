@@ -17,6 +17,7 @@ from ...core.steps import steps_of
 from ...core.ticks import grid_of
 from .answers import SIDES, Answers, Entry, Exit
 from .desks import desks_beside
+from .limits import or_nothing
 from .lines import Floats, Lines, Ref
 from .programs import note_state
 from .signals import Masks
@@ -294,8 +295,9 @@ class Plan:
     def _sized(self, times: float, side: str) -> float:
         """So many times what the sizer gives, in whole lots; 0 below the smallest notional."""
         strategy, data = self._strategy, self._strategy.data
-        size = whole_lots(times * strategy.getsizing(data, isbuy=side == "long"), steps_of(data).lot)
-        return size if abs(size * data.close[0]) >= steps_of(data).min_notional else 0.0
+        return or_nothing(
+            strategy, whole_lots(times * strategy.getsizing(data, isbuy=side == "long"), steps_of(data).lot)
+        )
 
     def _rounded(self, price: float) -> float:
         return grid_of(steps_of(self._strategy.data).tick).on(price)

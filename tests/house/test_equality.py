@@ -267,6 +267,22 @@ def both_rest(most: float) -> dict[str, Any]:
 
 NAMED = {"params": {"long": None, "entries": {"go": {"long": "uptick_count > 0"}}}}
 IN = (1, 1.0, 100.0)
+
+
+HALF_OF_IT = {"params": {"entries": {"up": {"long": "uptick_count > 0", "size": 0.5}}, "long": None}}
+COIN = {"lot": 1, "instrument": {**INVERSE, "contract_size": 10}}
+
+
+def least(notional: float, of: str, cut: Any, **data: Any) -> list[Any]:
+    """Half of what the sizer gives that is worth just the least notional, and the same where the least is more."""
+
+    def asking(smallest: float) -> dict[str, Any]:
+        return {**cut, "data": {"min_notional": smallest, **data}, "sizer": {"fixed": 2}}
+
+    name = f"the least notional of {of}"
+    return row(name, Side(DONE, [IN], blocks=asking(notional)), Side([], [], blocks=asking(more(notional))))
+
+
 ORDERS = [
     *row(
         "a low at a limit",
@@ -313,6 +329,10 @@ ORDERS = [
         Side(DONE, [IN], blocks={"data": {"min_notional": 100.0}, "sizer": {"percent": 1}}),
         Side([], [], blocks={"data": {"min_notional": more(100.0)}, "sizer": {"percent": 1}}),
     ),
+    *least(100.0, "half an entry", HALF_OF_IT),
+    *least(100.0, "half an entry where contracts are 10", HALF_OF_IT, instrument={**LINEAR, "contract_size": 10}),
+    *least(10.0, "half an entry in contracts of 10, in coin", HALF_OF_IT, **COIN),
+    *least(10.0, "what is left of an entry, in coin", {"portfolio": {"each": "10%"}, "broker": {"cash": 1}}, **COIN),
     *row(
         "all of a bar's volume that an order may take",
         Side(DONE, [(1, 5.0, 100.0)], blocks={"sizer": {"fixed": 5}, "broker": {"cash": 1e4, "participation": 0.5}}),
