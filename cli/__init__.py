@@ -16,7 +16,7 @@ COMMANDS = {
     "validate": "Check a YAML config without running it.",
     "schema": "Print the JSON Schema of a run's YAML.",
     "report": "Make the report of a finished run.",
-    "compare": "Set two or more finished runs beside each other.",
+    "compare": "Compare finished runs, by cause and on one page.",
     "reproduce": "Run a run.lock again and compare what comes of it.",
     "cite": "Pack a finished run into one zip, without its data.",
     "list": "List indicators, strategies, feeds, configs and saved runs.",

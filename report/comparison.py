@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -44,7 +45,41 @@ $parts
 """)
 
 
-def write_comparison(folders: Sequence[Path], target: Path) -> Path:
+@dataclass(frozen=True)
+class Causes:
+    """Why one run differs from the first, as the page tells it.
+
+    Parameters
+    ----------
+    first, second : str
+        What the runs are called.
+    rows : sequence of tuple of str
+        Cause, what, and what it is in either.
+    sentences : sequence of str
+        The first order that differs, what led to it, and the profit split.
+    """
+
+    first: str
+    second: str
+    rows: Sequence[tuple[str, str, str, str]]
+    sentences: Sequence[str]
+
+
+def check_folders(folders: Sequence[Path]) -> None:
+    """Refuse what makes no comparison.
+
+    Raises
+    ------
+    DataError
+        If there are fewer than two folders or more than `MOST`, or one is named twice.
+    """
+    if not 2 <= len(folders) <= MOST:
+        raise DataError(f"compare: give two to {MOST} result folders (got {len(folders)})")
+    if len({folder.resolve() for folder in folders}) < len(folders):
+        raise DataError("compare: one folder stands twice")
+
+
+def write_comparison(folders: Sequence[Path], target: Path, causes: Sequence[Causes] = ()) -> Path:
     """Write a page that sets runs beside each other, from their result folders alone; it needs no script.
 
     Parameters
@@ -53,26 +88,26 @@ def write_comparison(folders: Sequence[Path], target: Path) -> Path:
         Two to eight result folders; the first is what the others are compared with.
     target : Path
         The HTML file.
+    causes : sequence of Causes
+        Why the others differ from the first, where that is known.
 
     Raises
     ------
     DataError
         If there are fewer or more, one is named twice, or a folder holds no run.
     """
-    if not 2 <= len(folders) <= MOST:
-        raise DataError(f"compare: give two to {MOST} result folders (got {len(folders)})")
-    if len({folder.resolve() for folder in folders}) < len(folders):
-        raise DataError("compare: one folder stands twice")
-    text = comparison([read_folder(folder) for folder in folders])
+    check_folders(folders)
+    text = comparison([read_folder(folder) for folder in folders], causes)
     with replacing(target) as made:
         made.write_text(text, encoding="utf-8", newline="\n")
     return target
 
 
-def comparison(runs: Sequence[Folder]) -> str:
+def comparison(runs: Sequence[Folder], causes: Sequence[Causes] = ()) -> str:
     """The page."""
     names = named(runs)
     parts = [_legend(names, runs), _curves(names, runs), _figures(names, runs), _configs(names, runs)]
+    parts += [_causes(causes)] if causes else []
     style = (resources.files(__package__) / "style.css").read_text(encoding="utf-8")
     title = escape(" · ".join(names))
     return _PAGE.substitute(title=title, style=style, parts="\n".join(parts))
@@ -145,6 +180,17 @@ def _configs(names: Sequence[str], runs: Sequence[Folder]) -> Markup:
         return section("differences", "Where they differ", tag("p", "Their configs are the same but for the name."))
     note = f"{len(differing)} of {len(keys)} keys of the resolved configs are not the same."
     return section("differences", "Where they differ", table(("key", *names), rows, class_="plain"), note=note)
+
+
+def _causes(causes: Sequence[Causes]) -> Markup:
+    """By cause what differs, where the orders part, and how the profit splits, a block a run after the first."""
+    inside: list[Markup] = []
+    for one in causes:
+        inside.append(tag("h3", f"{one.second} against {one.first}"))
+        if one.rows:
+            inside.append(table(("cause", "what", one.first, one.second), one.rows, class_="plain"))
+        inside += [tag("p", said) for said in one.sentences]
+    return section("causes", "Why they differ", *inside)
 
 
 def _flat(value: Any, above: str = "") -> Iterator[tuple[str, Any]]:
