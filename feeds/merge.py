@@ -187,6 +187,7 @@ class Merge(TapeFeed):
     ('venues in one quote currency: a 1:1, b × 2',)
     """
 
+    made_of_feeds = True
     params = {"feeds": [], "silence": "5m"}
     why_no_actions = "has the trades of several venues; say them of a feed of one"
     bounds = {"feeds": VenueList(), "silence": Text(parse_interval, "an interval such as 5m")}

@@ -48,7 +48,7 @@ class Rolling(Feed):
     abstract = True
     example: ClassVar[str] = "CsvBars"
     """A feed of contracts, for errors."""
-    rolls_over = True
+    rolls_over = made_of_feeds = True
     why_no_actions = "is of futures, which pay no dividends"
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = ".", **params: Any) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..aggregation.bars import Covered
+from ..core.errors import DataError
 from ..core.params import Choice
 from .framework.table_tape import TIMESTAMP, ContractTape, by_arrival, trade_columns
 from .table_reader.sheet import Reading
@@ -76,6 +77,14 @@ class TardisTrades(ContractTape):
         unit="us",
     )
     dated = r"_(\d{4})-(\d{2})-(\d{2})_"
+
+    def _expand(self, paths: list[str | Path]) -> list[Path]:
+        made = super()._expand(paths)
+        if other := next((path for path in made if "_liquidations_" in path.name), None):
+            raise DataError(
+                f"{other}: is named as liquidations are: columns of trades, but not the tape; take _trades_"
+            )
+        return made
 
     def how(self) -> tuple[Table, Reading]:
         """What stands where, and how to read it."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +22,13 @@ _JOINED = re.compile(
     r"(?<![a-z0-9])[a-z0-9]*[a-z][a-z0-9]*(?:[-_]?(?:usdt|usdc|busd)|[-_](?:usd|eur|gbp|jpy|krw|btc|eth))(?![a-z0-9])"
 )
 """Names of somebody's own; in lower case fewer, since words end in usd, eth or try too."""
+_MONTHS = "FGHJKMNQUVXZ"
+_CONTRACT = re.compile(rf"([A-Z0-9]{{1,4}}?)[{_MONTHS}](?:20)?\d{{1,2}}")
+_CONTRACT_FILE = re.compile(
+    rf"(?<![A-Z0-9])(?:([A-Z0-9]{{1,4}})[{_MONTHS}](?:20)?\d\d(?![A-Z0-9])"
+    r"|([A-Z0-9]{1,4}) \d\d-\d\d\.(?:Last|Bid|Ask)\.)"
+)
+"""Of a file the year has two digits, since M1 and H4 are lengths of bars too; or it is named as NinjaTrader does."""
 _BEHIND_DAY = re.compile(rf"_trades_{_DAY}_([A-Za-z0-9-]+)\.")
 
 
@@ -68,6 +77,26 @@ def market_in(path: Path) -> str:
     """
     hit = _PAIRED.search(path.name) or _JOINED.search(path.name)
     return re.sub(r"[^A-Z0-9]", "", hit[0].upper()) if hit else ""
+
+
+def contracts_of_one_root(symbols: Iterable[str]) -> str:
+    """The root of which some of ``symbols`` are contracts, by the month and year behind it; empty for none.
+
+    >>> contracts_of_one_root(["ESH24", "ESM24"]), contracts_of_one_root(["ESH4", "NQH4"]), contracts_of_one_root(["A"])
+    ('ES', '', '')
+    """
+    roots = Counter(hit[1] for symbol in set(symbols) if (hit := _CONTRACT.fullmatch(symbol)))
+    return next((root for root, count in roots.items() if count > 1), "")
+
+
+def contract_in(path: Path) -> tuple[str, str]:
+    """The root and the contract that the name of a file spells; empty where it spells none.
+
+    >>> [contract_in(Path(name)) for name in ("ESH24.csv", "ES 03-24.Last.txt", "EURUSDM15.csv", "bars.csv")]
+    [('ES', 'ESH24'), ('ES', 'ES 03-24'), ('', ''), ('', '')]
+    """
+    hit = _CONTRACT_FILE.search(path.name)
+    return (hit[1] or hit[2], re.split(r"\.", hit[0])[0]) if hit else ("", "")
 
 
 def symbol_of(path: Path) -> str:

@@ -57,6 +57,8 @@ class Feed:
     """False where a bar in which somebody traded may be without an open or a close, so that it cannot be traded."""
     rolls_over: ClassVar[bool] = False
     """Whether its bars go from one contract to the next, marked by `core.schema.ROLLS`."""
+    made_of_feeds: ClassVar[bool] = False
+    """Whether its files are those of other feeds, each of a market or contract of its own."""
     why_no_actions: ClassVar[str] = ""
     """Why splits and dividends cannot be told of it; empty where they can."""
     canonical: ClassVar[tuple[str, ...]] = tuple(BAR_COLUMNS)
@@ -68,9 +70,9 @@ class Feed:
     @classmethod
     def complaint(cls, params: Mapping[str, Any], paths: Sequence[Path] = ()) -> str:
         """What is wrong that no data need be read for, by parameters and names of files; empty where nothing is."""
-        if params.get("symbol") is None and cls.needs_path:
+        if params.get("symbol") is None and cls.needs_path and not cls.made_of_feeds:
             try:
-                Identity(cls.__name__).names(paths, cls.named_as)
+                Identity(cls.__name__, gives=cls.gives).names(paths, cls.named_as)
             except DataError as err:
                 return str(err)
         return ""
@@ -103,8 +105,8 @@ class Feed:
         if not given and self.needs_path:
             raise DataError(f"{name}: needs a path")
         self.paths: list[Path] = self._expand(given)
-        if self.needs_path and self.p.get("symbol") is None:
-            Identity(name).names(self.paths, self.named_as)
+        if self.needs_path and not self.made_of_feeds and self.p.get("symbol") is None:
+            Identity(name, gives=self.gives).names(self.paths, self.named_as)
         METER.expect(self.paths)
         self.files: list[InputFile] = []
         """What was read, with digests; filled by reading."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...core.errors import DataError
-from ...store.names import Named, market_in, named
+from ...store.names import Named, contract_in, contracts_of_one_root, market_in, named
 from ..csv_reader.decode import DecodedRows
 
 _COLUMNS = ("symbol", "exchange")
@@ -24,10 +24,13 @@ class Identity:
         The feed, for errors.
     chooses : bool
         Whether the feed has a parameter ``symbol`` that picks one of several.
+    gives : {"bars", "tape"}
+        What the feed gives.
     """
 
-    def __init__(self, owner: str, *, chooses: bool = False) -> None:
+    def __init__(self, owner: str, *, chooses: bool = False, gives: str = "bars") -> None:
         self._owner, self._chooses = owner, chooses
+        self._joins = "ContinuousTape" if gives == "tape" else "Continuous"
         self._seen: dict[str, dict[str, str]] = {}
         self._path = ""
 
@@ -51,6 +54,7 @@ class Identity:
             for what, value in (("symbol", said.symbol), ("kind", said.kind)):
                 if value:
                     self._say(f"{what} by name", value, path)
+        self._contracts(paths)
         self._spelled({path: named(path, pattern).symbol for path in paths})
         symbol, kind = (next(iter(self._seen.get(f"{what} by name", {})), "") for what in ("symbol", "kind"))
         return Named(symbol, kind)
@@ -64,6 +68,18 @@ class Identity:
                 self._seen.setdefault("market by name", {}).setdefault(market, path.name)
         if len(self._seen.get("market by name", ())) > 1:
             raise self._several("market by name", next(iter(said)))
+
+    def _contracts(self, paths: Sequence[Path]) -> None:
+        """Refuse names of several contracts of one root, which would be one series with a false seam."""
+        seen: dict[str, dict[str, str]] = {}
+        for path in paths:
+            root, contract = contract_in(path)
+            if root:
+                seen.setdefault(root, {}).setdefault(contract, path.name)
+        for root, found in seen.items():
+            if len(found) > 1:
+                self._seen["contract by name"] = found
+                raise self._several("contract by name", next(p for p in paths if contract_in(p)[0] == root))
 
     def say(self, what: str, value: str, path: Path) -> None:
         """A file says that ``what`` (``symbol``, ``exchange``, …) of its rows is ``value``.
@@ -95,14 +111,26 @@ class Identity:
             raise self._several(what, path)
 
     def _several(self, what: str, path: Path) -> DataError:
-        word, by_name = what.removesuffix(" by name").replace("market", "symbol"), what.endswith(" by name")
+        word = what.removesuffix(" by name").replace("market", "symbol")
         seen = sorted(self._seen[what].items())
         files = {file for _, file in seen}
         shown = ", ".join(value if len(files) == 1 else f"{value} of {file}" for value, file in seen[:8])
         more = ", …" if len(seen) > 8 else ""
-        remedy = f"choose one: {self._owner} symbol={seen[0][0]}"
-        if by_name or word != "symbol" or not self._chooses:
-            remedy = f"one data block holds one {word}, name the files of one"
-            if word == "symbol" and len(files) > 1:
-                remedy += f"; if a market was renamed, a catalog joins them: tapeflow data add … --symbol {seen[0][0]}"
-        return DataError(f"{path}: holds several {word}s ({shown}{more}); {remedy}")
+        return DataError(f"{path}: holds several {word}s ({shown}{more}); {self._remedy(what, word, seen)}")
+
+    def _remedy(self, what: str, word: str, seen: Sequence[tuple[str, str]]) -> str:
+        """What to do about several things where one is wanted."""
+        by_name, (name, file) = what.endswith(" by name"), seen[0]
+        chooses = self._chooses and not by_name and word == "symbol"
+        remedy = f"choose one: {self._owner} symbol={name}" if chooses else _ONE.format(word)
+        if root := contracts_of_one_root(self._seen[what]) or contract_in(Path(file))[0]:
+            block = f"[{{feed: {self._owner}, path: {file}, symbol: {name}, name: {name}}}, …]"
+            if by_name:
+                block = f"{{feed: {self._owner}, path: '{root}*{Path(file).suffix}'}}"
+            return f"{remedy}; {self._joins} rolls from one to the next, as in contracts: {block}"
+        if not chooses and word == "symbol" and len({file for _, file in seen}) > 1:
+            remedy += f"; if a market was renamed, a catalog joins them: tapeflow data add … --symbol {name}"
+        return remedy
+
+
+_ONE = "one data block holds one {}, name the files of one"

@@ -67,7 +67,7 @@ class TableRows(KlineFeed):
         """The rows of all files, in the order of the files."""
         self.files, self.counts = [], Counter(rows=0, quarantined=0, duplicates=0)
         quarantine = self.faults.quarantine(self.p["bad_rows"], self.quarantine)
-        self._identity = Identity(type(self).__name__, chooses="symbol" in self.p)
+        self._identity = Identity(type(self).__name__, chooses="symbol" in self.p, gives=self.gives)
         parts: list[DecodedRows] = []
         try:
             for path in self.paths:

@@ -120,7 +120,7 @@ class TableTape(DumpTape):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
-        self._identity = Identity(type(self).__name__, chooses=True)
+        self._identity = Identity(type(self).__name__, chooses=True, gives=self.gives)
         self._others: dict[str, set[str]] = {}
         self._words: dict[str, set[str]] = {}
 
@@ -158,7 +158,11 @@ class TableTape(DumpTape):
             yield rows, rows["time"]
 
     def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
-        self._identity, self._others, self._words = Identity(type(self).__name__, chooses=True), {}, {}
+        self._identity, self._others, self._words = (
+            Identity(type(self).__name__, chooses=True, gives=self.gives),
+            {},
+            {},
+        )
         if self.p["infer_side"] != "tick":
             yield from super()._tapes_between(start, end)
         else:  # the rule begins with the first trade there is, wherever the reader wants to begin

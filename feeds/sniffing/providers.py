@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from ...core.clock import iso
-from ...core.errors import DataError
+from ...core.errors import DataError, TapeflowError
 from ...core.plugins.registry import FEEDS
 from ..table_reader.dbn import DBN_TRADES
 from ..table_reader.sheet import Sheet
-from .words import PROVIDERS
+from .words import METRICS, PROVIDERS
 
 _DAY = r"\d{4}-\d{2}(-\d{2})?"
 _END = r"(\.csv)?(\.gz|\.zip)?"
@@ -48,8 +48,8 @@ def by_name(path: Path) -> str:
 def by_shape(sheet: Sheet) -> str:
     """The feed of the provider whose rows are of this shape, where a general feed reads them only in part; else empty.
 
-    Lists of Kraken's and Bitfinex's trades have no names, Hyperliquid calls sellers A, and Databento's files may hold
-    more than trades.
+    Lists of Kraken's and Bitfinex's trades have no names, Hyperliquid calls sellers A, Databento's files may hold
+    more than trades, and open interest, funding rates and liquidations are no bars.
     """
     if sheet.names is None:
         return {4: "BitfinexTrades", 7: "KrakenTrades"}.get(len(sheet.cells), "")
@@ -58,10 +58,28 @@ def by_shape(sheet: Sheet) -> str:
         return "DatabentoTrades"
     if PROVIDERS["HyperliquidTrades"] <= names:
         return "HyperliquidTrades"
+    if metrics := next((feed for feed, kinds in METRICS.items() if any(own <= names for own in kinds)), ""):
+        return metrics
     if PROVIDERS["DatabentoTrades"] <= names:
         actions = set(map(str, sheet.cells[sheet.names.index("action")].to_pylist()))
         return "DatabentoTrades" if actions - {"T"} else ""
     return ""
+
+
+def refuse_metrics(path: Path, feed: str) -> None:
+    """Refuse a file of a series beside trades that its ``feed`` does not read; other files may be read otherwise.
+
+    Raises
+    ------
+    DataError
+        With what the feed has against it.
+    """
+    if feed not in METRICS:
+        return
+    try:
+        read_by(path, feed, {})
+    except TapeflowError as err:
+        raise DataError(f"{path}: has the columns of {feed}, which does not read it: {err}") from None
 
 
 def read_by(path: Path, feed: str, params: dict[str, Any]) -> tuple[int, str, str, Sequence[str]]:

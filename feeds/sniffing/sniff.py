@@ -19,9 +19,9 @@ from ..table_reader.sheet import Reading, Sheet
 from ..table_reader.tickers import of_ticker, tickers
 from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, numbers_of, one_trade_each
 from .headerless import Unnamed, unnamed
-from .kinds import refuse_others, refuse_totals
+from .kinds import actions_beside, refuse_beside, refuse_others, refuse_totals
 from .layout import NAMED, first_lines, is_json, layout
-from .providers import by_name, by_shape, cell_names, read_by
+from .providers import by_name, by_shape, cell_names, read_by, refuse_metrics
 from .sides import side
 from .times import Times, said_place, times
 from .words import BARS, BIDS, PROVIDERS, TICKS_DOWN, TICKS_UP, TRADES, found, plain, volume_of_a_coin
@@ -115,8 +115,10 @@ def sniff(path: str | Path) -> Sniffed:
     held = tickers(sheet.names)
     sheet = of_ticker(sheet, held[:1])
     nameless = sheet.names is None and text  # a text without a header has columns of any kind
-    if not nameless and (provider := by_shape(sheet)) and (told := _of_provider(source, provider, None)):
-        return told
+    if not nameless and (provider := by_shape(sheet)):
+        if told := _of_provider(source, provider, None):
+            return told
+        refuse_metrics(path, provider)
     params = _of_lines(how) if text else {}
     decimal, thousands = marks(sheet, how.delimiter) if text else (".", "")
     params |= {"decimal": decimal} if decimal != "." else {}
@@ -124,6 +126,7 @@ def sniff(path: str | Path) -> Sniffed:
     place = "" if text else said_place("\n".join(first_lines(source)[:200])[:4_000] if source.kind == "json" else "")
     time = times(sheet, decimal, place)
     if time is None:
+        refuse_beside(sheet)
         seen = listed(sheet.names or ()) or f"{len(sheet.cells)} cells without names"
         raise DataError(
             f"{path}: no column is a time that can be told (it has {seen}); say it, as in columns: {{time: NAME}}"
@@ -224,6 +227,7 @@ def _told(
     if why:
         doubts.append(f"price_divisor: {why}")
     doubts += _of_bars(sheet, roles, params) if bars else []
+    doubts += actions_beside(sheet) if bars else []
     if bars and "label" not in params:
         doubts.append("label: rows are taken to be stamped with the start of a bar; label: end says otherwise")
     params["columns"] = {**_map(sheet, time, roles, bars), **none}
@@ -335,6 +339,7 @@ def _roles(sheet: Sheet, time: Times, decimal: str, thousands: str) -> Unnamed:
                 f"{sheet.path}: column {sheet.names[called]} would be the {missing[0]}, but holds more than numbers of "
                 "0 and above; where a sign tells the side, write the side out"
             )
+        refuse_beside(sheet)
         names = listed([name for name in sheet.names if name])
         raise DataError(
             f"{sheet.path}: holds neither open, high, low and close nor price and quantity under names that are known: "

@@ -198,6 +198,14 @@ PROVIDERS = {
 """Columns that only files of a provider have, by the feed that reads them."""
 
 
+METRICS = {
+    "BinanceMetrics": ({"create_time", "sum_open_interest"}, {"timestamp", "sumOpenInterest"}),
+    "BinanceFunding": ({"calc_time", "last_funding_rate"}, {"fundingTime", "fundingRate"}),
+    "BinanceLiquidations": ({"time", "side", "order_type", "average_price", "order_status"},),
+}
+"""The same of series beside trades."""
+
+
 def plain(name: str) -> str:
     """A column's name as it is compared: letters and digits alone, in lower case.
 

@@ -15,12 +15,15 @@ from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrade
 from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.bybit import BybitTrades
 from tapeflow.feeds.catalog import Catalog
+from tapeflow.feeds.continuous import Continuous
+from tapeflow.feeds.continuous_tape import ContinuousTape
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.filing.add import add
 from tapeflow.feeds.freqtrade import FreqtradeBars
 from tapeflow.feeds.kraken import KrakenOHLC, KrakenTrades
+from tapeflow.feeds.merge import Merge
 from tapeflow.feeds.okx import OKXTrades
 from tapeflow.feeds.tardis import TardisTrades
 from tapeflow.tests.helpers.command import tapeflow
@@ -361,3 +364,81 @@ def test_validate_refuses_what_needs_no_data(tmp_path, block, complaint):
     done = tapeflow("validate", tmp_path / "c.yaml")
     assert done.exit_code == 2
     assert complaint in done.stderr
+
+
+BARS = "date,open,high,low,close,volume"
+
+
+def contract_files(folder, names):
+    for day, name in enumerate(names, 12):
+        put(folder / name, BARS, f"2024-03-{day},1,3,1,2,9", f"2024-03-{day + 1},1,3,1,2,9")
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("ESH24.csv", "ESM24.csv"),
+        ("6EH2024.csv", "6EM2024.csv"),
+        ("NQH24_daily.csv", "NQM24_daily.csv"),
+        ("ESH24-2024-03.csv", "ESM24-2024-03.csv"),
+        ("ES 03-24.Last.txt", "ES 06-24.Last.txt"),
+    ],
+)
+def test_contracts_of_one_root_are_refused_as_one_series_and_told_who_joins_them(tmp_path, names):
+    """They agree about the day that both have, so that nothing but their names tells that there are two."""
+    contract_files(tmp_path, names)
+    root = names[0][:2]
+    path = f"{root}*{Path(names[0]).suffix}"
+    with pytest.raises(DataError, match=r"holds several (contracts|symbols)") as caught:
+        CsvBars(sorted(tmp_path.iterdir()))
+    said = f"Continuous rolls from one to the next, as in contracts: {{feed: CsvBars, path: '{path}'}}"
+    assert str(caught.value).endswith(said)
+    assert "\n" not in str(caught.value)
+    joined = Continuous(tmp_path, contracts={"feed": "CsvBars", "path": path}).bars()
+    assert joined["roll"].tolist() == [0, 0, 1]
+    with pytest.raises(DataError, match="ContinuousTape rolls from one to the next"):
+        CsvTape(sorted(tmp_path.iterdir()))
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("ESH24.csv", "NQH24.csv"),
+        ("ESH24_1.csv", "ESH24_2.csv"),
+        ("A1.csv", "A2.csv"),
+        ("SPY_01-24.csv", "SPY_02-24.csv"),
+    ],
+)
+def test_what_are_no_contracts_of_one_root_is_left_alone(tmp_path, names):
+    contract_files(tmp_path, names)
+    assert len(CsvBars(sorted(tmp_path.iterdir())).paths) == 2
+
+
+def test_contracts_in_a_column_are_told_who_joins_them_and_it_does(tmp_path):
+    rows = [f"2024-03-{d},{s},{p},{p},{p},{p},9" for d in (12, 13) for s, p in (("ESH24", 10), ("ESM24", 20))]
+    path = put(tmp_path / "both.csv", "date,symbol,open,high,low,close,volume", *rows)
+    with pytest.raises(
+        DataError, match=r"choose one: CsvBars symbol=ESH24; Continuous rolls .* \[\{feed: CsvBars, path"
+    ):
+        CsvBars(path).bars()
+    blocks = [{"feed": "CsvBars", "path": path.name, "symbol": s, "name": s} for s in ("ESH24", "ESM24")]
+    made = Continuous(tmp_path, contracts=blocks, roll="date", dates=["2024-03-13"]).bars()
+    assert made["close"].tolist() == [10, 20]
+
+
+def test_feeds_made_of_feeds_take_the_names_that_archives_give(tmp_path):
+    """Each of their feeds is of one market; that these differ is what they are for."""
+    day = "2024-03-28"
+    times = [1_711_584_000_000 + i * 30_000 for i in range(6)]
+    put(tmp_path / f"BTCUSDT-aggTrades-{day}.csv", *(f"{i},100,1,{i},{i},{t},true" for i, t in enumerate(times)))
+    put(tmp_path / f"BTC-USDT-trades-{day}.csv", OKX, *(f"BTC-USDT,{i},buy,101,2,{t}" for i, t in enumerate(times)))
+    venues = [
+        {"feed": "BinanceAggTrades", "path": "BTCUSDT-*.csv", "market": "spot"},
+        {"feed": "OKXTrades", "path": "BTC-USDT-*.csv"},
+    ]
+    assert Merge(tmp_path, feeds=venues).bars("1m")["volume"].tolist() == [6, 6, 6]
+    for k, expiry in enumerate(("240329", "240628")):
+        name = f"BTCUSDT_{expiry}-aggTrades-{day}.csv"
+        put(tmp_path / name, *(f"{i},{100 + k},1,{i},{i},{t + k},true" for i, t in enumerate(times)))
+    of = {"feed": "BinanceAggTrades", "market": "um", "path": "BTCUSDT_*.csv"}
+    assert len(ContinuousTape(tmp_path, contracts=of, roll="date", dates=["2024-03-29"]).bars("1m")) == 3

@@ -17,6 +17,7 @@ from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.sniffing.check import check
 from tapeflow.feeds.sniffing.sniff import sniff
+from tapeflow.feeds.tardis import TardisTrades
 from tapeflow.tests.helpers.command import tapeflow
 from tapeflow.tests.helpers.people_heads import BARS, REFUSED, TAPES
 
@@ -55,6 +56,51 @@ def test_what_holds_no_trades_is_refused_in_a_line(tmp_path, kind):
     with pytest.raises(DataError, match=says) as caught:
         sniff(tmp_path / name)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "column", "values"),
+    [
+        (
+            "oi.csv",
+            "create_time,symbol,sum_open_interest\n2023-06-25 00:00:00,B,5578\n2023-06-25 00:05:00,B,5579\n",
+            *("open_interest", [5578, 5579]),
+        ),
+        (
+            "oi.json",
+            '[{"symbol":"B","sumOpenInterest":"20403.5","sumOpenInterestValue":"15.5","timestamp":1583127900000},'
+            '{"symbol":"B","sumOpenInterest":"20401.5","sumOpenInterestValue":"14.5","timestamp":1583128200000}]',
+            *("open_interest", [20403.5, 20401.5]),
+        ),
+        (
+            "rates.csv",
+            "calc_time,funding_interval_hours,last_funding_rate\n1704067200003,8,-0.0001\n1704096000000,8,0.0002\n",
+            *("funding_rate", [-0.0001, 0.0002]),
+        ),
+    ],
+)
+def test_series_beside_trades_are_read_by_the_feed_that_is_printed_whatever_they_are_called(
+    tmp_path, name, text, column, values
+):
+    (tmp_path / name).write_text(text)
+    assert read(tmp_path / name)[column].tolist() == values
+
+
+def test_dividends_beside_bars_are_told_where_there_were_any(tmp_path):
+    head = "Date,Open,High,Low,Close,Volume,Dividends,Stock Splits"
+    text = f"{head}\n2023-02-09,10,11,9,10,5,0,0\n2023-02-10,10,11,9,10,5,{{}},0\n"
+    for paid, told in (("0.23", True), ("0", False)):
+        (tmp_path / "yf.csv").write_text(text.format(paid))
+        said = [doubt for doubt in sniff(tmp_path / "yf.csv").doubts if doubt.startswith("actions:")]
+        assert bool(said) == told
+        assert not told or "Dividends of the file are not read; a file of date, split and dividend" in said[0]
+
+
+def test_liquidations_are_no_tape_of_tardis(tmp_path):
+    name, _, text = REFUSED["liquidations_of_tardis"]
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match="columns of trades, but not the tape"):
+        TardisTrades(tmp_path / name)
 
 
 def test_an_order_that_only_values_tell_is_said(tmp_path):

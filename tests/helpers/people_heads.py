@@ -503,6 +503,38 @@ TAPES: dict[str, tuple[str, str, list[int], str]] = {
 }
 """By kind: the name of the file, the time of the first trade, who took liquidity, and the text."""
 REFUSED: dict[str, tuple[str, str, str]] = {
+    "dividends": (
+        "div.csv",
+        "holds dividends or splits, as its column Dividends tells, .* as in actions: FILE",
+        "Date,Dividends\n2023-02-10,0.23\n2023-05-12,0.24\n",
+    ),
+    "splits": (
+        "splits.csv",
+        "as its column Stock Splits tells",
+        "Date,Stock Splits\n2020-08-31,4.0\n",
+    ),
+    "funding_rates": (
+        "rates.csv",
+        "holds funding rates, as its column funding_rate tells, .* broker: {funding: FILE} books them",
+        "timestamp,symbol,funding_rate,mark_price\n1704067200000,BTCUSDT,0.0001,42000\n",
+    ),
+    "open_interest": (
+        "oi.csv",
+        "holds open interest, as its column open_interest tells, .* BinanceMetrics",
+        "timestamp,open_interest\n1704067200000,1000\n1704067500000,1010\n",
+    ),
+    "liquidations_without_their_name": (
+        "forced.csv",
+        "has the columns of BinanceLiquidations, which does not read it: .* keep the archive's names",
+        "time,side,order_type,time_in_force,original_quantity,price,average_price,order_status,last_fill_quantity,"
+        "accumulated_fill_quantity\n1687651200000,BUY,LIMIT,IOC,0.014,30500.5,30499.1,FILLED,0.014,0.014\n",
+    ),
+    "liquidations_of_tardis": (
+        "binance-futures_liquidations_2024-01-01_BTCUSDT.csv",
+        "is named as liquidations are, which are no tape of all trades",
+        "exchange,symbol,timestamp,local_timestamp,id,side,price,amount\n"
+        "binance-futures,BTCUSDT,1704067200000000,1704067200001000,,buy,42000,1.5\n",
+    ),
     "ctp_snapshots": (
         "ctp.csv",
         "column Volume never falls, as a total so far does",
