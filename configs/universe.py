@@ -120,9 +120,21 @@ def _symbols(given: Mapping[str, Any], path: KeyPath, folder: Path) -> tuple[lis
         return [], [Complaint(where, 'must be a list of symbols, as in [BTCUSDT, ETHUSDT], or "*" for all files')]
     if len(set(map(feed_name, asked))) < len(asked):
         return [], [Complaint(where, "names a symbol twice")]
-    if PLACE not in json.dumps(given):
-        return [], [Complaint(path, f"has symbols, but {PLACE} nowhere: write path: 'dumps/{PLACE}-1m-*.zip'")]
+    if PLACE not in json.dumps(given) and (alike := _alike(given, asked)):
+        text = (
+            f"{alike[0]} and {alike[1]} are the same: write {PLACE} where they differ, as in path: "
+            f"'dumps/{PLACE}-1m-*.zip', or under but what one has otherwise"
+        )
+        return [], [Complaint(path, text)]
     return list(asked), []
+
+
+def _alike(given: Mapping[str, Any], symbols: list[str]) -> tuple[str, ...]:
+    """Two symbols that nothing tells apart; empty where each has something of its own."""
+    but = given.get("but")
+    of_each = {one: json.dumps((but.get(one) if isinstance(but, Mapping) else None) or {}) for one in symbols}
+    same = ([one for one, own in of_each.items() if own == said] for said in of_each.values())
+    return next((tuple(ones[:2]) for ones in same if len(ones) > 1), ())
 
 
 def _found(paths: Any, folder: Path) -> Iterator[str]:

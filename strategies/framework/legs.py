@@ -56,7 +56,7 @@ class Legs:
         """Do what the first desk's signals say at this close; mend a spread that a leg broke."""
         if self._is_broken():
             self._break()
-        elif self._lead in fresh:
+        elif _is_among(self._lead, fresh):
             self._follow(fresh)
 
     def _follow(self, fresh: Sequence[Any]) -> None:
@@ -82,7 +82,7 @@ class Legs:
 
     def _sizes(self, size: float, side: str, fresh: Sequence[Any], *, new: bool) -> dict[Any, float] | None:
         """The signed size of each leg; None where one cannot be sent now."""
-        if not all(desk in fresh for desk in self._others):
+        if not all(_is_among(desk, fresh) for desk in self._others):
             return None
         if new:
             self._frozen = {desk: self._ratio(desk) for desk in self._others}
@@ -136,6 +136,11 @@ class Legs:
                 desk.cancel(order)
             if desk.position.size:
                 desk.exit(reason=BROKEN)
+
+
+def _is_among(desk: Any, desks: Sequence[Any]) -> bool:
+    """Whether ``desk`` itself is one of them: backtrader's ``==``, which ``in`` asks, compares what lines are worth."""
+    return any(one is desk for one in desks)
 
 
 def _working(desk: Any) -> list[Any]:

@@ -453,12 +453,13 @@ class Expression:
             every = (values(columns, feed) for feed in seen)
             return function.apply(values(columns, own), every, lambda: values(columns, named))
 
-        said = f"{ast.unparse(argument)} {self._names.values}"
+        said = f"{ast.unparse(argument)} {self._names.values} {self._names.expressions}"
         return _Node(apply, max(part.lag for part in seen.values()), "")
 
     def _seen_from(self, names: Names, argument: ast.expr) -> _Node:
         """An argument as it is read on the bars of another desk."""
-        own, self._names = self._names, replace(names, values=self._names.values)
+        own = self._names
+        self._names = replace(names, values=own.values, expressions=own.expressions)
         try:
             return self._build(argument)
         finally:

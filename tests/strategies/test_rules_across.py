@@ -104,3 +104,18 @@ def test_what_no_instrument_has_is_told_by_its_place(text: str, said: str) -> No
     given = markets("equal", 2)
     with pytest.raises(TapeflowError, match=rf"strategy\.params\.long\.enter: .*{said}"):
         run(given, trade=[*given], strategy={"kind": "Rules", "params": {"long": {"enter": text}}})
+
+
+def test_a_name_may_stand_in_functions_of_all_instruments() -> None:
+    given = markets("holes", 3)
+    x = "change(close, reach) / close"
+
+    def made(read: str, **more: Any) -> Any:
+        side = {"enter": f"rank({read}) <= 2 and {read} > mean_of({read})", "exit": f"of('b', {read}) < 0"}
+        return run(given, trade=[*given], indicators={}, strategy={"kind": "Rules", "params": {"long": side, **more}})
+
+    named = made("rise", values={"reach": 3}, names={"rise": x})
+    assert len(named.record.orders) > 20
+    assert not difference(named, made(x, values={"reach": 3}))
+    with pytest.raises(TapeflowError, match=r"in 'rise': column 1: 'pnl' is the state of a position"):
+        made("rise", names={"rise": "pnl"})

@@ -137,6 +137,21 @@ def test_a_close_at_which_a_leg_has_no_bar_enters_none() -> None:
     assert any("of the spread left out" in text for text in made.warnings())
 
 
+def test_a_leg_whose_bars_begin_before_those_of_the_first_decides_nothing() -> None:
+    later, earlier = (markets("equal", 1, 300)["a"] for _ in range(2))
+    given = {"a": Bars.of(**{name: column[40:] for name, column in later.columns.items()}), "b": earlier}
+    rules = {"long": {"enter": "close > close[1]", "exit": "close < close[1]"}}
+    asked: dict[str, Any] = {"strategy": {"kind": "Rules", "params": rules}}
+    made = spread(given, {"a": 1, "b": -1}, **asked)
+    assert not difference(spread(given, {"a": 1, "b": -1}, "backtrader", **asked), made)
+    close, times = given["a"]["close"], given["a"]["close_time"]
+    rising = {int(time) for time, now, before in zip(times[1:], close[1:], close, strict=False) if now > before}
+    entries = {row["created_time"] for row in made.record.orders.values() if "enter" in row["reason"]}
+    assert len(entries) > 20
+    assert entries <= rising
+    assert made.figures()["legs"]["broken"] == 0
+
+
 def test_a_leg_that_is_refused_takes_the_others_out_and_is_counted() -> None:
     given = markets("equal", 2)
     rules = {"kind": "Rules", "params": {"long": PAIR["long"]}}
