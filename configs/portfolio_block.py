@@ -32,7 +32,9 @@ def _expression(value: Any) -> Any:
 
 SHARED = {"equal": "1", "inverse_volatility": "1 / std(change(log(close)), {window})"}
 """Weights that are shares of one whole, and what each is in proportion to."""
-Expression = Annotated[str | None, BeforeValidator(_expression)]
+Expression = Annotated[
+    str | None, BeforeValidator(_expression), WithJsonSchema({"type": ["string", "number", "null"]})
+]
 OfEquity = Annotated[
     float | None,
     BeforeValidator(_of_equity),
@@ -63,6 +65,15 @@ class Leg(Model):
         if (self.units is None) == (self.value is None):
             raise ValueError("needs one of units and value")
         return self
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: Any, handler: Any) -> Any:
+        made = handler(core)
+        found = handler.resolve_ref_schema(made)
+        own = {**found}
+        found.clear()
+        found |= {"description": own.pop("description", ""), "anyOf": [{"type": ["string", "number"]}, own]}
+        return made
 
     @property
     def ratio(self) -> str:

@@ -8,6 +8,7 @@ from ..core.params import Json, param_schema
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES, Registry
 from .models import RunConfig
 from .plugin import declared
+from .universe import UNIVERSE_KEYS
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _ELSEWHERE = r"^[A-Za-z_][\w.]*:[A-Za-z_]\w*$"
@@ -22,6 +23,7 @@ def config_schema() -> Json:
     """
     made: Json = RunConfig.model_json_schema(by_alias=True)
     defs = made["$defs"]
+    defs["Data"]["properties"] |= UNIVERSE_KEYS
     for name, key, registry in _BLOCKS:
         defs[name] = _block(defs, name, key, registry)
     made["required"] = [k for k in made.get("required", ()) if k != "name"]

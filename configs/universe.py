@@ -17,7 +17,15 @@ from .errors import Complaint, KeyPath
 PLACE = "{symbol}"
 """What stands for the symbol in the values of such a block."""
 ALL = "*"
-_OWN = ("symbols", "but", "specs")
+UNIVERSE_KEYS: dict[str, dict[str, Any]] = {
+    "symbols": {
+        "anyOf": [{"const": ALL}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+        "description": "a block of each stands here: symbols that take the place of {symbol}, or * for all files",
+    },
+    "specs": {"type": "string", "description": "the exchange's own list of instruments: tick, lot, smallest notional"},
+    "but": {"type": "object", "additionalProperties": {"type": "object"}, "description": "what one has otherwise"},
+}
+"""Keys of such a block besides those of the blocks that it stands for, and their JSON Schema."""
 
 
 @dataclass
@@ -84,7 +92,7 @@ class Universes:
 
 def _blocks(given: Mapping[str, Any], symbols: list[str], specs: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """The block of each symbol by its feed's name; ``but`` stands before the block, that before the exchange's list."""
-    shared, but = {key: own for key, own in given.items() if key not in _OWN}, given.get("but") or {}
+    shared, but = {key: own for key, own in given.items() if key not in UNIVERSE_KEYS}, given.get("but") or {}
     return {
         feed_name(one): _merged(_filled({**specs.get(one, {}), **shared}, one), but.get(one) or {}) for one in symbols
     }

@@ -77,12 +77,12 @@ def attacked(config: Any, instants: int = 2) -> Findings:
 
 def hold(name: str, instants: int) -> None:
     """A shipped config bears every attack."""
-    config = load_config(find_config(name), SHORT)
+    config = load_config(find_config(name), SHORT if "synth:" in find_config(name).read_text() else ())
     sources = {k: s for block in config.data for k, s in read(config, block, lambda text: None).items()}
     found = attack(config, sources, instants=instants)
     assert [str(leak) for leak in found.leaks] == []
     assert (found.runs, found.skipped) == (1 + 3 * instants, 0)
-    assert found.lines > 0
+    assert found.lines > 0 or not config.indicators
 
 
 class TestLeaks:

@@ -32,6 +32,13 @@ def test_each_symbol_becomes_a_feed_in_the_order_given(tmp_path: Path) -> None:
     assert from_mapping(config.resolved(), folder=tmp_path).desks == config.desks
 
 
+def test_symbols_may_differ_by_what_one_of_them_has_alone(tmp_path: Path) -> None:
+    block = {"feed": "SyntheticTape", "path": [], "symbols": ["A", "B"], "but": {"B": {"seed": 2}}}
+    rules = {"kind": "Rules", "params": {"long": {"enter": "close > open"}}}
+    config = made(tmp_path, block, strategy=rules)
+    assert [config.data[name].params["seed"] for name in config.desks] == [1, 2]
+
+
 def test_an_exchanges_list_gives_the_steps_and_a_symbol_may_differ(tmp_path: Path) -> None:
     filters = [{"filterType": "PRICE_FILTER", "tickSize": "0.10"}, {"filterType": "LOT_SIZE", "stepSize": "0.001"}]
     rows = [{"symbol": "BTCUSDT", "filters": [*filters, {"filterType": "MIN_NOTIONAL", "notional": "100"}]}]
@@ -62,7 +69,7 @@ def test_all_files_that_match_are_a_universe_and_survivorship_is_said(tmp_path: 
         ({"symbols": "BTCUSDT"}, r"data\.perps\.symbols: must be a list of symbols"),
         ({"symbols": "*"}, r"data\.perps\.symbols: no file matches path"),
         ({"symbols": ["A", "A"]}, r"data\.perps\.symbols: names a symbol twice"),
-        ({"path": "x.csv"}, r"data\.perps: has symbols, but \{symbol\} nowhere"),
+        ({"path": "x.csv"}, r"data\.perps: BTCUSDT and ETHUSDT are the same: write \{symbol\}"),
         ({"but": {"BTCUSD": {}}}, r"data\.perps\.but\.BTCUSD: unknown symbol 'BTCUSD', did you mean 'BTCUSDT'"),
         ({"but": {"BTCUSDT": 1}}, r"data\.perps\.but\.BTCUSDT: must be a mapping"),
         ({"specs": "none.json"}, r"data\.perps\.specs: 'none.json' cannot be read"),
