@@ -32,9 +32,7 @@ def _expression(value: Any) -> Any:
 
 SHARED = {"equal": "1", "inverse_volatility": "1 / std(change(log(close)), {window})"}
 """Weights that are shares of one whole, and what each is in proportion to."""
-Expression = Annotated[
-    str | None, BeforeValidator(_expression), WithJsonSchema({"type": ["string", "number", "null"]})
-]
+Expression = Annotated[str | None, BeforeValidator(_expression), WithJsonSchema({"type": ["string", "number", "null"]})]
 OfEquity = Annotated[
     float | None,
     BeforeValidator(_of_equity),

@@ -22,6 +22,7 @@ from tapeflow.core.errors import ConfigError
 from tapeflow.core.plugins.registry import STRATEGIES
 from tapeflow.strategies.framework.base import Strategy
 from tapeflow.strategies.rule_language.schema import SideRule
+from tapeflow.tests.helpers.portfolios import alone
 
 IDEAS = {
     "AbsorptionReversal",
@@ -100,6 +101,38 @@ def test_every_idea_has_a_file_of_its_name_a_run_and_no_next() -> None:
         assert "next" not in cls.__dict__
         assert cls.signals is not Strategy.signals
         assert len(inspect.getsource(inspect.getmodule(cls)).splitlines()) < 110
+
+
+UNIVERSE = [
+    *("DeltaMomentum", "VWAPReversion", "TrendWithDelta", "LargeTradeFollow", "CVDDivergence", "AnchoredVWAPPullback"),
+]
+
+
+@cache
+def pair_of_tapes() -> dict[str, Source]:
+    config, made = from_mapping(asked_of("DeltaMomentum", "a", "b")), {}
+    for block in config.data:
+        made |= read(config, block, lambda text: None)
+    return made
+
+
+def asked_of(kind: str, *trade: str) -> dict[str, Any]:
+    """A run of a strategy as it is over some of two feeds, with so much money that they are not in each other's way."""
+    tape = {"feed": "SyntheticTape", "bars": "1m", "days": 0.5, "row_size": 5, "tick": 0.1, "lot": 0.001, "rate": 0.6}
+    data = {name: {**tape, "seed": k} for k, name in enumerate(("a", "b"), 7) if name in trade}
+    money = {"cash": 1e7, "fees": {"taker": "5bp"}}
+    own = {"name": "x", "engine": "backtrader", "data": data, "strategy": {"kind": kind}, "sizer": {"fixed": 0.01}}
+    return {**own, "broker": money, "trade": [*trade]}
+
+
+@pytest.mark.parametrize("kind", UNIVERSE)
+def test_a_class_runs_unchanged_over_a_universe_as_over_each_of_its_feeds_alone(kind: str) -> None:
+    both = simulate(from_mapping(asked_of(kind, "a", "b")), pair_of_tapes())
+    for name in ("a", "b"):
+        single = simulate(from_mapping(asked_of(kind, name)), {name: pair_of_tapes()[name]})
+        expected = [*single.record.orders.values()]
+        assert expected
+        assert repr(alone(both, name)) == repr(expected)
 
 
 @pytest.mark.parametrize("name", OWN)
