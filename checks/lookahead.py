@@ -74,7 +74,7 @@ class Findings:
         One for each guilty thing: feeds, then lines, those that others are made of first, then orders, fills,
         account. Empty when nothing looks ahead.
     instants : tuple of int
-        When the future was attacked, epoch µs.
+        When the future was attacked, in at least one way, epoch µs.
     attacks : mapping of str to int
         How many attacks of each kind were run and compared.
     unmade : tuple of str
@@ -148,7 +148,7 @@ def attack(config: RunConfig, sources: Sources, *, instants: int = INSTANTS, see
         )
     found: dict[str, Leak] = {}
     chosen = choose(base, instants, seed)
-    made, unmade = dict.fromkeys(ATTACKS, 0), list[str]()
+    made, unmade, at = dict.fromkeys(ATTACKS, 0), list[str](), list[int]()
     for n, instant in enumerate(chosen):
         for name in ATTACKS:
             try:
@@ -157,11 +157,13 @@ def attack(config: RunConfig, sources: Sources, *, instants: int = INSTANTS, see
                 unmade.append(" ".join(str(err).split()))
                 continue
             made[name] += 1
+            at.append(int(instant))
             for difference in wrong:
                 _keep(found, Leak(difference, name, int(instant)))
     leaks = (*stamped, *sorted(found.values(), key=lambda leak: _rank(base, leak.found.what)))
-    whole = tuple(int(t) for t in chosen)
-    return Findings(leaks, whole, made, tuple(unmade), len(base.lines), len(base.orders), len(base.fills), base)
+    return Findings(
+        leaks, tuple(dict.fromkeys(at)), made, tuple(unmade), len(base.lines), len(base.orders), len(base.fills), base
+    )
 
 
 def _differences(

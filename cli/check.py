@@ -192,6 +192,8 @@ def _print(name: str, found: Findings, starts: Starts | None) -> None:
     if found.leaks:
         rows = [[leak.found.what, leak.attacks, str(leak).split(": ", 1)[1]] for leak in found.leaks]
         print_table(rows, ["looks ahead", "attacks", "first sign"], title=f"{name}: {compared}")
+    elif found.runs == 1:
+        click.echo(f"{name}: no verdict. Not one attack could be run.")
     else:
         said = "no verdict" if found.missing else "no look-ahead found"
         click.echo(f"{name}: {said}. {compared} kept every bit in {found.runs - 1} attacks")

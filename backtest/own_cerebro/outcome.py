@@ -28,6 +28,7 @@ from ..results import account_figures
 from ..results.code_behind import package_versions, place
 from ..results.lock import listed_inputs, machine, readers, versions
 from ..results.outcome import Outcome
+from ..results.run_warnings import damaged_rows, ends, notes, remarks
 from .facts import costs_nothing, fills, set_up, unknown_terms
 from .feed_bars import bars_of
 
@@ -103,7 +104,7 @@ class OwnOutcome(Outcome):
 
     def warnings(self) -> list[str]:
         """What a reader should know before believing the figures."""
-        made = [*self._notes(), *self._remarks(), *self._damaged_rows()]
+        made = [*notes(self.sources), *remarks(self), *damaged_rows(self.sources)]
         if (others := len(self.strategy.cerebro.runningstrats) - 1) > 0:
             made.append(
                 f"{counted(others, 'other strategy', 'other strategies')} shared the account: orders and round trips "
@@ -115,7 +116,7 @@ class OwnOutcome(Outcome):
             made.append(f"{counted(lacking, 'order was', 'orders were')} refused for lack of cash or margin")
         if costs_nothing(self.strategy):
             made.append("no commission is set: the figures are before fees")
-        return made + self._ends()
+        return made + ends(self)
 
     def _was_paid_in(self) -> bool:
         broker = self.strategy.broker

@@ -20,6 +20,9 @@ from .statistics import returns
 Array = NDArray[np.float64]
 ENOUGH = 10
 """Round trips below which nothing is said but that they are too few."""
+AT_ONCE = 3.0
+"""Round trips held at once, on average, above which their mean has no interval: what ends together ends alike. Of one
+market's factor in 70 % of each, intervals hold the mean in 94-96 % up to 3, in 91 % at 4, in 76 % at 7."""
 
 
 def confidence(
@@ -33,8 +36,9 @@ def confidence(
     """Intervals of the figures of which one holds what it says, for ``result.json``.
 
     The Sharpe ratio has one from 60 daily returns on, the mean trade from 30 round trips on, each with at least 5
-    gains and 5 losses; no other figure has. Both are bootstrap-t intervals over a stationary bootstrap whose mean block
-    is the cube root of how many values there are.
+    gains and 5 losses, and the mean trade only where no more than 3 are held at once on average; no other figure has.
+    Both are bootstrap-t intervals over a stationary bootstrap whose mean block is the cube root of how many values
+    there are.
 
     Parameters
     ----------
@@ -60,7 +64,8 @@ def confidence(
     if basis == "daily" and (ratio := sharpe_interval(made, seed=seed)):
         scale = math.sqrt(per_year)
         found["sharpe"] = ratio._replace(low=scale * ratio.low, high=scale * ratio.high)
-    if mean := mean_interval(np.array([t.pnl_net for t in trips], dtype=np.float64), seed=seed):
+    net = np.array([t.pnl_net for t in trips], dtype=np.float64)
+    if held_at_once(trips) <= AT_ONCE and (mean := mean_interval(net, seed=seed)):
         found["mean_trade"] = mean
     return {
         "level": LEVEL,
@@ -70,6 +75,22 @@ def confidence(
         "intervals": {name: [one.low, one.high] for name, one in found.items()},
         "made_of": {name: {"count": one.size, "block": one.block} for name, one in found.items()},
     }
+
+
+def held_at_once(trips: Sequence[RoundTrip]) -> float:
+    """How many round trips were held, itself included, when one ended; the mean, 0 without any.
+
+    Examples
+    --------
+    >>> trip = RoundTrip("btc", "long", 1.0, 2, 10.0, 5, 10.2, 3, 0.2, 0.0, "", "")
+    >>> held_at_once([trip]), held_at_once([trip, trip, trip])
+    (1.0, 3.0)
+    """
+    if not trips:
+        return 0.0
+    ends = np.sort([t.exit_time for t in trips])
+    begun = np.sort([min(t.entry_time, t.exit_time - 1) for t in trips])  # within one bar: held in it
+    return float(np.mean(np.searchsorted(begun, ends, "left") - np.searchsorted(ends, ends, "left")))
 
 
 def hints(figures: Mapping[str, Any], sure: Mapping[str, Any], trips: Sequence[RoundTrip], days: float) -> list[str]:
@@ -95,6 +116,7 @@ def hints(figures: Mapping[str, Any], sure: Mapping[str, Any], trips: Sequence[R
         _few(len(trips)),
         _mean(figures, sure, places),
         _one_sided(trips, places),
+        _together(trips),
         _sharpe(figures, sure, days),
         _costs(figures, places),
         _best(trips, places),
@@ -142,6 +164,16 @@ def _one_sided(trips: Sequence[RoundTrip], places: int) -> str:
         return f"Only {won} of {len(net):,} trades won: what a win brings is not known; no interval."
     told = f"Only {lost} of {len(net):,} trades lost: what a loss costs is not known; no interval."
     return f"{told} One more loss of {total:,.{places}f} would erase the result." if total > 0 else told
+
+
+def _together(trips: Sequence[RoundTrip]) -> str:
+    """What many positions at a time cannot tell."""
+    if len(trips) < TRADES or (at_once := held_at_once(trips)) <= AT_ONCE:
+        return ""
+    return (
+        f"{at_once:.1f} round trips were held at once on average: what ends together ends alike, and above "
+        f"{AT_ONCE:g} no interval of their mean holds what it says."
+    )
 
 
 def _sharpe(figures: Mapping[str, Any], sure: Mapping[str, Any], days: float) -> str:

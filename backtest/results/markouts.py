@@ -23,7 +23,8 @@ def markouts(trips: Sequence[RoundTrip], bars: Mapping[str, Bars]) -> list[dict[
         move(h) = direction · (close of the h-th bar / price of the first fill - 1) · 10,000
 
     The bar of the first fill is the first, so that ``h = 1`` is its close. Fills that add to the position later do not
-    count: what was bought after the price had fallen would make every entry look good. Before fees.
+    count: what was bought after the price had fallen would make every entry look good. Before fees. Entries at prices
+    not above 0 are left out: a share of such a price has no meaning.
 
     Parameters
     ----------
@@ -61,14 +62,14 @@ def markouts(trips: Sequence[RoundTrip], bars: Mapping[str, Bars]) -> list[dict[
 
 def round_trip_cost(trips: Sequence[RoundTrip]) -> float:
     """Fees of both ways over the entry's notional, the mean in basis points; NaN without round trips."""
-    costs = [t.commission / t.notional for t in trips if t.notional]
+    costs = [t.commission / t.notional for t in trips if t.notional > 0]
     return 1e4 * float(np.mean(costs)) if costs else float("nan")
 
 
 def _moves(trips: Sequence[RoundTrip], bars: Mapping[str, Bars], horizon: int) -> Array:
     made: list[Array] = []
     for name, own in bars.items():
-        mine = [t for t in trips if t.data == name]
+        mine = [t for t in trips if t.data == name and t.first_price > 0]
         first = np.searchsorted(own["close_time"], [t.entry_time for t in mine], "left")
         at = first + horizon - 1
         there = at < len(own)

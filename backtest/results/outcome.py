@@ -14,34 +14,26 @@ import numpy as np
 from ...configs.models import RunConfig
 from ...core.bars import Bars
 from ...core.clock import iso
-from ...core.counting import counted
 from ...core.hours import TradingDays
-from ...core.plugins.registry import STRATEGIES
 from ...core.trading import knows_volume
-from ...strategies.framework.held import remarks_of
 from ...strategies.framework.nested import feed_of
 from ..inputs.read import Source
 from ..inputs.trading_hours import hours_of
 from ..recording.analyzers import found_by
-from ..recording.own_indicators import kind_of, made_in_init, measures_of, params_of, told_params
+from ..recording.own_indicators import kind_of, made_in_init, measures_of, told_params
 from ..recording.positions import Held, held_by
 from ..recording.recorder import Recorder
 from ..recording.round_trips import RoundTrip, pair
 from . import account_figures
-from .caveats import confidence, damage_warning, days_of, hints
-from .decimals import decimals
-from .entry_bars import ASSUMED, inside_figures, inside_warning
+from .caveats import confidence, days_of, hints
+from .entry_bars import ASSUMED, inside_figures
 from .further import further, tables
-from .lock import make_lock, readers
+from .lock import make_lock
 from .markouts import as_json
 from .performance import Performance
 from .quality import profit_from_damaged
-from .readings import readings
+from .run_warnings import unused, warnings_of
 from .statistics import drawdown, exposure_pct, summarise
-from .unused_rules import unused_rules
-
-DAMAGE = ("void", "quarantined", "disorder", "duplicates")
-"""Counts of a feed that a reader should hear of."""
 
 FROM_BARS = (
     "A bar is known at its close and not before; what a bar's close orders fills at the next bar's open.",
@@ -50,7 +42,6 @@ FROM_BARS = (
     "Orders are filled whole, whatever the bar's volume.",
 )
 """How orders are filled where bars are all there is."""
-SYNTHETIC = "the tape is synthetic: it shows how things work, not what they earn"
 EMPTY_BARS = {
     "wait": "Nothing fills, triggers or is closed by force in a bar without trades; orders wait for the next.",
     "fill": "Orders fill in bars without trades too, at the prices written there.",
@@ -225,7 +216,7 @@ class Outcome:
             "buy_and_hold_pct": self.buy_and_hold_pct,
             "profit_from_damaged": self.damaged,
             "open_position": float(equity["position"][-1]),
-            **({"open_positions": self._left(), "instruments": self.instruments()} if len(self.dealt) > 1 else {}),
+            **({"open_positions": self.left(), "instruments": self.instruments()} if len(self.dealt) > 1 else {}),
             "ruined_at": None if self.record.ruined_at is None else iso(self.record.ruined_at),
             "orders_cut": self.cut,
             "orders_refused": self.refused,
@@ -236,7 +227,7 @@ class Outcome:
         }
 
     @property
-    def _protects_inside(self) -> bool:
+    def protects_inside(self) -> bool:
         """Whether fills inside the bars of entries rest on an assumption."""
         return not self.config.fills.tape
 
@@ -261,7 +252,7 @@ class Outcome:
             }
         return made
 
-    def _left(self) -> dict[str, float]:
+    def left(self) -> dict[str, float]:
         """The signed size that the run ends with, of each feed that was traded."""
         return {name: float(size[-1]) for name, size in self.positions.items()}
 
@@ -275,7 +266,7 @@ class Outcome:
             **({"verified": self.verified} if self.verified else {}),
             **self.figures(),
             **tables(self),
-            **({"inside": self.inside} if self._protects_inside else {}),
+            **({"inside": self.inside} if self.protects_inside else {}),
             **(self.band.summary() if self.band else {}),
             "currency": account_figures.currency(self.config),
             **({"rolls": rolls} if (rolls := account_figures.rolls(self.sources)) else {}),
@@ -341,58 +332,7 @@ class Outcome:
 
     def warnings(self) -> list[str]:
         """What a reader should know before believing the figures."""
-        made = account_figures.ruin(self.record.ruined_at, self.equity)
-        made += self._notes()
-        made += remarks_of(self.config.plugins)
-        made += [*self.config.notes, *self._remarks(), *readings(self.config, self.sources, self.dealt)]
-        made += self._damaged_rows()
-        places = decimals(account_figures.currency(self.config), self.config.broker.cash)
-        if damage := damage_warning(self.damaged, math.fsum(t.pnl_net for t in self.trips), places):
-            made.append(damage)
-        made += account_figures.shortfalls(self.config, self.record.orders)
-        made += account_figures.warnings(self.record.orders)
-        made += account_figures.strains(self.config, self.equity, self._short())
-        made += [
-            f"{counted(number, 'order was', 'orders were')} cut or left out by portfolio.{name}"
-            for name, number in getattr(self.strategy, "portfolio_cut", {}).items()
-        ]
-        spreads = getattr(self.strategy, "legs", {})
-        if broken := spreads.get("broken"):
-            made.append(f"{counted(broken, 'spread')} lost a leg, and the others were closed at market")
-        if missed := spreads.get("missed"):
-            why = "a leg had no bar then, or was too small an order"
-            made.append(f"{counted(missed, 'entry', 'entries')} of the spread left out: {why}")
-        made += self.unused()
-        if self._protects_inside:
-            currency = account_figures.currency(self.config)
-            made += [text] if (text := inside_warning(self.inside, currency, self.config.broker.cash)) else []
-        orders, bars = self.record.waits
-        if orders:
-            made.append(
-                f"{counted(orders, 'order')} waited where nobody traded, for {counted(bars, 'bar')} in all "
-                "(fills.empty_bars: wait)"
-            )
-        if all(self.config.terms[name].fees.none for name in self.dealt):
-            made.append("no fees are set: the figures are before fees")
-        made += self._ends()
-        made += self.band.warnings() if self.band else []
-        return made
-
-    def _notes(self) -> list[str]:
-        """What feeds noted of their bars."""
-        return [f"{name}: {note}" for name, source in self.sources.items() for note in source.bars.notes]
-
-    def _damaged_rows(self) -> list[str]:
-        """Rows of files that were left out or moved."""
-        read = readers(self.sources)
-        return [
-            f"{n}: {f.counts[what]:,} rows {what}" for n, f in read.items() for what in DAMAGE if f.counts.get(what)
-        ]
-
-    def _ends(self) -> list[str]:
-        """What the run ends with, and whether its trades were made up."""
-        left = ["the run ends with an open position; it is valued at the last close"] * any(self._left().values())
-        return left + [SYNTHETIC] * self.synthetic
+        return warnings_of(self)
 
     @property
     def synthetic(self) -> bool:
@@ -401,38 +341,14 @@ class Outcome:
 
     def unused(self) -> Iterator[str]:
         """What never came of the strategy's rules."""
-        desks = getattr(self.strategy, "desks", [self.strategy])
-        plans = [plan for desk in desks if (plan := getattr(desk, "_plan", None)) is not None]
-        said = getattr(self.record, "said", ()) or [plan.said() for plan in plans]
-        if said:
-            kind: Any = STRATEGIES.find(self.config.strategy.kind)
-            reverses = kind.reversing({**kind.defaults(), **self.config.strategy.params})
-            yield from unused_rules(said, self.record, reverses=reverses)
-
-    def _short(self) -> Any:
-        """What is sold short of all feeds is worth, one value a row of `equity`."""
-        closes = {name: self.sources[name].bars for name in self.dealt}
-        time, made = self.equity["time"], np.zeros(len(self.equity["time"]))
-        for name, size in self.positions.items():
-            at = np.searchsorted(closes[name]["close_time"], time, side="right") - 1
-            made += np.where(size < 0, -size * closes[name]["close"][np.maximum(at, 0)], 0.0)
-        return made
-
-    def _remarks(self) -> list[str]:
-        """What indicators say of their parameters and their feed."""
-        made = []
-        for name, indicator in self.made.items():
-            source = self.sources.get(self.followed(indicator))
-            if source is not None and hasattr(indicator, "remarks"):
-                made += [f"{name}: {text}" for text in indicator.remarks(source.bars, **params_of(indicator))]
-        return made
+        return unused(self)
 
     def assumptions(self) -> list[str]:
         """How fills, costs and time were taken, in words."""
         whole = all(self.config.terms[name].participation is None for name in self.dealt)
         return [
             *(self.band.assumptions() if self.band else FROM_BARS if whole else FROM_BARS[:-1]),
-            *((ASSUMED[self.config.fills.inside],) if self._protects_inside else ()),
+            *((ASSUMED[self.config.fills.inside],) if self.protects_inside else ()),
             EMPTY_BARS[self.config.fills.empty_bars],
             *(f"{name}: the volume is 0 on every bar, and taken as unknown." for name in self._silent()),
             *account_figures.assumptions(self.config, self.dealt),

@@ -186,7 +186,15 @@ class TestVerdict:
         monkeypatch.setitem(ATTACKS, "replaced", broken)
         found = attacked(config_of(), instants=2)
         assert (found.attacks["replaced"], found.unmade) == (0, ("no bars left", "no bars left"))
-        assert found.verdict == "none"
+        assert (found.verdict, len(found.instants)) == ("none", 2)
+
+    def test_what_was_never_attacked_kept_nothing(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for kind in ATTACKS:
+            monkeypatch.setitem(ATTACKS, kind, lambda bars, instant, seed: bars)
+        found = attacked(config_of(), instants=2)
+        assert (found.runs, found.instants, found.verdict) == (1, (), "none")
+        done = tapeflow("check", "demo", "--set", SHORT[0], "--instants", 1)
+        assert done.stdout.startswith("demo: no verdict. Not one attack could be run.\n3 attacks could not be run; ")
 
 
 class TestAttacks:

@@ -10,7 +10,7 @@ import pytest
 
 from tapeflow.backtest.recording.recorder import Fill
 from tapeflow.backtest.recording.round_trips import RoundTrip, pair
-from tapeflow.backtest.results.caveats import confidence, damage_warning, hints
+from tapeflow.backtest.results.caveats import confidence, damage_warning, held_at_once, hints
 from tapeflow.backtest.results.markouts import HORIZONS, markouts, round_trip_cost
 from tapeflow.backtest.results.statistics import summarise
 from tapeflow.configs.broker_block import Fees
@@ -89,6 +89,15 @@ def test_the_cost_of_contracts_settled_in_coin_is_over_their_worth_in_coin() -> 
     assert round_trip_cost([coin]) == pytest.approx(1e4 * 2e-6 / 0.004)
 
 
+def test_prices_not_above_zero_have_no_markout_and_no_cost_in_basis_points() -> None:
+    # Of prices below 0, as oil had, a share of the price has the wrong sign.
+    bars = market()
+    trips = [trip(10, 9, 0.0, price=price, fee=0.2) for price in (100.0, -10.0, 0.0)]
+    trips[2].first_price = 0.0
+    assert markouts(trips, {"a": bars}) == markouts(trips[:1], {"a": bars})
+    assert round_trip_cost(trips) == round_trip_cost(trips[:1])
+
+
 def test_without_a_round_trip_there_is_nothing_to_judge() -> None:
     assert said([]) == ["No round trip was finished, no order was sent in 0 bars: there is nothing to judge."]
 
@@ -137,6 +146,28 @@ def test_without_wins_nothing_is_called_below_zero() -> None:
     told = said([-1.0] * 38 + [1.0] * 2)
     assert "Only 2 of 40 trades won: what a win brings is not known; no interval." in told
     assert not any("zero" in text for text in told)
+
+
+@pytest.mark.parametrize(("instruments", "known"), [(1, True), (3, True), (4, False)])
+def test_the_mean_of_trades_that_were_held_together_has_an_interval_up_to_three_at_once(
+    instruments: int, known: bool
+) -> None:
+    net = np.random.default_rng(0).normal(0, 10, 48)
+    trips = [trip(9 * (i // instruments), 8, float(x)) for i, x in enumerate(net)]
+    assert held_at_once(trips) == instruments
+    time, value = DAY * np.arange(1, 49, dtype=np.int64), 1e4 + np.cumsum(net)
+    sure = confidence(time, value, 1e4, trips, 0)
+    told = hints(summarise(time, value, np.ones(48), 1e4, trips, 0.0) | {"currency": "quote"}, sure, trips, 48.0)
+    assert ("mean_trade" in sure["intervals"]) == known
+    assert any(text.startswith("The mean round trip made") for text in told) == known
+    assert any(text.startswith("4.0 round trips were held at once on average") for text in told) != known
+
+
+def test_round_trips_of_one_bar_and_those_that_follow_each_other_are_not_held_together() -> None:
+    assert held_at_once([]) == 0.0
+    assert held_at_once([trip(i, 1, 0.0) for i in range(9)]) == 1.0
+    assert held_at_once([trip(3, 0, 0.0)] * 2) == 2.0
+    assert held_at_once([trip(0, 9, 0.0), trip(2, 3, 0.0)]) == 1.5
 
 
 def test_a_sharpe_ratio_has_an_interval_from_sixty_days_on() -> None:

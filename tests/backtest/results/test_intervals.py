@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 import pytest
@@ -216,3 +217,28 @@ def test_trades_that_seldom_lose_are_not_called_good(n: int) -> None:
         found = mean_interval(net, seed=i, draws=199)
         above += found is not None and found.low > 0
     assert above / times <= 0.047
+
+
+def held_together(instruments: int, n: int, random: np.random.Generator) -> Any:
+    """What ``n`` trades brought, of true mean 0, in the order in which they ended: so many instruments, in and out of
+    the market by turns, 70 % of whose moves are one market's."""
+    length = 15 * n // instruments + 60
+    common, made = random.standard_normal(length), []
+    for _ in range(instruments):
+        moves = math.sqrt(0.7) * common + math.sqrt(0.3) * random.standard_normal(length)
+        path, at = np.concatenate([[0.0], np.cumsum(moves)]), int(random.integers(0, 10))
+        while (end := at + int(random.integers(1, 20))) < length:
+            made.append((end, path[end] - path[at]))
+            at = end + int(random.integers(0, 10))
+    return np.array([brought for _, brought in sorted(made)][:n])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("instruments", "holds"), [(2, True), (3, True), (10, False)])
+def test_a_mean_interval_holds_while_few_trades_are_held_at_once(instruments: int, holds: bool) -> None:
+    times, held = 300, 0
+    for i in range(times):
+        found = mean_interval(held_together(instruments, 150, rng(10, instruments, i)), seed=i, draws=499)
+        held += found is None or found.low <= 0 <= found.high
+    print(f"mean, {instruments} at once: held {held / times:.1%}")
+    assert (held / times >= 0.93 - covered(times, 0.93)) == holds
