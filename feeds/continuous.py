@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..aggregation.kinds import BarSpec
 from ..core.bars import Bars
 from ..core.days import parse_days
-from ..core.errors import DataError
+from ..core.errors import DataError, listed
 from ..core.params import Choice
 from .contracts import ContractList
 from .framework.kline_feed import KlineFeed
@@ -98,6 +98,7 @@ class Continuous(Rolling, KlineFeed):
         "contracts": ContractList(),
         "roll": Choice("volume", "open_interest", "date"),
     }
+    _own_columns: Sequence[str] = ()
 
     def klines(self) -> Bars:
         """The series, adjusted; fills `rolls`, `files`, `counts` and `interval`."""
@@ -157,6 +158,8 @@ class Continuous(Rolling, KlineFeed):
         if self.p["adjust"] == "none":
             return parts
         self._levels = self._levels_of()
+        known = {c.name for part in parts for c in part.schema}
+        self._own_columns = sorted({name for part in parts for name in part.columns} - known - {"open_interest"})
         pairs = [(part, float(level)) for part, level in zip(parts, self._levels, strict=True)]
         if self.p["adjust"] == "ratio":
             return [_scaled(*pair) for pair in pairs]
@@ -164,6 +167,12 @@ class Continuous(Rolling, KlineFeed):
         for part in made:
             self._check_above_0(part["open_time"], part["low"])
         return made
+
+    def _says(self) -> Iterator[str]:
+        """Besides what all say: columns that are left as they are."""
+        yield from super()._says()
+        if self._own_columns and self.rolls and self.p["adjust"] != "none":
+            yield f"columns of the files' own are not adjusted: {listed(self._own_columns)}"
 
     def bars_of(self, specs: Sequence[str | BarSpec | None], **given: Any) -> list[Bars]:
         """Bars of several kinds from the series made once; see the base class."""

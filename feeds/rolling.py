@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..core.bars import Bars
 from ..core.clock import iso
 from ..core.days import parse_days
-from ..core.errors import DataError
+from ..core.errors import DataError, listed
 from ..core.params import Bound, Choice, Rule, Text
 from ..core.schema import ALLOW_NEGATIVE, ROLL, ROLL_COLUMNS, ROLL_FROM, ROLL_TO
 from .contracts import DateList, contracts_of, day_number
@@ -65,6 +65,10 @@ class Rolling(Feed):
             return f"{cls.__name__}: contracts: name them, as in {{feed: {cls.example}, path: 'ES*.csv'}}"
         if params["dates"] and not by_date:
             return "dates go with roll: date"
+        if params["days_before"] and (not by_date or params["dates"]):
+            return "days_before goes with roll: date where each contract has an expiry, and no dates"
+        if params["anchor"] == "last" and params["adjust"] == "none":
+            return "anchor: last goes with adjust: difference or ratio, which move the other contracts' prices"
         if not by_date or isinstance(given, Mapping):
             return "" if not by_date or params["dates"] else "roll: date needs dates, one for each roll"
         if params["dates"]:
@@ -176,6 +180,9 @@ class Rolling(Feed):
     def _says(self) -> Iterator[str]:
         """What a reader should know of how prices were adjusted."""
         adjust, names = self.p["adjust"], [one.name for one in self.contracts]
+        used = {name for roll in self.rolls for name in (roll.old, roll.new)}
+        if used and (others := [name for name in names if name not in used]):
+            yield f"{listed(others)} of the contracts: never the series"
         whose = names[0] if self.p["anchor"] == "first" else names[-1]
         if adjust == "none" and self.rolls:
             yield "prices leap where contracts change (adjust: none)"

@@ -86,6 +86,38 @@ def test_open_interest_and_dates(contracts: Path) -> None:
     assert days_of(before) == [(2, "CM"), (6, "CU")]
 
 
+def test_contracts_that_are_never_the_series_are_named(contracts: Path) -> None:
+    """The middle one ends before its turn: by date nothing was said of it."""
+    write(contracts, "CM", SECOND[:2])
+    write(contracts, "CU", [(4, 117, 119, 9, 1), *THIRD])
+    listed = [{"feed": "CsvBars", "path": f"{name}.csv", "interval": "1d"} for name in ("CH", "CM", "CU")]
+    notes = of(contracts, contracts=listed, roll="date", dates=["2024-03-03", "2024-03-05"]).bars().notes
+    assert notes[0].startswith("rolled CH to CU")
+    assert "CM of the contracts: never the series" in notes
+
+
+def test_columns_of_ones_own_are_told_to_stay_where_prices_are_moved(contracts: Path) -> None:
+    given = {**OF, "columns": {"settlement": "close", "close": "open", "open_interest": "open_interest"}}
+    for adjust, told in (("none", False), ("ratio", True)):
+        notes = of(contracts, contracts=given, adjust=adjust).bars().notes
+        assert ("columns of the files' own are not adjusted: settlement" in notes) == told
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ({"days_before": 2}, "days_before goes with roll: date"),
+        ({"days_before": 2, "roll": "date", "dates": ["2024-03-03"]}, "days_before goes with roll: date"),
+        ({"anchor": "last"}, "anchor: last goes with adjust: difference or ratio"),
+    ],
+)
+def test_parameters_that_would_count_for_nothing_are_refused(
+    contracts: Path, params: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(DataError, match=says):
+        of(contracts, **params)
+
+
 def test_what_comes_later_changes_no_roll_and_no_price_before(contracts: Path, tmp_path: Path) -> None:
     whole = of(contracts, adjust="ratio").bars()
     for day in range(3, 8):
