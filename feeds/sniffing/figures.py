@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 from ..table_reader.convert import decimal_column, empty, is_text, plain_numbers, written_out
 from ..table_reader.dbn import DBN_BARS
 from ..table_reader.sheet import Sheet
+from .words import BARS, found
 
 _ROWS = 2_000
+_CLOSE = 1e-6
+"""How far rounding may carry a mean price beyond the low and the high."""
 QUOTES = "holds quotes, a bid and an ask, where trades or bars are wanted"
 _COMMA = re.compile(r"[+-]?\d*,\d+")
 _GROUPS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?")
@@ -69,6 +72,39 @@ def numbers_of(cells: Any, decimal: str, thousands: str) -> NDArray[np.float64] 
     if bad.any() and is_text(words):
         values, bad = decimal_column(written_out(words))
     return None if bad.any() else values
+
+
+def by_money(sheet: Sheet, roles: dict[str, int], decimal: str, thousands: str) -> tuple[dict[str, int], list[str]]:
+    """Roles of bars where two columns could be the volume: one over the other that is a price tells which is money.
+
+    ``vol`` and ``amount`` are shares and money with some, money and coins with others.
+    """
+    other = found(sheet.names or (), BARS["volume"], set(roles.values()))
+    if other is None or "quote_volume" in roles or not {"low", "high", "volume"} <= roles.keys():
+        return roles, []
+    places = [roles["low"], roles["high"], roles["volume"], other]
+    told = [numbers_of(sheet.cells[at], decimal, thousands) for at in places]
+    low, high, one, two = (np.empty(0) if values is None else values for values in told)
+    if not len(low) == len(high) == len(one) == len(two):
+        return roles, []
+    money, coins = _is_price(two, one, low, high), _is_price(one, two, low, high)
+    if money == coins:
+        return roles, []
+    volume, turnover = (places[2], other) if money else (other, places[2])
+    names = sheet.names or ()
+    says = (
+        f"volume: {names[volume]}, since {names[turnover]} over it is a price between low and high, and so the turnover"
+    )
+    return {**roles, "volume": volume, "quote_volume": turnover}, [says]
+
+
+def _is_price(
+    money: NDArray[np.float64], amount: NDArray[np.float64], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> bool:
+    """Whether money over amount lies between the low and the high wherever something traded."""
+    traded = (amount > 0) & (money > 0)
+    inside = (money >= low * amount * (1 - _CLOSE)) & (money <= high * amount * (1 + _CLOSE))
+    return bool(traded.any() and inside[traded].all())
 
 
 def empty_of_trades(cells: Any) -> bool:

@@ -41,6 +41,8 @@ def refuse_others(sheet: Sheet) -> None:
                 f"{sheet.path}: holds changes of an order book, as its column {name} tells, where trades or "
                 "bars are wanted"
             )
+        if plain(name) in ("strike", "strikeprice") and len(set(cells.slice(0, _ROWS).to_pylist())) > 1:
+            raise DataError(f"{sheet.path}: holds several options, as its column {name} tells; write one to a file")
         if plain(name) in _KINDS and is_text(cells):
             words = sorted({str(word) for word in cells.slice(0, _ROWS).to_pylist() if word})
             if any(map(_OTHER.search, words)):

@@ -17,7 +17,7 @@ from ..framework.units import wrong_amounts
 from ..table_reader.arrow_reader import TableSource, sheets
 from ..table_reader.sheet import Reading, Sheet
 from ..table_reader.tickers import of_ticker, tickers
-from .figures import QUOTES, amounts, divisor, empty_of_trades, is_void, marks, numbers_of, one_trade_each
+from .figures import QUOTES, amounts, by_money, divisor, empty_of_trades, is_void, marks, numbers_of, one_trade_each
 from .headerless import Unnamed, unnamed
 from .kinds import actions_beside, refuse_beside, refuse_others, refuse_totals
 from .layout import NAMED, first_lines, is_json, layout
@@ -213,6 +213,9 @@ def _told(
     if "symbol" in roles and len(held := sorted(set(map(str, sheet.cells[roles["symbol"]].to_pylist())))) > 1:
         params["symbol"] = held[0]
         doubts += _others(held)
+    if bars:
+        roles, said = by_money(sheet, roles, decimal, thousands)
+        doubts += said
     if off := _off(sheet, roles, decimal, thousands) if bars else "":
         column = sheet.names[roles.pop("quote_volume")] if sheet.names else ""
         none = {**none, "quote_volume": None}

@@ -89,6 +89,8 @@ def _candidates(sheet: Sheet) -> list[tuple[int, ...]]:
     named = sorted((i for i in range(width) if spelled[i] in TIMES), key=lambda i: TIMES.index(spelled[i]))
     named = [i for i in named if spelled[i] != "price" or not _numbers(sheet.cells[i])]
     nameless = [i for i in range(width) if spelled[i] == ""]
+    if not named and {"open", "high", "low", "close"} <= set(spelled):
+        named = [i for i in range(width) if spelled[i] == "id"]  # as Huobi calls when a candle opens
     return [*made, *((i,) for i in [*named, *nameless])]
 
 

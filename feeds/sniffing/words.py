@@ -21,25 +21,30 @@ BARS = {
         "firstprice",
         "pxopen",
         *("eröffnung", "eröffn", "otwarcie", "abertura", "apertura", "开盘"),
-        *("priceopen", "firsttradeprice", "mido"),
+        *("ouverture", "açılış", "시가", "始値", "открытие", "откр"),
+        *("priceopen", "firsttradeprice", "openingprice", "mido"),
         *("bo", "bidopen", "openbid", "bido"),
     ),
     "high": (
         *("high", "h", "highprice", "max", "pxhigh", "hoch", "najwyzszy", "máximo", "maximo", "最高"),
+        *("haut", "yüksek", "고가", "高値", "максимум", "макс"),
         *("pricehigh", "hightradeprice", "midh", "bh", "bidhigh", "highbid", "bidh"),
     ),
     "low": (
         *("low", "l", "lowprice", "min", "pxlow", "tief", "najnizszy", "mínimo", "minimo", "最低"),
+        *("bas", "düşük", "저가", "安値", "минимум", "мин"),
         *("pricelow", "lowtradeprice", "midl", "bl", "bidlow", "lowbid", "bidl"),
     ),
     "close": (
         *("close", "c", "last", "closeprice", "closelast", "settle", "lastprice", "price", "pxlast"),
         *("zuletzt", "schlusskurs", "zamkniecie", "fechamento", "cierre", "收盘"),
-        *("priceclose", "lasttradeprice", "midc", "bc", "bidclose", "closebid", "bidc"),
+        *("clôture", "cloture", "kapanış", "종가", "終値", "закрытие", "цена"),
+        *("priceclose", "lasttradeprice", "tradeprice", "midc", "bc", "bidclose", "closebid", "bidc"),
     ),
     "volume": (
         *("homenotional", "volume", "vol", "v", "basevolume", "totalvolume", "tickvol", "tickvolume", "amount"),
-        *("volumen", "wolumen", "成交量", "volumetraded", "tottrdqty"),
+        *("volumen", "wolumen", "成交量", "volumetraded", "tottrdqty", "hacim", "거래량", "出来高", "объем", "объём"),
+        *("basetokenvolume", "candleacctradevolume"),
     ),
     "quote_volume": (
         "foreignnotional",
@@ -48,6 +53,7 @@ BARS = {
         "turnover",
         "notional",
         "volumequote",
+        *("candleacctradeprice", "usdvolume", "money", "totalturnover", "成交额"),
         *("volume" + c for c in _QUOTES),
     ),
     "trades": (
@@ -129,6 +135,7 @@ TRADES = {
 }
 TIMES = [
     "timeperiodstart",
+    "candledatetimeutc",
     "timeopen",
     "timemsc",
     "timestampms",
@@ -162,8 +169,14 @@ TIMES = [
     "tradedate",
     "data",
     "fecha",
+    "tarih",
     "日期",
     "时间",
+    "날짜",
+    "日付",
+    "дата",
+    "quotedate",
+    "startedat",
     "eventtime",
     "exectime",
     "execdate",
@@ -183,7 +196,10 @@ TIMES = [
 ]
 """What stamps are called; ``price`` where pandas wrote a header of several lines."""
 CLOCKS = ("time", "timem", "timeofday", "tradetime", "hour", "clock", "uhrzeit", "hora", "timebarstart")
-DATES = ("date", "day", "tradedate", "dtyyyymmdd", "tradingday", "datum", "data", "fecha")
+DATES = (
+    *("date", "day", "tradedate", "quotedate", "dtyyyymmdd", "tradingday", "datum", "data", "fecha", "tarih"),
+    *("날짜", "日付", "дата"),
+)
 
 PROVIDERS = {
     "BinanceAggTrades": {"agg_trade_id", "transact_time", "is_buyer_maker"},

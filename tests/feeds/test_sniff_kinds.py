@@ -96,6 +96,21 @@ def test_dividends_beside_bars_are_told_where_there_were_any(tmp_path):
         assert not told or "Dividends of the file are not read; a file of date, split and dividend" in said[0]
 
 
+def test_which_of_two_columns_is_the_volume_their_ratio_tells(tmp_path):
+    """Money over shares is a price, shares over money is none; where both or neither are, the usual order stands."""
+    rows = "1704187800,{0},10.9,10.0,10.5,{1}\n1704187860,10.5,10.7,10.4,10.6,{2}\n"
+    for k, (first, second, volume, quote) in enumerate(
+        [("7,73", "8,84", [7, 8], [73, 84]), ("73,7", "84,8", [7, 8], [73, 84]), ("7,0.73", "8,0.84", [7, 8], None)]
+    ):
+        path = tmp_path / f"{k}.csv"
+        path.write_text("time,open,high,low,close,vol,amount\n" + rows.format(10.1, first, second))
+        made, bars = sniff(path), read(path)
+        assert bars["volume"].tolist() == volume
+        assert bars.carries("quote_volume") == (quote is not None)
+        assert quote is None or bars["quote_volume"].tolist() == quote
+        assert any(doubt.startswith("volume: ") for doubt in made.doubts) == (quote is not None)
+
+
 def test_liquidations_are_no_tape_of_tardis(tmp_path):
     name, _, text = REFUSED["liquidations_of_tardis"]
     (tmp_path / name).write_text(text)

@@ -3,6 +3,72 @@
 from __future__ import annotations
 
 BARS: dict[str, tuple[str, str, str]] = {
+    "huobi_rest_kline": (
+        "htx.csv",
+        "2024-01-02T09:30:00Z",
+        "id,open,close,high,low,vol,amount\n1704187800,10.1,10.5,10.9,10.0,73.0,7\n1704187860,10.5,10.6,10.7,10.4,84.0,8\n",
+    ),
+    "polygon_flat_minutes": (
+        "2024-01-02.csv",
+        "2024-01-02T09:30:00Z",
+        "ticker,volume,open,close,high,low,window_start,transactions\n"
+        "IBM,7,10.1,10.5,10.9,10.0,1704187800000000000,3\nIBM,8,10.5,10.6,10.7,10.4,1704187860000000000,3\n",
+    ),
+    "netfonds": (
+        "eqnr.csv",
+        "2024-01-02T00:00:00Z",
+        "quote_date;paper;exch;open;high;low;close;volume;value\n"
+        "20240102;EQNR;Oslo;10.1;10.9;10.0;10.5;7;73\n20240103;EQNR;Oslo;10.5;10.7;10.4;10.6;8;84\n",
+    ),
+    "dydx_candles": (
+        "dydx.json",
+        "2024-01-02T09:30:00Z",
+        '{"candles":[{"startedAt":"2024-01-02T09:31:00.000Z","ticker":"BTC-USD","low":"10.4","high":"10.7",'
+        '"open":"10.5","close":"10.6","baseTokenVolume":"8","usdVolume":"84","trades":3},{"startedAt":'
+        '"2024-01-02T09:30:00.000Z","ticker":"BTC-USD","low":"10.0","high":"10.9","open":"10.1","close":"10.5",'
+        '"baseTokenVolume":"7","usdVolume":"73","trades":3}]}',
+    ),
+    "upbit_minutes": (
+        "upbit.json",
+        "2024-01-02T09:30:00Z",
+        '[{"market":"KRW-BTC","candle_date_time_utc":"2024-01-02T09:31:00","candle_date_time_kst":'
+        '"2024-01-02T18:31:00","opening_price":10.5,"high_price":10.7,"low_price":10.4,"trade_price":10.6,"timestamp":'
+        '1704187919999,"candle_acc_trade_price":84.0,"candle_acc_trade_volume":8,"unit":1},{"market":"KRW-BTC",'
+        '"candle_date_time_utc":"2024-01-02T09:30:00","candle_date_time_kst":"2024-01-02T18:30:00","opening_price":10.1,'
+        '"high_price":10.9,"low_price":10.0,"trade_price":10.5,"timestamp":1704187859999,"candle_acc_trade_price":73.0,'
+        '"candle_acc_trade_volume":7,"unit":1}]',
+    ),
+    "turkish": (
+        "XU100.csv",
+        "2024-01-02T00:00:00Z",
+        "Tarih;Açılış;Yüksek;Düşük;Kapanış;Hacim\n02.01.2024;10,1;10,9;10,0;10,5;7\n23.01.2024;10,5;10,7;10,4;10,6;8\n",
+    ),
+    "french": (
+        "euronext.csv",
+        "2024-01-02T00:00:00Z",
+        "Date;Ouverture;Haut;Bas;Clôture;Volume\n02/01/2024;10,1;10,9;10,0;10,5;7\n23/01/2024;10,5;10,7;10,4;10,6;8\n",
+    ),
+    "russian": (
+        "moex.csv",
+        "2024-01-02T00:00:00Z",
+        "Дата;Откр.;Макс.;Мин.;Цена;Объём\n02.01.2024;10,1;10,9;10,0;10,5;7\n23.01.2024;10,5;10,7;10,4;10,6;8\n",
+    ),
+    "japanese": (
+        "7203.csv",
+        "2024-01-02T00:00:00Z",
+        "日付,始値,高値,安値,終値,出来高\n2024/01/02,10.1,10.9,10.0,10.5,7\n2024/01/03,10.5,10.7,10.4,10.6,8\n",
+    ),
+    "korean": (
+        "005930.csv",
+        "2024-01-02T00:00:00Z",
+        "날짜,시가,고가,저가,종가,거래량\n2024-01-02,10.1,10.9,10.0,10.5,7\n2024-01-03,10.5,10.7,10.4,10.6,8\n",
+    ),
+    "qlib": (
+        "qlib.csv",
+        "2024-01-02T00:00:00Z",
+        "date,symbol,$open,$close,$high,$low,$volume,$factor\n"
+        "2024-01-02,SH600000,10.1,10.5,10.9,10.0,7,1\n2024-01-03,SH600000,10.5,10.6,10.7,10.4,8,1\n",
+    ),
     "av_json_intraday": (
         "av.json",
         "2024-01-02T14:30:00Z",
@@ -503,6 +569,12 @@ TAPES: dict[str, tuple[str, str, list[int], str]] = {
 }
 """By kind: the name of the file, the time of the first trade, who took liquidity, and the text."""
 REFUSED: dict[str, tuple[str, str, str]] = {
+    "chain_of_options": (
+        "chain.csv",
+        "holds several options, as its column strike tells",
+        "quote_date,expiration,strike,type,bid,ask,last,volume,open_interest\n"
+        "2024-01-02,2024-01-19,100,C,1.1,1.2,1.15,7,100\n2024-01-02,2024-01-19,105,C,0.5,0.6,0.55,8,100\n",
+    ),
     "dividends": (
         "div.csv",
         "holds dividends or splits, as its column Dividends tells, .* as in actions: FILE",
