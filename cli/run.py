@@ -55,11 +55,12 @@ PARTS = {
     "net_profit": "net profit",
     "max_drawdown_pct": "max drawdown %",
     "exposure_pct": "exposure %",
+    "max_gross_pct": "largest, % of equity",
     "fees_paid": "fees paid",
     "trades": "trades",
     "orders": "orders",
 }
-"""What is shown of each strategy and of each instrument, and what it is called; an instrument has no capital."""
+"""What is shown of each strategy and of each instrument, where they have it, and what it is called."""
 ENGINES = ("auto", "stock", "backtrader", "compiled")
 RAN = {
     "compiled": "the quickest",
@@ -129,7 +130,7 @@ def run_config(
         print_table(list(figures(result.summary)), ["figure", "value", "95 % interval"], title=config.name)
         for what in ("strategies", "instruments"):
             if each := result.summary.get(what):
-                print_table([*parts(each)], [what, *PARTS.values()])
+                print_table(*parts(what, each))
         note(ran_by(result.summary["engine"], result.summary["engine_reason"]))
         if same := result.summary.get("verified"):
             counts = f"{same['orders']:,} orders, {same['fills']:,} fills, {same['bars']:,} bars"
@@ -147,15 +148,19 @@ def run_config(
     click.echo(str(result.folder / "report.html" if report else result.folder))
 
 
-def parts(each: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, ...]]:
-    """The figures of each strategy, or of each instrument, as people read them.
+def parts(what: str, each: Mapping[str, Mapping[str, Any]]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The figures of each strategy, or of each instrument, as people read them, and what they are called.
 
-    >>> [*parts({"btc": {"net_profit": -1234.5, "exposure_pct": 12.34, "fees_paid": 3, "trades": 2, "orders": 4}})]
-    [('btc', '', '-1,234.50', '', '12.34', '3.00', '2', '4')]
+    >>> parts("instruments", {"btc": {"net_profit": -1234.5, "exposure_pct": 12.34, "trades": 2}})
+    ([('btc', '-1,234.50', '12.34', '2')], ['instruments', 'net profit', 'exposure %', 'trades'])
     """
     forms = dict.fromkeys(("trades", "orders"), ",")
-    for name, one in each.items():
-        yield (name, *(format(one[key], forms.get(key, ",.2f")) if key in one else "" for key in PARTS))
+    shown = [key for key in PARTS if any(key in one for one in each.values())]
+    rows = [
+        (name, *(format(one[key], forms.get(key, ",.2f")) if key in one else "" for key in shown))
+        for name, one in each.items()
+    ]
+    return rows, [what, *(PARTS[key] for key in shown)]
 
 
 @contextmanager

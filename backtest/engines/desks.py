@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from typing import Any
 
 import backtrader as bt
@@ -17,6 +18,7 @@ from ...strategies.framework.desks import Desk
 from ...strategies.framework.legs import Legs
 from ...strategies.framework.plan import lines_of
 from ...strategies.framework.portfolio import Portfolio
+from ...strategies.framework.portfolio_limits import Cut
 from ...strategies.framework.target_weights import TargetWeights
 from ...strategies.rule_language.expressions import Expression
 from ..recording.own_indicators import made_in_init
@@ -127,7 +129,12 @@ class Conductor(bt.Strategy):
     @property
     def portfolio_cut(self) -> dict[str, int]:
         """How many orders the portfolio's limits cut or left out, by limit."""
-        return dict(self._portfolio.limit.cut) if self._portfolio.limit is not None else {}
+        return dict(Counter(one.limit for one in self.portfolio_cuts))
+
+    @property
+    def portfolio_cuts(self) -> list[Cut]:
+        """Which orders they were."""
+        return self._portfolio.limit.cuts if self._portfolio.limit is not None else []
 
     @property
     def legs(self) -> dict[str, int]:

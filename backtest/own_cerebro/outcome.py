@@ -21,6 +21,7 @@ from ...strategies.framework.nested import feed_of
 from ..engines.fast import FastCerebro, what_ran
 from ..inputs.read import Source
 from ..recording.analyzers import plain as plain_analysis
+from ..recording.ledger import Terms
 from ..recording.own_indicators import plain
 from ..recording.recorder import Recorder
 from ..recording.round_trips import RoundTrip
@@ -83,9 +84,14 @@ class OwnOutcome(Outcome):
         """Finished round trips; what one was entered with counts the contract's multiplier."""
         made = super().trips
         for trip in made:
-            scheme = self.strategy.broker.getcommissioninfo(self.feeds[trip.data])
-            trip.multiplier = float(scheme.p.mult)
+            trip.multiplier = self.worth_terms[trip.data].multiplier
         return made
+
+    @cached_property
+    def worth_terms(self) -> dict[str, Terms]:
+        """What a size of each feed is worth at a price, by its multiplier."""
+        broker = self.strategy.broker
+        return {name: Terms(float(broker.getcommissioninfo(data).p.mult)) for name, data in self.feeds.items()}
 
     @property
     def account(self) -> dict[str, Any]:

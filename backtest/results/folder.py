@@ -68,6 +68,14 @@ FLOW_COLUMNS = {
     "rate": pa.float64(),
     "amount": pa.float64(),
 }
+CUT_COLUMNS = {
+    "time": TIME,
+    "data": pa.string(),
+    "side": pa.string(),
+    "limit": pa.string(),
+    "asked": pa.float64(),
+    "sent": pa.float64(),
+}
 FILL_COLUMNS = {
     "assumption": pa.string(),
     "ref": pa.int64(),
@@ -128,6 +136,8 @@ def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:
     _columns(folder / "equity.parquet", {"time": column(equity.pop("time"), TIME), **equity})
     if len(outcome.dealt) > 1 or isinstance(outcome, Together):
         _columns(folder / "positions.parquet", _position_columns(outcome))
+    if cuts := _cuts(outcome):
+        _table(folder / "cuts.parquet", CUT_COLUMNS | whose, cuts)
     _columns(folder / "indicators.parquet", _line_columns(outcome))
     _columns(folder / "bars.parquet", _bar_columns(outcome))
     if levels := _level_columns(outcome):
@@ -160,18 +170,25 @@ def _columns(path: Path, columns: dict[str, Any]) -> None:
 
 
 def _position_columns(outcome: Outcome) -> dict[str, Any]:
-    """The position of each desk, a row for each fill that changed it."""
+    """The position of each desk and the cash that it brought, a row for each fill and payment that changed them."""
     parts: Mapping[str, Outcome] = outcome.parts if isinstance(outcome, Together) else {"": outcome}
-    rows = [(name, data, held) for name, part in parts.items() for data, held in part.held.items()]
-    counts = [len(held.time) for *_, held in rows]
+    rows = [(name, data, one) for name, part in parts.items() for data, one in part.ledgers.items()]
+    counts = [len(one.time) for *_, one in rows]
     made = {
-        "time": column(np.concatenate([np.zeros(0, np.int64), *(held.time for *_, held in rows)]), TIME),
+        "time": column(np.concatenate([np.zeros(0, np.int64), *(one.time for *_, one in rows)]), TIME),
         "data": np.repeat(np.array([data for _, data, _ in rows], dtype=object), counts),
-        "position": np.concatenate([np.zeros(0), *(held.size for *_, held in rows)]),
+        "position": np.concatenate([np.zeros(0), *(one.position for *_, one in rows)]),
+        "cash": np.concatenate([np.zeros(0), *(one.cash for *_, one in rows)]),
     }
     if isinstance(outcome, Together):
         made["strategy"] = np.repeat(np.array([name for name, *_ in rows], dtype=object), counts)
     return made
+
+
+def _cuts(outcome: Outcome) -> list[dict[str, Any]]:
+    """Orders that limits of the portfolio cut or left out."""
+    parts: Mapping[str, Outcome] = outcome.parts if isinstance(outcome, Together) else {"": outcome}
+    return [{**asdict(cut), "strategy": name} for name, part in parts.items() for cut in part.portfolio_cuts]
 
 
 def _line_columns(outcome: Outcome) -> dict[str, Any]:

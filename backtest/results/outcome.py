@@ -20,6 +20,7 @@ from ...strategies.framework.nested import feed_of
 from ..inputs.read import Source
 from ..inputs.trading_hours import hours_of
 from ..recording.analyzers import found_by
+from ..recording.ledger import Ledger, Terms, ledgers
 from ..recording.own_indicators import kind_of, made_in_init, measures_of, told_params
 from ..recording.positions import Held, held_by
 from ..recording.recorder import Recorder
@@ -28,12 +29,13 @@ from . import account_figures
 from .caveats import confidence, days_of, hints
 from .entry_bars import ASSUMED, inside_figures
 from .further import further, tables
+from .instruments import by_instrument
 from .lock import make_lock
 from .markouts import as_json
 from .performance import Performance
 from .quality import profit_from_damaged
 from .run_warnings import unused, warnings_of
-from .statistics import drawdown, exposure_pct, summarise
+from .statistics import drawdown, summarise
 
 FROM_BARS = (
     "A bar is known at its close and not before; what a bar's close orders fills at the next bar's open.",
@@ -141,6 +143,17 @@ class Outcome:
         return held_by(self.record.fills)
 
     @cached_property
+    def ledgers(self) -> dict[str, Ledger]:
+        """What the fills, fees and payments of each feed came to, where they changed it."""
+        return ledgers(self.record.fills, self.held, account_figures.flows_of(self.strategy), self.worth_terms)
+
+    @cached_property
+    def worth_terms(self) -> dict[str, Terms]:
+        """What a size of each feed is worth at a price."""
+        coins = account_figures.coin_contracts(self.config)
+        return {name: Terms(contract=coins.get(name, 0.0)) for name in self.sources}
+
+    @cached_property
     def dealt(self) -> list[str]:
         """The feeds that were traded, and the one that is there to be."""
         return [*dict.fromkeys((*self.config.desks, *self.held))]
@@ -237,20 +250,14 @@ class Outcome:
         profit = float(self.record.equity[1][-1]) - float(self.config.broker.cash)
         return inside_figures(self.config, self.record.inside_unknown, profit, self.otherwise)
 
-    def instruments(self) -> dict[str, dict[str, float]]:
-        """What each feed that was traded brought: finished round trips, profit and fees of its fills, time in it."""
-        made = {}
-        for name, size in self.positions.items():
-            trips = [trip for trip in self.trips if trip.data == name]
-            rows = [row for row in self.record.orders.values() if row["data"] == name]
-            made[name] = {
-                "trades": len(trips),
-                "net_profit": math.fsum(trip.pnl_net for trip in trips),
-                "fees_paid": math.fsum(row["commission"] for row in rows),
-                "orders": len(rows),
-                "exposure_pct": exposure_pct(size),
-            }
-        return made
+    def instruments(self) -> dict[str, dict[str, Any]]:
+        """What each feed that was traded brought, what is open at the end included, and how much was in it."""
+        return by_instrument(self)
+
+    @property
+    def portfolio_cuts(self) -> list[Any]:
+        """Orders that limits of the portfolio cut or left out, as they came."""
+        return list(getattr(self.strategy, "portfolio_cuts", ()))
 
     def left(self) -> dict[str, float]:
         """The signed size that the run ends with, of each feed that was traded."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from ...configs.models import RunConfig
 from ..inputs.read import Source
+from ..recording.ledger import Ledger, together
 from ..recording.positions import Held
 from ..recording.recorder import Fill
 from ..recording.round_trips import RoundTrip
@@ -114,6 +115,17 @@ class Together(Outcome):
         """What all strategies together hold of each feed, where it changed."""
         feeds = dict.fromkeys(feed for part in self.parts.values() for feed in part.held)
         return {feed: _sum([part.held[feed] for part in self.parts.values() if feed in part.held]) for feed in feeds}
+
+    @cached_property
+    def ledgers(self) -> dict[str, Ledger]:
+        """What each feed brought all strategies together."""
+        every = [(feed, own) for part in self.parts.values() for feed, own in part.ledgers.items()]
+        return {feed: together(own for name, own in every if name == feed) for feed in self.held}
+
+    @property
+    def portfolio_cuts(self) -> list[Any]:
+        """Those of all strategies, by strategy."""
+        return [cut for part in self.parts.values() for cut in part.portfolio_cuts]
 
     @cached_property
     def made(self) -> dict[str, Any]:

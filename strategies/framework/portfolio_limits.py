@@ -3,13 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...core.lots import whole_lots
 from ...core.steps import steps_of
 from .limits import AT_ONCE, or_nothing, units_worth, worth_now
+
+
+@dataclass(frozen=True)
+class Cut:
+    """An order that a limit cut or left out.
+
+    Parameters
+    ----------
+    time : int
+        Close at which it would have been sent, epoch µs.
+    data : str
+        Name of the feed.
+    side : str
+        ``buy`` or ``sell``.
+    limit : str
+        What limited it: ``max_positions``, ``gross``, ``net`` or ``each``.
+    asked, sent : float
+        Sizes; NaN was not asked for in figures, 0 was left out.
+    """
+
+    time: int
+    data: str
+    side: str
+    limit: str
+    asked: float
+    sent: float
 
 
 class PortfolioLimit:
@@ -27,12 +53,13 @@ class PortfolioLimit:
 
     Attributes
     ----------
-    cut : Counter of str
-        How many orders were sent for less than was asked, or not at all, by what limited them.
+    cuts : list of Cut
+        Orders that were sent for less than was asked, or not at all.
     """
 
     def __init__(self, desks: Sequence[Any], most: Mapping[str, float]) -> None:
-        self._desks, self._most, self.cut = desks, most, Counter[str]()
+        self._desks, self._most = desks, most
+        self.cuts: list[Cut] = []
         for desk in desks:
             desk.buy, desk.sell = self._held(desk, desk.buy, 1.0), self._held(desk, desk.sell, -1.0)
             desk.buy_bracket = self._whole(desk, desk.buy_bracket, 1.0)
@@ -57,7 +84,7 @@ class PortfolioLimit:
             room, why = self._room(desk, side)
             if room > 0:
                 return send(*args, **kwargs)
-            self.cut[why] += 1
+            self._note(desk, side, why, math.nan, 0.0)
             return [None, None, None]
 
         return sent
@@ -70,8 +97,13 @@ class PortfolioLimit:
         room, why = self._room(desk, side)
         if asked <= room:
             return asked
-        self.cut[why] += 1
-        return or_nothing(desk, whole_lots(max(room, 0.0), steps_of(desk.data).lot))
+        sent = or_nothing(desk, whole_lots(max(room, 0.0), steps_of(desk.data).lot))
+        self._note(desk, side, why, asked, sent)
+        return sent
+
+    def _note(self, desk: Any, side: float, why: str, asked: float, sent: float) -> None:
+        time, way = int(desk.data.close_time[0]), "buy" if side > 0 else "sell"
+        self.cuts.append(Cut(time, desk.data._name, way, why, float(asked), float(sent)))
 
     def _room(self, desk: Any, side: float) -> tuple[float, str]:
         """How much more may be bought or sold at a desk, and what limits it."""
