@@ -7,6 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..configs.models import RunConfig
+from ..core.errors import DataError
 from ..core.plugins.watch import Seen, seeing
 from .broker.volume import check_volume
 from .engines.backtrader import through_backtrader
@@ -31,7 +32,7 @@ def run(
     Parameters
     ----------
     config : RunConfig
-        As `load_config` gives it; a ``sweep`` in it is left out.
+        As `load_config` gives it; ``sweep`` and ``events`` in it are left out.
     out : Path
         The folder to make; what an earlier run wrote there is replaced, everything else in it stays.
     finish : callable, optional
@@ -50,7 +51,7 @@ def run(
         If data, columns or parameters are wrong; nothing is written then.
     """
     check_place(out)
-    config = config.model_copy(update={"sweep": None})
+    config = config.model_copy(update={"sweep": None, "events": {}})
     say = progress or (lambda text: None)
     with seeing(Seen()), TemporaryDirectory(prefix="tapeflow-") as aside:
         sources = read_all(config, say, aside=Path(aside))
@@ -69,6 +70,7 @@ def simulate(config: RunConfig, sources: dict[str, Source], shelf: LineCache | N
     if config.strategies:
         runs = {name: simulate(part, sources, shelf) for name, part in config.parts.items()}
         return Together.of(config, traded_first(config, sources), runs)
+    check_trades(config)
     sources = traded_first(config, sources)
     check_readers(config, sources)
     check_volume(config, sources)
@@ -81,3 +83,16 @@ def simulate(config: RunConfig, sources: dict[str, Source], shelf: LineCache | N
     if config.verify:
         outcome.verified = verified(outcome)
     return outcome
+
+
+def check_trades(config: RunConfig) -> None:
+    """Refuse a run of events alone, in which nothing trades.
+
+    Raises
+    ------
+    DataError
+        If it has neither a strategy nor weights.
+    """
+    own, rules = config.strategy, ("long", "short", "entries")
+    if own.kind == "Rules" and config.portfolio.weights is None and not any(own.params.get(key) for key in rules):
+        raise DataError(f"{config.name}: nothing trades; give `strategy:`, or study its `events:` by `tapeflow events`")

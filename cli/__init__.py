@@ -8,6 +8,7 @@ COMMANDS = {
     "new": "Begin a project, indicator, strategy, feed or config.",
     "run": "Run a YAML config through backtrader.",
     "sweep": "Run every combination of some values of a YAML config.",
+    "events": "Test what price did after events, before there is a strategy.",
     "bars": "Turn trades or klines into order-flow bars.",
     "compute": "Compute indicators over trades or klines.",
     "data": "Fetch, keep and list market data.",

@@ -54,9 +54,8 @@ class Checker:
         self._data = block(raw, "data")
         self._indicators = block(raw, "indicators")
         self._weights = block(raw, "portfolio").get("weights")
-        self._strategy: Raw = (
-            block(raw, "strategy") if "strategy" in raw or self._weights is None else {"kind": "Rules"}
-        )
+        self._events = block(raw, "events")
+        self._strategy: Raw = block(raw, "strategy") if "strategy" in raw or not self._idle else {"kind": "Rules"}
         self._fills, self._trade = raw.get("fills"), raw.get("trade")
         self._feeds: dict[str, Any] = {}
         self._names: dict[str, tuple[str, ...]] = {}
@@ -65,9 +64,14 @@ class Checker:
         self._lines: dict[str, tuple[str, ...]] = {}
         self._wiring = Wiring(self._lines, self._feeds)
 
+    @property
+    def _idle(self) -> bool:
+        """Whether there may be no strategy."""
+        return self._weights is not None or bool(self._events)
+
     def complaints(self) -> Iterator[Complaint]:
         """All of them, in no particular order."""
-        if "strategy" not in self._raw and self._weights is None:
+        if "strategy" not in self._raw and not self._idle:
             yield Complaint((), "missing key 'strategy'")
         strategy, no_strategy = self._find(STRATEGIES, self._strategy.get("kind"), ("strategy", "kind"))
         for name, given in self._data.items():
@@ -260,6 +264,9 @@ class Checker:
             return
         rank = block(self._raw, "portfolio").get("rank")
         rules: Any = STRATEGIES.find("Rules")
+        yield from self._wrong_events()
+        if self._events and "strategy" not in self._raw and self._weights is None:
+            return
         for name in [name for name in self._desks if name in self._feeds]:
             if isinstance(rank, str) and (text := rules.wrong_number(rank, self._known(name))):
                 yield Complaint(("portfolio", "rank"), text)
@@ -269,6 +276,14 @@ class Checker:
                 continue
             for where, text in cls.validate(legal(cls, given), self._known(name)):
                 yield Complaint(("strategy", "params", *where), text)
+
+    def _wrong_events(self) -> Iterator[Complaint]:
+        """Events that are no expressions; they are looked for on the first feed that is traded."""
+        rules: Any = STRATEGIES.find("Rules")
+        for name in [name for name in self._desks[:1] if name in self._feeds]:
+            for event, given in self._events.items():
+                if isinstance(given, str) and (text := rules.wrong_number(given, self._known(name))):
+                    yield Complaint(("events", event), text)
 
     def _ratios(self, name: str) -> Iterator[Complaint]:
         """What is wrong with the ratios of legs, where ``name`` is the first."""

@@ -209,6 +209,9 @@ def _entries(raw: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 def _checked(raw: Mapping[str, Any], folder: Path) -> Iterator[Complaint]:
     """What a `Checker` says of a run, or of that of each of its strategies."""
     entries = _entries(raw)
+    if entries and "events" in raw:
+        text = "are studied beside one strategy, or none: leave strategies out"
+        yield Complaint(("events",), text, on_key=True)
     if entries and "strategy" in raw:
         yield Complaint(("strategy",), "stands beside strategies: give one of the two", on_key=True)
     for name, entry in entries.items():

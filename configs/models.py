@@ -19,7 +19,7 @@ from .sizer_block import Sizer
 from .strategies_block import OWN, StrategyEntry, capitals
 from .sweep_block import Sweep
 from .terms import Terms
-from .values import Model, Name, TradeNames
+from .values import Event, Model, Name, TradeNames
 
 
 class IndicatorBlock(Model):
@@ -67,7 +67,7 @@ class RunConfig(Model):
     indicators: dict[str, IndicatorBlock] = Field(default={}, description="indicators by the name rules call them")
     strategy: StrategyBlock = Field(
         default=StrategyBlock(kind="Rules"),
-        description="what trades; left out where portfolio.weights say what is held",
+        description="what trades; left out where portfolio.weights say what is held, or events alone are studied",
     )
     strategies: dict[Name, StrategyEntry] = Field(
         default={}, description="several strategies in place of one, each with money and positions of its own"
@@ -88,6 +88,9 @@ class RunConfig(Model):
     engine: Literal["auto", "stock", "backtrader", "compiled"] = "auto"
     verify: bool = Field(default=False, description="run plain backtrader too and compare the two, bit for bit")
     sweep: Sweep | None = None
+    events: dict[Event, str] = Field(
+        default={}, description="expressions by name; `tapeflow events` studies what price did after each was true"
+    )
 
     _given: Given = PrivateAttr(default_factory=lambda: Given({}))
     _folder: Path = PrivateAttr(default=Path())
@@ -131,7 +134,7 @@ class RunConfig(Model):
         if entry.sizer is None and own.get("portfolio", self.portfolio).weights is not None:
             own["sizer"] = Sizer(percent=10.0)
         money = self.broker.model_copy(update={"cash": cash})
-        given: dict[str, Any] = {"name": name, "strategies": {}, "sweep": None, "broker": money}
+        given: dict[str, Any] = {"name": name, "strategies": {}, "sweep": None, "events": {}, "broker": money}
         strategy = StrategyBlock(kind=entry.kind, params=entry.params)
         return self.model_copy(update={**given, "strategy": strategy, **own})
 
@@ -170,7 +173,9 @@ class RunConfig(Model):
         `from_mapping` of it gives a config that resolves to the same. A run without a sweep has no such key.
         """
         without = {
-            name for name in ("sweep", "trade", "analyzers", "strategies", "benchmark") if not getattr(self, name)
+            name
+            for name in ("sweep", "events", "trade", "analyzers", "strategies", "benchmark")
+            if not getattr(self, name)
         }
         without |= {"strategy"} if self.strategies else set()
         without |= {"portfolio"} if self.portfolio == Portfolio() else set()

@@ -80,6 +80,7 @@ Time = Annotated[
     ),
 ]
 Name = Annotated[str, Field(pattern=r"^\w[\w.-]*$")]
+Event = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*$")]
 PositiveNumber = Annotated[float, Field(gt=0)]
 
 

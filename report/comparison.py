@@ -23,7 +23,7 @@ from .svg import curves_over_time
 Floats = NDArray[np.float64]
 MOST = 8
 """Runs that colours tell apart."""
-_PAGE = Template("""<!doctype html>
+PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -110,7 +110,7 @@ def comparison(runs: Sequence[Folder], causes: Sequence[Causes] = ()) -> str:
     parts += [_causes(causes)] if causes else []
     style = (resources.files(__package__) / "style.css").read_text(encoding="utf-8")
     title = escape(" · ".join(names))
-    return _PAGE.substitute(title=title, style=style, parts="\n".join(parts))
+    return PAGE.substitute(title=title, style=style, parts="\n".join(parts))
 
 
 def named(runs: Sequence[Folder]) -> list[str]:
