@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 COLUMNS = ("event", "bars", "events", "sessions", "bp", "95 %", "ticks", "deviations", "q", "over others", "q", "")
 
 
-class _Horizons(click.ParamType):
+class _Horizons(click.ParamType[tuple[int, ...]]):
     """Numbers of bars, joined by commas."""
 
     name = "numbers"

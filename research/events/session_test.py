@@ -92,8 +92,8 @@ def session_mean(sums: Floats, counts: Floats, flips: Floats) -> SessionMean:
     def p_of(value: float) -> float:
         return own.p(value, abs(mean - value) / error, groups)
 
-    reach = [_edge(p_of, mean, side * error) for side in (-1.0, 1.0)]
-    return SessionMean(mean, *reach, mean / error, p_of(0.0))
+    low, high = (_edge(p_of, mean, side * error) for side in (-1.0, 1.0))
+    return SessionMean(mean, low, high, mean / error, p_of(0.0))
 
 
 class _Flipped:

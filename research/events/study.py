@@ -214,7 +214,7 @@ def _tested(moves: Floats, known: Ints, group: Ints, flips: Floats, least: int) 
     if not len(known):
         return _NO_TEST
     counts = np.bincount(group[known], minlength=flips.shape[1]).astype(np.float64)
-    sums = np.bincount(group[known], weights=moves[known], minlength=flips.shape[1])
+    sums = np.bincount(group[known], weights=moves[known], minlength=flips.shape[1]).astype(np.float64)
     has = counts > 0
     if np.count_nonzero(has) < least:
         return _NO_TEST._replace(mean=float(sums.sum() / counts.sum()))
