@@ -2,7 +2,7 @@
 
 from ..feeds.load import open_feed
 from .own_cerebro import record, result
-from .result import Result
+from .run_result import Result
 from .runs import load, run, sweep
 from .tapes import audit, bars, compute, data
 

@@ -9,7 +9,7 @@ from ..backtest.own_cerebro.outcome import RECORD, OwnOutcome
 from ..backtest.recording.recorder import Recorder
 from ..backtest.results.folder import save
 from ..core.files.folders import free_folder
-from .result import Result
+from .run_result import Result
 from .runs import write_page
 
 Cerebro = TypeVar("Cerebro")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from ..backtest import runner
 from ..backtest.inputs.read import Progress
@@ -14,7 +14,7 @@ from ..configs.models import RunConfig
 from ..configs.shipped import find_config
 from ..core.errors import ConfigError
 from ..core.files.folders import free_folder
-from .result import Result
+from .run_result import Result
 
 if TYPE_CHECKING:
     from ..research.sweep import Swept
@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 Asked = RunConfig | Mapping[str, Any] | str | Path
 
 
+@overload
 def run(
+    config: Asked, out: str | Path | None = None, *, report: bool = True, progress: Progress | None = None, **set: Any
+) -> Result: ...
+@overload
+def run(config: Asked, out: str | Path | None = None, /, **set: Any) -> Result: ...
+def run(  # type: ignore[misc]  # the second is for checkers: the values of ``**{"broker.cash": 5e4}`` are no report
     config: Asked, out: str | Path | None = None, *, report: bool = True, progress: Progress | None = None, **set: Any
 ) -> Result:
     """Run a config and write its result folder.
@@ -58,7 +64,13 @@ def run(
     return Result(saved.folder, saved.summary, saved.kept)
 
 
+@overload
 def sweep(
+    config: Asked, out: str | Path, *, jobs: int | None = None, progress: Progress | None = None, **set: Any
+) -> Swept: ...
+@overload
+def sweep(config: Asked, out: str | Path, /, **set: Any) -> Swept: ...
+def sweep(  # type: ignore[misc]  # as of ``run``
     config: Asked, out: str | Path, *, jobs: int | None = None, progress: Progress | None = None, **set: Any
 ) -> Swept:
     """Run every combination of the values under ``sweep`` of a config, or those that an earlier call left.

@@ -43,7 +43,8 @@ def bars(paths: Paths, feed: str, bars: str | None = "1m", **options: Any) -> Ba
     Raises
     ------
     TapeflowError
-        If there is no such feed, a parameter is wrong or a file cannot be read.
+        If there is no such feed, a parameter is wrong or a file cannot be read; of a file that is laid out otherwise
+        the feed that reads it is named.
 
     Examples
     --------
@@ -51,8 +52,11 @@ def bars(paths: Paths, feed: str, bars: str | None = "1m", **options: Any) -> Ba
     >>> len(tf.bars((), feed="SyntheticTape", bars="1m", days=0.01))
     15
     """
+    from ..feeds.sniffing.instead import told_instead  # late: only an error needs it
+
     asked = {name: options.pop(name) for name in OF_BARS if name in options}
-    return open_feed(feed, paths, **options).bars(bars, **asked)
+    with told_instead(paths):
+        return open_feed(feed, paths, **options).bars(bars, **asked)
 
 
 def compute(bars: Bars, *indicators: Any, **named: Any) -> pd.DataFrame:
@@ -126,8 +130,10 @@ def audit(paths: Paths, feed: str, **params: Any) -> Report:
         If there is no such feed, its parameters are wrong or no file can be read at all.
     """
     from ..auditing.audit import audit as look
+    from ..feeds.sniffing.instead import told_instead  # late: only an error needs it
 
-    return look(open_feed(feed, paths, **params))
+    with told_instead(paths):
+        return look(open_feed(feed, paths, **params))
 
 
 def data(source: Bars | Feed, bars: str | None = None, *, name: str = "", **options: Any) -> Any:

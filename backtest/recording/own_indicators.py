@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import backtrader as bt
 
 PLAIN = (bool, int, float, str, list, tuple, dict, type(None))
 """What JSON can hold."""
+_DEEPEST = 3
+"""Lists and mappings within each other that are looked through."""
 
 
 def made_in_init(strategy: Any) -> dict[str, Any]:
     """The indicators that a strategy holds as attributes of its own, each once, by the attribute's name.
 
-    Those that it has from ``uses`` or from a YAML's ``indicators`` are not its own, nor are lists of indicators.
+    Of those in a list or a mapping the place or the key stands behind it, as in ``ma_0`` and ``ma_fast``; of a mapping
+    by feeds the feed's name. Those that it has from ``uses`` or from a YAML's ``indicators`` are not its own.
 
     Examples
     --------
@@ -25,11 +29,41 @@ def made_in_init(strategy: Any) -> dict[str, Any]:
     """
     seen = {id(made) for made in getattr(strategy, "indicators", {}).values()}
     own: dict[str, Any] = {}
-    for name, value in vars(strategy).items():
-        if isinstance(value, bt.Indicator) and not name.startswith("_") and id(value) not in seen:
+    attributes = {name: value for name, value in vars(strategy).items() if not name.startswith("_")}
+    plain = [(name, value) for name, value in attributes.items() if isinstance(value, bt.Indicator)]
+    for name, value in (*plain, *_gathered(attributes)):
+        if id(value) not in seen and name not in own:
             seen.add(id(value))
             own[name] = value
     return own
+
+
+def _gathered(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The indicators in lists and mappings, and in such within them, under names made of the way to them."""
+    known = {id(given) for given in (attributes.get("datas"), attributes.get("indicators"))}
+    for name, value in attributes.items():
+        if id(value) not in known:
+            yield from _within(name, value, _DEEPEST)
+
+
+def _within(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
+    items: Any = ()
+    if isinstance(value, Mapping):
+        items = value.items()
+    elif isinstance(value, list | tuple):
+        items = enumerate(value)
+    for key, item in items if depth else ():
+        below = f"{name}_{_key(key)}"
+        if isinstance(item, bt.Indicator):
+            yield below, item
+        else:
+            yield from _within(below, item, depth - 1)
+
+
+def _key(key: Any) -> str:
+    """A place or a key as part of a name."""
+    called = getattr(key, "_name", "") if isinstance(key, bt.feed.AbstractDataBase) else key
+    return re.sub(r"\W+", "_", str(called)).strip("_")
 
 
 def kind_of(indicator: Any) -> str:

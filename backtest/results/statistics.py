@@ -56,9 +56,8 @@ def returns(time: Times, value: Array, start: float, hours: TradingDays | None =
     basis : str
         ``daily`` or ``bar``.
     """
-    day = (time - 1) // DAY if hours is None else hours.numbers(time - 1)
+    last = ends_of_days(time, hours)
     days, length = (YEAR_DAYS, YEAR_DAYS * DAY) if hours is None or not len(time) else hours.per_year(time[0], time[-1])
-    last = np.flatnonzero(np.append(day[1:] != day[:-1], True))
     if len(last) >= ENOUGH_DAYS:
         points, per_year, basis = value[last], days, "daily"
     else:
@@ -66,7 +65,31 @@ def returns(time: Times, value: Array, start: float, hours: TradingDays | None =
         # What lies outside the hours is no part of their time, so those bars are counted by the day.
         fit = days * len(time) / len(last) if hours is not None and hours.extended and len(time) else length / step
         points, per_year, basis = value, fit, "bar"
-    return np.diff(points, prepend=start) / np.concatenate(([start], points[:-1])), per_year, basis
+    return simple_returns(points, start), per_year, basis
+
+
+def ends_of_days(time: Times, hours: TradingDays | None = None) -> NDArray[np.int64]:
+    """Which bars, by the epoch µs of their closes, are the last of their day: in UTC, or of trading ``hours``.
+
+    >>> ends_of_days(np.array([DAY - 5, DAY, DAY + 1]) ).tolist()
+    [1, 2]
+    """
+    day = days_of_closes(time, hours)
+    return np.flatnonzero(np.append(day[1:] != day[:-1], True)) if len(time) else np.zeros(0, np.int64)
+
+
+def days_of_closes(time: Times, hours: TradingDays | None = None) -> Times:
+    """The day, numbered from 1970-01-01, that each bar ends in; one that closes at midnight is of the day before."""
+    return (time - 1) // DAY if hours is None else hours.numbers(time - 1)
+
+
+def simple_returns(points: Array, start: float) -> Array:
+    """What each of ``points`` is above the one before it, as a share of that; the first above ``start``.
+
+    >>> simple_returns(np.array([110.0, 99.0]), 100.0).round(3).tolist()
+    [0.1, -0.1]
+    """
+    return np.asarray(np.diff(points, prepend=start) / np.concatenate(([start], points[:-1])), np.float64)
 
 
 def sharpe(made: Array, periods_per_year: float) -> float:

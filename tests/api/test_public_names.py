@@ -15,7 +15,7 @@ import pytest
 
 import tapeflow as tf
 from tapeflow.configs.loader import from_mapping
-from tapeflow.core.errors import ConfigError, ParamError
+from tapeflow.core.errors import ConfigError, ParamError, TapeflowError
 from tapeflow.indicators.vwap import VWAP as vwap_class  # noqa: N811 (beside the short way)
 
 NAMES = [
@@ -104,6 +104,55 @@ def test_the_tables_of_a_result(tmp_path: Path) -> None:
     assert made.positions.columns.tolist() == ["btc"]
     assert made.positions["btc"].tolist() == made.equity["position"].tolist()
     assert made.bars.index.equals(made.equity.index)
+
+
+ALWAYS: dict[str, Any] = {
+    "name": "held",
+    "strategy": {"kind": "Rules", "params": {"long": {"enter": "close > 0", "exit": "close < 0"}}},
+    "sizer": {"percent": 90},
+}
+
+
+def hourly(folder: Path, days: int) -> Path:
+    """Bars of an hour whose price wanders."""
+    path, price = folder / "hours.csv", 100 * np.cumprod(1 + np.random.default_rng(2).normal(0, 0.004, 24 * days))
+    rows = zip(pd.date_range("2024-01-01", periods=24 * days, freq="1h"), price.tolist(), strict=True)
+    lines = [f"{time},{p!r},{p!r},{p!r},{p!r},1" for time, p in rows]
+    path.write_text("\n".join(["time,open,high,low,close,volume", *lines]) + "\n")
+    return path
+
+
+def test_returns_are_those_of_days_as_quantstats_takes_them(tmp_path: Path) -> None:
+    block = {"feed": "CsvBars", "path": str(hourly(tmp_path, 30))}
+    made = tf.run({**ALWAYS, "data": {"m": block}}, tmp_path / "out", report=False)
+    returns, value = made.returns, made.equity["value"]
+    assert (returns.name, str(returns.index.tz), len(returns)) == ("held", "UTC", 30)  # type: ignore[attr-defined]
+    assert returns.index[0] == pd.Timestamp("2024-01-01", tz="UTC")
+    ends = [float(value[value.index <= day + pd.Timedelta("1D")].iloc[-1]) for day in returns.index]
+    wanted = [b / a - 1 for a, b in zip([made.stats["initial_cash"], *ends[:-1]], ends, strict=True)]
+    np.testing.assert_allclose(returns, wanted, rtol=1e-12)
+    assert np.prod(1 + returns) == pytest.approx(made.stats["final_value"] / made.stats["initial_cash"], rel=1e-12)
+    assert made.stats["sharpe_basis"] == "daily"
+    assert returns.mean() / returns.std() * 365**0.5 == pytest.approx(made.stats["sharpe"], rel=1e-9)
+
+
+def test_returns_of_bars_with_hours_are_of_trading_days(tmp_path: Path) -> None:
+    """A night's trading from 17:00 in Chicago, 23:00 in UTC, is of the next date's day."""
+    session = {"open": "17:00", "close": "16:00", "zone": "America/Chicago"}
+    block = {"feed": "CsvBars", "path": str(hourly(tmp_path, 7)), "session": session, "bars": "1h"}
+    made = tf.run({**ALWAYS, "data": {"m": block}}, tmp_path / "out", report=False)
+    stamps = made.equity.index
+    days = sorted({(stamp - pd.Timedelta("1us") + pd.Timedelta("1h")).date() for stamp in stamps})
+    assert [day.date() for day in made.returns.index] == days
+    assert np.prod(1 + made.returns) == pytest.approx(made.stats["final_value"] / made.stats["initial_cash"], rel=1e-12)
+
+
+def test_bars_and_audits_by_the_wrong_feed_name_the_one_that_reads_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.csv"
+    path.write_text("ts,side,px,qty\n1704067200000,buy,10.5,2\n1704067201000,sell,10.4,1\n")
+    for ask in (tf.bars, tf.audit):
+        with pytest.raises(TapeflowError, match=r"it reads as \{feed: CsvTape, columns: \{time: ts, side: side"):
+            ask(path, feed="BinanceAggTrades", market="spot")
 
 
 class Plain(bt.Strategy):

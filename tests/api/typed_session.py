@@ -21,7 +21,10 @@ def session() -> pd.DataFrame:
     over: pd.DataFrame = VWAP.over(again)
     other: dict[str, Any] = {"broker.cash": 5e4}
     run: tf.Result = tf.run({"name": "x"}, "out", report=False, **other)
+    poorer: tf.Result = tf.run("fade.yaml", out="out", **{"broker.cash": 5e4})
+    tf.sweep("fade.yaml", "out", **{"strategy.params.stop_loss": "1%"})
+    daily: pd.Series[float] = poorer.returns
     cerebro = tf.record(bt.Cerebro())
     cerebro.adddata(tf.data(made, name="btc"))
     own: tf.Result = tf.result(cerebro.run()[0], "own")
-    return pd.concat([lines, over, run.trades, own.equity, tf.load("own").indicators])
+    return pd.concat([lines, over, run.trades, daily.to_frame(), own.equity, tf.load("own").indicators])

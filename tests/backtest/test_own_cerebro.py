@@ -100,6 +100,32 @@ def test_its_folder_is_that_of_a_run(tmp_path: Path, their_run: Any, kind: Any) 
     assert tf.load(ours.folder).stats["final_value"] == their_run.stats["final_value"]
 
 
+class Gathered(bt.Strategy):
+    """Holds its indicators in a list, by feed, and one of them twice."""
+
+    def __init__(self) -> None:
+        self.means = [bt.ind.SMA(period=n) for n in (5, 9, 13)]
+        self.of = {data: {"rsi": bt.ind.RSI(data), "pair": (bt.ind.ATR(data),)} for data in self.datas}
+        self.middle = self.means[1]
+        self.settings = {"size": 1, "hours": [8, 16]}
+
+
+def test_indicators_in_lists_and_mappings_are_kept_by_where_they_stand(tmp_path: Path) -> None:
+    bars = tf.bars((), feed="SyntheticTape", days=0.2)
+    strategy = recorded(bt.Cerebro, tf.data(bars, name="btc"), strategy=Gathered)
+    made = tf.result(strategy, tmp_path / "own").indicators
+    held = {
+        "middle.sma": strategy.middle,
+        "means_0.sma": strategy.means[0],
+        "means_2.sma": strategy.means[2],
+        "of_btc_rsi.rsi": strategy.of[strategy.data]["rsi"],
+        "of_btc_pair_0.atr": strategy.of[strategy.data]["pair"][0],
+    }
+    assert set(made.columns) == set(held)
+    for name, indicator in held.items():
+        np.testing.assert_array_equal(made[name], np.array(indicator.array))
+
+
 class TwoMarkets(bt.Strategy):
     """Trades both feeds by their own averages."""
 

@@ -67,6 +67,30 @@ class Result(SavedRun):
         return self._table("equity", "time")
 
     @cached_property
+    def returns(self) -> pd.Series[float]:
+        """Simple returns of each day, as quantstats and pyfolio take them: by midnight in UTC of the day's date.
+
+        Days are those of the Sharpe ratio: of UTC, or trading days where bars of the first feed have hours. The first
+        is above the cash at the start; a day without a bar has no row, one without a position a return of 0.
+        """
+        import numpy as np
+        import pandas as pd
+
+        from ..backtest.results.own_files import read_lock
+        from ..backtest.results.statistics import days_of_closes, ends_of_days, simple_returns
+        from ..core.hours import hours_in, parse_hours
+        from ..report.folder import microseconds  # late: brings pandas
+
+        first: dict[str, Any] = next(iter((read_lock(self.folder).get("data") or {}).values()), {})
+        text = hours_in(str(first.get("spec") or ""))
+        hours = parse_hours(text) if text else None
+        time = microseconds(pd.Series(self.equity.index))
+        last = ends_of_days(time, hours)
+        made = simple_returns(self.equity["value"].to_numpy(np.float64)[last], float(self.summary["initial_cash"]))
+        dates = pd.to_datetime(days_of_closes(time, hours)[last], unit="D", utc=True)
+        return pd.Series(made, index=dates.rename("date"), name=str(self.summary.get("name", "")))
+
+    @cached_property
     def positions(self) -> pd.DataFrame:
         """The signed position in each feed that was traded, a column each, by time in UTC."""
         import pandas as pd
