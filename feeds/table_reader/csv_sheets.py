@@ -7,17 +7,15 @@ import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...core.errors import DataError
 from ..csv_reader.decode import Quarantine, as_text, printable
 from ..csv_reader.files import FileReader
 from ..csv_reader.row_cells import cells_of
-from .read_ahead import batches_of
+from .csv_blocks import NOTHING, parse_block, whole_lines
 from .sheet import Reading, Sheet
 from .tickers import paired
 
@@ -131,46 +129,30 @@ def csv_sheets(source: FileReader, how: Reading, quarantine: Quarantine) -> Iter
     DataError
         If it is none, or another character stands between its cells.
     """
-    import pyarrow as pa
-    import pyarrow.csv as csv
-
     text = Utf8(without_voids(source))
     begun = _begin(text, source, how)
     if begun is None:
         return
     how, first, named = begun
-    odd: list[tuple[int, Any]] = []
-
-    def set_aside(row: Any) -> str:
-        # Arrow reads ahead: it may be of a later part. Of an empty line, of which there may be many, only the number.
-        text = row.text.strip()
-        told = text and not (how.comment and row.text.startswith(how.comment)) and not PRINTED.fullmatch(text)
-        odd.append((row.number, row if told else None))
-        return "skip"
-
-    columns = [f"c{i}" for i in range(len(first))]
+    columns, line, block = [f"c{i}" for i in range(len(first))], 1 + text.skipped, NOTHING
     try:
-        opened = partial(
-            csv.open_csv,
-            read_options=csv.ReadOptions(use_threads=False, column_names=columns),
-            parse_options=csv.ParseOptions(
-                delimiter=how.delimiter, invalid_row_handler=set_aside, ignore_empty_lines=False
-            ),
-            convert_options=csv.ConvertOptions(column_types=dict.fromkeys(columns, pa.string())),
-        )
-        before = 1 + text.skipped
-        for batch in batches_of(text, opened):
-            lines, before = _numbered(batch.num_rows, before, [number + text.skipped for number, _ in odd])
-            past = [row for number, row in odd if number + text.skipped < before and row is not None]
-            due = tuple(_short(row, len(columns), text.skipped) for row in past)
-            odd = [(number, row) for number, row in odd if number + text.skipped >= before]
-            sheet = Sheet(source.path, lines, tuple(first) if named else None, batch.columns, due)
+        for lines in whole_lines(text):
+            if block.is_open:
+                raise DataError(f"{source.path}: row {line - 1}: begins a cell in quotes that does not end in its line")
+            block = parse_block(lines, columns, how)
+            due = tuple(_short(row, line - 1 + n, len(columns)) for n, row in block.odd if _is_told(row.text, how))
+            good = np.delete(np.arange(line, line + block.rows, dtype=np.int64), [n - 1 for n, _ in block.odd])
+            line += block.rows
+            sheet = Sheet(source.path, good, tuple(first) if named else None, block.cells, due)
             yield _without_comments(_whole(sheet), how.comment)
-    except pa.ArrowInvalid as err:
-        if "Empty CSV" not in str(err):
-            raise DataError(f"{source.path}: cannot be read as CSV: {str(err)[:120]}") from None
-    for number, complaint, text_ in (_short(row, len(columns), text.skipped) for _, row in odd if row is not None):
-        quarantine.add(f"{source.path}: row {number}, {complaint}", text_)
+    except ValueError as err:
+        raise DataError(f"{source.path}: row {line}: {str(err)[:120]}") from None
+
+
+def _is_told(text: str, how: Reading) -> bool:
+    """Whether a row of another number of cells is one, and neither empty nor a comment nor what a database drew."""
+    told = text.strip()
+    return bool(told) and not (how.comment and text.startswith(how.comment)) and not PRINTED.fullmatch(told)
 
 
 def _begin(text: Utf8, source: FileReader, how: Reading) -> tuple[Reading, list[str], bool] | None:
@@ -317,18 +299,9 @@ def _of_bytes(chunks: Iterable[bytes]) -> Iterator[bytes]:
         yield decoder.decode(chunk).encode() if decoder else chunk
 
 
-def _numbered(rows: int, first: int, left_out: list[int]) -> tuple[NDArray[np.int64], int]:
-    """Lines of the next ``rows`` rows from line ``first`` on, and the line behind them."""
-    gone = sorted(n for n in left_out if n >= first)
-    lines = np.arange(first, first + rows + len(gone), dtype=np.int64)
-    kept = lines[~np.isin(lines, gone)][:rows]
-    return kept, (int(kept[-1]) if rows else first - 1) + 1
-
-
-def _short(row: Any, wanted: int, skipped: int) -> tuple[int, str, str]:
+def _short(row: Any, line: int, wanted: int) -> tuple[int, str, str]:
     """Number, complaint and text of a line with a wrong number of cells."""
-    complaint = f"has {row.actual_columns} cells, wanted {wanted}: '{printable(row.text[:60])}'"
-    return row.number + skipped, complaint, row.text
+    return line, f"has {row.actual_columns} cells, wanted {wanted}: '{printable(row.text[:60])}'", row.text
 
 
 def _whole(sheet: Sheet) -> Sheet:
