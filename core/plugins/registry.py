@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import importlib
 import importlib.util
-import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -40,11 +39,14 @@ class Registry(Mapping[str, type]):
         The kind, as errors name it: ``indicator``, ``strategy``, ``feed``.
     package : str
         Our own package whose modules are imported before the first look-up.
+    families : tuple of str
+        Folders in it whose modules belong to it as well.
     """
 
-    def __init__(self, what: str, package: str) -> None:
+    def __init__(self, what: str, package: str, families: tuple[str, ...] = ()) -> None:
         self.what = what
         self._package = package
+        self._folders = (package, *(f"{package}.{family}" for family in families))
         self._classes: dict[str, type] = {}
         self._families: dict[str, Callable[[str], type]] = {}
         self._sought: set[str] = set()
@@ -88,12 +90,18 @@ class Registry(Mapping[str, type]):
         return {prefix: _members(make) for prefix, make in sorted(self._families.items())}
 
     def import_own(self) -> None:
-        """Import our own folder of this kind, once a process."""
+        """Import our own folders of this kind, once a process."""
         if self._package not in _loaded:
             _loaded.add(self._package)
-            package = importlib.import_module(self._package)
-            for info in pkgutil.iter_modules(package.__path__):
-                importlib.import_module(f"{self._package}.{info.name}")
+            for module, _ in self._sources():
+                importlib.import_module(module)
+
+    def _sources(self) -> Iterator[tuple[str, Path]]:
+        """Modules of ours that hold classes of this kind, each with its file."""
+        for folder in self._folders:
+            for place in importlib.import_module(folder).__path__:
+                for path in sorted(Path(place).glob("[!_]*.py")):
+                    yield f"{folder}.{path.stem}", path
 
     def _import_near(self, name: str) -> None:
         """Import the module of ours that a class called ``name``, or a family, lies in; once a name."""
@@ -101,19 +109,14 @@ class Registry(Mapping[str, type]):
             return
         self._sought.add(name)
         stem = _WORDS.sub("_", name.partition(".")[0]).lower()
-        if stem.isidentifier() and importlib.util.find_spec(f"{self._package}.{stem}") is not None:
-            importlib.import_module(f"{self._package}.{stem}")
-        if name.isidentifier() and name not in self._classes:
-            for module in self._written_in(name):
+        for module, path in self._sources():
+            if path.stem == stem:
                 importlib.import_module(module)
-
-    def _written_in(self, name: str) -> Iterator[str]:
-        """Modules of ours whose source begins a class called ``name``."""
-        begins = re.compile(rb"^class " + name.encode() + rb"\b", re.MULTILINE)
-        for folder in importlib.import_module(self._package).__path__:
-            for path in sorted(Path(folder).glob("*.py")):
+        if name.isidentifier() and name not in self._classes:
+            begins = re.compile(rb"^class " + name.encode() + rb"\b", re.MULTILINE)
+            for module, path in self._sources():
                 if begins.search(path.read_bytes()):
-                    yield f"{self._package}.{path.stem}"
+                    importlib.import_module(module)
 
     def __getitem__(self, name: str) -> type:
         # Whoever asks for one class is spared the others, and whoever asks for a feed all of backtrader.
@@ -192,7 +195,11 @@ def _members(make: Callable[[str], type]) -> tuple[str, ...]:
     return ()
 
 
-INDICATORS = Registry("indicator", "tapeflow.indicators")
+INDICATORS = Registry(
+    "indicator",
+    "tapeflow.indicators",
+    ("flow", "footprint", "liquidity", "price", "profile", "statistics", "volatility"),
+)
 STRATEGIES = Registry("strategy", "tapeflow.strategies")
 FEEDS = Registry("feed", "tapeflow.feeds")
 REGISTRIES: dict[str, Registry] = {"indicators": INDICATORS, "strategies": STRATEGIES, "feeds": FEEDS}

@@ -20,7 +20,7 @@ from tapeflow.feeds.catalog import Catalog, CatalogKlines
 from tapeflow.feeds.continuous import Continuous
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.indicators.volume_profile import VolumeProfile
+from tapeflow.indicators.profile.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.command import tapeflow
 
 START = parse_time("2020-04-17")

@@ -1,0 +1,1 @@
+"""Who was the aggressor: signed volume, its sums, shares, sizes and toxicity."""

@@ -1,0 +1,1 @@
+"""What the price rows of one bar show: imbalances, absorption, exhaustion, sweeps."""

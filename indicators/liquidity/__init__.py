@@ -1,0 +1,1 @@
+"""What trading costs and how far it moves the price: spreads, impact, illiquidity."""

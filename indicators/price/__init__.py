@@ -1,0 +1,1 @@
+"""Price itself: averages by volume and by time, smoothed candles."""

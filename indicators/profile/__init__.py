@@ -1,0 +1,1 @@
+"""Volume and time at price over many bars: volume profile, naked POC, TPO."""

@@ -1,0 +1,1 @@
+"""Statistics of any column or of another indicator's line."""

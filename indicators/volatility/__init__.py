@@ -1,0 +1,1 @@
+"""How far prices move: realised, high-low and jump-robust estimators."""
