@@ -201,7 +201,7 @@ INDICATORS = Registry(
     ("flow", "footprint", "liquidity", "price", "profile", "statistics", "volatility"),
 )
 STRATEGIES = Registry("strategy", "tapeflow.strategies")
-FEEDS = Registry("feed", "tapeflow.feeds")
+FEEDS = Registry("feed", "tapeflow.feeds", ("exchanges", "joined", "vendors"))
 REGISTRIES: dict[str, Registry] = {"indicators": INDICATORS, "strategies": STRATEGIES, "feeds": FEEDS}
 
 

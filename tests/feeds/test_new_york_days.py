@@ -14,7 +14,7 @@ from tapeflow.feeds.catalog import Catalog
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.frames import FrameBars, FrameTape
-from tapeflow.feeds.merge import Merge
+from tapeflow.feeds.joined.merge import Merge
 from tapeflow.indicators.price.vwap import VWAP
 from tapeflow.indicators.profile.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.command import tapeflow as tapeflow

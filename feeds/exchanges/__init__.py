@@ -1,0 +1,1 @@
+"""Exchanges' own dumps and API answers, one venue a file."""

@@ -1,0 +1,1 @@
+"""Feeds made of feeds: merged venues, continuous contracts, one side's trades."""

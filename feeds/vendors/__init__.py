@@ -1,0 +1,1 @@
+"""Files of data vendors and of other programs, one vendor a file."""
