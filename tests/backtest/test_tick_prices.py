@@ -17,7 +17,7 @@ from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.tape import Tape
-from tapeflow.indicators.footprint.footprint.unfinished_auction import UnfinishedAuction
+from tapeflow.indicators.footprint.unfinished_auction import UnfinishedAuction
 from tapeflow.indicators.profile.naked_poc import NakedPOC
 from tapeflow.indicators.profile.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.config_text import write_in

@@ -12,7 +12,7 @@ from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.samples import empty_bars, sample_bars
-from tapeflow.indicators.footprint.footprint.stacked_imbalance import StackedImbalance
+from tapeflow.indicators.footprint.stacked_imbalance import StackedImbalance
 from tapeflow.indicators.profile.volume_profile import VolumeProfile
 from tapeflow.strategies.framework.base import Strategy
 

@@ -22,8 +22,8 @@ from tapeflow.core.errors import DataError, InputError, ParamError
 from tapeflow.core.tape import Tape
 from tapeflow.indicators.flow.cvd import CVD
 from tapeflow.indicators.flow.volume_delta import VolumeDelta
-from tapeflow.indicators.footprint.footprint.diagonal_imbalance import DiagonalImbalance
-from tapeflow.indicators.footprint.footprint.unfinished_auction import UnfinishedAuction
+from tapeflow.indicators.footprint.diagonal_imbalance import DiagonalImbalance
+from tapeflow.indicators.footprint.unfinished_auction import UnfinishedAuction
 from tapeflow.indicators.framework.cerebro_host import host
 from tapeflow.indicators.kernels.value_area import point_of_control
 from tapeflow.indicators.profile.volume_profile import VolumeProfile
