@@ -83,3 +83,38 @@ def test_docstrings_become_markdown() -> None:
         *("One.", "", "```text", "a = b", "```", ""),
         *("### Parameters", "", "- **n** : int, default=1. Many.", ""),
     ]
+
+
+SEARCHED = """
+adddata, cerebro, RSI, stop loss, take profit, trailing stop, position size, position sizing, sizer, jupyter,
+notebook, commission, fees, slippage, spread, leverage, margin call, funding rate, walk forward, cross validation, out
+of sample, optimize, optimization, optstrategy, grid search, hyperparameter, parameter sweep, overfitting, look-ahead,
+lookahead, monte carlo, bootstrap, moving average, SMA, EMA, MACD, bollinger bands, ATR, crossover, resample,
+replaydata, multiple timeframes, higher timeframe, short selling, limit order, stop order, market order, time in
+force, bracket, OCO, risk management, kelly, portfolio, rebalancing, pairs trading, hedge, custom indicator, custom
+strategy, plugin, rebates, maker, taker, market impact, liquidation, coin-margined, inverse contract, perpetual,
+contract size, latency, queue position, partial fill, order book, csv, parquet, excel, metatrader, ninjatrader,
+sierra, yfinance, tick data, aggTrades, download, binance, bybit, order flow, footprint, volume profile, market
+profile, TPO, cumulative delta, CVD, VWAP, splits, dividends, rollover, continuous futures, trading hours, holidays,
+daylight saving, time zone, timezone, open interest, liquidations, sharpe ratio, drawdown, win rate, profit factor,
+buy and hold, benchmark, quantstats, pyfolio, plot, chart, report, pandas, dataframe, analyzer, observer, freqtrade,
+vectorbt, pine script, tradingview, vscode, autocomplete, json schema, paper trading, live trading
+"""
+"""What newcomers type into the search box of the site, which wants every word of it on one page."""
+_ROW = re.compile(r"^\| (.+) \| (.+) \| \[.+\]\((.+)\) \|$", re.MULTILINE)
+
+
+@pytest.mark.parametrize("asked", [" ".join(part.split()) for part in SEARCHED.split(",")])
+def test_what_newcomers_search_for_is_found(asked: str) -> None:
+    words = set(re.findall(r"\w+", asked.lower()))
+    assert any(words <= set(re.findall(r"\w+", page.read_text(encoding="utf-8").lower())) for page in PAGES)
+    assert words <= set(re.findall(r"\w+", (DOCS / "words.md").read_text(encoding="utf-8").lower()))
+
+
+def test_the_page_of_words_leads_to_pages_that_have_the_words_of_here() -> None:
+    rows = _ROW.findall((DOCS / "words.md").read_text(encoding="utf-8"))
+    assert len(rows) > 30
+    for asked, here, page in rows:
+        told = (DOCS / page).read_text(encoding="utf-8")
+        for name in re.findall(r"`([^`]+)`", here):
+            assert name in told, f"{asked}: {page} does not say {name}"
