@@ -9,13 +9,18 @@ class Run {
       .map(f => ({ ...f, price: f.executed_price, size: Math.abs(f.executed_size) }));
     this.trades = this.table('trades', this.meta.trades,
       ['entry_time', 'exit_time', 'size', 'entry_price', 'exit_price', 'bars', 'pnl', 'pnl_net', 'commission', 'return_pct',
-        'mae_pct', 'mfe_pct', 'stop', 'target',
+        'mae_pct', 'mfe_pct', 'stop', 'target', 'trail',
         ...(this.meta.trade_band ? ['pnl_low', 'pnl_high'] : [])],
       ['data', 'direction', 'entry_reason', 'exit_reason']);
     this.trades.forEach((trade, i) => { trade.number = i + 1; });
+    for (const { trade, kind, time, price } of this.table('moves', this.meta.moves, ['trade', 'time', 'price'], ['kind'])) {
+      ((this.trades[trade].moves ??= {})[kind] ??= []).push([time, price]);
+    }
     this.lineTime = packed.has('lines:time') ? packed.numbers('lines:time') : new Float64Array(0);
     this.lines = this.meta.lines.map((line, i) => ({ ...line, values: () => packed.numbers(`lines:${i}`) }));
     this.equity = this.readEquity();
+    this.desks = this.meta.desks.map((desk, i) => new DeskLedger(packed, desk, i));
+    this.strategies = [...new Set(this.desks.map(desk => desk.strategy).filter(Boolean))];
     this.flows = this.meta.flows.map(kind => ({ kind, values: packed.numbers(`flow:${kind}`) }));
     this.money = this.meta.money;
   }
@@ -57,8 +62,54 @@ class Run {
     return this.money.unit ? `${title}, ${this.money.unit}` : title;
   }
 
+  /** Where a stop or target of a trade lay: the moments from which it did, in µs, and the prices. */
+  levels(trade, kind) {
+    if (!Number.isFinite(trade[kind])) return [];
+    if (trade.moves?.[kind]) return trade.moves[kind];
+    const number = this.meta.feeds.findIndex(feed => feed.name === trade.data);
+    return kind === 'stop' && Number.isFinite(trade.trail) && number >= 0 ? trailed(this.feed(number), trade) : [[trade.entry_time, trade[kind]]];
+  }
+
   decimals(name) {
     return this.meta.feeds.find(feed => feed.name === name)?.decimals ?? 2;
+  }
+}
+
+/** How a trailing stop followed the closes: each time that it came nearer. */
+function trailed(feed, { entry_time, exit_time, entry_price, direction, trail }) {
+  const way = direction === 'long' ? 1 : -1, from = feed.barAt(entry_time), to = feed.barAt(exit_time);
+  const below = best => (trail > 0 ? best * (1 - way * trail) : best + way * trail);
+  let best = entry_price;
+  const made = [[entry_time, below(best)]];
+  for (let i = from; i < to; i++) {
+    if (way * (feed.close[i] - best) <= 0) continue;
+    best = feed.close[i];
+    made.push([feed.time[i], below(best)]);
+  }
+  return made;
+}
+
+/** One strategy in one instrument: its position and the cash that it brought so far, where they changed. */
+class DeskLedger {
+  constructor(packed, told, number) {
+    Object.assign(this, told);
+    for (const name of ['time', 'position', 'cash']) this[name] = packed.numbers(`desk:${number}:${name}`);
+  }
+
+  /** The size held at the close of every bar of a feed. */
+  held(feed) {
+    return feed.asOf(this.time, this.position);
+  }
+
+  /** What it had brought by the close of every bar of a feed; NaN before its first fill. */
+  profit(run, feed) {
+    const own = run.feed(run.meta.feeds.findIndex(other => other.name === this.data));
+    const price = feed.asOf(own.time, own.close), size = this.held(feed), cash = feed.asOf(this.time, this.cash);
+    return cash.map((paid, i) => paid + (size[i] ? this.worth(size[i], price[i]) : 0));
+  }
+
+  worth(size, price) {
+    return this.contract ? -size * this.contract / price : size * price * this.multiplier;
   }
 }
 
@@ -86,7 +137,7 @@ class App {
   fillToolbar() {
     const { view, run } = this, feeds = document.getElementById('feed');
     feeds.hidden = run.meta.feeds.length < 2;
-    feeds.append(...run.meta.feeds.map((feed, i) => element('option', { value: i, textContent: [feed.name, feed.spec].filter(Boolean).join(' · ') })));
+    feeds.append(...run.meta.feeds.map((feed, i) => element('option', { value: i, textContent: this.named(feed) })));
     feeds.onchange = () => { this.use(Number(feeds.value)); view.fit(); };
     const button = (text, onclick, title = '') => element('button', { type: 'button', textContent: text, onclick, title });
     document.getElementById('spans').append(button('all', () => view.fit(), 'The whole run (f)'), ...SPANS.map(([name, span]) => button(name, () => this.lastSpan(span), `The last ${name}`)));
@@ -98,6 +149,12 @@ class App {
     document.querySelector('.trade-steps').hidden = !run.trades.length;
     document.getElementById('previous-trade').onclick = () => this.step(-1);
     document.getElementById('next-trade').onclick = () => this.step(1);
+  }
+
+  /** A feed in the chooser: its name, its bars, and what it brought where it is one of several that are traded. */
+  named({ name, spec }) {
+    const brought = this.run.meta.brought[name];
+    return [name, spec, brought == null ? '' : this.run.amount(brought, true)].filter(Boolean).join(' · ');
   }
 
   layers() {

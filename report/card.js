@@ -30,12 +30,18 @@ class TradeCard {
       ['fees', run.amount(t.commission)],
       ['worst (MAE)', share(t.mae_pct)],
       ['best (MFE)', share(t.mfe_pct)],
-      ['stop at', price(t.stop)],
-      ['target at', price(t.target)],
+      ['stop', this.moved(t, 'stop', price)],
+      ['target', this.moved(t, 'target', price)],
       ['with other fills', run.meta.trade_band ? `${run.amount(t.pnl_low, true)} to ${run.amount(t.pnl_high, true)}` : ''],
       ['why in', t.entry_reason],
       ['why out', t.exit_reason],
     ];
+  }
+
+  /** Where a stop or target lay, first and last where it moved. */
+  moved(trade, kind, price) {
+    const levels = this.run.levels(trade, kind), [first, last] = [levels[0], levels.at(-1)].map(level => price(level?.[1]));
+    return first === last ? first : `${first} \u2192 ${last}`;
   }
 
   hide() {

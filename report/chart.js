@@ -2,8 +2,6 @@
 
 const LEAST_SPACING = 3, MARGIN = 2.5, FEWEST = 8, SETTLE = 70;
 const FOLDED_HEIGHT = 30, FOLDED_KEY = 'tapeflow-folded';
-/** Panes that stand for themselves, without anything in the config that asks for them. */
-const UNASKED = ['CVD'];
 
 class View {
   constructor(run, levels) {
@@ -79,14 +77,16 @@ class View {
     if (!this.shut) {
       let kept = null;
       try { kept = JSON.parse(localStorage.getItem(FOLDED_KEY)); } catch { /* nothing was kept, or nothing may be */ }
-      this.shut = new Set(Array.isArray(kept) ? kept : UNASKED);
+      if (!Array.isArray(kept)) return new Set(this.panes.filter(pane => pane.unasked).map(pane => pane.title));
+      this.shut = new Set(kept);
     }
     return this.shut;
   }
 
   fold(title) {
-    if (this.folded.has(title)) this.folded.delete(title); else this.folded.add(title);
-    try { localStorage.setItem(FOLDED_KEY, JSON.stringify([...this.folded])); } catch { /* a private window keeps nothing */ }
+    this.shut = this.folded;
+    if (this.shut.has(title)) this.shut.delete(title); else this.shut.add(title);
+    try { localStorage.setItem(FOLDED_KEY, JSON.stringify([...this.shut])); } catch { /* a private window keeps nothing */ }
     this.resize();
     this.stretch();
     this.buildLegends();

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from ..core.ticks import grid_of, price_at, row_near
 from .codec import Packer, steps_per_unit
+from .desks import desks_of
 from .flows_view import cumulated
 from .folder import Folder, microseconds
-from .guards import with_guards
+from .guards import moves, with_guards
 from .html import is_number
 from .lines import bar_delta, line_table
 from .money import money_of
@@ -33,8 +34,10 @@ _TRADE_NUMBERS = {
     "mfe_pct": 4,
     "stop": 9,
     "target": 9,
+    "trail": 9,
 }
 """Columns of the trade list and the digits kept of a typical value."""
+_MOST_MOVES = 20_000
 _TRADE_BAND = {"pnl_low": 6, "pnl_high": 6}
 """Profit of a trade under the worst and the best assumption about fills, where the run tells."""
 _FILL_NUMBERS = {"executed_price": 9, "executed_size": 6, "commission": 6, "pnl": 6}
@@ -44,16 +47,19 @@ def packed_run(folder: Folder) -> str:
     """Bars, lines, equity, fills and trades of a run as one compressed text for the browser."""
     packer = Packer()
     feeds = [_pack_feed(packer, i, folder, name) for i, name in enumerate(folder.feeds)]
-    price_steps = 10.0 ** feeds[0]["decimals"] if feeds else 1.0
+    price_steps = {feed["name"]: 10.0 ** feed["decimals"] for feed in feeds}
     money = money_of(folder.result, folder.lock)
     return packer.packed(
         feeds=feeds,
         lines=_pack_lines(packer, folder, price_steps),
         equity=_pack_equity(packer, folder),
         flows=_pack_flows(packer, folder),
+        desks=_pack_desks(packer, folder),
+        brought={name: one.get("net_profit") for name, one in (folder.result.get("instruments") or {}).items()},
         money={"unit": money.unit, "decimals": money.decimals, "size": money.size},
         fills=_pack_fills(packer, folder.orders),
-        trades=_pack_trades(packer, with_guards(folder.trades, folder.orders)),
+        trades=_pack_trades(packer, with_guards(folder.trades, folder.orders, folder.lock.get("config"))),
+        moves=_pack_moves(packer, moves(folder.trades, folder.orders)),
         trade_band=_TRADE_BAND.keys() <= set(folder.trades.columns),
     )
 
@@ -109,7 +115,7 @@ def _price_steps(bars: pd.DataFrame, tick: object) -> float:
     return steps_per_unit(close, digits=8)
 
 
-def _pack_lines(packer: Packer, folder: Folder, price_steps: float) -> list[dict[str, Any]]:
+def _pack_lines(packer: Packer, folder: Folder, price_steps: dict[str, float]) -> list[dict[str, Any]]:
     """Lines over the candles as fine as prices are, the others as fine as a screen can show."""
     table = folder.indicators
     if table.empty:
@@ -118,7 +124,8 @@ def _pack_lines(packer: Packer, folder: Folder, price_steps: float) -> list[dict
     described = line_table(folder)
     for i, line in enumerate(described):
         values = table[line["name"]].to_numpy(np.float64)
-        packer.numbers(f"lines:{i}", values, price_steps if line["overlay"] else _line_steps(values))
+        steps = price_steps.get(line["feed"], 1.0)
+        packer.numbers(f"lines:{i}", values, steps if line["overlay"] else _line_steps(values))
     return described
 
 
@@ -177,6 +184,18 @@ def _pack_flows(packer: Packer, folder: Folder) -> list[str]:
     return list(sums)
 
 
+def _pack_desks(packer: Packer, folder: Folder) -> list[dict[str, Any]]:
+    """Position and cash of each desk where they changed, from which the page works out its profit at every bar."""
+    made = []
+    for i, desk in enumerate(desks_of(folder)):
+        packer.numbers(f"desk:{i}:time", desk.ledger.time.astype(np.float64))
+        packer.numbers(f"desk:{i}:position", desk.ledger.position, steps_per_unit(desk.ledger.position, 9))
+        packer.numbers(f"desk:{i}:cash", desk.ledger.cash, steps_per_unit(desk.ledger.cash, 8))
+        terms = {"multiplier": desk.terms.multiplier, "contract": desk.terms.contract}
+        made.append({"data": desk.data, "strategy": desk.strategy, **terms})
+    return made
+
+
 def _pack_bands(packer: Packer, folder: Folder, per: float) -> list[str]:
     """What equity would have been with other fills, where the run tells."""
     if not {"value_low", "value_high"} <= set(folder.equity.columns):
@@ -220,6 +239,17 @@ def _pack_trades(packer: Packer, trades: pd.DataFrame) -> int:
     band = _TRADE_BAND if _TRADE_BAND.keys() <= set(trades.columns) else {}
     _pack_table(packer, "trades", trades, _TRADE_NUMBERS | band, ("data", "direction", "entry_reason", "exit_reason"))
     return len(trades)
+
+
+def _pack_moves(packer: Packer, table: pd.DataFrame) -> int:
+    """Stops and targets that were sent anew while a trade was held, where a page of usual size has room for them."""
+    if table.empty or len(table) > _MOST_MOVES:
+        return 0
+    packer.numbers("moves:trade", table["trade"].to_numpy(np.float64))
+    packer.numbers("moves:time", table["time"].to_numpy(np.float64))
+    packer.numbers("moves:price", table["price"].to_numpy(np.float64), steps_per_unit(table["price"].to_numpy(), 9))
+    packer.text("moves:kind", table["kind"].tolist())
+    return len(table)
 
 
 def _pack_table(

@@ -69,25 +69,30 @@ class FillLayer {
     const left = view.x(feed.barAt(this.chosen.entry_time)) - half, right = view.x(feed.barAt(this.chosen.exit_time)) + half;
     g.fillStyle = faded(view.colors.accent, 0.1);
     g.fillRect(left, 0, right - left, height);
-    for (const [price, name, color] of [[this.chosen.stop, 'stop', 'down'], [this.chosen.target, 'target', 'up']]) {
-      if (Number.isFinite(price)) this.level(g, left, right, price, name, view.colors[color]);
+    for (const [kind, color] of [['stop', 'down'], ['target', 'up']]) {
+      const levels = this.run.levels(this.chosen, kind);
+      if (levels.length) this.level(g, left, right, levels, kind, view.colors[color]);
     }
   }
 
-  /** Where the stop or the target of the trade that is chosen lay when it ended. */
-  level(g, left, right, price, name, color) {
-    const y = this.view.y(price);
+  /** Where the stop or the target of the trade that is chosen lay, as it moved. */
+  level(g, left, right, levels, name, color) {
+    const { view } = this, { feed } = view;
     g.strokeStyle = g.fillStyle = color;
     g.lineWidth = 1;
     g.setLineDash([2, 2]);
     g.beginPath();
-    g.moveTo(left, y);
-    g.lineTo(right, y);
+    levels.forEach(([time, price], i) => {
+      const y = view.y(price), x = i ? view.x(feed.barAt(time)) : left;
+      if (i) g.lineTo(x, view.y(levels[i - 1][1]));
+      g[i ? 'lineTo' : 'moveTo'](x, y);
+    });
+    g.lineTo(right, view.y(levels.at(-1)[1]));
     g.stroke();
     g.setLineDash([]);
     g.font = `10px ${getComputedStyle(document.body).fontFamily}`;
     g.textBaseline = 'bottom';
-    g.fillText(name, left + 3, y - 1);
+    g.fillText(name, left + 3, view.y(levels[0][1]) - 1);
   }
 
   connect(g, { trade, from, to }) {

@@ -114,6 +114,7 @@ class FlowLayer {
 
   drawProfile(g, { width }) {
     const { view } = this;
+    this.profileFrom = Infinity;
     if (!this.profileOn || !view.levels || !view.window) return;
     const [from, to] = view.visibleBars();
     if (to < from) return;
@@ -121,6 +122,7 @@ class FlowLayer {
     const rows = this.joinedRows(Array.from(view.levels.profile(from, to).sums, ([row, [b, s]]) => [row, b, s]), step);
     const most = Math.max(...Array.from(rows.values(), ([b, s]) => b + s));
     const reach = Math.min(170, width * 0.16), color = view.colors;
+    this.profileFrom = width - reach;
     for (const [key, [buys, sells]] of rows) {
       const [top, height] = this.edges(key, step);
       const bought = reach * buys / most, sold = reach * sells / most;
@@ -155,12 +157,13 @@ class FlowLayer {
     const { view } = this, color = view.colors, x = view.x(bar), wide = Math.min(150, view.spacing * 0.9);
     const left = x - wide / 2 + 8, middle = x + 4, right = x + wide / 2;
     this.drawCandle(g, bar, left - 5);
+    // Numbers stay readable over lines, and over the profile, which shines through none of them.
+    const ground = right > this.profileFrom ? color.panel : faded(color.panel, 0.82);
     const peak = Math.max(...Array.from(rows.values(), ([b, s]) => b + s));
     let lowest = -Infinity, delta = 0, volume = 0;
     for (const [key, [b, s]] of rows) {
       const [top, height] = this.edges(key, step);
-      // Numbers stay readable over the profile and over lines.
-      g.fillStyle = faded(color.panel, 0.82);
+      g.fillStyle = ground;
       g.fillRect(left, top + 0.5, right - left, height - 1);
       g.fillStyle = faded(color.down, 0.05 + 0.5 * Math.sqrt(s / most));
       g.fillRect(left, top + 0.5, middle - left - 0.5, height - 1);

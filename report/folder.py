@@ -33,7 +33,7 @@ class Folder:
         ``result.json``.
     lock : dict
         ``run.lock``; empty when the run left none.
-    bars, equity, orders, trades, indicators, flows : DataFrame
+    bars, equity, orders, trades, indicators, flows, positions, cuts : DataFrame
         The tables of the same names; an absent optional one is empty.
     """
 
@@ -46,6 +46,8 @@ class Folder:
     trades: pd.DataFrame
     indicators: pd.DataFrame
     flows: pd.DataFrame
+    positions: pd.DataFrame
+    cuts: pd.DataFrame
 
     @property
     def levels(self) -> Path | None:
@@ -87,6 +89,8 @@ def read_folder(path: Path) -> Folder:
         trades=_frame(path / "trades.parquet", optional=True),
         indicators=_frame(path / "indicators.parquet", optional=True),
         flows=_frame(path / "flows.parquet", optional=True),
+        positions=_frame(path / "positions.parquet", optional=True),
+        cuts=_frame(path / "cuts.parquet", optional=True),
     )
 
 

@@ -19,34 +19,45 @@ _SPREADS = 5.0
 
 
 def line_table(folder: Folder) -> list[dict[str, Any]]:
-    """Every line of ``indicators.parquet``: name, indicator, kind, overlay, unit, as_delta.
+    """Every line of ``indicators.parquet``: name, indicator, feed, kind, overlay, unit, as_delta.
 
     What ``result.json`` says under ``lines`` decides; a line whose unit it does not know is judged by
     its magnitude beside the closes. ``as_delta`` marks the line that repeats the delta of the bars.
     """
     said = {str(x.get("name")): x for x in folder.result.get("lines") or [] if isinstance(x, dict)}
-    first = folder.bars[folder.bars["data"].astype(str) == folder.feeds[0]]
-    close, flow = first["close"].to_numpy(np.float64), bar_delta(first)
-    same_clock = _same_clock(folder, first["close_time"].to_numpy(np.int64))
+    bars = {name: folder.bars[folder.bars["data"].astype(str) == name] for name in folder.feeds}
+    flows = {name: bar_delta(own) if _same_clock(folder, own) else None for name, own in bars.items()}
     made = []
     for name in folder.indicators.columns:
         if name == "time":
             continue
         fact = said.get(name, {})
-        if "@" in str(fact.get("indicator")):  # of another feed that is traded, over whose candles it belongs
-            continue
         values = folder.indicators[name].to_numpy(np.float64)
+        indicator = str(fact.get("indicator") or name.partition(".")[0])
+        feed = feed_of(indicator, folder.feeds)
+        close, flow = bars[feed]["close"].to_numpy(np.float64), flows[feed]
         made.append(
             {
                 "name": name,
-                "indicator": str(fact.get("indicator") or name.partition(".")[0]),
+                "indicator": indicator,
+                "feed": feed,
                 "kind": str(fact.get("kind") or ""),
                 "overlay": bool(fact.get("overlay")) if fact.get("unit") else looks_like_price(values, close),
                 "unit": str(fact.get("unit") or ""),
-                "as_delta": same_clock and flow is not None and _equal(values, flow),
+                "as_delta": flow is not None and _equal(values, flow),
             }
         )
     return made
+
+
+def feed_of(indicator: str, feeds: list[str]) -> str:
+    """The feed over whose candles an indicator belongs: behind an ``@`` the one that is traded, else the first.
+
+    >>> feed_of("vwap@eth", ["btc", "eth"]), feed_of("vwap@fade", ["btc"]), feed_of("vwap", ["btc"])
+    ('eth', 'btc', 'btc')
+    """
+    feed = indicator.rpartition("@")[2]
+    return feed if "@" in indicator and feed in feeds else feeds[0]
 
 
 def looks_like_price(values: NDArray[np.float64], close: NDArray[np.float64]) -> bool:
@@ -66,10 +77,10 @@ def looks_like_price(values: NDArray[np.float64], close: NDArray[np.float64]) ->
     return near and reach <= allowed
 
 
-def _same_clock(folder: Folder, close_time: NDArray[np.int64]) -> bool:
+def _same_clock(folder: Folder, bars: pd.DataFrame) -> bool:
     if folder.indicators.empty:
         return False
-    return bool(np.array_equal(microseconds(folder.indicators["time"]), close_time))
+    return bool(np.array_equal(microseconds(folder.indicators["time"]), bars["close_time"].to_numpy(np.int64)))
 
 
 def _equal(values: NDArray[np.float64], flow: NDArray[np.float64]) -> bool:

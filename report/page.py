@@ -21,6 +21,7 @@ from .levels import packed_levels
 from .library import chart_library
 from .money import money_of
 from .performance_view import performance
+from .portfolio_view import portfolio
 from .quality_view import quality
 from .returns_view import returns
 from .sessions import sessions_of
@@ -65,6 +66,7 @@ def page(folder: Folder) -> str:
         flows=flows(folder, money),
         statistics=statistics(result, folder.trades, money),
         performance=performance(folder),
+        portfolio=portfolio(folder, money),
         returns=returns(folder),
         analyzers=analyzers(result),
         distribution=distribution(folder.trades),

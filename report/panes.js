@@ -5,24 +5,30 @@ const PANE_HEIGHT = 96, LIKE = 5, FAR = 16;
 /** What a value of several bars is, in the legend from afar. */
 const AFAR = { last: 'last', sum: 'sum', min: 'worst', max: 'highest', first: 'first' };
 
-/** Panes of a feed from top to bottom; a line is values by bar, how it is grouped, and how it looks. */
+/** Panes of a feed from top to bottom; a line is values by bar, how it is grouped, and how it looks. What nobody asked for is folded. */
 function paneList(run, feed) {
-  const indicators = [...new Set(run.lines.map(line => line.indicator))];
+  const shownLines = linesOver(run, feed), indicators = [...new Set(shownLines.map(line => line.indicator))];
   const made = line => ({
-    name: line.name, values: feed.asOf(run.lineTime, line.values()), how: 'last', kind: 'line', unit: line.unit,
+    name: line.name.replace(`@${feed.name}`, ''), values: feed.asOf(run.lineTime, line.values()), how: 'last', kind: 'line', unit: line.unit,
     color: indicators.indexOf(line.indicator), signed: false,
   });
-  const overlays = run.lines.filter(line => line.overlay).map(line => ({ ...made(line), indicator: line.indicator }));
+  const overlays = shownLines.filter(line => line.overlay).map(line => ({ ...made(line), indicator: line.indicator }));
   const panes = [{ title: feed.spec, price: true, lines: overlays, bands: bandsOf(overlays) }];
   weigh(panes[0].lines);
   const [equity, drawdown, ...account] = equityPanes(run, feed);
   panes.push(equity, drawdown, flowPane(run, feed));
-  if (feed.buyLess && !run.lines.some(line => line.kind === 'CVD')) panes.push(cumulativePane(feed));
+  if (feed.buyLess && !shownLines.some(line => line.kind === 'CVD')) panes.push(cumulativePane(feed));
   for (const indicator of indicators) {
-    const own = run.lines.filter(line => line.indicator === indicator && !line.overlay && !(line.as_delta && feed.number === 0));
+    const own = shownLines.filter(line => line.indicator === indicator && !line.overlay && !(line.as_delta && line.feed === feed.name));
     if (own.length) panes.push(scaled({ title: own[0].kind || indicator, lines: own.map(made) }));
   }
   return [...panes, ...account];
+}
+
+/** The lines of indicators that belong over the candles of a feed: its own; over those of one that is only read, the first one's. */
+function linesOver(run, feed) {
+  const own = run.lines.filter(line => line.feed === feed.name);
+  return own.length || feed.name in run.meta.brought ? own : run.lines.filter(line => line.feed === run.meta.feeds[0].name);
 }
 
 /** Of the lines of one indicator the first is drawn full, the others lighter. */
@@ -48,12 +54,12 @@ function bandsOf(lines) {
 
 function cumulativePane(feed) {
   const line = { name: 'delta since the first bar', values: runningSum(feed.buyLess), how: 'last', kind: 'line', paint: 'accent', signed: true, first: true };
-  return { title: 'CVD', lines: [line] };
+  return { title: 'CVD', unasked: true, lines: [line] };
 }
 
 function flowPane(run, feed) {
   const lines = [{ name: 'volume', values: feed.volume, how: 'sum', kind: 'histogram', paint: 'volume', first: true }];
-  const twin = run.lines.find(line => line.as_delta && feed.number === 0);
+  const twin = run.lines.find(line => line.as_delta && line.feed === feed.name);
   if (feed.buyLess) {
     lines.push({ name: twin ? twin.name : 'delta', values: feed.buyLess, how: 'sum', kind: 'histogram', paint: 'sign', signed: true });
   }
@@ -72,7 +78,9 @@ function equityPanes(run, feed) {
   const held = benchmarkLine(run, feed);
   const panes = [{ title: run.titled('Equity'), lines: [equity, ...(held ? [held] : []), ...ends], bands }, { title: 'Drawdown', lines: [depth] }];
   if (run.flows.length) panes.push(flowsPane(run, feed));
-  if (run.equity.position?.some(Boolean)) panes.push(positionPane(run, feed));
+  if (run.desks.length) panes.push(profitPane(run, feed));
+  const position = positionPane(run, feed);
+  if (position) panes.push(position);
   return panes;
 }
 
@@ -105,10 +113,34 @@ function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
+/** The position in the feed that is charted; of one that is not traded, that of the first that is. */
 function positionPane(run, feed) {
-  const values = feed.asOf(run.equity.time, run.equity.position);
-  const { held } = run.meta.equity, title = held && held !== feed.name ? `Position of ${held}` : 'Position';
-  return { title, lines: [{ name: run.money.size, values, how: 'last', kind: 'line', paint: 'muted', steps: true, signed: true, first: true }] };
+  const { held } = run.meta.equity, own = run.desks.filter(desk => desk.data === feed.name);
+  if (!own.length && (feed.name in run.meta.brought || !run.equity.position?.some(Boolean))) return null;
+  const values = own.length ? summed(feed, own.map(desk => desk.held(feed))) : feed.asOf(run.equity.time, run.equity.position);
+  const title = own.length || !held || held === feed.name ? 'Position' : `Position of ${held}`;
+  return { title, unasked: true, lines: [{ name: run.money.size, values, how: 'last', kind: 'line', paint: 'muted', steps: true, signed: true, first: true }] };
+}
+
+const MOST_DESKS = 8;
+
+/** What each strategy brought, or each instrument where there is one strategy; of many the largest, and the others together. */
+function profitPane(run, feed) {
+  const by = run.strategies.length ? 'strategy' : 'data', groups = new Map();
+  for (const desk of run.desks) groups.set(desk[by], [...groups.get(desk[by]) ?? [], desk]);
+  const curves = [...groups].map(([name, desks]) => ({ name, values: summed(feed, desks.map(desk => desk.profit(run, feed))) }));
+  const last = ({ values }) => Math.abs(values.at(-1)) || 0;
+  curves.sort((a, b) => last(b) - last(a));
+  const others = curves.splice(curves.length > MOST_DESKS ? MOST_DESKS - 1 : MOST_DESKS);
+  if (others.length) curves.push({ name: `${others.length} others`, values: summed(feed, others.map(curve => curve.values)) });
+  const { decimals } = run.money;
+  const lines = curves.map((curve, i) => ({ ...curve, how: 'last', kind: 'line', color: i, decimals, signed: true, first: true }));
+  return { title: run.titled(by === 'data' ? 'Profit by instrument' : 'Profit by strategy'), lines };
+}
+
+/** Columns added up; what is not known counts nothing. */
+function summed(feed, columns) {
+  return Float64Array.from({ length: feed.n }, (_, i) => columns.reduce((sum, column) => sum + (column[i] || 0), 0));
 }
 
 /** Lines of one pane that differ much in reach get scales of their own. */

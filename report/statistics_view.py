@@ -121,7 +121,7 @@ _ELSEWHERE |= {
     "markouts",
 }
 _ELSEWHERE |= {"currency", "indicators", "drawdowns", "benchmark", "absent", "monthly_returns_pct", "instruments"}
-_ELSEWHERE |= {"analyzers"}
+_ELSEWHERE |= {"analyzers", "strategies", "portfolio_cut", "open_positions"}
 """Keys of the result that the page shows in another place."""
 _NAMES = {"cagr_pct": "Growth a year", "sharpe": "Sharpe ratio", "sortino": "Sortino ratio", "calmar": "Calmar ratio"}
 _NAMES |= {"mean_trade": "Mean of a trade", "profit_from_damaged": "Profit from damaged bars"}
@@ -219,7 +219,7 @@ def statistics(result: Figures, trades: pd.DataFrame, money: Money) -> Markup:
     split = (_split(trades, "direction", "By side", money), _split(trades, "exit_reason", "By reason of exit", money))
     parts = [tag("div", *groups, class_="groups")]
     if not trades.empty:
-        parts.append(tag("div", *split, _instruments(result.get("instruments") or {}, money), class_="splits"))
+        parts.append(tag("div", *split, class_="splits"))
     return section("statistics", "Statistics", *parts, note=f"Amounts are in {money.name}. {_basis(result)}".strip())
 
 
@@ -266,23 +266,6 @@ def _formatted(key: str, value: object, money: Money) -> str:
         return money.plain(value, signed=_AMOUNTS[key])
     chosen = _FORMATS.get(key) or (_percent if key.endswith("_pct") else _plain)
     return chosen(value) if is_number(value) else _plain(value)
-
-
-def _instruments(found: Figures, money: Money) -> Markup:
-    """What each feed that was traded brought."""
-    rows = [
-        (
-            name,
-            _count(one.get("trades")),
-            _count(one.get("orders")),
-            tag("td", money.plain(one.get("net_profit"), signed=True), class_=tone(one.get("net_profit"))),
-            money.plain(one.get("fees_paid")),
-            _percent(one.get("exposure_pct")),
-        )
-        for name, one in found.items()
-    ]
-    head = ("By instrument", "trades", "orders", "net profit", "fees", "time in market")
-    return table(head, rows, class_="numbers") if rows else Markup("")
 
 
 def _split(trades: pd.DataFrame, column: str, title: str, money: Money) -> Markup:

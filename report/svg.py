@@ -103,6 +103,8 @@ class Plot:
 
 Curve = tuple[str, str, Floats, Floats]
 """A curve over time: its name, its class, times in epoch µs, values."""
+_FEW_DAYS = 4 * 86_400e6
+"""Shorter than this, in µs, a chart has hours beside its dates."""
 _POINTS = 320
 """Points of a curve, about as many as it is pixels wide."""
 
@@ -122,8 +124,14 @@ def curves_over_time(title: str, curves: Sequence[Curve]) -> Markup:
         end = number(float(values[np.isfinite(values)][-1]), 2)
         plot.path(time[at], values[at], class_, f"{name}: {end} at the end")
     stamps = [first + (last - first) * k / 8 for k in (1, 4, 7)]
-    plot.below([(t, str(np.datetime64(int(t), "us").astype("datetime64[D]"))) for t in stamps])
+    plot.below([(t, _stamp(t, hours=last - first < _FEW_DAYS)) for t in stamps])
     return plot.drawn()
+
+
+def _stamp(moment: float, *, hours: bool) -> str:
+    """A date; with its hour, and without its year, where dates alone would repeat."""
+    text = str(np.datetime64(int(moment), "us").astype("datetime64[m]"))
+    return text[5:].replace("T", " ") if hours else text[:10]
 
 
 def marks_between(low: float, high: float, most: int = 6) -> list[float]:

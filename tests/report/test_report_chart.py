@@ -94,7 +94,7 @@ class TestPanes:
         tab = opened(run)
         folds = tab.page.locator(".legend .fold")
         shut = folds.evaluate_all("all => all.filter(b => b.ariaExpanded === 'false').map(b => b.textContent)")
-        assert shut == ["CVD"]
+        assert shut == ["CVD", "Position"]
         assert tab.ask("app.view.chart.panes().map(p => p.getHeight())")[4] < 40
 
     def test_fold_by_key_and_pointer_and_remember(self, opened: Opened, run: Path) -> None:
@@ -109,7 +109,7 @@ class TestPanes:
         tab.page.reload()
         tab.page.wait_for_selector("html[data-state=ready]")
         tab.requests[:] = tab.requests[:1]
-        assert tab.ask("[...app.view.folded]") == ["Drawdown"]
+        assert tab.ask("[...app.view.folded]") == ["Position", "Drawdown"]
         assert tab.ask("app.view.chart.panes().map(p => p.getHeight())")[4] > 60
 
 
