@@ -359,7 +359,7 @@ def put_in(mutant: Mutant) -> None:
     load, save = cache.load_overload, cache.save_overload
 
     def holds(fn: Any) -> bool:
-        return any(name == file for name, _ in jit_cache.made_of(fn))
+        return made.__module__ in jit_cache.dependencies(fn)
 
     cache.load_overload = lambda self, *args: None if holds(self._fn) else load(self, *args)
     cache.save_overload = lambda self, *args: None if holds(self._fn) else save(self, *args)
@@ -552,7 +552,7 @@ def run_plainly(package: str) -> None:
         return made
 
     numba.njit = njit
-    kernels.KernelCache = lambda fn: NullCache() if fn in bare else jit_cache.KernelCache(fn)
+    kernels.KernelCache = lambda fn, how: NullCache() if fn in bare else jit_cache.KernelCache(fn, how)
 
 
 class Found:

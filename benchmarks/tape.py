@@ -151,7 +151,7 @@ def cold(folder: Path) -> float:
     """Seconds on the clock until the first bars are there, when no kernel is on disk yet."""
     with tempfile.TemporaryDirectory() as cache:
         before = time.perf_counter()
-        spawn("--folder", str(folder), "--case", "cold", NUMBA_CACHE_DIR=cache)
+        spawn("--folder", str(folder), "--case", "cold", TAPEFLOW_KERNELS=cache)
         return time.perf_counter() - before
 
 

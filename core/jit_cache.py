@@ -1,64 +1,84 @@
-"""Compiled code on disk: found again in a moment, and never older than what it was made of."""
+"""Machine code of kernels: found again by what it was made of, wherever that lies, and never older than it."""
 
 from __future__ import annotations
 
+import hashlib
+import pickle
+import platform
 import sys
 from collections.abc import Callable, Iterator
-from functools import cached_property
+from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
+import numba
 import numpy as np
-from numba.core.caching import FunctionCache, NullCache
+from numba.core import config
+from numba.core.caching import NullCache
 from numba.core.runtime import rtsys
+from numba.core.serialize import dumps
+
+from . import jit_store
 
 PLAIN = (bool, int, float, complex, str, tuple)
 """What compiled code holds as it was when it was compiled."""
+
+SWITCHES = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "USING_SVML", "ENABLE_AVX")
+"""Settings of numba that change what comes of the same source."""
 
 
 class KernelCache(NullCache):
     """Machine code of one function, looked for when it is wanted and loaded without what only compiling needs.
 
-    numba looks for a place to keep it as soon as a function is decorated, of which few are used in a run, and imports
-    all that it knows to compile before it looks whether there is anything to compile: together these take longer than
-    loading every kernel of a run. Compiling imports for itself. numba also goes by the file of the function alone; here
-    the files of all that it calls count, and the constants that it reads.
+    numba keeps code beside the source file and believes it by that file's time. Here the text of all that the kernel
+    calls and the constants that it reads are its name, so that another checkout of the same source finds it too.
 
     Parameters
     ----------
     fn : callable
-        What is compiled; where it was typed at a prompt there is no file to keep machine code beside.
+        What is compiled; where it was typed at a prompt there is no text to go by, and nothing is kept.
+    options : mapping
+        How it is compiled.
     """
 
-    def __init__(self, fn: Callable[..., Any]) -> None:
-        self._fn = fn
+    def __init__(self, fn: Callable[..., Any], options: dict[str, Any]) -> None:
+        self._fn, self._options = fn, options
 
     @cached_property
-    def _files(self) -> Any:
-        try:
-            files = FunctionCache(self._fn)
-        except RuntimeError:
+    def _made_of(self) -> str | None:
+        code = _function(self._fn).__code__  # type: ignore[union-attr]
+        if not Path(code.co_filename).is_file():
             return None
-        files._cache_file._source_stamp = (files._cache_file._source_stamp, made_of(self._fn))
-        return files
+        own = (self._fn.__module__, self._fn.__qualname__, code.co_firstlineno, sorted(self._options.items()))
+        return _digest((_made_by(), own, sorted(dependencies(self._fn).items()), _held(self._fn)))
+
+    def _name(self, sig: Any, context: Any) -> str:
+        own = self._fn.__name__ if self._fn.__name__.isidentifier() else "unnamed"
+        return f"{own}-{_digest((self._made_of, str(sig), context.codegen().magic_tuple()))[:40]}"
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """The compiled function for a signature; None where it is not on disk."""
-        if self._files is None:
+        """The compiled function for a signature; None where it is not kept."""
+        if self._made_of is None:
             return None
+        kept = jit_store.read(self._name(sig, target_context))
+        if kept is None:
+            return None
+        from numba.core.compiler import CompileResult
+
         rtsys.initialize(target_context)
-        with self._files._guard_against_spurious_io_errors():
-            return self._files._load_overload(sig, target_context)
+        return CompileResult._rebuild(target_context, *pickle.loads(kept))  # noqa: S301 as numba keeps it
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep what was compiled for a signature."""
-        if self._files is not None:
-            self._files.save_overload(sig, data)
+        if self._made_of is None or data.library.has_dynamic_globals or any(not each.can_cache for each in data.lifted):
+            return
+        jit_store.write(self._name(sig, data.target_context), dumps(data._reduce()))
 
 
-def made_of(fn: Callable[..., Any]) -> tuple[tuple[str, str], ...]:
-    """What the compiled code of ``fn`` depends on: files with their times and sizes, constants with their values.
+def dependencies(fn: Callable[..., Any]) -> dict[str, str]:
+    """What the compiled code of ``fn`` depends on: modules with digests of their text, constants with their values.
 
     Followed are the names that its code and the code of all that it calls look up, as far as they are functions,
     compiled functions, intrinsics and classes of a package that one of them belongs to.
@@ -66,8 +86,8 @@ def made_of(fn: Callable[..., Any]) -> tuple[tuple[str, str], ...]:
     Examples
     --------
     >>> from tapeflow.core.errors import listed
-    >>> [Path(name).name for name, _ in made_of(listed)]
-    ['errors.py']
+    >>> list(dependencies(listed))
+    ['tapeflow.core.errors']
     """
     found: dict[str, str] = {}
     waiting, seen = [_function(fn)], set()
@@ -76,18 +96,36 @@ def made_of(fn: Callable[..., Any]) -> tuple[tuple[str, str], ...]:
         if one is None or one in seen:
             continue
         seen.add(one)
-        found[one.__code__.co_filename] = _stamp(one.__code__.co_filename)
+        found[one.__module__] = _text(one.__code__.co_filename)
         for name in _names(one.__code__):
             value = one.__globals__.get(name)
             if isinstance(value, PLAIN):
-                found[f"{one.__module__.rpartition('.')[2]}.{name}"] = repr(value)
+                found[f"{one.__module__}:{name}"] = repr(value)
             elif isinstance(value, np.ndarray):
-                found[f"{one.__module__.rpartition('.')[2]}.{name}"] = f"{value.dtype} {value.tolist()}"
+                found[f"{one.__module__}:{name}"] = f"{value.dtype} {value.tolist()}"
             elif isinstance(value, type | ModuleType):
-                found |= _file_of(value, one)
+                found |= _text_of(value, one)
             else:
                 waiting.append(_called(value, one))
-    return tuple(sorted(found.items()))
+    return found
+
+
+@cache
+def _made_by() -> tuple[Any, ...]:
+    """What turns source into machine code here."""
+    switches = [(name, getattr(config, name, None)) for name in SWITCHES]
+    made = (sys.implementation.cache_tag, sys.platform, platform.machine())
+    return (*made, numba.__version__, version("llvmlite"), np.__version__, switches)
+
+
+def _digest(what: Any) -> str:
+    return hashlib.sha256(repr(what).encode()).hexdigest()
+
+
+def _held(fn: Callable[..., Any]) -> str:
+    """What a function made within another holds of it."""
+    cells = [cell.cell_contents for cell in getattr(fn, "__closure__", None) or ()]
+    return hashlib.sha256(dumps(cells)).hexdigest() if cells else ""
 
 
 def _function(value: Any) -> FunctionType | None:
@@ -108,12 +146,13 @@ def _package(one: Any) -> str:
     return str(one.__module__).partition(".")[0]
 
 
-def _file_of(made: type | ModuleType, user: FunctionType) -> dict[str, str]:
-    """The file of a class or a module of its user's package."""
+def _text_of(made: type | ModuleType, user: FunctionType) -> dict[str, str]:
+    """The text of a class' module, or a module, of its user's package."""
     module = made if isinstance(made, ModuleType) else sys.modules.get(made.__module__)
     file = getattr(module, "__file__", None)
-    ours = module is not None and module.__name__.partition(".")[0] == _package(user)
-    return {file: _stamp(file)} if file and ours else {}
+    if module is None or not file or module.__name__.partition(".")[0] != _package(user):
+        return {}
+    return {module.__name__: _text(file)}
 
 
 def _names(code: CodeType) -> Iterator[str]:
@@ -124,9 +163,16 @@ def _names(code: CodeType) -> Iterator[str]:
             yield from _names(const)
 
 
-def _stamp(file: str) -> str:
+_TEXTS: dict[tuple[str, int, int], str] = {}
+"""Digests of files by path, time and size: a file that an author saves again in a notebook is read again."""
+
+
+def _text(file: str) -> str:
     try:
         stat = Path(file).stat()
+        key = (file, stat.st_mtime_ns, stat.st_size)
+        if key not in _TEXTS:
+            _TEXTS[key] = hashlib.sha256(Path(file).read_bytes()).hexdigest()
     except OSError:
         return ""
-    return f"{stat.st_mtime_ns} {stat.st_size}"
+    return _TEXTS[key]

@@ -29,7 +29,7 @@ LEVELS_STEP = nt.void(COLUMN, COLUMN, COLUMN, COLUMN, INTEGERS, COLUMN, COLUMN)
 
 def _jit(fn: F, **more: Any) -> F:
     made: Any = nb.njit(nogil=True, error_model="numpy", **more)(fn)
-    made._cache = KernelCache(fn)
+    made._cache = KernelCache(fn, made.targetoptions)
     return cast("F", made)
 
 

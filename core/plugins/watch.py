@@ -27,8 +27,8 @@ _BORDERS = (
     "/backtest/runner.py",
 )
 """Ends of our names of files below whose frames the caller's own code stands, which is no plugin."""
-_KEPT = (".nbi", ".nbc")
-"""Machine code that numba keeps."""
+_KEPT = (".kernel",)
+"""Machine code that is kept."""
 _OPENING = ("open", "sqlite3.connect")
 _APART = ("/proc/", "/sys/", "/dev/", "/etc/", *(f"{os.path.realpath(folder)}/" for folder in zoneinfo.TZPATH))
 """What the machine is. Zones are read once a process, by whoever first asks, so that they would tell runs apart."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tapeflow.core.jit_cache import made_of
+from tapeflow.core.jit_cache import dependencies
 
 PARTS = """
 from tapeflow.core.kernels import inlined
@@ -52,8 +52,8 @@ print(len(sums.grown(np.arange(2.0))), sums.total(np.ones(1, np.int64)))
 """
 
 
-def run(folder: Path) -> list[str]:
-    environment = {**os.environ, "PYTHONPATH": str(folder), "NUMBA_CACHE_DIR": str(folder / "kept")}
+def run(folder: Path, kept: Path | None = None) -> list[str]:
+    environment = {**os.environ, "PYTHONPATH": str(folder), "TAPEFLOW_KERNELS": str(kept or folder / "kept")}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", SCRIPT], capture_output=True, text=True, check=True, env=environment
     )
@@ -65,9 +65,19 @@ def test_what_lies_on_disk_is_loaded_without_the_compiler_and_the_rest_is_compil
     (tmp_path / "sums.py").write_text(MODULE)
     assert run(tmp_path) == ["compiled", "12.0", "True", "4 2.0"]
     assert run(tmp_path) == ["12.0", "False", "4 2.0"]
-    for kept in (tmp_path / "kept").rglob("*grown*"):
+    for kept in (tmp_path / "kept").glob("grown-*.kernel"):
         kept.unlink()
     assert run(tmp_path) == ["12.0", "False", "compiled", "4 2.0"]
+
+
+def test_the_same_source_in_another_folder_and_of_another_time_is_found(tmp_path: Path) -> None:
+    found = []
+    for name in ("here", "there"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "parts.py").write_text(PARTS)
+        (tmp_path / name / "sums.py").write_text(MODULE)
+        found.append("compiled" in run(tmp_path / name, tmp_path / "kept"))
+    assert found == [True, False]
 
 
 @pytest.mark.parametrize(
@@ -93,19 +103,19 @@ def test_what_was_edited_is_not_what_was_kept(
     assert imported() != first
 
 
-def test_what_a_kernel_is_made_of_are_the_files_of_all_that_it_calls() -> None:
+def test_a_kernel_depends_on_the_modules_of_all_that_it_calls() -> None:
     from tapeflow.aggregation.folding import fold
 
-    files = {Path(name).name for name, _ in made_of(fold)}
-    assert {"folding.py", "blocks.py", "ending.py", "open_bar.py", "lanes.py"} <= files
-    assert not {"arraymath.py", "npyimpl.py"} & files
+    modules = {name.rpartition(".")[2] for name in dependencies(fold)}
+    assert {"folding", "blocks", "ending", "open_bar", "lanes"} <= modules
+    assert not {"arraymath", "npyimpl"} & modules
 
 
-def imported() -> tuple[tuple[str, str], ...]:
+def imported() -> dict[str, str]:
     for name in ("parts", "sums"):
         sys.modules.pop(name, None)
     importlib.invalidate_caches()
-    made = made_of(importlib.import_module("sums").total)
+    made = dependencies(importlib.import_module("sums").total)
     for name in ("parts", "sums"):
         del sys.modules[name]
     return made
