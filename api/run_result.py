@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..backtest.results.outcome import SavedRun
+from ..backtest.results.trial import read_trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +29,8 @@ class Result(SavedRun):
         The content of result.json.
     kept : tuple of str
         Files of an earlier run there that somebody changed since, as they are called now.
+    trial : Trial or None
+        What the ledger said of it when it ran; None where nobody asked it.
     """
 
     @classmethod
@@ -41,7 +44,7 @@ class Result(SavedRun):
         """
         from ..report.folder import read_result  # late: brings pandas
 
-        return cls(Path(folder), read_result(Path(folder)))
+        return cls(Path(folder), read_result(Path(folder)), (), read_trial(Path(folder)))
 
     @cached_property
     def stats(self) -> pd.Series[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -24,12 +25,26 @@ Asked = RunConfig | Mapping[str, Any] | str | Path
 
 @overload
 def run(
-    config: Asked, out: str | Path | None = None, *, report: bool = True, progress: Progress | None = None, **set: Any
+    config: Asked,
+    out: str | Path | None = None,
+    *,
+    report: bool = True,
+    ledger: bool = True,
+    home: Path | None = None,
+    progress: Progress | None = None,
+    **set: Any,
 ) -> Result: ...
 @overload
 def run(config: Asked, out: str | Path | None = None, /, **set: Any) -> Result: ...
 def run(  # type: ignore[misc]  # the second is for checkers: the values of ``**{"broker.cash": 5e4}`` are no report
-    config: Asked, out: str | Path | None = None, *, report: bool = True, progress: Progress | None = None, **set: Any
+    config: Asked,
+    out: str | Path | None = None,
+    *,
+    report: bool = True,
+    ledger: bool = True,
+    home: Path | None = None,
+    progress: Progress | None = None,
+    **set: Any,
 ) -> Result:
     """Run a config and write its result folder.
 
@@ -43,6 +58,11 @@ def run(  # type: ignore[misc]  # the second is for checkers: the values of ``**
         ``runs/NAME``, or the first of ``runs/NAME-2``, … that is not there yet.
     report : bool
         Whether to write report.html too.
+    ledger : bool
+        Whether the run is counted among the trials on its data, in the nearest ``.tapeflow/ledger`` upward from the
+        YAML; the result says so where it is not.
+    home : path, optional
+        Where to look for the ledger in place of the folder of the YAML.
     progress : callable, optional
         Told in a few words what is being done.
     **set
@@ -60,24 +80,39 @@ def run(  # type: ignore[misc]  # the second is for checkers: the values of ``**
     """
     loaded = config_of(config, set)
     folder = Path(out) if out is not None else free_folder(Path("runs"), loaded.name)
-    saved = runner.run(loaded, folder, finish=write_page if report else None, progress=progress)
-    return Result(saved.folder, saved.summary, saved.kept)
+    from ..research.ledger import Ledger, count_run  # late: a notebook without a run does without
+
+    count = partial(count_run, Ledger.of(home or loaded.folder, asked=ledger))
+    saved = runner.run(loaded, folder, count=count, finish=write_page if report else None, progress=progress)
+    return Result(saved.folder, saved.summary, saved.kept, saved.trial)
 
 
 @overload
 def sweep(
-    config: Asked, out: str | Path, *, jobs: int | None = None, progress: Progress | None = None, **set: Any
+    config: Asked,
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    ledger: bool = True,
+    progress: Progress | None = None,
+    **set: Any,
 ) -> Swept: ...
 @overload
 def sweep(config: Asked, out: str | Path, /, **set: Any) -> Swept: ...
 def sweep(  # type: ignore[misc]  # as of ``run``
-    config: Asked, out: str | Path, *, jobs: int | None = None, progress: Progress | None = None, **set: Any
+    config: Asked,
+    out: str | Path,
+    *,
+    jobs: int | None = None,
+    ledger: bool = True,
+    progress: Progress | None = None,
+    **set: Any,
 ) -> Swept:
     """Run every combination of the values under ``sweep`` of a config, or those that an earlier call left.
 
     Parameters
     ----------
-    config, progress, **set
+    config, ledger, progress, **set
         As for `run`.
     out : path
         The folder to make, or to go on in.
@@ -89,9 +124,11 @@ def sweep(  # type: ignore[misc]  # as of ``run``
     TapeflowError
         If a point is no legal run, data cannot be read, or ``out`` holds something else.
     """
+    from ..research.ledger import Ledger
     from ..research.sweep import sweep as run_all
 
-    return run_all(config_of(config, set), Path(out), jobs=jobs, progress=progress)
+    loaded = config_of(config, set)
+    return run_all(loaded, Path(out), jobs=jobs, progress=progress, ledger=Ledger.of(loaded.folder, asked=ledger))
 
 
 def load(folder: str | Path) -> Result:

@@ -18,14 +18,19 @@ from .inputs.ex_days import check_readers
 from .inputs.line_cache import LineCache
 from .inputs.read import Progress, Source, read_all, traded_first
 from .results.entry_bars import with_other_inside
-from .results.folder import save
+from .results.folder import Count, save
 from .results.outcome import Outcome, SavedRun
 from .results.own_files import check_place
 from .results.together import Together
 
 
 def run(
-    config: RunConfig, out: Path, *, finish: Callable[[Path], object] | None = None, progress: Progress | None = None
+    config: RunConfig,
+    out: Path,
+    *,
+    count: Count | None = None,
+    finish: Callable[[Path], object] | None = None,
+    progress: Progress | None = None,
 ) -> SavedRun:
     """Run ``config`` and write its result folder.
 
@@ -35,6 +40,8 @@ def run(
         As `load_config` gives it; ``sweep`` and ``events`` in it are left out.
     out : Path
         The folder to make; what an earlier run wrote there is replaced, everything else in it stays.
+    count : callable, optional
+        Given the run and its figures, before the folder is put in its place; says which trial on its data it was.
     finish : callable, optional
         Given the folder before it is put in its place, to add a file, as a report.
     progress : callable, optional
@@ -58,7 +65,7 @@ def run(
         say("running")
         outcome = simulate(config, sources)
         say("writing results")
-        return save(outcome, out, finish=finish, aside=Path(aside))
+        return save(outcome, out, count=count, finish=finish, aside=Path(aside))
 
 
 def simulate(config: RunConfig, sources: dict[str, Source], shelf: LineCache | None = None) -> Outcome:

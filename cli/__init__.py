@@ -19,6 +19,7 @@ COMMANDS = {
     "report": "Make the report of a finished run.",
     "compare": "Compare finished runs, by cause and on one page.",
     "reproduce": "Run a run.lock again and compare what comes of it.",
+    "ledger": "Count trials, and show what was run on which data.",
     "cite": "Pack a finished run into one zip, without its data.",
     "list": "List indicators, strategies, feeds, configs and saved runs.",
     "show": "Describe one indicator, strategy or feed.",

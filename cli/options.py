@@ -10,7 +10,7 @@ import click
 
 from .progress import COMPILING, Progress, silenced
 
-__all__ = ["Near", "Progress", "announce_compiling", "common", "label", "note", "print_json", "print_table"]
+__all__ = ["LEDGER", "Near", "Progress", "announce_compiling", "common", "label", "note", "print_json", "print_table"]
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -41,6 +41,10 @@ def common(*, as_json: bool = True, quiet: bool = False) -> Decorator:
         return command
 
     return add
+
+
+LEDGER = click.option("--no-ledger", is_flag=True, help="Count it among no trials; the result says that nobody did.")
+"""Of every command that the ledger counts."""
 
 
 def _alone(ctx: click.Context, param: click.Parameter, value: bool) -> None:

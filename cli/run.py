@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .complete import configs
-from .options import Progress, common, note, print_json, print_table
+from .options import LEDGER, Progress, common, note, print_json, print_table
 
 if TYPE_CHECKING:
     from ..configs.models import RunConfig
@@ -81,6 +81,7 @@ RAN = {
 @click.option("--no-report", is_flag=True, help="Write no report.html.")
 @click.option("--engine", type=click.Choice(ENGINES), help="What runs it; all give equal results. [default: auto]")
 @click.option("--verify", is_flag=True, help="Run plain backtrader too and compare the two, bit for bit.")
+@LEDGER
 @common(quiet=True)
 def command(
     config: str,
@@ -89,6 +90,7 @@ def command(
     no_report: bool,
     engine: str | None,
     verify: bool,
+    no_ledger: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -97,6 +99,8 @@ def command(
     The folder holds the figures, orders, trades, equity, indicators and bars, a report to open in a
     browser, and run.lock: everything the result depended on.
 
+    The nearest .tapeflow/ledger upward from the YAML counts it among the trials on its data, as the report says.
+
     A run.lock runs again as it was; `tapeflow reproduce` compares what comes of it, and finds files that have moved.
 
     Example: tapeflow run mine.yaml --set strategy.params.stop_loss=1% --out runs/wider
@@ -104,11 +108,19 @@ def command(
     from ..configs.shipped import find_config
 
     chosen = [*([f"engine={engine}"] if engine else []), *(["verify=true"] if verify else [])]
-    run_config(find_config(config), (*settings, *chosen), out, report=not no_report, as_json=as_json, quiet=quiet)
+    path, counted = find_config(config), not no_ledger
+    run_config(path, (*settings, *chosen), out, report=not no_report, ledger=counted, as_json=as_json, quiet=quiet)
 
 
 def run_config(
-    path: Path, settings: tuple[str, ...], out: str | None, *, report: bool, as_json: bool, quiet: bool
+    path: Path,
+    settings: tuple[str, ...],
+    out: str | None,
+    *,
+    report: bool,
+    ledger: bool = True,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Run the config or the lock at ``path`` and print its figures."""
     from ..api import run
@@ -119,9 +131,10 @@ def run_config(
             from ..configs.sweep_block import size
 
             note(f"the sweep of {size(config.sweep):,} points was left out; tapeflow sweep runs it", quiet=quiet)
-        result = run(config, out or None, report=report, progress=progress)
+        result = run(config, out or None, report=report, ledger=ledger, home=path.parent, progress=progress)
     if as_json:
-        print_json({**result.summary, "folder": str(result.folder)})
+        trial = None if result.trial is None else result.trial._asdict()
+        print_json({**result.summary, "trial": trial, "folder": str(result.folder)})
         return
     warnings = list(result.summary.get("warnings", ()))
     if result.summary.get("ruined_at"):
@@ -135,6 +148,8 @@ def run_config(
         if same := result.summary.get("verified"):
             counts = f"{same['orders']:,} orders, {same['fills']:,} fills, {same['bars']:,} bars"
             note(f"verified: equal to plain backtrader, bit for bit: {counts} of cash, position and equity")
+        if result.trial is not None:
+            note(result.trial.words())
         if replaced:
             note(f"note: this replaces the earlier run in {result.folder}; another --out keeps both")
         for name in result.kept:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .complete import configs
-from .options import Progress, common, note, print_json, print_table
+from .options import LEDGER, Progress, common, note, print_json, print_table
 
 if TYPE_CHECKING:
     from ..research.sweep import Swept
@@ -27,6 +27,7 @@ SHOWN = ("return_pct", "max_drawdown_pct", "sharpe", "profit_factor", "trades")
 )
 @click.option("--sort", default="sharpe", show_default=True, metavar="FIGURE", help="The figure to show the best by.")
 @click.option("--top", type=click.IntRange(1), default=10, show_default=True, metavar="N", help="How many to show.")
+@LEDGER
 @common(quiet=True)
 def command(
     config: str,
@@ -35,6 +36,7 @@ def command(
     jobs: int | None,
     sort: str,
     top: int,
+    no_ledger: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -55,11 +57,13 @@ def command(
 
     path = find_config(config)
     loaded = load_config(path, settings)
+    from ..research.ledger import Ledger
     from ..research.sweep import sweep
 
     try:
         with Progress(quiet=quiet) as progress:
-            made = sweep(loaded, Path(out), jobs=jobs, progress=progress, origin=str(path), figure=sort)
+            ledger = Ledger.of(loaded.folder, asked=not no_ledger)
+            made = sweep(loaded, Path(out), jobs=jobs, progress=progress, origin=str(path), figure=sort, ledger=ledger)
     except KeyboardInterrupt:
         note(f"finished points are kept in {out}; the same command goes on from there", quiet=quiet)
         raise
@@ -76,12 +80,14 @@ def _show(made: Swept, sort: str, top: int, *, as_json: bool, quiet: bool) -> No
         raise DataError(f"no point could be run; the first: {failed[0].error}")
     rows = best(made.done, sort, top)
     values = {point.number: point.values for point in made.points}
-    found = luck_of(made.done)
-    said = caution(found, total, made.days)
+    others = made.others
+    found = luck_of(made.done, others)
+    said = caution(found, total, made.days, others)
     if as_json:
         shown = [as_record(row, values[row.number]) for row in rows]
         told = {"points": total, "failed": len(failed), "sorted_by": sort, "best": shown, "caution": said}
         told["chance"] = None if found is None else found._asdict()
+        told["trials"] = total + others.trials
         print_json({**told, "folder": str(made.folder)})
         return
     if not quiet:
@@ -90,6 +96,8 @@ def _show(made: Swept, sort: str, top: int, *, as_json: bool, quiet: bool) -> No
             note(f"{len(failed)} of {total} points failed; point {failed[0].number}: {failed[0].error}")
         if said:
             note(said)
+        if made.trial is not None:
+            note(f"the last point is {made.trial.words()}" if made.trial.counted else made.trial.words())
     click.echo(str(made.folder / "points.parquet"))
 
 

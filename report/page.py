@@ -9,6 +9,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from ..backtest.results.trial import words_of
 from .analyzers_view import analyzers
 from .config_view import assumptions, configuration, hints, provenance, warnings
 from .data import packed_run
@@ -107,13 +108,13 @@ def _asset(name: str) -> str:
 
 
 def _subtitle(folder: Folder) -> Markup:
-    """Period, feeds, bars, strategy and engine in one line."""
+    """Period, feeds, bars, strategy, engine, and which trial on its data it is, in one line."""
     result = folder.result
     period = " to ".join(_moment(result[k]) for k in ("start", "end") if result.get(k))
     feeds = "; ".join(_feed(name, folder.data.get(name) or {}) for name in folder.feeds)
     bars = f"{number(result.get('bars'), 0)} bars" if result.get("bars") else ""
     engine = f"engine {result['engine']}" if result.get("engine") else ""
-    parts = (period, feeds, bars, result.get("strategy"), engine)
+    parts = (period, feeds, bars, result.get("strategy"), engine, words_of(folder.path))
     line = tag("p", *(tag("span", x) for x in parts if x), class_="subtitle")
     told = (result.get("warnings") or [""])[0] if result.get("ruined_at") else ""
     return Markup(tag("p", told, class_="ruin") + line) if told else line

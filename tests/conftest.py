@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+os.environ["TAPEFLOW_LEDGER"] = tempfile.mkdtemp(prefix="tapeflow-ledger-")  # never beside a test's files, or ours
 os.environ["TAPEFLOW_PROGRESS"] = "0"  # what a slow machine is told would stand between the lines that tests compare
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")

@@ -22,7 +22,10 @@ from .lock import digests, lock_text
 from .outcome import Outcome, SavedRun
 from .own_files import check_place, written
 from .together import Together
+from .trial import Trial, write_trial
 
+Count = Callable[[Outcome, dict[str, Any]], Trial]
+"""What says which trial on its data a run is."""
 TIME = pa.timestamp("us", tz="UTC")
 ORDER_COLUMNS = {
     "ref": pa.int64(),
@@ -88,11 +91,17 @@ FILL_COLUMNS = {
 
 
 def save(
-    outcome: Outcome, out: Path, *, finish: Callable[[Path], object] | None = None, aside: Path | None = None
+    outcome: Outcome,
+    out: Path,
+    *,
+    count: Count | None = None,
+    finish: Callable[[Path], object] | None = None,
+    aside: Path | None = None,
 ) -> SavedRun:
     """Write the whole folder beside its place, then put it there in one step; files in ``aside`` join it.
 
-    ``finish`` is given the folder before it is put in its place, to add a file.
+    ``count`` is given the run and its figures, and says which trial on its data it was; then ``finish`` is given the
+    folder before it is put in its place, to add a file.
 
     What an earlier run wrote there is replaced; what somebody else did, or changed, stays, as `SavedRun.kept` tells.
 
@@ -107,9 +116,12 @@ def save(
         for extra in sorted(aside.iterdir()) if aside else ():
             shutil.copy(extra, made / extra.name)
         _write_lock(outcome, made)
+        trial = count(outcome, summary) if count is not None else None
+        if trial is not None:
+            write_trial(trial, made)
         if finish is not None:
             finish(made)
-    return SavedRun(out, summary, tuple(kept))
+    return SavedRun(out, summary, tuple(kept), trial)
 
 
 def _write(outcome: Outcome, folder: Path) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from ...core.files.signed import signed
 from ...core.plugins.watch import anything_opened
 from .code_behind import code_behind, files_read, package_versions, place
 
-APART = ("run.lock", "report.html")
-"""Files of a result that its lock does not vouch for."""
+APART = ("run.lock", "report.html", "trial.yaml")
+"""Files of a result that its lock does not vouch for: they differ between runs that are equal."""
 PACKAGES = ("tapeflow", "backtrader", "numpy", "pandas", "numba", "pyarrow", "TA-Lib")
 
 

@@ -36,6 +36,7 @@ from .performance import Performance
 from .quality import profit_from_damaged
 from .run_warnings import unused, warnings_of
 from .statistics import drawdown, summarise
+from .trial import Trial
 
 FROM_BARS = (
     "A bar is known at its close and not before; what a bar's close orders fills at the next bar's open.",
@@ -63,11 +64,14 @@ class SavedRun:
         The content of result.json.
     kept : tuple of str
         Files of an earlier run there that somebody changed since, as they are called now.
+    trial : Trial or None
+        What the ledger says of it; None where nobody asked it.
     """
 
     folder: Path
     summary: dict[str, Any]
     kept: tuple[str, ...] = ()
+    trial: Trial | None = None
 
 
 @dataclass

@@ -12,7 +12,7 @@ from ...core.files.folders import recover
 from ...core.files.keeping import file_digest
 from ...core.files.signed import is_signed_page, load_yaml, read_signed
 
-LOCK, PAGE = "run.lock", "report.html"
+LOCK, PAGE, TRIAL = "run.lock", "report.html", "trial.yaml"
 _TABLES = "bars|equity|positions|indicators|orders|trades|levels|flows|band|fills"
 _KNOWN = re.compile(rf"(?:{_TABLES})\.parquet|result\.json|run\.lock|report\.html|\w+\.quarantine\.csv")
 """Files of a run whose lock has no list of them."""
@@ -74,7 +74,7 @@ def written(folder: Path) -> dict[str, str]:
         return {path.name: "" for path in folder.iterdir() if lock and _KNOWN.fullmatch(path.name)}
     page = folder / PAGE
     own = not page.is_file() or is_signed_page(page)
-    return {**{str(k): str(v) for k, v in outputs.items()}, LOCK: "", PAGE: "" if own else _CHANGED}
+    return {**{str(k): str(v) for k, v in outputs.items()}, LOCK: "", TRIAL: "", PAGE: "" if own else _CHANGED}
 
 
 def check_outputs(folder: Path, outputs: Any, lock: str = LOCK, remedy: str = "run it again") -> None:

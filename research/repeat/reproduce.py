@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ...backtest.inputs.read import Progress
 from ...backtest.results.own_files import LOCK
 from ...backtest.runner import run
+from ..ledger import Ledger, count_run
 from .differences import Difference, surroundings
 from .finder import FileFinder
 from .locked_run import LockedRun
@@ -66,7 +68,8 @@ def reproduce(
     """
     lock = LockedRun.read(path)
     with staged(lock, FileFinder(lock.file, data, progress)) as config, TemporaryDirectory(prefix="tapeflow-") as aside:
-        saved = run(config, out or Path(aside) / "result", progress=progress)
+        count = partial(count_run, Ledger.of(lock.file.parent), kind="reproduction")
+        saved = run(config, out or Path(aside) / "result", count=count, progress=progress)
         again = LockedRun.read(saved.folder / LOCK).content
     first, second = lock.content["outputs"], again["outputs"]
     differing = sorted(name for name in {*first, *second} if first.get(name) != second.get(name))

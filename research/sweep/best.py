@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from statistics import median
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
 
 from ...core.counting import counted
 from ...core.errors import ParamError, unknown
-from .daily import ENOUGH, Daily
+from ..ledger import Known
+from ..selection.daily import ENOUGH, Daily, beside
+from ..selection.held import held_of, middle_and_best
+from ..selection.luck import Luck, luck
 from .journal import Done
-from .luck import Luck, luck
 
 LESS_IS_MORE = frozenset(("max_drawdown_pct", "fees_paid", "liquidations"))
 
@@ -35,39 +36,25 @@ def best(done: Mapping[int, Done], figure: str, most: int) -> list[Done]:
     return sorted(known, key=lambda row: sign * row.row[figure])[:most]
 
 
-def luck_of(done: Mapping[int, Done]) -> Luck | None:
-    """What chance makes of the best of these points; None where no method is known to hold."""
+def luck_of(done: Mapping[int, Done], others: Known | None = None) -> Luck | None:
+    """What chance makes of the best of these points, and of all ``others`` that were ever run on their data.
+
+    None where no method is known to hold.
+    """
     ran = [one for one in done.values() if not one.error]
     if not ran or not all(one.daily for one in ran):
         return None
-    series = {one.number: Daily.of(one.daily) for one in sorted(ran, key=lambda one: one.number)}
+    series: dict[Hashable, Daily] = {one.number: Daily.of(one.daily) for one in sorted(ran, key=lambda one: one.number)}
+    held: dict[Hashable, float] = {one.number: held_of(one.row, series[one.number]) for one in ran if one.row["trades"]}
+    if others is not None:
+        series.update(beside(series.values(), others.daily))
+        held |= {trial: days for trial, days in others.held.items() if days}
     # The points' own, which differ where they begin in different years of an exchange.
     per_year = float(np.mean([one.row["periods_per_year"] for one in ran]))
-    return luck(series, max(held_days(ran, series)), per_year=per_year)
+    return luck(series, max(middle_and_best(held, series)), per_year=per_year)
 
 
-def held_days(ran: Sequence[Done], series: Mapping[int, Daily]) -> tuple[float, float]:
-    """Days that a position is held on average: at the middle point, and at the one with the best Sharpe ratio."""
-    held = {
-        one.number: np.count_nonzero(~np.isnan(series[one.number].made))
-        * one.row["exposure_pct"]
-        / 100
-        / one.row["trades"]
-        for one in ran
-        if one.row["trades"]
-    }
-    if not held:
-        return 0.0, 0.0
-    best = max(held, key=lambda number: _ratio(series[number]))
-    return median(held.values()), held[best]
-
-
-def _ratio(one: Daily) -> float:
-    spread = float(np.nanstd(one.made))
-    return float(np.nanmean(one.made)) / spread if spread else -math.inf
-
-
-def caution(found: Luck | None, total: int, days: int) -> str:
+def caution(found: Luck | None, total: int, days: int, others: Known | None = None) -> str:
     """What must be said beside the best of many.
 
     Parameters
@@ -78,10 +65,17 @@ def caution(found: Luck | None, total: int, days: int) -> str:
         How many points there are.
     days : int
         How long they ran.
+    others : Known, optional
+        Every other trial on their data.
     """
+    here, total = total, total + (others.trials if others is not None else 0)
     if total < 2:
         return ""
     said = f"the best of {total:,} points was picked after the fact, so its figures flatter it"
+    if total > here:
+        said += f" ({here:,} here, {total - here:,} earlier on these data)"
+    if found is not None and others is not None and others.silent:
+        said += f"; {counted(len(others.silent), 'earlier point')} without daily returns could not be weighed"
     later = "look at it on data that no point has seen"
     if days < ENOUGH:
         return (

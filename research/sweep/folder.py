@@ -24,7 +24,7 @@ from ...core.files.keeping import file_digest
 from ...core.files.signed import load_yaml, read_signed
 from ...core.files.tables import write_parquet
 from ...core.files.writing import claim, replacing, telling
-from .daily import returns_of, returns_table
+from ..selection.daily import returns_of, returns_table
 from .journal import Done
 from .points import Point
 

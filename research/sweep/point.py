@@ -12,7 +12,7 @@ from ...configs.models import RunConfig
 from ...core.errors import TapeflowError
 from ...core.plugins.code import own_line
 from ...core.plugins.watch import Seen, seeing
-from .daily import daily_of
+from ..selection.daily import daily_of
 from .shared_data import COMPILED, Known
 
 Row = dict[str, Any]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -14,10 +15,12 @@ import numpy as np
 
 from ...backtest.inputs.read import Progress, Source, read_all, wanted
 from ...backtest.results.lock import reads_of_run
+from ...backtest.results.trial import Trial, read_trial, write_trial
 from ...configs.models import RunConfig
 from ...core.bars import Bars
 from ...core.clock import DAY
 from ...core.plugins.watch import Seen, seeing
+from ..ledger import Finished, Known, Ledger, PointCounter
 from .folder import check_folder, entered, finish, is_finished, make_sweep_lock, read_table
 from .journal import Done, Journal
 from .names import check_figure
@@ -25,6 +28,7 @@ from .points import Point, as_swept, points_of
 from .progress import Pace
 from .workers import Workers, here, processors, write_bars
 
+UNCOUNTED = Ledger(None, "it was not asked for")
 PATIENCE = 1.0
 """Seconds after which other processes are worth starting, which takes each as long as that."""
 
@@ -43,12 +47,31 @@ class Swept:
         What each came to, by its number.
     days : int
         Fewest days of UTC that the bars of any point lie in.
+    trial : Trial or None
+        What the ledger said of the last point that ran; None where none did.
+    counters : mapping of int to PointCounter
+        What knows of all trials on the data of a point, by its number.
     """
 
     folder: Path
     points: list[Point]
     done: dict[int, Done]
     days: int
+    trial: Trial | None = None
+    counters: Mapping[int, PointCounter] = field(default_factory=dict)
+
+    @cached_property
+    def others(self) -> Known:
+        """Every other trial that the ledger knows on the same data."""
+        own = {counter.trial(point.config) for point, counter in self._counted()}
+        own |= {trial for counter in dict.fromkeys(self.counters.values()) for trial in counter.counted}
+        made = Known({}, {}, frozenset())
+        for counter in dict.fromkeys(self.counters.values()):
+            made = made.joined(counter.known())
+        return made.but(own)
+
+    def _counted(self) -> Iterator[tuple[Point, PointCounter]]:
+        return ((point, self.counters[point.number]) for point in self.points if point.number in self.counters)
 
     @property
     def failed(self) -> list[Done]:
@@ -62,6 +85,7 @@ class _Group:
 
     points: list[Point]
     sources: dict[str, Source]
+    counter: PointCounter
 
 
 def sweep(
@@ -72,6 +96,7 @@ def sweep(
     progress: Progress | None = None,
     origin: str = "sweep",
     figure: str = "",
+    ledger: Ledger | None = None,
 ) -> Swept:
     """Run every point of the sweep of ``config``, or those that an earlier call left unfinished.
 
@@ -93,6 +118,8 @@ def sweep(
         What errors call the config.
     figure : str
         One that the runs will be compared by; refused before the first of them if none has it.
+    ledger : Ledger, optional
+        Counts every point; none by default.
 
     Raises
     ------
@@ -102,20 +129,27 @@ def sweep(
     """
     say = progress or (lambda text: None)
     with seeing(Seen()):
-        return _swept(config, out, jobs, say, origin, figure)
+        return _swept(config, out, jobs, say, origin, figure, ledger or UNCOUNTED)
 
 
-def _swept(config: RunConfig, out: Path, jobs: int | None, say: Progress, origin: str, figure: str) -> Swept:
+def _swept(
+    config: RunConfig, out: Path, jobs: int | None, say: Progress, origin: str, figure: str, ledger: Ledger
+) -> Swept:
     check_folder(out)
     points = points_of(config, origin)
     if figure:
         check_figure(figure, (point.config for point in points))
-    groups = _read(points, say)
+    groups = _read(points, say, ledger)
     days = min(_days(group.sources[group.points[0].config.traded.name].bars) for group in groups)
     lock = make_sweep_lock(as_swept(config), [group.sources for group in groups], points)
     with entered(out, lock, config.folder):
         done = _finished(config, out, points, groups, jobs, say)
-    return Swept(out, points, done, days)
+    counters = {point.number: group.counter for group in groups for point in group.points}
+    trial = read_trial(out) if ledger.folder is not None else None
+    trial = next((group.counter.last for group in reversed(groups) if group.counter.last is not None), trial)
+    if trial is not None and trial.counted:
+        write_trial(trial, out)
+    return Swept(out, points, done, days, trial, counters)
 
 
 def _finished(
@@ -128,9 +162,11 @@ def _finished(
         journal.remove()  # an interrupt between the last two steps leaves it
         return made
     done = {number: one for number, one in journal.read().items() if number <= len(points)}
+    owners = {point.number: (point, group.counter) for group in groups for point in group.points}
     pace = Pace(len(points), len(done))
     with journal:
         for rows in _run(config, groups, done, jobs):
+            _tell(owners, rows)
             journal.add(rows)
             done |= {row.number: row for row in rows}
             pace.add(len(rows))
@@ -140,14 +176,26 @@ def _finished(
     return {number: one._replace(reads=None) for number, one in done.items()}
 
 
-def _read(points: list[Point], say: Progress) -> list[_Group]:
+def _tell(owners: Mapping[int, tuple[Point, PointCounter]], rows: list[Done]) -> None:
+    """Tell the ledger of points that ended, before anything else knows of them."""
+    ended: dict[PointCounter, list[Finished]] = {}
+    for row in rows:
+        point, counter = owners[row.number]
+        made = Finished(point.config, point.values, row.row, row.error, row.daily, row.reads)
+        ended.setdefault(counter, []).append(made)
+    for counter, several in ended.items():
+        counter.count("point", several)
+
+
+def _read(points: list[Point], say: Progress, ledger: Ledger = UNCOUNTED) -> list[_Group]:
     """The bars of every point; points that ask for the same share them."""
     groups: dict[str, _Group] = {}
     for point in points:
         asked = [_asked(point.config, name) for name in point.config.data]
         key = json.dumps(asked, default=str)
         if key not in groups:
-            groups[key] = _Group([], read_all(point.config, say))
+            sources = read_all(point.config, say)
+            groups[key] = _Group([], sources, PointCounter(ledger, point.config, sources))
         groups[key].points.append(point)
     return [*groups.values()]
 
@@ -163,7 +211,7 @@ def _asked(config: RunConfig, name: str) -> list[Any]:
 
 def _run(config: RunConfig, groups: list[_Group], done: dict[int, Done], jobs: int | None) -> Iterator[list[Done]]:
     """What each point that is not done yet comes to, in any order."""
-    groups = [_Group([p for p in group.points if p.number not in done], group.sources) for group in groups]
+    groups = [replace(group, points=[p for p in group.points if p.number not in done]) for group in groups]
     if jobs is None:
         since, jobs = time.monotonic(), processors()
         for group in groups:

@@ -18,12 +18,13 @@ from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.core.clock import DAY
 from tapeflow.core.errors import DataError
+from tapeflow.research.selection.daily import Daily, daily_of
+from tapeflow.research.selection.held import held_of, middle_and_best
+from tapeflow.research.selection.luck import common_days, luck
 from tapeflow.research.sweep import sweep
-from tapeflow.research.sweep.best import caution, held_days, luck_of
-from tapeflow.research.sweep.daily import Daily, daily_of
+from tapeflow.research.sweep.best import caution, luck_of
 from tapeflow.research.sweep.folder import RETURNS, read_table
 from tapeflow.research.sweep.journal import Done, Journal
-from tapeflow.research.sweep.luck import common_days, luck
 from tapeflow.tests.helpers.sweeps import tapeflow
 
 YEAR = math.sqrt(365)
@@ -122,10 +123,11 @@ def test_days_held_are_those_in_the_market_over_trades() -> None:
     series = points(400, 3, 2)
     done = done_of(series)
     done[2] = done[2]._replace(row={**done[2].row, "trades": 4})
-    middle, best = held_days([*done.values()], series)
+    middle, best = middle_and_best({n: held_of(one.row, series[n]) for n, one in done.items()}, series)
     assert middle == 2.0
     assert best in (2.0, 50.0)
-    assert held_days([one._replace(row={**one.row, "trades": 0}) for one in done.values()], series) == (0.0, 0.0)
+    assert held_of({**done[1].row, "trades": 0}, series[1]) == 0.0
+    assert middle_and_best({}, series) == (0.0, 0.0)
 
 
 def test_daily_returns_survive_the_journal_bit_for_bit(tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ def test_the_lock_has_the_digest_of_every_file_of_the_result(tmp_path: Path) -> 
     run(load_config(path), tmp_path / "out")
     outputs = yaml.safe_load((tmp_path / "out" / "run.lock").read_text())["outputs"]
     made = {p.name: hashlib.sha256(p.read_bytes()).hexdigest() for p in (tmp_path / "out").iterdir()}
-    assert outputs == {name: made[name] for name in sorted(made) if name not in ("run.lock", "report.html")}
+    assert outputs == {
+        name: made[name] for name in sorted(made) if name not in ("run.lock", "report.html", "trial.yaml")
+    }
     assert {"result.json", "orders.parquet", "bars.parquet"} <= outputs.keys()
 
 

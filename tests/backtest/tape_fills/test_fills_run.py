@@ -116,7 +116,7 @@ def test_a_limit_strategy_gets_a_band_in_every_file(tmp_path: Path) -> None:
     made = summary(
         write(tmp_path, "{from: tape, ticks_through: 20, survival: false}", "Bidder"), out := tmp_path / "out"
     )
-    assert {p.name for p in out.iterdir()} == FILES
+    assert {p.name for p in out.iterdir()} == FILES | {"trial.yaml"}
     equity, band, trades, fills, orders = (
         pd.read_parquet(out / f"{name}.parquet") for name in ("equity", "band", "trades", "fills", "orders")
     )

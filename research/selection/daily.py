@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,6 +81,30 @@ def daily_of(outcome: Any) -> Daily | None:
     whole = np.full(int(days[-1] - days[0]) + 1, np.nan, dtype=np.float32)
     whole[days - days[0]] = made
     return Daily(int(days[0]), whole, excess)
+
+
+def beside(own: Iterable[Daily], others: Mapping[str, Daily]) -> dict[str, Daily]:
+    """Daily returns of other runs on the days of one's ``own``: on a day that one of them did not run it was flat.
+
+    Examples
+    --------
+    >>> mine = Daily(10, np.array([0.1, 0.2, 0.3], np.float32), False)
+    >>> other = Daily(11, np.array([0.5, 0.6, 0.7], np.float32), False)
+    >>> beside([mine], {"other": other})["other"].made.tolist()
+    [0.0, 0.5, 0.6000000238418579]
+    """
+    mine = [*own]
+    first = max(one.first for one in mine)
+    last = max(first, min(one.first + len(one.made) for one in mine))
+    return {name: _on(one, first, last) for name, one in others.items()}
+
+
+def _on(one: Daily, first: int, last: int) -> Daily:
+    made = np.zeros(last - first, dtype=np.float32)
+    begin, end = max(first, one.first), min(last, one.first + len(one.made))
+    if begin < end:
+        made[begin - first : end - first] = np.nan_to_num(one.made[begin - one.first : end - one.first])
+    return Daily(first, made, one.excess)
 
 
 def _elsewhere(outcome: Any) -> bool:

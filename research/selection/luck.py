@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -39,7 +39,7 @@ class Luck(NamedTuple):
         How often chance alone takes the highest of them as high.
     floor : float
         What is left of the best after it was picked, a year: the lower end of its one-sided 95 % interval.
-    stand_out : tuple of int
+    stand_out : tuple
         Points whose ratio is higher than chance takes the highest in 95 %.
     """
 
@@ -50,10 +50,10 @@ class Luck(NamedTuple):
     best: float
     p: float
     floor: float
-    stand_out: tuple[int, ...]
+    stand_out: tuple[Hashable, ...]
 
 
-def common_days(series: Mapping[int, Daily]) -> tuple[list[int], Floats]:
+def common_days(series: Mapping[Hashable, Daily]) -> tuple[list[Hashable], Floats]:
     """Numbers of the points, and their daily returns on the days that all of them have, as (days, points)."""
     first = max(one.first for one in series.values())
     last = min(one.first + len(one.made) for one in series.values())
@@ -63,7 +63,7 @@ def common_days(series: Mapping[int, Daily]) -> tuple[list[int], Floats]:
     return [*series], made[~np.isnan(made).any(axis=1)]
 
 
-def luck(series: Mapping[int, Daily], held: float, seed: int = 0, per_year: float = YEAR_DAYS) -> Luck | None:
+def luck(series: Mapping[Hashable, Daily], held: float, seed: int = 0, per_year: float = YEAR_DAYS) -> Luck | None:
     """Compare the best of many with the best of the same points when none has an edge.
 
     The days are resampled in blocks, the same days for all points, so that points that do the same stay together. In
@@ -72,7 +72,7 @@ def luck(series: Mapping[int, Daily], held: float, seed: int = 0, per_year: floa
 
     Parameters
     ----------
-    series : mapping of int to Daily
+    series : mapping of Daily
         Daily returns by point.
     held : float
         Days that a position is held.
@@ -110,7 +110,8 @@ def luck(series: Mapping[int, Daily], held: float, seed: int = 0, per_year: floa
         np.maximum(gained, _gains(drawn, part, own).max(axis=1), out=gained)
     year, top = math.sqrt(per_year), float(ratios.max())
     height = float(np.quantile(gained, LEVEL))
-    out = tuple(n for n, ratio in zip(np.array(numbers)[vary].tolist(), ratios, strict=True) if ratio > height)
+    varying = [number for number, varies in zip(numbers, vary, strict=True) if varies]
+    out = tuple(number for number, ratio in zip(varying, ratios, strict=True) if ratio > height)
     p = (1 + int(np.count_nonzero(gained >= top))) / (1 + DRAWS)
     excess = any(one.excess for one in series.values())
     return Luck(days, block, len(ratios), excess, year * top, p, year * (top - height), out)
