@@ -14,6 +14,7 @@ from .engines.backtrader import through_backtrader
 from .engines.compiled import by_engine, run_compiled
 from .engines.tape import run_tape
 from .engines.verify import verified
+from .inputs.begin import check_begin
 from .inputs.ex_days import check_readers
 from .inputs.line_cache import LineCache
 from .inputs.read import Progress, Source, read_all, traded_first
@@ -79,6 +80,7 @@ def simulate(config: RunConfig, sources: dict[str, Source], shelf: LineCache | N
         return Together.of(config, traded_first(config, sources), runs)
     check_trades(config)
     sources = traded_first(config, sources)
+    check_begin(config, sources)
     check_readers(config, sources)
     check_volume(config, sources)
     outcome, why_not = by_engine(config, sources)

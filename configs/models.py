@@ -19,7 +19,7 @@ from .sizer_block import Sizer
 from .strategies_block import OWN, StrategyEntry, capitals
 from .sweep_block import Sweep
 from .terms import Terms
-from .values import Event, Model, Name, TradeNames
+from .values import Event, Model, Name, Time, TradeNames
 
 
 class IndicatorBlock(Model):
@@ -63,6 +63,11 @@ class RunConfig(Model):
         default=[],
         description="feeds that the strategy trades, each as if alone, from one account; of a block its finest; the "
         "first feed when left out",
+    )
+    trade_from: Time | None = Field(
+        default=None,
+        description="first instant at which anything is decided: the bars before it warm indicators up, and the "
+        "account and all figures begin flat there; the first bar when left out",
     )
     indicators: dict[str, IndicatorBlock] = Field(default={}, description="indicators by the name rules call them")
     strategy: StrategyBlock = Field(
@@ -174,7 +179,7 @@ class RunConfig(Model):
         """
         without = {
             name
-            for name in ("sweep", "events", "trade", "analyzers", "strategies", "benchmark")
+            for name in ("sweep", "events", "trade", "trade_from", "analyzers", "strategies", "benchmark")
             if not getattr(self, name)
         }
         without |= {"strategy"} if self.strategies else set()

@@ -25,6 +25,17 @@ def knows_volume(bars: Bars) -> bool:
     return bool((volume[:_FEW] > 0).any() or (volume[_FEW:] > 0).any())
 
 
+def first_bar(close_time: NDArray[np.int64], since: int) -> int:
+    """The first bar on which a run decides that trades from ``since`` on: one that closes then, or after.
+
+    Examples
+    --------
+    >>> first_bar(np.array([60, 120, 180]), 120), first_bar(np.array([60, 120, 180]), 121)
+    (1, 2)
+    """
+    return int(np.searchsorted(close_time, since, side="left"))
+
+
 def contradictory(bars: Bars) -> NDArray[np.bool_]:
     """Which bars have figures that contradict each other."""
     return _flagged(bars, Quality.CONTRADICTORY)

@@ -47,6 +47,7 @@ def through_backtrader(
     cerebro.indicator_blocks = {
         name: Use(block.kind, block.params, block.data or "") for name, block in config.indicators.items()
     }
+    cerebro.trade_from = config.trade_from
     cerebro.risk_block = config.risk.settings()
     add_sizer(cerebro, config)
     cerebro.addanalyzer(Recorder, _name="record")

@@ -18,22 +18,30 @@ DAYS = 60
 """Daily returns from which two series are compared."""
 
 
-def held(time: Times, bars: Bars, start: float) -> Array:
-    """What ``start`` would be worth at each ``time``, bought at the first open of ``bars``; no costs.
+def held(time: Times, bars: Bars, start: float, since: int | None = None) -> Array:
+    """What ``start`` would be worth at each ``time``, bought at the first open of ``bars`` from ``since`` on; no costs.
 
     NaN throughout where a price is not above 0; ``start`` before the first close.
     """
-    first, close = float(bars["open"][0]), bars["close"]
+    begins = 0 if since is None else int(np.searchsorted(bars["close_time"], since, side="right"))
+    first, close = float(bars["open"][begins]) if begins < len(bars) else np.nan, bars["close"]
     if not first > 0 or not (close > 0).all():
         return np.full(len(time), np.nan)
     if np.array_equal(bars["close_time"], time):
         return np.asarray(start * close / first)
     at = np.searchsorted(bars["close_time"], time, side="right") - 1
-    return np.where(at < 0, start, start * close[np.maximum(at, 0)] / first)
+    return np.where(at < begins, start, start * close[np.maximum(at, 0)] / first)
 
 
 def beside(
-    time: Times, value: Array, start: float, name: str, bars: Bars, hours: TradingDays | None = None, why_not: str = ""
+    time: Times,
+    value: Array,
+    start: float,
+    name: str,
+    bars: Bars,
+    hours: TradingDays | None = None,
+    why_not: str = "",
+    since: int | None = None,
 ) -> Performance:
     """Figures of a run beside buying and holding ``bars``, which are called ``name``.
 
@@ -51,9 +59,11 @@ def beside(
         Of it.
     why_not : str
         Why the account has none to stand beside; empty where it has.
+    since : int, optional
+        Epoch µs from which on it is held; from the first bar when left out.
     """
     made = Performance({"data": name})
-    worth = held(time, bars, start)
+    worth = held(time, bars, start, since)
     above = len(worth) > 0 and math.isfinite(worth[-1])
     unknown = why_not or ("" if above else f"{name} has prices that are not above 0")
     made.put("return_pct", 100.0 * (float(worth[-1]) / start - 1.0) if not unknown else math.nan, unknown)

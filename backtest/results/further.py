@@ -21,7 +21,7 @@ def further(outcome: Any) -> Performance:
     outcome : Outcome
         A run in memory.
     """
-    equity, since, start = outcome.equity, int(outcome.first["open_time"][0]), outcome.config.broker.cash
+    equity, since, start = outcome.equity, int(outcome.first["open_time"][outcome.begins]), outcome.config.broker.cash
     down = equity["drawdown"] if "drawdown" in equity else drawdown(equity["value"], start)
     return performance(equity["time"], equity["value"], down, start, since, outcome.trips, outcome.hours)
 
@@ -36,11 +36,11 @@ def tables(outcome: Any) -> dict[str, Any]:
     made.put("turnover", _traded(outcome) / mean if mean > 0 else math.nan)
     name = outcome.config.benchmark or outcome.config.traded.name
     coin = "the account is kept in coin, and holding it is no trade" if outcome.config.traded.inverse else ""
-    other = beside(time, value, start, name, outcome.sources[name].bars, outcome.hours, coin)
+    other = beside(time, value, start, name, outcome.sources[name].bars, outcome.hours, coin, outcome.config.trade_from)
     absent = outcome.further.absent | made.absent
     return {
         **made.figures,
-        "drawdowns": drawdowns(time, outcome.equity["drawdown"], int(outcome.first["open_time"][0])),
+        "drawdowns": drawdowns(time, outcome.equity["drawdown"], int(outcome.first["open_time"][outcome.begins])),
         "benchmark": other.figures,
         "monthly_returns_pct": monthly(time, value, start),
         "by_hour": by_hour(trips),

@@ -130,7 +130,7 @@ class Outcome:
     @cached_property
     def equity(self) -> dict[str, Any]:
         """Columns of equity.parquet, one row a bar."""
-        time, value, cash, position = self.record.equity
+        time, value, cash, position = (column[self.rows] for column in self.record.equity)
         start = self.config.broker.cash
         return {
             "time": time,
@@ -169,6 +169,18 @@ class Outcome:
         sizes = {name: self.held[name].at(equity["time"]) for name in others if name in self.held}
         flat = np.zeros(len(equity["time"]))
         return {first: equity["position"], **{name: sizes.get(name, flat) for name in others}}
+
+    @cached_property
+    def rows(self) -> slice:
+        """Rows of the record on which it traded: those that close after ``trade_from``."""
+        since = self.config.trade_from
+        return slice(0 if since is None else int(np.searchsorted(self.record.equity[0], since, side="right")), None)
+
+    @property
+    def begins(self) -> int:
+        """The first bar of the traded feed that counts: it closes after ``trade_from``."""
+        since = self.config.trade_from
+        return 0 if since is None else int(np.searchsorted(self.first["close_time"], since, side="right"))
 
     @property
     def first(self) -> Bars:
@@ -224,8 +236,8 @@ class Outcome:
             self.hours,
         )
         return {
-            "bars": len(self.first),
-            "start": iso(int(self.first["open_time"][0])),
+            "bars": len(self.first) - self.begins,
+            "start": iso(int(self.first["open_time"][self.begins])),
             "end": iso(int(self.first["close_time"][-1])),
             "orders": self.orders,
             **figures,
@@ -305,8 +317,8 @@ class Outcome:
 
     @property
     def buy_and_hold_pct(self) -> float:
-        """What the traded feed's price did from its first open to its last close, in percent; no costs."""
-        first, last = float(self.first["open"][0]), float(self.first["close"][-1])
+        """What the traded feed's price did from the first open that counts to its last close, in percent; no costs."""
+        first, last = float(self.first["open"][self.begins]), float(self.first["close"][-1])
         return 100.0 * (last / first - 1.0) if first > 0 and last > 0 else math.nan
 
     @cached_property
@@ -363,8 +375,15 @@ class Outcome:
             EMPTY_BARS[self.config.fills.empty_bars],
             *(f"{name}: the volume is 0 on every bar, and taken as unknown." for name in self._silent()),
             *account_figures.assumptions(self.config, self.dealt),
+            *self._warmed(),
             f"The Sharpe ratio uses no risk-free rate and a year of {self._year()}.",
         ]
+
+    def _warmed(self) -> Iterator[str]:
+        since = self.config.trade_from
+        if since is not None:
+            warm = counted(self.begins, "bar")
+            yield f"Nothing is decided before {iso(since)}: {warm} before it warm indicators up and count in no figure."
 
     def _silent(self) -> list[str]:
         """Feeds whose volume is 0 on every bar that has one."""

@@ -41,7 +41,7 @@ class Band:
     @cached_property
     def values(self) -> dict[str, NDArray[np.float64]]:
         """Equity at each bar under each assumption."""
-        return {name: outcome.record.equity[1] for name, outcome in self.outcomes.items()}
+        return {name: outcome.record.equity[1][outcome.rows] for name, outcome in self.outcomes.items()}
 
     def equity(self) -> dict[str, NDArray[np.float64]]:
         """The lowest and the highest equity at each bar, as columns."""
@@ -50,7 +50,8 @@ class Band:
 
     def curves(self) -> dict[str, Any]:
         """Columns of band.parquet: the equity under each assumption, one row a bar."""
-        return {"time": self.outcomes[HEADLINE].record.equity[0], **self.values}
+        headline = self.outcomes[HEADLINE]
+        return {"time": headline.record.equity[0][headline.rows], **self.values}
 
     def trades(self) -> list[dict[str, float]]:
         """For each round trip the least and the most it earns after fees, where another run knows it; else NaN.

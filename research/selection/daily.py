@@ -130,8 +130,8 @@ def _market(outcome: Any, time: Any, close: Any) -> Any:
     """What one unit of account currency in the market made each day."""
     if _contract(outcome):
         # In coin a price that doubles pays half a coin, and one that halves costs one.
-        return 1.0 - 1.0 / (1.0 + returns(time, close, float(outcome.first["open"][0]), outcome.hours)[0])
-    return returns(time, close, float(outcome.first["open"][0]), outcome.hours)[0]
+        return 1.0 - 1.0 / (1.0 + returns(time, close, float(outcome.first["open"][outcome.begins]), outcome.hours)[0])
+    return returns(time, close, float(outcome.first["open"][outcome.begins]), outcome.hours)[0]
 
 
 def returns_table(kept: Mapping[int, str]) -> pa.Table:

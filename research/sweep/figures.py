@@ -63,7 +63,11 @@ class Figures(Outcome):
     @cached_property
     def equity(self) -> dict[str, Any]:
         """The account at every close."""
-        return dict(zip(("time", "value", "cash", "position"), self.record.equity, strict=True))
+        return dict(
+            zip(
+                ("time", "value", "cash", "position"), (column[self.rows] for column in self.record.equity), strict=True
+            )
+        )
 
     @cached_property
     def table(self) -> Floats:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...backtest.inputs.begin import check_begin
 from ...backtest.inputs.read import Source
 from ...backtest.results.lock import reads_of_run
 from ...backtest.runner import simulate
@@ -50,6 +51,7 @@ def _outcome(config: RunConfig, sources: Mapping[str, Source], known: Known | No
     if config.engine in ("auto", COMPILED) and not config.verify:
         known = known if known is not None else Known(sources)
         if not known.unsupported_reason(config):
+            check_begin(config, sources)
             return known.outcome(config)
     return simulate(config, dict(sources), None if known is None else known.shelf(config))
 

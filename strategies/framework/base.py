@@ -14,6 +14,7 @@ from ...core.errors import DataError, InputError, unknown
 from ...core.names import Names
 from ...core.params import Bound, Rule, plain_values
 from ...core.plugins.registry import INDICATORS, STRATEGIES
+from ...core.trading import first_bar
 from ...indicators.framework.dependencies import in_order, lines_read, spelled_out
 from .desks import NOT_AWAITED, Desk, feeds_of, is_traded_beside
 from .hooks import is_ruined, keep_machinery
@@ -248,6 +249,10 @@ class Strategy(bt.Strategy, metaclass=_Meta):
             read = {id(feed_of(indicator, self.datas)) for indicator in self._parts()}
             idle = [is_traded_beside(self, data) and id(data) not in read for data in self.datas]
             self._minperiods = [NOT_AWAITED if i else n for i, n in zip(idle, self._minperiods, strict=True)]
+        since = getattr(self.cerebro, "trade_from", None)
+        if since is not None:
+            own = next(i for i, data in enumerate(self.datas) if data is self.data)
+            self._minperiods[own] = max(self._minperiods[own], first_bar(self.data.bars["close_time"], since) + 1)
 
     def start(self) -> None:
         """Called before the first bar; an own one need not call this."""

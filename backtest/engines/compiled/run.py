@@ -102,7 +102,7 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
         settings |= {key: params.get(key) for key in ("exits", "cooldown", "pyramiding")}
     answers = answers_in(strategy, params, tables.lines)
     said = RuleSignals.of(answers)
-    bars, market, first = tables.bars, tables.market, tables.first()
+    bars, market, first = tables.bars, tables.market, tables.first(config.trade_from)
     bits = bits_of(said, market.foreign, market.shut(config.fills.empty_bars))
     account = np.empty((3, len(bars)))
     book, costly = follow(

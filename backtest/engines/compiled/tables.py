@@ -14,6 +14,7 @@ from ....core.bars import Bars
 from ....core.errors import DataError
 from ....core.lines import EXTRA, STANDARD
 from ....core.names import Names
+from ....core.trading import first_bar
 from ....indicators.framework.inputs import ColumnSource
 from ....strategies.framework.lines import Lines, Ref
 from ...inputs.line_cache import Computed, LineCache
@@ -78,15 +79,20 @@ class Tables:
         known: Mapping[str, NDArray[Any]] = {**bars.columns, **bars.adjusted.columns}
         return np.asarray(known[name] if name in known else np.zeros(len(bars)), dtype=np.float64)
 
-    def first(self) -> int:
+    def first(self, since: int | None = None) -> int:
         """The first bar of the traded feed on which a strategy is asked: when every feed has warmed up.
+
+        Parameters
+        ----------
+        since : int, optional
+            Epoch µs before whose first close it is not asked.
 
         Raises
         ------
         DataError
             If a feed has too few bars for its indicators.
         """
-        at = 0
+        at = 0 if since is None else first_bar(self.bars["close_time"], since)
         for feed, bars in self.market.feeds.items():
             own = (made.warmup for name, made in self.indicators.items() if self._clocks[name] == feed)
             needed = max(1, *own, 1)
