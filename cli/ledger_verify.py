@@ -27,6 +27,7 @@ def command(results: tuple[str, ...], folder: str, as_json: bool, quiet: bool) -
 
     Example: tapeflow ledger verify ~/old/runs
     """
+    from ..core.counting import counted
     from ..research.ledger.verify import verify
 
     home = found(folder)
@@ -35,7 +36,8 @@ def command(results: tuple[str, ...], folder: str, as_json: bool, quiet: bool) -
         counts = {"entries": made.entries, "results": made.results}
         print_json({"ledger": str(home / "ledger"), **counts, "faults": made.faults, "remarks": made.remarks})
     elif not made.faults:
-        click.echo(f"{home / 'ledger'}: {made.entries:,} entries as they were written; {made.results:,} results agree")
+        agree = counted(made.results, "result agrees", "results agree")
+        click.echo(f"{home / 'ledger'}: {counted(made.entries, 'entry', 'entries')} as they were written; {agree}")
     for remark in made.remarks:
         note(f"note: {remark}", quiet=quiet)
     for fault in made.faults:

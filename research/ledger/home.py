@@ -18,17 +18,6 @@ def project_folder(start: Path) -> Path | None:
     The nearest from there upward; where there is none yet, the one that is to be made there. What comes with the
     package, and what no file holds, counts as lying in the working folder. In tapeflow's own folder none is made. The
     variable ``TAPEFLOW_LEDGER`` names another one for all.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp()).resolve()
-    >>> (folder / "configs").mkdir()
-    >>> project_folder(folder / "configs").relative_to(folder).as_posix()
-    'configs/.tapeflow'
-    >>> (folder / ".tapeflow").mkdir()
-    >>> project_folder(folder / "configs").relative_to(folder).as_posix()
-    '.tapeflow'
     """
     if named := os.environ.get(VARIABLE):
         return Path(named).absolute()
