@@ -38,7 +38,7 @@ def run(
     Parameters
     ----------
     config : RunConfig
-        As `load_config` gives it; ``sweep`` and ``events`` in it are left out.
+        As `load_config` gives it; ``sweep``, ``research`` and ``events`` in it are left out.
     out : Path
         The folder to make; what an earlier run wrote there is replaced, everything else in it stays.
     count : callable, optional
@@ -59,7 +59,7 @@ def run(
         If data, columns or parameters are wrong; nothing is written then.
     """
     check_place(out)
-    config = config.model_copy(update={"sweep": None, "events": {}})
+    config = config.model_copy(update={"sweep": None, "research": None, "events": {}})
     say = progress or (lambda text: None)
     with seeing(Seen()), TemporaryDirectory(prefix="tapeflow-") as aside:
         sources = read_all(config, say, aside=Path(aside))

@@ -9,6 +9,7 @@ COMMANDS = {
     "run": "Run a YAML config through backtrader.",
     "sweep": "Run every combination of some values of a YAML config.",
     "events": "Test what price did after events, before there is a strategy.",
+    "research": "Choose on one part of the data, run the choice on another.",
     "bars": "Turn trades or klines into order-flow bars.",
     "compute": "Compute indicators over trades or klines.",
     "data": "Fetch, keep and list market data.",

@@ -14,6 +14,7 @@ from .broker_block import Broker
 from .data_block import Data, feed_specs, traded_feeds
 from .fills_block import Fills
 from .portfolio_block import Portfolio
+from .research_block import Research
 from .risk_block import Risk
 from .sizer_block import Sizer
 from .strategies_block import OWN, StrategyEntry, capitals
@@ -93,6 +94,9 @@ class RunConfig(Model):
     engine: Literal["auto", "stock", "backtrader", "compiled"] = "auto"
     verify: bool = Field(default=False, description="run plain backtrader too and compare the two, bit for bit")
     sweep: Sweep | None = None
+    research: Research | None = Field(
+        default=None, description="how `tapeflow research` splits the data, and what it chooses by"
+    )
     events: dict[Event, str] = Field(
         default={}, description="expressions by name; `tapeflow events` studies what price did after each was true"
     )
@@ -139,7 +143,14 @@ class RunConfig(Model):
         if entry.sizer is None and own.get("portfolio", self.portfolio).weights is not None:
             own["sizer"] = Sizer(percent=10.0)
         money = self.broker.model_copy(update={"cash": cash})
-        given: dict[str, Any] = {"name": name, "strategies": {}, "sweep": None, "events": {}, "broker": money}
+        given: dict[str, Any] = {
+            "name": name,
+            "strategies": {},
+            "sweep": None,
+            "research": None,
+            "events": {},
+            "broker": money,
+        }
         strategy = StrategyBlock(kind=entry.kind, params=entry.params)
         return self.model_copy(update={**given, "strategy": strategy, **own})
 
@@ -179,7 +190,7 @@ class RunConfig(Model):
         """
         without = {
             name
-            for name in ("sweep", "events", "trade", "trade_from", "analyzers", "strategies", "benchmark")
+            for name in ("sweep", "research", "events", "trade", "trade_from", "analyzers", "strategies", "benchmark")
             if not getattr(self, name)
         }
         without |= {"strategy"} if self.strategies else set()

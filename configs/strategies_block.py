@@ -70,7 +70,7 @@ def _money(capital: Any, cash: float) -> float | None:
 def as_alone(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     """What a run of one of the strategies alone would say."""
     entry = raw["strategies"][name]
-    made = {key: value for key, value in raw.items() if key not in ("strategies", "sweep", "events")}
+    made = {key: value for key, value in raw.items() if key not in ("strategies", "sweep", "research", "events")}
     weighed = isinstance(entry.get("portfolio"), Mapping) and entry["portfolio"].get("weights") is not None
     if not weighed or "kind" in entry or "params" in entry:
         made["strategy"] = {"kind": "Rules", **{key: entry[key] for key in ("kind", "params") if key in entry}}

@@ -18,7 +18,7 @@ from .errors import Complaint, KeyPath, dotted, shown
 MOST_POINTS = 1_000_000
 ZIP = "zip"
 _RANGE = ("from", "to", "step")
-_FIXED = ("name", "plugins", "sweep", "events")
+_FIXED = ("name", "plugins", "sweep", "research", "events")
 """Keys that belong to the whole, not to one of its runs."""
 _NUMBER = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(%|bps?|ticks?|)")
 

@@ -14,6 +14,7 @@ import numpy as np
 from ...configs.models import RunConfig
 from ...core.bars import Bars
 from ...core.clock import iso
+from ...core.counting import counted
 from ...core.hours import TradingDays
 from ...core.trading import knows_volume
 from ...strategies.framework.nested import feed_of

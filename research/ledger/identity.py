@@ -15,7 +15,7 @@ from ...core.files.keeping import file_digest
 
 _LENGTH = 32
 """Hexadecimal digits of a digest that names data or a trial."""
-_APART = ("name", "engine", "verify", "sweep", "analyzers", "benchmark", "plugins")
+_APART = ("name", "engine", "verify", "sweep", "research", "events", "analyzers", "benchmark", "plugins")
 """Keys that move no order: of those that do, plugins count by their content, not by their place."""
 
 

@@ -58,7 +58,7 @@ class PointCounter:
     def __init__(self, ledger: Ledger, config: RunConfig, sources: Mapping[str, Source]) -> None:
         self._ledger = ledger
         self._inputs = inputs_of(config, sources) if ledger.folder is not None else []
-        self._data = data_key(self._inputs)
+        self.data = data_key(self._inputs)
         self._code: dict[str, str] = {}
         self.last: Trial | None = None
         self.counted: set[str] = set()
@@ -83,7 +83,7 @@ class PointCounter:
         kinds = repr([*map(list, named), [one.kind for one in config.indicators.values()]])
         if kinds not in self._code:
             self._code[kinds] = code_key(config)
-        return trial_key(config_key(config), self._code[kinds], self._data, reads)
+        return trial_key(config_key(config), self._code[kinds], self.data, reads)
 
     def known(self) -> Known:
         """Daily returns of every trial on these data."""

@@ -41,12 +41,13 @@ def check_folder(out: Path) -> None:
     """
     check_place(out, "sweep", LOCK)
     if (out / LOCK).exists():
-        _read_lock(out)
+        read_lock(out)
     recover(out, lambda folder: {})
 
 
-def _read_lock(out: Path) -> dict[str, Any]:
-    return load_yaml(out / LOCK, read_signed(out / LOCK, "the lock", "points"), "the lock of a sweep")
+def read_lock(out: Path, name: str = LOCK, what: str = "sweep") -> dict[str, Any]:
+    """The content of a lock, its digest compared."""
+    return load_yaml(out / name, read_signed(out / name, "the lock", "points"), f"the lock of a {what}")
 
 
 def make_sweep_lock(
@@ -81,8 +82,19 @@ def _funding(points: Sequence[Point]) -> dict[str, list[Any]]:
 
 
 @contextmanager
-def entered(out: Path, lock: Mapping[str, Any], folder: Path) -> Iterator[None]:
+def entered(out: Path, lock: Mapping[str, Any], folder: Path, name: str = LOCK, what: str = "sweep") -> Iterator[None]:
     """Make the folder with its lock, in one step, or go on in it; nobody else does in the block.
+
+    Parameters
+    ----------
+    out : Path
+        The place.
+    lock : mapping
+        What it depends on.
+    folder : Path
+        That of the YAML.
+    name, what : str
+        The file of the lock, and what it is of.
 
     Raises
     ------
@@ -91,18 +103,18 @@ def entered(out: Path, lock: Mapping[str, Any], folder: Path) -> Iterator[None]:
     """
     text = lock_text(lock)
     with telling(out):
-        if not (out / LOCK).exists():
+        if not (out / name).exists():
             with replacing_folder(out, lambda folder: {}) as (made, _):
-                (made / LOCK).write_text(text, encoding="utf-8")
+                (made / name).write_text(text, encoding="utf-8")
         try:
             handle = claim(out)
         except BlockingIOError:
-            raise DataError(f"{out}: another process sweeps into it; wait for it, or choose another --out") from None
+            raise DataError(f"{out}: another process is at this {what}; wait for it, or choose another --out") from None
     try:
-        old, new = _read_lock(out), load_yaml(out / LOCK, text.encode(), "a lock")
+        old, new = read_lock(out, name, what), load_yaml(out / name, text.encode(), "a lock")
         if where := _difference(_as_begun(old, new, folder), new):
             raise DataError(
-                f"{out} holds another sweep: {where} in {out / LOCK}; choose another --out, or remove the folder"
+                f"{out} holds another {what}: {where} in {out / name}; choose another --out, or remove the folder"
             )
         yield
     finally:
@@ -143,15 +155,17 @@ def finish(out: Path, points: Iterable[Point], done: Mapping[int, Done], own: Ma
     DataError
         If one of the files was changed meanwhile.
     """
-    lock = _read_lock(out)
-    lock["reads"] = _reads(out, lock, own, done.values())
+    lock = read_lock(out)
+    lock["reads"] = reads_during(out, lock, own, done.values())
     made = write_tables(out, points, done)
     lock["outputs"] = {path.name: file_digest(path) for path in made}
     with replacing(out / LOCK) as place:
         place.write_text(lock_text(lock), encoding="utf-8")
 
 
-def _reads(out: Path, lock: Mapping[str, Any], own: Mapping[str, str], done: Iterable[Done]) -> list[dict[str, str]]:
+def reads_during(
+    out: Path, lock: Mapping[str, Any], own: Mapping[str, str], done: Iterable[Done]
+) -> list[dict[str, str]]:
     """The files that a lock names, and those that plugins read while the runs were under way."""
     known = {one["path"]: one["sha256"] for one in lock["reads"]}
     found = dict(known)
@@ -202,7 +216,7 @@ def write_tables(out: Path, points: Iterable[Point], done: Mapping[int, Done]) -
 
 def is_finished(out: Path) -> bool:
     """Whether a sweep wrote all that it had to: its lock names the tables, written after them."""
-    outputs = _read_lock(out).get("outputs", {})
+    outputs = read_lock(out).get("outputs", {})
     return TABLE in outputs and all((out / name).exists() for name in outputs)
 
 
@@ -214,7 +228,7 @@ def read_table(out: Path) -> dict[int, Done]:
     DataError
         If a byte of it changed since it was written.
     """
-    outputs = _read_lock(out).get("outputs", {})
+    outputs = read_lock(out).get("outputs", {})
     check_outputs(out, outputs, LOCK, "remove it and sweep again")
     kept = _read(out / RETURNS, returns_of) if RETURNS in outputs else {}
     made: dict[int, Done] = _read(out / TABLE, lambda table: _rows(table, kept))

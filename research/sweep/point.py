@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ...backtest.inputs.begin import check_begin
@@ -17,6 +17,7 @@ from ..selection.daily import daily_of
 from .shared_data import COMPILED, Known
 
 Row = dict[str, Any]
+More = Callable[[Any], Row]
 
 
 def run_point(config: RunConfig, sources: Mapping[str, Source], known: Known | None = None) -> Row:
@@ -73,18 +74,24 @@ def _flat(figures: Mapping[str, Any], above: str = "") -> Row:
 
 
 def attempt(
-    config: RunConfig, sources: Mapping[str, Source], known: Known | None = None
+    config: RunConfig, sources: Mapping[str, Source], known: Known | None = None, more: More | None = None
 ) -> tuple[Row, str, str, dict[str, str] | None]:
-    """The row of a run, what went wrong instead, its daily returns, and files that plugins read for it."""
+    """The row of a run, what went wrong instead, its daily returns, and files that plugins read for it.
+
+    ``more`` is given the run and adds to its row.
+    """
     with seeing(Seen()):
-        return *_attempted(config, sources, known), reads_of_run(config) or None
+        return *_attempted(config, sources, known, more), reads_of_run(config) or None
 
 
-def _attempted(config: RunConfig, sources: Mapping[str, Source], known: Known | None) -> tuple[Row, str, str]:
+def _attempted(
+    config: RunConfig, sources: Mapping[str, Source], known: Known | None, more: More | None
+) -> tuple[Row, str, str]:
     """The row of a run and its daily returns, or what went wrong instead: one that fails does not end a sweep."""
     try:
         outcome = _outcome(config, sources, known)
         row, daily = _row(outcome), daily_of(outcome)
+        row |= more(outcome) if more is not None else {}
         return row, "", daily.text() if daily is not None else ""
     except TapeflowError as err:
         return {}, " ".join(str(err).split()), ""

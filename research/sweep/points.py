@@ -84,6 +84,7 @@ def _config(config: RunConfig, values: dict[str, Any]) -> RunConfig:
     """The config of one run, from what the YAML held, so that defaults follow from what the run sets."""
     raw: Any = dict(config.given) or config.resolved()
     raw.pop("sweep", None)
+    raw.pop("research", None)
     for path, value in values.items():
         try:
             raw = written(raw, key_path(path), value)

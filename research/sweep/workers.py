@@ -21,23 +21,23 @@ from ...core.lazy_import import start
 from ...core.plugins.registry import load_plugins
 from . import store
 from .journal import Done
-from .point import attempt
+from .point import More, attempt
 from .points import Point
 from .shared_data import Known
 
 AT_ONCE = 16
 """Most points that a worker is given at a time: more would be lost with it, fewer cost more to hand over."""
 
-Task = tuple[Path, list[tuple[int, RunConfig]]]
+Task = tuple[Path, list[tuple[int, RunConfig]], More | None]
 _known: dict[Path, Known] = {}
 """What this worker knows, by the file its bars lie in; only of the last one."""
 
 
-def here(points: Sequence[Point], sources: Mapping[str, Source]) -> Iterator[list[Done]]:
+def here(points: Sequence[Point], sources: Mapping[str, Source], more: More | None = None) -> Iterator[list[Done]]:
     """Run points one after the other in this process."""
     known = Known(sources)
     for point in points:
-        yield [Done(point.number, *attempt(point.config, sources, known))]
+        yield [Done(point.number, *attempt(point.config, sources, known, more))]
 
 
 class Workers:
@@ -62,8 +62,8 @@ class Workers:
         given = (__name__, _begin.__name__, self._life, list(config.plugins), config.folder)
         self._pool = ProcessPoolExecutor(jobs, context, initializer=start, initargs=given)
 
-    def run(self, points: Sequence[Point], bars: Path) -> Iterator[list[Done]]:
-        """Run ``points`` over the bars in a file, in any order.
+    def run(self, points: Sequence[Point], bars: Path, more: More | None = None) -> Iterator[list[Done]]:
+        """Run ``points`` over the bars in a file, in any order; ``more``, a function of a module, adds to each row.
 
         Raises
         ------
@@ -76,7 +76,7 @@ class Workers:
         try:
             while True:
                 for task in itertools.islice(tasks, 2 * self._jobs - len(waiting)):
-                    waiting.add(self._pool.submit(_work, (bars, [(p.number, p.config) for p in task])))
+                    waiting.add(self._pool.submit(_work, (bars, [(p.number, p.config) for p in task], more)))
                 if not waiting:
                     return
                 ended, waiting = wait(waiting, return_when=FIRST_COMPLETED)
@@ -125,13 +125,13 @@ def _end_with(life: Any) -> None:
 
 
 def _work(task: Task) -> list[Done]:
-    path, points = task
+    path, points, more = task
     if path not in _known:
         _known.clear()
         sources, given = store.get(path)
         _known[path] = Known(sources, given, path.parent)
     known = _known[path]
-    return [Done(number, *attempt(config, known.sources, known)) for number, config in points]
+    return [Done(number, *attempt(config, known.sources, known, more)) for number, config in points]
 
 
 def write_bars(sources: Mapping[str, Source], points: Sequence[Point], path: Path) -> None:

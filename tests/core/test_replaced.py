@@ -24,7 +24,7 @@ data: {main: {feed: CsvBars, path: bars.csv}}
 strategy: {kind: Rules, params: {long: {enter: "close > open", exit: "close < open"}}}
 """
 FILES = {"bars.parquet", "equity.parquet", "indicators.parquet", "orders.parquet", "result.json", "run.lock"}
-FILES |= {"trades.parquet"}
+FILES |= {"trades.parquet", "trial.yaml"}
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="kills by fork")
 

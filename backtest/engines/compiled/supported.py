@@ -20,7 +20,7 @@ MOST_IMPACT = 1000
 """A window of impact longer than this is sooner worked out for the bars that need it than for all."""
 RUN = (
     "name", "data", "trade", "indicators", "strategy", "broker", "sizer", "risk", "plugins", "seed", "engine", "verify",
-    "sweep", "fills", "events", "trade_from",
+    "sweep", "fills", "events", "trade_from", "research",
 )  # fmt: skip
 """Keys of a run that are compiled, or of no concern."""
 
