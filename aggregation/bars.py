@@ -33,7 +33,7 @@ Integers = NDArray[np.int64]
 
 BATCH = 65_536
 """Rows in a batch where the reader chooses."""
-_MOST_EMPTY, _TIMES_EMPTY = 1_000_000, 10
+_MOST_EMPTY, _TIMES_EMPTY = 100_000, 10
 _LONG_AGO = -(2**62)
 _MOST_TICKS = 2.0**62
 _SIDED = ("taker_", "delta_")
@@ -224,7 +224,7 @@ class Aggregator:
             raise DataError(f"{self._source}: price {highest:g} is of too many ticks of {step:g}; give a larger tick")
 
     def _check_span(self, time: Integers) -> None:
-        """Refuse a silence that would be millions of empty bars, far more than there are rows."""
+        """Refuse a silence that would be a hundred thousand empty bars and more, far more than there are rows."""
         since = int(time[0]) if self._rows == 0 else self._last
         for kind in self._kinds:
             step = 0 if kind.spec.measure else kind.spec.interval

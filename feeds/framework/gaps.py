@@ -20,7 +20,7 @@ from .closings import closings
 Columns = dict[str, NDArray[Any]]
 Integers = NDArray[np.int64]
 GAPS = ("keep", "fill", "error")
-_MOST_FILLED, _TIMES_FILLED = 1_000_000, 10
+_MOST_FILLED, _TIMES_FILLED = 100_000, 10
 _SHUT = (
     "gaps come again at the same times and are taken for closing hours, no damage; trading hours, as in "
     "bars: 1d@1d:XNYS, say when bars are due"

@@ -119,7 +119,7 @@ class Stamps:
                 f"{self.unit} since 1970, which is UTC: leave timezone out"
             )
         digits = _DIGITS[self.unit]
-        micro, bad = _each(lambda part: _plain_scaled(part, digits), lambda part: _scaled(part, digits), found)
+        micro, bad = _each(digits, found)
         return micro, bad | (micro < _BANDS[self.unit] * 10**digits // 1000) | (micro >= _LATEST * 10)
 
     def finish(self) -> None:
@@ -249,25 +249,48 @@ def _of_iso(found: Any) -> tuple[Any, Any, Any]:
     return any_iso(texts(found))
 
 
-def _each(plain: Callable[[Any], Any], thorough: Callable[[Any], Any], found: Any) -> Found:
-    """All cells at once where they are plain; else thoroughly, at once or one by one."""
+def _each(digits: int, found: Any) -> Found:
+    """All cells at once where they are plain; else thoroughly, at once or in parts."""
     import pyarrow as pa
 
     if not found.null_count:
-        for convert, cells in ((plain, found), (thorough, texts(found))):
+        for convert, cells in ((_plain_scaled, found), (_scaled, texts(found))):
             try:
-                return convert(cells), np.zeros(len(found), bool)
+                return convert(cells, digits), np.zeros(len(found), bool)
             except pa.ArrowInvalid:
                 continue
-    cells, none = texts(found), empty(found)
-    made, bad = np.zeros(len(found), np.int64), np.ones(len(found), bool)
-    for i in np.flatnonzero(~none):
-        try:
-            made[i] = thorough(cells.slice(int(i), 1))[0]
-            bad[i] = False
-        except pa.ArrowInvalid:
+    cells = texts(found)
+    rows = np.flatnonzero(~empty(found) & ~_never(cells, digits))
+    return _in_parts(lambda part: _scaled(cells.take(pa.array(part)), digits), rows, len(found))
+
+
+def _in_parts(convert: Callable[[Any], Any], rows: Any, count: int) -> Found:
+    """``rows`` of ``count`` converted in halves of halves, as far down as one of them cannot be."""
+    import pyarrow as pa
+
+    made, bad = np.zeros(count, np.int64), np.ones(count, bool)
+    parts = [rows]
+    while parts:
+        part = parts.pop()
+        if not len(part):
             continue
+        try:
+            made[part], bad[part] = convert(part), False
+        except pa.ArrowInvalid:
+            half = len(part) // 2
+            parts += [part[:half], part[half:]] if half else []
     return made, bad
+
+
+def _never(cells: Any, digits: int) -> Any:
+    """Which texts are surely no time: no number, or 10¹⁹ ns and more, which no 63 bits hold.
+
+    Each part with one of them costs a try, and a file may be of nothing else.
+    """
+    import pyarrow.compute as pc
+
+    never = rf"[^0-9.eE+\-\s]|\..*\.|^\s*\+?0*[1-9][0-9]{{{19 - digits},}}(\.[0-9]*)?\s*$"
+    return as_array(pc.fill_null(pc.match_substring_regex(cells, never), True)).astype(bool)
 
 
 def _plain_scaled(found: Any, digits: int) -> Any:

@@ -16,7 +16,8 @@ from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.table_reader.stamps import Spelling, Stamps
+from tapeflow.feeds.table_reader import stamps
+from tapeflow.feeds.table_reader.stamps import UNITS, Spelling, Stamps
 from tapeflow.tests.helpers.people_files import FILES
 
 SECOND = 1_000_000
@@ -201,3 +202,36 @@ def test_typed_dates_and_times_of_day_are_joined_and_local(tmp_path):
     for columns in ({"time": ["Date", "Time"]}, {"time": "at"}, {"time": ["at", "Time"]}):
         bars = CsvBars(tmp_path / "a.parquet", columns=columns, timezone="America/New_York").bars()
         assert bars["open_time"].tolist() == [parse_time("2024-07-01T13:30:00Z"), parse_time("2024-07-01T13:31:00Z")]
+
+
+ODD = [*["", " ", "x", "-5", ".", "1.5.5", "nan", "1e400", "0", "+1700000000", "1700000000.", "0001700000000"], *[
+    f"17{'0' * n}{tail}" for n in (7, 8, 9, 11, 14, 17, 18, 21) for tail in ("", ".25", ".123456789012", "e-4", " ")
+]]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_stamps_among_odd_ones_are_what_each_is_alone(unit):
+    random = np.random.default_rng(5)
+    for _ in range(6):
+        texts = [str(text) for text in random.choice(ODD, 60)]
+        values, bad = Stamps(unit).read(pa.array(texts, pa.string()))
+        alone = [Stamps(unit).read(pa.array([text], pa.string())) for text in texts]
+        assert bad.tolist() == [bool(own[0]) for _, own in alone]
+        assert values[~bad].tolist() == [int(own[0]) for (own, odd) in alone if not odd[0]]
+
+
+@pytest.mark.parametrize(("first", "others"), [("0", "1700000000000"), ("1700000000", "x"), ("1700000000", "1.5.5")])
+def test_many_odd_stamps_are_not_tried_one_by_one(first, others, monkeypatch):
+    plain, tried = stamps._plain_scaled, []
+    monkeypatch.setattr(stamps, "_plain_scaled", lambda cells, digits: tried.append(len(cells)) or plain(cells, digits))
+    _, bad = Stamps().read(pa.array([first, *[others] * 20_000], pa.string()))
+    assert bad[1:].all()
+    assert len(tried) <= 4
+
+
+def test_one_odd_stamp_costs_a_few_tries(monkeypatch):
+    plain, tried = stamps._plain_scaled, []
+    monkeypatch.setattr(stamps, "_plain_scaled", lambda cells, digits: tried.append(len(cells)) or plain(cells, digits))
+    _, bad = Stamps("ms").read(pa.array(["1700000000000"] * 9_000 + ["17e"] + ["1700000000000"] * 9_000, pa.string()))
+    assert np.flatnonzero(bad).tolist() == [9_000]
+    assert len(tried) < 40
