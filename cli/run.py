@@ -62,12 +62,6 @@ PARTS = {
 }
 """What is shown of each strategy and of each instrument, where they have it, and what it is called."""
 ENGINES = ("auto", "stock", "backtrader", "compiled")
-RAN = {
-    "compiled": "the quickest",
-    "backtrader": "backtrader, without the bars on which nothing can happen",
-    "stock": "backtrader as it comes",
-}
-"""What ran, for who trades and does not program."""
 
 
 @click.command("run", short_help="Run a YAML config through backtrader.")
@@ -124,6 +118,7 @@ def run_config(
 ) -> None:
     """Run the config or the lock at ``path`` and print its figures."""
     from ..api import run
+    from ..backtest.results.ran_by import ran_by
 
     replaced = out and os.path.isfile(os.path.join(out, "run.lock"))  # noqa: PTH113, PTH118 - of a name too long: no file
     with _loaded(path, settings, quiet=quiet) as config, Progress(quiet=quiet) as progress:
@@ -194,15 +189,6 @@ def _loaded(path: Path, settings: tuple[str, ...], *, quiet: bool) -> Iterator[R
         note(f"note: {found}; tapeflow reproduce tells whether that matters", quiet=quiet)
     with staged(lock, FileFinder(lock.file), settings) as config:
         yield config
-
-
-def ran_by(engine: str, reason: str) -> str:
-    """Which engine ran and why, and that none of them changes what came out.
-
-    >>> ran_by("stock", "it was asked for")
-    'engine stock (backtrader as it comes): it was asked for; every engine gives the same orders and figures'
-    """
-    return f"engine {engine} ({RAN[engine]}): {reason}; every engine gives the same orders and figures"
 
 
 def figures(summary: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from importlib import resources
 from string import Template
 from typing import Any
 
+from ..backtest.results.ran_by import RAN, ran_by
 from ..backtest.results.trial import words_of
 from .analyzers_view import analyzers
 from .config_view import assumptions, configuration, hints, provenance, warnings
@@ -73,7 +74,7 @@ def page(folder: Folder) -> str:
         distribution=distribution(folder.trades),
         markouts=markouts(result),
         quality=quality(folder),
-        assumptions=assumptions(result.get("assumptions") or []),
+        assumptions=assumptions([*(result.get("assumptions") or []), *_engine(result)]),
         configuration=configuration(folder.lock),
         provenance=provenance(folder.lock),
         library=library,
@@ -118,6 +119,13 @@ def _subtitle(folder: Folder) -> Markup:
     line = tag("p", *(tag("span", x) for x in parts if x), class_="subtitle")
     told = (result.get("warnings") or [""])[0] if result.get("ruined_at") else ""
     return Markup(tag("p", told, class_="ruin") + line) if told else line
+
+
+def _engine(result: dict[str, Any]) -> list[str]:
+    """Which engine ran and why, as a sentence."""
+    ran, why = result.get("engine"), result.get("engine_reason")
+    told = ran_by(str(ran), str(why)) if ran in RAN and why else ""
+    return [f"{told[:1].upper()}{told[1:]}."] if told else []
 
 
 def _moment(value: object) -> str:

@@ -31,8 +31,8 @@ _KINDS = ("png", "svg", "pdf")
 _DPI = 110
 _CANDLES = 260
 """Candles in the picture; each stands for as many bars as it takes."""
-
-
+_FAR = 16
+"""Bars in a candle, from which on lines are drawn fainter."""
 CROWD, _COLUMNS = 200, 240
 """Fills up to which each has a mark, and columns in which more of them are counted."""
 
@@ -82,7 +82,7 @@ def figure(folder: Folder) -> Figure:
     bars = folder.bars[folder.bars["data"].astype(str) == name]
     candles = grouped(bars, _CANDLES)
     _draw_candles(price, candles)
-    _draw_lines(price, folder)
+    _draw_lines(price, folder, name, afar=len(bars) > _FAR * len(candles))
     _draw_fills(price, folder, name)
     _draw_flow(axes[1], candles)
     _draw_equity(axes[2], axes[3], folder)
@@ -141,11 +141,11 @@ def _draw_candles(axis: Axes, candles: pd.DataFrame) -> None:
         axis.bar(part.index, body, wide, part[["open", "close"]].min(axis=1), color=color, linewidth=0)
 
 
-def _draw_lines(axis: Axes, folder: Folder) -> None:
-    """Lines of the run that are prices, no more than a legend holds."""
+def _draw_lines(axis: Axes, folder: Folder, name: str, *, afar: bool) -> None:
+    """Lines of the run over the candles of a feed, no more than a legend holds; from afar they must not bury them."""
     if folder.indicators.empty:
         return
-    overlays = [line for line in line_table(folder) if line["overlay"]][:8]
+    overlays = [line for line in line_table(folder) if line["overlay"] and line["feed"] == name][:8]
     indicators = list(dict.fromkeys(line["indicator"] for line in overlays))
     index = _moments(folder.indicators["time"])
     limits = axis.get_ylim()
@@ -155,9 +155,10 @@ def _draw_lines(axis: Axes, folder: Folder) -> None:
         seen.add(line["indicator"])
         color = _LINES[indicators.index(line["indicator"]) % len(_LINES)]
         label = line["name"] if first else None
-        axis.plot(
-            index, folder.indicators[line["name"]], color=color, lw=1.1 if first else 0.6, alpha=0.85, label=label
-        )
+        look: dict[str, Any] = {"lw": 1.1 if first and not afar else 0.6, "alpha": 0.85}
+        if afar:
+            look["alpha"] = 0.6 if first else 0.3
+        axis.plot(index, folder.indicators[line["name"]], color=color, label=label, **look)
     axis.set_ylim(limits)
 
 

@@ -202,8 +202,10 @@ def _engines(parts: Mapping[str, Outcome]) -> tuple[str, str]:
     """Which engine ran, and why; of several the slowest is named, and what each was."""
     order = ("stock", "backtrader", "compiled")
     engine = min((part.engine for part in parts.values()), key=order.index)
-    why = "; ".join(f"{name} {part.engine}: {part.engine_reason}" for name, part in parts.items())
-    return engine, why
+    alike: dict[tuple[str, str], list[str]] = {}
+    for name, part in parts.items():
+        alike.setdefault((part.engine, part.engine_reason), []).append(name)
+    return engine, "; ".join(f"{', '.join(names)} {ran}: {why}" for (ran, why), names in alike.items())
 
 
 def _verified(parts: Mapping[str, Outcome]) -> dict[str, Any] | None:

@@ -28,7 +28,7 @@ from .state import REASONS, Floats, new_book
 from .supported import is_named, settings_of, title_of_range, unsupported_reason, uses_of
 from .tables import Tables
 
-ASKED, EXACT = "it was asked for", "what the strategy does is known ahead, and all of it is compiled"
+ASKED, EXACT = "it was asked for", "all that the strategy does can be worked out ahead"
 """Why this engine was taken."""
 
 

@@ -30,4 +30,4 @@ def what_ran(cerebro: Any) -> tuple[str, str]:
         return STOCK, cerebro.reason
     if cerebro.skipping:
         return FAST, "the strategy says ahead on which bars it can act; the others were left out"
-    return FAST, "no feed and no strategy has a hook in the loop"
+    return FAST, "neither its feeds nor its strategy ask for more than that"

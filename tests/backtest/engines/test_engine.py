@@ -380,7 +380,7 @@ def test_a_real_month_gives_what_plain_backtrader_gives(tmp_path: Path, real_dat
 @pytest.mark.parametrize(
     ("engine", "ran", "why"),
     [
-        ("auto", "compiled", "what the strategy does is known ahead, and all of it is compiled"),
+        ("auto", "compiled", "all that the strategy does can be worked out ahead"),
         ("compiled", "compiled", "it was asked for"),
         ("backtrader", "backtrader", "the strategy says ahead on which bars it can act; the others were left out"),
         ("stock", "stock", "it was asked for"),
