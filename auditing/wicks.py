@@ -45,14 +45,34 @@ def wicks(bars: Bars) -> tuple[NDArray[np.bool_], NDArray[np.bool_], Floats]:
     >>> spike.tolist(), wick.tolist(), price[1:3].tolist()
     ([False, True, False, False], [False, False, True, False], [100000.0, 16.0])
     """
+    far, least, price = reach(bars)
+    with np.errstate(invalid="ignore"):
+        spike = far > np.fmax(least, IMPOSSIBLE)
+        return spike, (far > least) & ~spike, price
+
+
+def reach(bars: Bars) -> tuple[Floats, Floats, Floats]:
+    """How far each kline reaches from the opens and closes around it, from where on that is far, and its price there.
+
+    Parameters
+    ----------
+    bars : Bars
+        In time order.
+
+    Returns
+    -------
+    far, least : ndarray of float64
+        As logarithms of a factor; NaN without prices above 0.
+    price : ndarray of float64
+        The farther one of high and low.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
         opens, high, low, closes = (_logs(bars[name]) for name in ("open", "high", "low", "close"))
         top, bottom = _around(np.fmax(opens, closes), np.fmax), _around(np.fmin(opens, closes), np.fmin)
         up, down = high - top, bottom - low
         far = np.fmax(up, down)
         least = np.fmax(_REACH * (top - bottom), LEAST)
-        spike = far > np.fmax(least, IMPOSSIBLE)
-        return spike, (far > least) & ~spike, np.where(down > np.nan_to_num(up), bars["low"], bars["high"])
+        return far, least, np.where(down > np.nan_to_num(up), bars["low"], bars["high"])
 
 
 def _logs(prices: Floats) -> Floats:

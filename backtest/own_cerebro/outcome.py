@@ -27,6 +27,7 @@ from ..recording.recorder import Recorder
 from ..recording.round_trips import RoundTrip
 from ..results import account_figures
 from ..results.code_behind import package_versions, place
+from ..results.far_prices import far_prices
 from ..results.lock import listed_inputs, machine, readers, versions
 from ..results.outcome import Outcome
 from ..results.run_warnings import damaged_rows, ends, notes, remarks
@@ -111,6 +112,7 @@ class OwnOutcome(Outcome):
     def warnings(self) -> list[str]:
         """What a reader should know before believing the figures."""
         made = [*notes(self.sources), *remarks(self), *damaged_rows(self.sources)]
+        made += far_prices(self.sources, self.record.fills)
         if (others := len(self.strategy.cerebro.runningstrats) - 1) > 0:
             made.append(
                 f"{counted(others, 'other strategy', 'other strategies')} shared the account: orders and round trips "

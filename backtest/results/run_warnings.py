@@ -18,6 +18,7 @@ from . import account_figures
 from .caveats import damage_warning
 from .decimals import decimals
 from .entry_bars import inside_warning
+from .far_prices import far_prices
 from .lock import readers
 from .readings import readings
 from .unused_rules import unused_rules
@@ -45,6 +46,7 @@ def warnings_of(outcome: Any) -> list[str]:
         *remarks(outcome),
         *readings(config, outcome.sources, outcome.dealt),
         *damaged_rows(outcome.sources),
+        *far_prices(outcome.sources, outcome.record.fills),
         *_damage(outcome),
         *account_figures.shortfalls(config, orders),
         *account_figures.warnings(orders),
