@@ -21,8 +21,10 @@ from .data_block import Data, feed_specs, traded_feeds
 from .errors import Complaint, KeyPath
 from .fills_block import no_tape
 from .models import IndicatorBlock
+from .named_rank import in_full
 from .plugin import AnyLine, FeedView, Raw, broken, check_params, declared, legal, line_names
 from .portfolio_block import SHARED
+from .universe import UNIVERSE_KEYS
 from .values import keys
 from .wiring import WiredIndicator, Wiring
 
@@ -71,7 +73,7 @@ class Checker:
 
     def complaints(self) -> Iterator[Complaint]:
         """All of them, in no particular order."""
-        if "strategy" not in self._raw and not self._idle:
+        if "strategy" not in self._raw and not self._idle and self._raw.get("strategies") is None:
             yield Complaint((), "missing key 'strategy'")
         strategy, no_strategy = self._find(STRATEGIES, self._strategy.get("kind"), ("strategy", "kind"))
         for name, given in self._data.items():
@@ -153,7 +155,11 @@ class Checker:
         yield from wrong
         if cls is not None:
             self._feeds |= dict.fromkeys(feed_specs(name, given.get("bars")), FeedView.of(cls, given))
-            yield from check_params(path, cls, given, keys(Data), *((_named(given),) if cls.needs_path else ()))
+            one = {key: own for key, own in given.items() if key not in UNIVERSE_KEYS}
+            files = (_named(given),) if cls.needs_path else ()
+            yield from check_params(path, cls, one, keys(Data), *files, also=UNIVERSE_KEYS)
+            for key in [key for key in given if key in UNIVERSE_KEYS]:
+                yield Complaint((*path, key), "is of a block with symbols: [BTC, ETH], and there are none", on_key=True)
             once = (read_once(self._folder / name) for name in _named(given)) if cls.needs_path else ()
             yield from (Complaint((*path, "path"), wrong) for wrong in once if wrong)
             yield from self._use(path, cls, given)
@@ -262,7 +268,7 @@ class Checker:
         yield from wrong
         if any(len(c.path) > 2 and c.path[2] in declared(cls) for c in wrong):
             return
-        rank = block(self._raw, "portfolio").get("rank")
+        rank = in_full(block(self._raw, "portfolio").get("rank"), given)
         rules: Any = STRATEGIES.find("Rules")
         yield from self._wrong_events()
         if self._events and "strategy" not in self._raw and self._weights is None:
@@ -300,10 +306,8 @@ class Checker:
             rules: Any = STRATEGIES.find("Rules")
             if text := rules.wrong_number(self._weights, self._known(name)):
                 near = nearest(self._weights, SHARED)
-                hint = f", did you mean '{near}'?" if near else ""
-                yield Complaint(
-                    ("portfolio", "weights"), f"must be {', '.join(SHARED)} or an expression{hint} ({text})"
-                )
+                hint = f", did you mean '{near}'?" if near else f" ({text})"
+                yield Complaint(("portfolio", "weights"), f"must be {', '.join(SHARED)} or an expression{hint}")
 
     def _known(self, traded: str) -> Names:
         """What rules may refer to where ``traded`` is the feed that they are looked at for."""

@@ -98,8 +98,11 @@ class Document:
 
 
 def _at(value: Any, path: KeyPath) -> Any:
+    """What stands at a path; None where it was there in the file alone, as ``symbols`` of a universe."""
     for part in path:
-        value = value[part]
+        here = isinstance(value, dict) and part in value
+        here = here or (isinstance(value, list) and isinstance(part, int) and part < len(value))
+        value = value[part] if here else None
     return value
 
 

@@ -151,6 +151,8 @@ def _wording(kind: str, ctx: Mapping[str, Any], msg: str, value: Any) -> str:
 
 
 _MAPPINGS = {"fees": "{{taker: {}}}", "sizer": "{{percent: {}}}", "risk": "{{stop_loss: {}}}", "broker": "{{cash: {}}}"}
+_MAPPINGS |= {"rebalance": "{{every: 1d, band: 1%}}", "strategies": "{{trend: {{kind: TrendWithDelta, capital: 50%}}}}"}
+_MAPPINGS |= {"legs": "{{spot: 1, perp: -1}}", "portfolio": "{{max_positions: 5}}"}
 """What is likeliest meant where a block is given as one value."""
 
 
@@ -160,7 +162,9 @@ def _as_mapping(kind: str, path: KeyPath, value: Any) -> str:
     >>> _as_mapping("model_type", ("broker", "fees"), "5bp")
     '; write fees: {taker: 5bp}'
     """
-    if kind not in ("model_type", "dict_type", "model_attributes_type") or not isinstance(value, str | int | float):
+    if kind not in ("model_type", "dict_type", "model_attributes_type"):
+        return ""
+    if not isinstance(value, str | int | float) and str(path[-1]) not in ("strategies", "legs"):
         return ""
     form = "{{kind: {}}}" if path[:1] in (("indicators",), ("strategy",)) else _MAPPINGS.get(str(path[-1]), "")
     shown_value = str(value).removesuffix("%") if path == ("sizer",) else str(value)

@@ -27,6 +27,7 @@ from .data_block import Data, traded_feeds
 from .document import Document, parse
 from .errors import Complaint, KeyPath, from_validation, shown
 from .models import Given, RunConfig
+from .named_rank import in_full
 from .overrides import override
 from .plugin import declared
 from .shipped import beside
@@ -244,11 +245,24 @@ def with_defaults(raw: Mapping[str, Any]) -> dict[str, Any]:
     own = strategy.get("params", {})
     if isinstance(strategy.get("kind"), str) and isinstance(own, Mapping):
         made["strategy"] = {**strategy, "params": {**declared(STRATEGIES.find(strategy["kind"])), **own}}
+        made |= _ranked(raw, own)
     for name, entry in _entries(raw).items():
         kind, own = entry.get("kind", "Rules"), entry.get("params") or {}
-        filled = {**entry, "params": {**declared(STRATEGIES.find(kind)), **own}}
+        filled = {
+            **entry,
+            "params": {**declared(STRATEGIES.find(kind)), **own},
+            **_ranked({"portfolio": raw.get("portfolio"), **entry}, own),
+        }
         made["strategies"] = {**made["strategies"], name: filled}
     return made
+
+
+def _ranked(given: Mapping[str, Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    """The portfolio block with the names of the rules beside it spelled out, where its rank reads some."""
+    asked = given.get("portfolio")
+    rank = asked.get("rank") if isinstance(asked, Mapping) else None
+    spelled = in_full(rank, params)
+    return {} if spelled == rank else {"portfolio": {**(asked or {}), "rank": spelled}}
 
 
 def _data_defaults(raw: Mapping[str, Any], given: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -154,11 +154,12 @@ def lacks(cls: Any, given: Raw, feed: FeedView, lines: Collection[str] = ()) -> 
 
 
 def check_params(
-    path: KeyPath, cls: Any, given: Raw, common: Collection[str] = (), *beside: Any
+    path: KeyPath, cls: Any, given: Raw, common: Collection[str] = (), *beside: Any, also: Collection[str] = ()
 ) -> Iterator[Complaint]:
     """What is wrong with the parameters in the block at ``path``; ``common`` keys are not the class's.
 
-    What stands ``beside`` the parameters, as the names of a feed's files, is handed to the class to judge.
+    What stands ``beside`` the parameters, as the names of a feed's files, is handed to the class to judge; keys that
+    ``also`` are known there are told to who writes one that is not.
     """
     defaults, bounds = declared(cls), getattr(cls, "bounds", {})
     fine = True
@@ -167,7 +168,7 @@ def check_params(
         if name in common:
             continue
         if name not in defaults:
-            yield Complaint(here, _unknown_key(cls, str(name), common, defaults), on_key=True)
+            yield Complaint(here, _unknown_key(cls, str(name), (*common, *also), defaults), on_key=True)
         elif text := wrong(name, value, defaults[name], bounds.get(name)):
             fine = False
             yield _placed(here, text, value)

@@ -27,6 +27,10 @@ def _spelled(share: float | None) -> str | None:
 
 
 def _expression(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        raise ValueError(
+            "must be one expression, which is asked for each instrument, as in where(rank(close) <= 2, 0.4, 0)"
+        )
     return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 

@@ -31,6 +31,17 @@ pct percents perc equity_percent stake_percent: percent
 risk_percent risk_pct risk_per_trade: risk
 max_drawdown maxdd dd_limit: drawdown
 max_daily_loss daily_loss_limit: daily_loss
+allocation weight share budget: capital
+max_position max_open_trades max_open_positions max_holdings max_concurrent: max_positions
+universe tickers pairs pairlist pair_whitelist whitelist assets instruments symbol: symbols trade
+risk_parity inverse_vol inv_vol inverse_variance vol_parity: inverse_volatility
+equal_weight equal_weights equally uniform: equal
+max_leverage gross_exposure total_exposure: gross
+net_exposure market_neutral: net
+max_weight max_share per_position: each
+top top_n topn nlargest n_largest ranking rankings percentrank: rank
+hedge_ratio hedge pair spread_legs: legs
+rebalancing rebal: rebalance
 price last last_price ltp c: close
 o: open
 h: high

@@ -14,7 +14,7 @@ from ...core.bars import Bars
 from ...core.clock import iso
 from ...core.distances import Atr, parse_distance
 from ...core.ticks import grid_of, price_at, row_near
-from ...core.units import Amount
+from ...core.units import Amount, parse_amount
 from ..inputs.read import Source
 
 DEAR = 0.01
@@ -23,6 +23,8 @@ SMALL = 1.0
 """Percent of the account below which a fraction of 1 was likelier meant."""
 WIDE, NARROW = 0.5, 1e-4
 """Share of the price above, and below, which a stop is likelier a slip of the unit."""
+_PERCENT = 100.0
+"""Largest number that can be meant as a percentage."""
 _OFF = 0.01
 """Share of closes beside the grid from which prices contradict a tick."""
 _GUARDS = ("stop_loss", "take_profit", "trailing_stop")
@@ -45,11 +47,27 @@ def readings(config: RunConfig, sources: Mapping[str, Source], dealt: list[str])
     if config.sizer.percent is not None and config.sizer.percent < SMALL:
         share = f"{config.sizer.percent:g}"
         yield f"sizer.percent: {share} is read as {share} % of the account, all of which is 100"
+    yield from _losses(config)
     yield from _guards(config, sources[dealt[0]].bars, config.terms[dealt[0]])
     for name, source in sources.items():
         yield from _tick(name, config.terms[name].tick, source.bars)
         yield from _window(name, config.terms[name], source.bars)
     yield from _markets(sources, dealt)
+
+
+def _losses(config: RunConfig) -> Iterator[str]:
+    """Limits of the account in its currency that are so small that percent were likelier meant."""
+    for name in ("daily_loss", "drawdown"):
+        asked = getattr(config.risk, name)
+        amount = None if asked is None else parse_amount(asked)
+        if amount is not None and amount.unit == "price" and amount.value <= _PERCENT:
+            share = 100.0 * amount.value / config.broker.cash
+            if share < SMALL / 10:
+                meant = f"{amount.value:g}"
+                yield (
+                    f"risk.{name}: {meant} is read as {meant} of account currency, {share:.2g} % of broker.cash; "
+                    f"{meant} percent is written {meant}%"
+                )
 
 
 def _fees(name: str, terms: Terms) -> Iterator[str]:

@@ -21,6 +21,7 @@ _SIGNS: tuple[tuple[str, str, str], ...] = (
     ),
     (r"\s+is\s+(?:above|greater\s+than|over)\s+", " > ", ">"),
     (r"\s+is\s+(?:below|less\s+than|under)\s+", " < ", "<"),
+    (r"\s+in\s+(?:the\s+)?top\s+(\d+)", r" <= \1", "rank(x) is 1 for the highest"),
     (r"≥", ">=", ">="),
     (r"≤", "<=", "<="),
     (r"≠", "!=", "!="),
@@ -205,6 +206,8 @@ def _renamed(node: ast.Call) -> str:
     if found is None or (isinstance(node.func, ast.Attribute) and ast.unparse(node.func.value) not in _BEFORE):
         return ""
     function = FUNCTIONS[found]
+    if found == "rank" and len(given) == 2:
+        return f"rank({given[0]}) <= {given[1]}"
     if len(given) == 1 and function.over_bars and not function.fits(1) and function.fits(2):
         given = ["close", *given]
     return f"{found}({', '.join(given)})" if function.fits(len(given)) else function.signature(found)

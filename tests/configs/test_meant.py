@@ -11,6 +11,7 @@ from tapeflow.configs.loader import load_config
 from tapeflow.configs.models import RunConfig
 from tapeflow.configs.plugin import declared
 from tapeflow.configs.shipped import find_config
+from tapeflow.configs.universe import UNIVERSE_KEYS
 from tapeflow.core.errors import ConfigError
 from tapeflow.core.names import FUNCTIONS
 from tapeflow.core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
@@ -78,6 +79,12 @@ def said(path: Path, setting: str) -> str:
         ("indicators.r=talib.RSI", "; write r: {kind: talib.RSI}"),
         ("engine=fast", "did you mean 'compiled'?"),
         ("fills=ticks", "did you mean 'tape'?"),
+        ("portfolio={max_position: 5}", "did you mean 'max_positions'?"),
+        ("portfolio={rebalance: daily}", "; write rebalance: {every: 1d, band: 1%}"),
+        ("portfolio={weights: {btc: 0.5}}", "must be one expression, which is asked for each instrument"),
+        ("universe=[BTC]", "did you mean 'trade'?"),
+        ("data.btc.symbol=[BTC]", "did you mean 'symbols'?"),
+        ("data.btc.but={BTC: {seed: 2}}", "is of a block with symbols"),
         ("indicators.r={kind: talib.RSI, length: 14}", "did you mean 'timeperiod'?"),
         ("broker.cash=100,000", "must be a number: write 100000 (got '100,000')"),
         ("broker.cash=$2.5k", "must be a number: write 2500 (got"),
@@ -126,6 +133,8 @@ def test_a_key_or_a_name_of_another_tool_is_told_by_ours(rules: Path, setting: s
         ("close > vwap and", "nothing follows 'and'"),
         ("(close > vwap", "a '(' is not closed"),
         ("hour > 9", "write time, as in time >= '09:30'"),
+        ("top(close / close[12], 5)", "write 'rank(close / close[12]) <= 5'"),
+        ("rank(close) in top 5", "did you mean 'rank(close) <= 5'?"),
     ],
 )
 def test_a_rule_in_another_language_is_told_in_ours(rules: Path, rule: str, remedy: str) -> None:
@@ -170,6 +179,7 @@ def test_every_word_that_is_meant_exists() -> None:
     known |= {plain(key) for key in keys(RunConfig)} | {plain(key) for key in declared(STRATEGIES.find("Rules"))}
     known |= {"enter", "exit", "takerbuyvolume", "takersellvolume"}
     known |= {plain(param) for cls in INDICATORS.values() for param in declared(cls)}
+    known |= {*UNIVERSE_KEYS, "equal", plain("inverse_volatility")}
     known |= {"um", "cm", "spot", "linear", "inverse", "tape", "compiled", "timeperiod"}
     assert {word: names for word, names in meanings().items() if not {plain(n) for n in names} <= known} == {}
 

@@ -68,6 +68,7 @@ def test_all_files_that_match_are_a_universe_and_survivorship_is_said(tmp_path: 
     [
         ({"symbols": "BTCUSDT"}, r"data\.perps\.symbols: must be a list of symbols"),
         ({"symbols": "*"}, r"data\.perps\.symbols: no file matches path"),
+        ({"symbols": "BTC, ETH"}, r"data\.perps\.symbols: must be a list of symbols"),
         ({"symbols": ["A", "A"]}, r"data\.perps\.symbols: names a symbol twice"),
         ({"path": "x.csv"}, r"data\.perps: BTCUSDT and ETHUSDT are the same: write \{symbol\}"),
         ({"but": {"BTCUSD": {}}}, r"data\.perps\.but\.BTCUSD: unknown symbol 'BTCUSD', did you mean 'BTCUSDT'"),

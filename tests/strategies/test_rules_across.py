@@ -106,6 +106,28 @@ def test_what_no_instrument_has_is_told_by_its_place(text: str, said: str) -> No
         run(given, trade=[*given], strategy={"kind": "Rules", "params": {"long": {"enter": text}}})
 
 
+def test_the_rank_of_entries_may_read_the_names_of_the_rules() -> None:
+    given = markets("equal", 4)
+    x = "change(close, reach) / close"
+    rules = {"long": {"enter": "rise > 0", "exit": "rise < 0"}, "values": {"reach": 3}, "names": {"rise": x}}
+    more: dict[str, Any] = {"trade": [*given], "indicators": {}, "sizer": {"percent": 40}}
+
+    def made(rank: str) -> Any:
+        asked = {"strategy": {"kind": "Rules", "params": rules}, "portfolio": {"max_positions": 2, "rank": rank}}
+        return run(given, "backtrader", **more, **asked)
+
+    named = made("-rise")
+    assert not difference(named, made("-(change(close, 3) / close)"))
+    assert difference(named, made("rise"))
+    both = {"a": {"params": rules, "capital": "50%"}, "b": {"params": rules, "capital": "50%"}}
+    several = {"strategy": None, "strategies": both, "portfolio": {"max_positions": 2, "rank": "-rise"}}
+    parts = run(given, "backtrader", **more, **several).parts
+    assert not difference(parts["a"], parts["b"])
+    assert len(parts["a"].record.orders) > 10
+    with pytest.raises(TapeflowError, match=r"portfolio\.rank: column 1: unknown name 'fall'"):
+        made("fall")
+
+
 def test_a_name_may_stand_in_functions_of_all_instruments() -> None:
     given = markets("holes", 3)
     x = "change(close, reach) / close"

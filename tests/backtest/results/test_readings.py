@@ -110,3 +110,10 @@ def test_two_markets_in_one_run_are_told(tmp_path: Path) -> None:
     made = run(load_config(path), tmp_path / "out", report=False)
     told = "feeds of several markets are mixed: btc of spot and perp of um; orders go to btc, at its prices and costs"
     assert told in made.summary["warnings"]
+
+
+def test_a_limit_of_the_account_that_is_a_few_of_its_currency_is_told_as_it_was_read(rules: Path) -> None:
+    said = "is read as 4 of account currency, 0.004 % of broker.cash; 4 percent is written 4%"
+    assert warned(rules, "risk.daily_loss=4") == [f"risk.daily_loss: 4 {said}"]
+    assert warned(rules, "risk.drawdown=4", "broker.cash=3000") == []
+    assert warned(rules, "risk.daily_loss=4%", "risk.drawdown=5000") == []
