@@ -244,12 +244,12 @@ def _class(option: IndicatorOption, chart: str) -> Any:
 
 def _lines(bars: Bars, options: list[IndicatorOption], classes: list[Any], chart: str) -> Lines:
     """Every indicator's lines by name."""
-    from ..indicators.framework.dependencies import all_over
+    from ..indicators.framework.dependencies import arrays_over
 
     if chart == "heikinashi":
         bars = heikin_ashi(bars)
     asked = {option.name: (cls, option.params) for option, cls in zip(options, classes, strict=True)}
-    return [(name, {k: frame[k].to_numpy() for k in frame.columns}) for name, frame in all_over(bars, asked).items()]
+    return list(arrays_over(bars, asked).items())
 
 
 def heikin_ashi(bars: Bars) -> Bars:

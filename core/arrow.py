@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[Any]
 
 
-def column(values: Array | Sequence[Any], kind: pa.DataType | None = None) -> pa.Array:
+def column(values: Array | Sequence[Any], kind: pa.DataType | None = None, *, nan_is_null: bool = False) -> pa.Array:
     """An Arrow column of numbers, times or text.
 
     Parameters
@@ -21,6 +21,8 @@ def column(values: Array | Sequence[Any], kind: pa.DataType | None = None) -> pa
         Numbers, epoch µs, or text; None in a sequence is null, NaN stays NaN.
     kind : DataType, optional
         What it becomes: a number, a timestamp or a string. An array says so itself.
+    nan_is_null : bool
+        Whether NaN of an array becomes null.
 
     Returns
     -------
@@ -43,7 +45,8 @@ def column(values: Array | Sequence[Any], kind: pa.DataType | None = None) -> pa
         return _text(values.tolist() if isinstance(values, np.ndarray) else values)
     dtype = np.dtype("int64" if pa.types.is_timestamp(kind) else kind.to_pandas_dtype())
     if isinstance(values, np.ndarray):
-        return _of(kind, len(values), None, np.ascontiguousarray(values, dtype=dtype))
+        missing = np.isnan(values) if nan_is_null and values.dtype.kind == "f" else None
+        return _of(kind, len(values), missing, np.ascontiguousarray(values, dtype=dtype))
     missing = _missing(values)
     known = values if missing is None else [0 if value is None else value for value in values]
     return _of(kind, len(values), missing, np.array(known, dtype=dtype))

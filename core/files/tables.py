@@ -94,7 +94,17 @@ def read_table(path: Path | str) -> dict[str, NDArray[Any]]:
 def _table(columns: Columns, *, nulls: bool) -> Any:
     import pyarrow as pa
 
-    return pa.table({name: pa.array(np.asarray(values), from_pandas=nulls) for name, values in columns.items()})
+    return pa.table({name: _cells(np.asarray(values), nulls=nulls) for name, values in columns.items()})
+
+
+def _cells(values: NDArray[Any], *, nulls: bool) -> Any:
+    import pyarrow as pa
+
+    from ..arrow import column
+
+    if values.dtype.kind in "iuf":
+        return column(values, nan_is_null=nulls)
+    return pa.array(values, from_pandas=nulls)
 
 
 def write_parquet(table: Any, path: Path, **how: Any) -> None:

@@ -310,7 +310,8 @@ def load_plugins(specs: list[str], beside: Path) -> list[Path]:
     list of Path
         The source files that were imported by path.
     """
-    discover()
+    if specs or (not _forbidden and installed_plugins()):
+        discover()  # so that two classes of one name are seen
     files: list[Path] = []
     for spec in specs:
         if _forbidden:

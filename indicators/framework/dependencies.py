@@ -6,9 +6,13 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...core.bars import Bars
 from ...core.errors import ParamError
 from ...core.params import Text
+from .inputs import ColumnSource
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,14 +134,23 @@ def all_over(bars: Bars, uses: Uses) -> dict[str, pd.DataFrame]:
     >>> all_over(sample_bars(3), uses)["mean"]["value"].round(4).tolist()
     [nan, 0.1412, -0.2346]
     """
-    made: dict[str, pd.DataFrame] = {}
+    import pandas as pd
+
+    index = ColumnSource(bars).index()
+    return {name: pd.DataFrame(lines, index=index) for name, lines in arrays_over(bars, uses).items()}
+
+
+def arrays_over(bars: Bars, uses: Uses) -> dict[str, dict[str, NDArray[np.float64]]]:
+    """The same as arrays by line, for who needs no frames."""
+    made: dict[str, dict[str, NDArray[np.float64]]] = {}
     for name in in_order(uses):
         cls, params = uses[name]
-        own = spelled_out(cls, params, {other: tuple(frame.columns) for other, frame in made.items()})
+        own = spelled_out(cls, params, {other: tuple(lines) for other, lines in made.items()})
         read: dict[str, Any] = {}
         for text in lines_read(cls, own):
             other, _, line = text.partition(".")
             if other in made and line in made[other]:
-                read[text] = made[other][line].to_numpy()
-        made[name] = cls.over(bars.assign(**read) if read else bars, **own)
+                read[text] = made[other][line]
+        table = cls.table(bars.assign(**read) if read else bars, **own)
+        made[name] = dict(zip(cls.line_names(**cls.resolve(own)), table, strict=True))
     return {name: made[name] for name in uses}

@@ -49,7 +49,10 @@ def true_ranges(strategy: Any, datas: Sequence[Any]) -> dict[tuple[Any, int], An
 
     They are indicators like others. Nothing is decided before those of the first feed are known.
     """
-    make, periods = INDICATORS.find("talib.ATR"), periods_in(settings_of(strategy))
+    periods = periods_in(settings_of(strategy))
+    if not periods:
+        return {}
+    make = INDICATORS.find("talib.ATR")
     return {(data, period): make(data, timeperiod=period) for data in datas for period in periods}
 
 

@@ -114,3 +114,51 @@ def test_a_feed_is_found_without_importing_all_others() -> None:
     )
     assert python(script) == ["BinanceKlines", "[]"]
     assert FEEDS.find("BinanceKlines").__module__ == "tapeflow.feeds.exchanges.binance"
+
+
+def left_out(command: str, folder: Path) -> list[str]:
+    """Which of some heavy packages a command never imports."""
+    heavy = ("pandas", "talib", "pydantic", "backtrader", "rich", "pyarrow.dataset", "scipy", "matplotlib")
+    script = (
+        f"import sys; sys.argv = ['tapeflow', *{command.split()!r}]\n"
+        "from tapeflow.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        f"print(*[m for m in {heavy!r} if m not in sys.modules])\n"
+    )
+    call = [sys.executable, "-W", "ignore", "-c", script]
+    done = subprocess.run(call, capture_output=True, text=True, check=True, cwd=folder)
+    return done.stdout.splitlines()[-1].split()
+
+
+@pytest.fixture(scope="module")
+def klines(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with half a day of one-minute klines and a config over them."""
+    folder = tmp_path_factory.mktemp("late")
+    rows = [
+        f"{1_704_067_200_000 + 60_000 * k},100,102,98,{99 + k % 3},10,{1_704_067_259_999 + 60_000 * k},1000,5,4,400,0\n"
+        for k in range(720)
+    ]
+    (folder / "BTCUSDT-1m-2024-01-01.csv").write_text("".join(rows))
+    (folder / "run.yaml").write_text(
+        "data: {btc: {feed: BinanceKlines, path: BTCUSDT-1m-2024-01-01.csv, market: spot}}\n"
+        "strategy: {kind: DeltaMomentum}\nsizer: {percent: 5}\nbroker: {cash: 10000, fees: {maker: 1bp, taker: 1bp}}\n"
+    )
+    return folder
+
+
+KLINES = "BTCUSDT-1m-2024-01-01.csv --feed BinanceKlines --market spot"
+
+
+@pytest.mark.parametrize(
+    ("command", "left"),
+    [
+        (f"bars {KLINES} --bars 5m --out bars.parquet", "pandas talib pydantic backtrader rich scipy matplotlib"),
+        (f"compute {KLINES} --indicator VWAP --out vwap.parquet", "pandas talib rich scipy matplotlib"),
+        ("validate run.yaml", "pandas talib rich pyarrow.dataset scipy matplotlib"),
+        ("run run.yaml --out out --no-report --json", "pandas talib pyarrow.dataset scipy matplotlib"),
+    ],
+)
+def test_a_command_leaves_out_what_it_does_not_need(klines: Path, command: str, left: str) -> None:
+    missing = set(left.split()) - set(left_out(command, klines))
+    assert not missing
