@@ -54,6 +54,17 @@ class View {
     this.panes = paneList(run, this.feed);
     this.resize();
     this.build();
+    this.describe();
+  }
+
+  /** What the picture shows, for who cannot see it; its values stand in the legends and in the tables below. */
+  describe() {
+    const { feed, panes } = this, price = value => shown(value, feed.decimals);
+    const [low, high] = [GROUPED.min(feed.low, 0, feed.n), GROUPED.max(feed.high, 0, feed.n)];
+    this.box.role = 'img';
+    this.box.ariaLabel = `Chart of ${[feed.name, feed.spec].filter(Boolean).join(' ')}: ${shown(feed.n, 0)} bars from ${moment(feed.time[0])} to `
+      + `${moment(feed.time.at(-1))}, opened at ${price(feed.open[0])}, closed at ${price(feed.close.at(-1))}, between ${price(low)} and ${price(high)}. `
+      + `Below: ${panes.slice(1).map(pane => pane.title).join(', ')}.`;
   }
 
   build() {

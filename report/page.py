@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import resources
 from string import Template
@@ -45,6 +46,10 @@ SCRIPTS = (
     "app.js",
 )
 """In the order in which they run; together they are one script."""
+
+
+_SHOWN = 3
+"""Feeds of one kind that the heading names one by one."""
 
 
 def page(folder: Folder) -> str:
@@ -112,7 +117,7 @@ def _subtitle(folder: Folder) -> Markup:
     """Period, feeds, bars, strategy, engine, and which trial on its data it is, in one line."""
     result = folder.result
     period = " to ".join(_moment(result[k]) for k in ("start", "end") if result.get(k))
-    feeds = "; ".join(_feed(name, folder.data.get(name) or {}) for name in folder.feeds)
+    feeds = "; ".join(_feeds(folder.feeds, folder.data))
     bars = f"{number(result.get('bars'), 0)} bars" if result.get("bars") else ""
     engine = f"engine {result['engine']}" if result.get("engine") else ""
     parts = (period, feeds, bars, result.get("strategy"), engine, words_of(folder.path))
@@ -138,5 +143,19 @@ def _moment(value: object) -> str:
     return text.removesuffix(":00") if text.count(":") == 2 else text
 
 
-def _feed(name: str, facts: dict[str, Any]) -> str:
-    return " ".join(str(x) for x in (name, facts.get("feed"), facts.get("spec")) if x)
+def _feeds(names: Sequence[str], told: Mapping[str, Any]) -> Iterator[str]:
+    """The feeds, those of one kind together; of many the first two.
+
+    >>> told = {name: {"feed": "BinanceKlines", "spec": "1m"} for name in ("btc", "eth", "sol", "xrp")}
+    >>> [*_feeds(["btc"], told)], [*_feeds([*told], told)]
+    (['btc BinanceKlines 1m'], ['btc, eth and 2 more, BinanceKlines 1m'])
+    """
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        facts = told.get(name) or {}
+        kinds.setdefault(" ".join(str(x) for x in (facts.get("feed"), facts.get("spec")) if x), []).append(name)
+    for kind, alike in kinds.items():
+        if len(alike) > _SHOWN:
+            yield f"{', '.join(alike[:2])} and {len(alike) - 2:,} more, {kind}".rstrip(", ")
+        else:
+            yield from (f"{name} {kind}".rstrip() for name in alike)

@@ -99,12 +99,18 @@ class TradeList {
     const open = () => this.choose(trade);
     const row = element('tr', { tabIndex: 0, onclick: open, onkeydown: e => { if (e.key === 'Enter') open(); } }, ...cells);
     row.dataset.trade = trade.number;
-    row.classList.toggle('chosen', trade === this.chosen);
+    this.shade(row, trade === this.chosen);
     return row;
+  }
+
+  /** Marks a row for the eye and for a screen reader. */
+  shade(row, on) {
+    row.classList.toggle('chosen', on);
+    row.ariaCurrent = on ? 'true' : null;
   }
 
   mark(trade) {
     this.chosen = trade;
-    for (const row of this.section.querySelectorAll('tbody tr')) row.classList.toggle('chosen', Number(row.dataset.trade) === trade?.number);
+    for (const row of this.section.querySelectorAll('tbody tr')) this.shade(row, Number(row.dataset.trade) === trade?.number);
   }
 }
