@@ -82,6 +82,7 @@ CUT_COLUMNS = {
 FILL_COLUMNS = {
     "assumption": pa.string(),
     "ref": pa.int64(),
+    "data": pa.string(),
     "time": TIME,
     "last_time": TIME,
     "size": pa.float64(),

@@ -72,10 +72,11 @@ class Band:
         """Rows of fills.parquet: every fill under every assumption, with the exact times of its prints."""
         made = []
         for name, outcome in self.outcomes.items():
-            numbers = {ref: row["ref"] for ref, row in outcome.record.orders.items()}
+            orders = {ref: (row["ref"], row["data"]) for ref, row in outcome.record.orders.items()}
             for fill in outcome.strategy.broker.desk.executions:
                 row = dict(zip(("time", "last_time", "size", "price", "maker"), fill[1:], strict=True))
-                made.append({"assumption": name, "ref": numbers[fill.order], **row})
+                number, data = orders[fill.order]
+                made.append({"assumption": name, "ref": number, "data": data, **row})
         return made
 
     @cached_property

@@ -320,6 +320,23 @@ def test_a_margined_account_fills_from_the_tape_too(tmp_path: Path) -> None:
     assert fills["maker"].any()
 
 
+def test_fills_of_several_instruments_are_told_by_instrument_and_add_up_to_their_orders(tmp_path: Path) -> None:
+    tape = {"feed": "SyntheticTape", "days": 0.1, "bars": "1m", "tick": 0.1, "lot": 0.001}
+    rules = {"long": {"enter": "close > open", "exit": "close < open"}}
+    asked = {"data": {"a": tape, "b": {**tape, "seed": 2}}, "trade": ["a", "b"], "sizer": {"percent": 20}}
+    asked |= {"strategy": {"kind": "Rules", "params": rules}, "fills": {"from": "tape", "survival": False}}
+    made = run({"name": "t", "broker": {"cash": 1e5, "fees": {"taker": "5bp"}}, **asked}, tmp_path / "out")
+    fills = pd.read_parquet(tmp_path / "out" / "fills.parquet")
+    mine = fills[fills["assumption"] == made.summary["fills"]["headline"]]
+    orders = pd.read_parquet(tmp_path / "out" / "orders.parquet").set_index("ref")
+    assert mine["data"].tolist() == orders["data"].loc[mine["ref"]].tolist()
+    assert {*mine["data"]} == {"a", "b"}
+    filled = orders[orders["executed_size"] > 0]["executed_size"]
+    np.testing.assert_allclose(mine.groupby("ref")["size"].sum().abs(), filled, rtol=1e-9)
+    told = made.summary["instruments"]
+    assert sum(one["net_profit"] for one in told.values()) == pytest.approx(made.summary["net_profit"], abs=1e-6)
+
+
 def test_the_block_survives_yaml_and_has_a_short_form(tmp_path: Path) -> None:
     config = load_config(
         write(
