@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 
 from ..configs.models import RunConfig
 from ..core.errors import DataError
+from ..core.plugins.registry import begin_run
 from ..core.plugins.watch import Seen, seeing
 from .broker.volume import check_volume
 from .engines.backtrader import through_backtrader
@@ -59,6 +60,7 @@ def run(
         If data, columns or parameters are wrong; nothing is written then.
     """
     check_place(out)
+    begin_run(config.plugin_files)
     config = config.model_copy(update={"sweep": None, "research": None, "events": {}})
     say = progress or (lambda text: None)
     with seeing(Seen()), TemporaryDirectory(prefix="tapeflow-") as aside:

@@ -16,6 +16,7 @@ from ..core.plugins.registry import (
     FEEDS,
     INDICATORS,
     STRATEGIES,
+    begin_run,
     forbidden,
     installed_plugins,
     load_plugins,
@@ -290,6 +291,7 @@ def _indicator_defaults(raw: Mapping[str, Any], given: Mapping[str, Any]) -> Map
 def _load_plugins(specs: Any, folder: Path) -> tuple[list[Path], list[Complaint]]:
     files: list[Path] = []
     complaints: list[Complaint] = []
+    begin_run()
     for i, spec in enumerate(specs if isinstance(specs, list) else ()):
         if not isinstance(spec, str):
             continue

@@ -6,12 +6,11 @@ Found in this order: our own folder, installed packages with an entry point in t
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from importlib.metadata import entry_points
@@ -20,6 +19,7 @@ from typing import Any
 
 from ..errors import PluginError, nearest, unknown
 from ..synonyms import meant
+from .local_files import ASKED, give_up_changed, is_past, local_name, place_of, remember
 
 GROUP = "tapeflow.plugins"
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -48,6 +48,10 @@ class Registry(Mapping[str, type]):
         self._package = package
         self._folders = (package, *(f"{package}.{family}" for family in families))
         self._classes: dict[str, type] = {}
+        self._made: dict[tuple[str, str], type] = {}
+        """By module and name, for runs in turn whose plugins have classes of one name."""
+        self._twice: dict[str, tuple[str, str]] = {}
+        """Names that two files of the run at hand have, and which."""
         self._families: dict[str, Callable[[str], type]] = {}
         self._sought: set[str] = set()
         self._adopts: Callable[[type], type | None] = lambda cls: None
@@ -64,11 +68,12 @@ class Registry(Mapping[str, type]):
         if name.startswith("_") or "<locals>" in cls.__qualname__:
             return
         known = self._classes.get(name)
-        if known is not None and known.__module__ != cls.__module__:
-            raise PluginError(
-                f"{self.what} '{name}' stands twice: in {known.__module__} and in {cls.__module__}; rename one"
-            )
-        self._classes[name] = cls
+        if known is not None and known.__module__ != cls.__module__ and not is_past(known):
+            raise PluginError(self._said_twice(name, known.__module__, cls.__module__))
+        self._classes[name] = self._made[cls.__module__, name] = cls
+
+    def _said_twice(self, name: str, one: str, other: str) -> str:
+        return f"{self.what} '{name}' stands twice: in {place_of(one)} and in {place_of(other)}; rename one"
 
     def add_family(self, prefix: str, make: Callable[[str], type]) -> None:
         """Let ``make(rest)`` answer every name ``prefix.rest``; it raises KeyError for one it does not know."""
@@ -81,8 +86,36 @@ class Registry(Mapping[str, type]):
     def adopt_from(self, module: Any) -> None:
         """Take in what ``module`` defines and is to be adopted."""
         for cls in _classes_of(module):
-            if cls.__name__ not in self._classes:
+            known = self._classes.get(cls.__name__)
+            if known is None or is_past(known):
                 self._adopts(cls)
+            elif known.__module__ != module.__name__ and known.__module__ in ASKED:
+                try:
+                    self._adopts(cls)
+                except PluginError:  # it is of this kind: said where somebody asks for the name
+                    self._twice[cls.__name__] = known.__module__, module.__name__
+
+    def take_again(self, module: str) -> None:
+        """Let names mean the classes of a module that was loaded before."""
+        for (where, name), cls in self._made.items():
+            known = self._classes.get(name)
+            if where != module:
+                continue
+            if known is None or is_past(known):
+                self._classes[name] = cls
+            elif known.__module__ in ASKED and known.__module__ != module:
+                self._twice[name] = known.__module__, module
+
+    def begin_run(self) -> None:
+        """Forget which names the files of the run before had twice."""
+        self._twice.clear()
+
+    def forget(self, module: str) -> None:
+        """Give up the classes of a module that is to be loaded anew."""
+        for where, name in [key for key in self._made if key[0] == module]:
+            del self._made[where, name]
+            if name in self._classes and self._classes[name].__module__ == module:
+                del self._classes[name]
 
     def families(self) -> dict[str, tuple[str, ...]]:
         """The prefixes that `add_family` was given, each with the full names it answers."""
@@ -121,6 +154,8 @@ class Registry(Mapping[str, type]):
     def __getitem__(self, name: str) -> type:
         # Whoever asks for one class is spared the others, and whoever asks for a feed all of backtrader.
         prefix, dot, rest = name.partition(".")
+        if name in self._twice:
+            raise PluginError(self._said_twice(name, *self._twice[name]))
         for look in (partial(self._import_near, name), self.import_own, discover):
             look()
             if name in self._classes:
@@ -295,6 +330,19 @@ def load_module(name: str) -> Any:
         raise PluginError(f"plugin module '{name}' cannot be imported: {type(err).__name__}: {err}") from err
 
 
+def begin_run(files: Iterable[Path] = ()) -> None:
+    """Begin with the plugins of another run: from here on names mean classes of the files that are loaded for it.
+
+    Those among ``files`` that were loaded by their paths are its own already; one that changed since is loaded anew.
+    """
+    ASKED.clear()
+    for registry in REGISTRIES.values():
+        registry.begin_run()
+    for path in files:
+        if local_name(path) in sys.modules:
+            _load_file(path)
+
+
 def load_plugins(specs: list[str], beside: Path) -> list[Path]:
     """Import the ``plugins:`` of a run: module names, or files and folders relative to the YAML.
 
@@ -377,9 +425,12 @@ def _load_file(path: Path) -> Path:
     path = path.resolve()
     if str(path.parent) not in sys.path:
         sys.path.append(str(path.parent))  # last, so that a helper beside it is found and hides nobody else's module
-    digest = hashlib.sha256(str(path.parent).encode()).hexdigest()[:8]
-    name = f"tapeflow_local_{digest}.{path.parent.name}.{path.stem}"
-    if name in sys.modules:
+    name = local_name(path)
+    ASKED.add(name)
+    if name in sys.modules and _is_as_read(name):
+        for registry in REGISTRIES.values():
+            registry.take_again(name)
+            registry.adopt_from(sys.modules[name])
         return path
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
@@ -397,4 +448,15 @@ def _load_file(path: Path) -> Path:
     except Exception as err:
         del sys.modules[name]
         raise PluginError(f"plugins: {path}: {type(err).__name__}: {err}") from err
+    remember(name, path)
     return path
+
+
+def _is_as_read(name: str) -> bool:
+    """Whether a plugin's files are as they were loaded; if not its classes are given up, to be loaded anew."""
+    if not give_up_changed(name):
+        return True
+    _plugins[:] = [module for module in _plugins if module.__name__ != name]
+    for registry in REGISTRIES.values():
+        registry.forget(name)
+    return False
