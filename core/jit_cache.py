@@ -65,7 +65,7 @@ class KernelCache(NullCache):
         kept = jit_store.read(self._name(sig, target_context))
         if kept is None:
             return None
-        from numba.core.compiler import CompileResult
+        from numba.core.compiler import CompileResult  # late: only a kernel that is kept needs it
 
         rtsys.initialize(target_context)
         return CompileResult._rebuild(target_context, *pickle.loads(kept))  # noqa: S301 as numba keeps it

@@ -100,7 +100,7 @@ def _table(columns: Columns, *, nulls: bool) -> Any:
 def _cells(values: NDArray[Any], *, nulls: bool) -> Any:
     import pyarrow as pa
 
-    from ..arrow import column
+    from ..arrow import column  # late: brings pyarrow
 
     if values.dtype.kind in "iuf":
         return column(values, nan_is_null=nulls)

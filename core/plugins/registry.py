@@ -199,13 +199,15 @@ class Registry(Mapping[str, type]):
     def _foreign(self, name: str) -> str:
         """What to write where a plugin has a class called ``name`` that does not subclass ours; else empty."""
         base = self.what.capitalize()
-        for module in _plugins:
-            if isinstance(getattr(module, name, None), type):
+        for module in sorted(_plugins, key=lambda module: module.__name__ not in ASKED):
+            if isinstance(found := getattr(module, name, None), type):
                 origin = f"{self._package}.base"
                 where = getattr(module, "__file__", module.__name__)
+                signals = any(cls.__name__ == "SignalStrategy" for cls in found.__mro__)
+                script = f"; as it is, `python -m tapeflow.fast {Path(where).name}` runs it" if signals else ""
                 return (
                     f"{self.what} '{name}' of {where} does not subclass ours: write `from {origin} import {base}` "
-                    f"and `class {name}({base}):`"
+                    f"and `class {name}({base}):`{script}"
                 )
         return ""
 

@@ -140,8 +140,10 @@ def test_its_parameters_are_checked(tmp_path: Path, key: str, value: Any, says: 
 
 @pytest.mark.parametrize("kind", ["Claims", "BySignal"])
 def test_a_class_that_cannot_be_adopted_is_told_the_line_to_write(tmp_path: Path, kind: str) -> None:
-    with pytest.raises(TapeflowError, match=rf"does not subclass ours: .*class {kind}\(Strategy\):"):
+    with pytest.raises(TapeflowError, match=rf"does not subclass ours: .*class {kind}\(Strategy\):") as caught:
         load_config(config(tmp_path, PLAIN, kind))
+    runs_as_it_is = "as it is, `python -m tapeflow.fast" in str(caught.value)
+    assert runs_as_it_is == (kind == "BySignal")
 
 
 def test_a_script_is_held_off_where_it_would_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
