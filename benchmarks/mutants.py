@@ -58,10 +58,19 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
             "awkward_text",
             "binance_klines",
             "files",
-            "arrow",
+            "arrow_files",
             "sources",
             "merge",
-            *["identity", "trade_identity", "contradictions", "csv_lines", "times", "equality"],
+            *[
+                "identity",
+                "trade_identity",
+                "contradictions",
+                "csv_lines",
+                "times",
+                "equality",
+                "side_words",
+                "csv_blocks",
+            ],
         ],
     ),
     "aggregation": (
@@ -84,14 +93,14 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         [
             *["compiled", "compiled_signals", "compiled_desk", "compiled_verify", "costs_engines", "costs_brackets"],
             *["all_in", "ruin", "empty_bars", "equality", "sizers", "risk", "strategies", "actions", "fast_paths"],
-            *["rules_named", "sweep_shared"],
+            *["rules_named", "sweep_shared", "entry_bar", "rules_stops_and_names", "rules_reverse", "rules_position"],
         ],
     ),
     "brokers": (
         "backtest/broker/*.py",
         [
             *["costs_fees", "costs_margin", "costs_slippage", "costs_funding", "costs_brackets", "costs_engines"],
-            *["costs_funding_feeds", "all_in", "ruin", "equality"],
+            *["costs_funding_feeds", "all_in", "ruin", "equality", "entry_bar"],
         ],
     ),
     "fills": ("backtest/tape_fills/*.py", ["fills", "fills_broker", "fills_run", "fills_survival", "equality"]),
@@ -99,7 +108,7 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         "backtest/engines/fast/*.py",
         [
             *["engine", "engine_orders", "engine_several", "engine_parity", "stock_parity", "helpers_over_lines"],
-            *["fast_paths", "author_hooks", "author_scripts"],
+            *["fast_paths", "author_hooks", "author_scripts", "csv_preload"],
         ],
     ),
     "figures": (
@@ -110,7 +119,7 @@ GROUPS: dict[str, tuple[str, list[str]]] = {
         "strategies/{framework/plan,framework/protection,framework/limits,framework/nested,rule_language/*}.py",
         [
             *["strategies_signals", "rules_named", "rules_feeds", "risk", "expressions_functions", "expressions"],
-            *["strategies", "equality"],
+            *["strategies", "equality", "rules_stops_and_names", "rules_reverse", "rules_position"],
         ],
     ),
 }
@@ -543,7 +552,7 @@ def run_plainly(package: str) -> None:
         def made(fn: Any) -> Any:
             if fn.__module__.startswith((package, "tapeflow.tests.")):
                 # as `core.kernels.ready` asks
-                fn.signatures = (True,)
+                fn.signatures, fn.targetoptions = (True,), {}
                 return fn
             if more.pop("no_cpython_wrapper", False):
                 bare.add(fn)

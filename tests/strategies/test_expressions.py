@@ -12,6 +12,7 @@ from tapeflow.core.names import Names
 from tapeflow.strategies.framework.lines import Lines
 from tapeflow.strategies.rule_language.expressions import Expression
 from tapeflow.strategies.rule_language.functions import EVER, FUNCTIONS
+from tapeflow.strategies.rule_language.other_languages import written_here
 
 NAMES = Names(("open", "close", "volume", "open_time", "close_time"), {"vwap": ("vwap", "lower1"), "delta": ("delta",)})
 WINDOWS = ["highest", "lowest", "sum", "mean", "std", "zscore", "median"]
@@ -197,3 +198,9 @@ def test_it_says_how_far_back_it_looks() -> None:
     assert Expression("close[2] > (vwap + close[1])[3]", NAMES).lag == 4
     assert Expression("highest(mean(close, 5)[2], 3) > prev(vwap, 4)", NAMES).lag == 8
     assert Expression("since(close > vwap) > 3", NAMES).lag == EVER
+
+
+def test_what_stands_in_quotes_is_no_sign_of_another_language() -> None:
+    assert written_here("of('a && b', close) > 1 && close > 2") == (25, "'&&' is 'and' here")
+    assert written_here('of("a && b", close) > 1') is None
+    assert written_here("of('a', close) > 1 && close > 2") == (20, "'&&' is 'and' here")
