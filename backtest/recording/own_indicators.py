@@ -40,7 +40,7 @@ def made_in_init(strategy: Any) -> dict[str, Any]:
 
 def _gathered(attributes: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     """The indicators in lists and mappings, and in such within them, under names made of the way to them."""
-    known = {id(given) for given in (attributes.get("datas"), attributes.get("indicators"))}
+    known = {id(attributes.get(name)) for name in ("datas", "indicators", "true_ranges")}
     for name, value in attributes.items():
         if id(value) not in known:
             yield from _within(name, value, _DEEPEST)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ...core.errors import InputError
 from .lines import Floats
 from .signals import Masks, Signals
 from .wake import Mask
@@ -100,6 +101,9 @@ class Answers:
     @classmethod
     def of_signals(cls, signals: Signals, bars: int) -> Answers:
         """What signals say: one entry and one exit a side."""
+        if not isinstance(signals, Signals):
+            kind = type(signals).__name__
+            raise InputError(f"signals() must return Signals(long_entry=…, long_exit=…), of arrays (got {kind})")
         masks = signals.filled(bars)
         entries = [Entry(f"{side}.enter", {side: None}) for side in SIDES]
         exits = [Exit(f"{side}.exit", {side: None}) for side in SIDES]

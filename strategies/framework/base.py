@@ -16,7 +16,7 @@ from ...core.params import Bound, Rule, plain_values
 from ...core.plugins.registry import INDICATORS, STRATEGIES
 from ...core.trading import first_bar
 from ...indicators.framework.dependencies import in_order, lines_read, spelled_out
-from .desks import NOT_AWAITED, Desk, feeds_of, is_traded_beside
+from .desks import NOT_AWAITED, Desk, OwnFeeds, feeds_of, is_traded_beside
 from .hooks import is_ruined, keep_machinery
 from .limits import AT_ONCE, apply_limits, is_market
 from .lines import Lines
@@ -60,6 +60,8 @@ class _Meta(type(bt.Strategy)):  # type: ignore[misc]
     def donew(cls, *datas: Any, desk: Desk | None = None, **kwargs: Any) -> Any:
         made = super().donew(*(datas if desk is None else feeds_of(cls, datas, desk)), **kwargs)
         made[0].desk = desk
+        if desk is not None:
+            made[0].datas = OwnFeeds(made[0].datas, desk.others)
         return made
 
     def dopreinit(cls, _obj: Any, *args: Any, **kwargs: Any) -> Any:

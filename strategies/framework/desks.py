@@ -5,8 +5,37 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from ...core.errors import InputError
+
 NOT_AWAITED = -(1 << 40)
 """Bars needed of a feed that nothing is read of: its first one is not waited for."""
+
+
+class OwnFeeds(list[Any]):
+    """The feeds that the strategy of a desk is given, which says why there are no more."""
+
+    def __init__(self, datas: Sequence[Any], hidden: Sequence[str]) -> None:
+        super().__init__(datas)
+        self._hidden = hidden
+
+    def __getitem__(self, key: Any) -> Any:
+        """A feed, or several.
+
+        Raises
+        ------
+        InputError
+            For one that is traded beside.
+        """
+        try:
+            return super().__getitem__(key)
+        except IndexError:
+            if not self._hidden:
+                raise
+            raise InputError(
+                f"self.datas[{key}]: `trade` has each of {', '.join((self[0]._name, *self._hidden))} traded by a "
+                "strategy of its own, which is given that feed and those that are only read; leave trade out for a "
+                "class that trades several"
+            ) from None
 
 
 class Desk(NamedTuple):

@@ -42,6 +42,21 @@ class _Greedy(Strategy):
         self.buy(data="b", size=1.0)
 
 
+class _Beside(Strategy):
+    """Takes a second feed for granted."""
+
+    def next(self) -> None:
+        if self.datas[1].close[0] > 0:
+            self.buy(size=1.0)
+
+
+class _Bare(Strategy):
+    """Says when to enter, and not what that is."""
+
+    def signals(self, lines: Lines) -> Any:
+        return lines["close"] > lines["open"]
+
+
 class _Knows(Strategy):
     """Reads another feed by name."""
 
@@ -52,7 +67,7 @@ class _Knows(Strategy):
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a config name the strategies of this file."""
-    for kind in (_ByBar, _Greedy, _Knows):
+    for kind in (_ByBar, _Greedy, _Beside, _Bare, _Knows):
         monkeypatch.setitem(STRATEGIES._classes, kind.__name__, kind)
 
 
@@ -157,6 +172,14 @@ def test_what_cannot_trade_one_of_several_feeds_is_refused_by_name() -> None:
     given = markets("equal")
     with pytest.raises(InputError, match="_Greedy: sends an order on b where it trades a: `trade` has a class"):
         run(given, trade=["a", "b"], strategy={"kind": "_Greedy", "params": {}})
+    with pytest.raises(
+        InputError, match=r"self\.datas\[1\]: `trade` has each of a, b, c traded by a strategy of its own"
+    ):
+        run(given, trade=[*given], strategy={"kind": "_Beside", "params": {}})
+    assert run(given, trade="a", strategy={"kind": "_Beside", "params": {}}).record.orders, "b is only read"
+    for engine in ("stock", "compiled"):
+        with pytest.raises(InputError, match=r"signals\(\) must return Signals\(long_entry=….* \(got ndarray\)"):
+            run(given, engine, trade="a", strategy={"kind": "_Bare", "params": {}})
     own = {"mean": {**MEAN["mean"], "data": "b"}}
     with pytest.raises(InputError, match="mean: reads b, which is traded beside a"):
         run(given, trade=["a", "b"], strategy={"kind": "_ByBar", "params": {}}, indicators=own)
