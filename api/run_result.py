@@ -82,7 +82,7 @@ class Result(SavedRun):
         from ..backtest.results.own_files import read_lock
         from ..backtest.results.statistics import days_of_closes, ends_of_days, simple_returns
         from ..core.hours import hours_in, parse_hours
-        from ..report.folder import microseconds  # late: brings pandas
+        from ..report.folder import microseconds
 
         first: dict[str, Any] = next(iter((read_lock(self.folder).get("data") or {}).values()), {})
         text = hours_in(str(first.get("spec") or ""))

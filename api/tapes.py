@@ -52,7 +52,7 @@ def bars(paths: Paths, feed: str, bars: str | None = "1m", **options: Any) -> Ba
     >>> len(tf.bars((), feed="SyntheticTape", bars="1m", days=0.01))
     15
     """
-    from ..feeds.sniffing.instead import told_instead  # late: only an error needs it
+    from ..feeds.sniffing.instead import told_instead
 
     asked = {name: options.pop(name) for name in OF_BARS if name in options}
     with told_instead(paths):
@@ -130,7 +130,7 @@ def audit(paths: Paths, feed: str, **params: Any) -> Report:
         If there is no such feed, its parameters are wrong or no file can be read at all.
     """
     from ..auditing.audit import audit as look
-    from ..feeds.sniffing.instead import told_instead  # late: only an error needs it
+    from ..feeds.sniffing.instead import told_instead
 
     with told_instead(paths):
         return look(open_feed(feed, paths, **params))
