@@ -67,7 +67,7 @@ def daily_of(outcome: Any) -> Daily | None:
     """
     equity, bars, start = outcome.equity, outcome.first, float(outcome.config.broker.cash)
     time, value, position = equity["time"], equity["value"], equity["position"]
-    if outcome.engine != "compiled" and _elsewhere(outcome):
+    if (outcome.engine != "compiled" or len(outcome.config.desks) > 1) and _elsewhere(outcome):
         return None
     hours = outcome.hours
     days = np.unique((time - 1) // DAY if hours is None else hours.numbers(time - 1))

@@ -11,14 +11,17 @@ from tempfile import mkdtemp
 from typing import Any
 
 from ...backtest.engines.compiled import unsupported_reason
-from ...backtest.engines.compiled.market import Market
-from ...backtest.engines.compiled.run import follow_config
+from ...backtest.engines.compiled.desk_cache import DeskCache
+from ...backtest.engines.compiled.desks_run import is_shared
+from ...backtest.engines.compiled.market import Market, unusable
+from ...backtest.engines.compiled.run import follow_config, through_desks
 from ...backtest.engines.compiled.supported import uses_of
 from ...backtest.engines.compiled.tables import Tables, compute
 from ...backtest.engines.fast.choice import STOCK
 from ...backtest.inputs.line_cache import Computed, LineCache
-from ...backtest.inputs.read import Source
+from ...backtest.inputs.read import Source, traded_first
 from ...backtest.inputs.requested_indicators import RequestedIndicator, asked
+from ...backtest.results.outcome import Outcome
 from ...backtest.tape_fills.trade_store import TapeMarkets
 from ...configs.models import RunConfig
 from .figures import Figures
@@ -44,6 +47,12 @@ class Known:
     ) -> None:
         self.sources = dict(sources)
         self._shelf, self._folder = LineCache(given), folder
+        self._asked: dict[str, str] = {}
+
+    @cached_property
+    def desks(self) -> DeskCache:
+        """What runs of several desks have in common."""
+        return DeskCache({name: source.bars for name, source in self.sources.items()})
 
     @cached_property
     def market(self) -> Market:
@@ -52,6 +61,8 @@ class Known:
 
     def shelf(self, config: RunConfig) -> LineCache:
         """What ``config``, one of the runs over these bars, has in common with the others."""
+        if config.traded.name != self.market.traded and not config.fills.tape:
+            return LineCache()  # lines are known by their feed, and that of those kept is the first
         if config.fills.tape and self._shelf.markets is None:
             spool = mkdtemp(prefix="tapeflow-", dir=self._folder)
             weakref.finalize(self, shutil.rmtree, spool, ignore_errors=True)
@@ -60,10 +71,20 @@ class Known:
 
     def unsupported_reason(self, config: RunConfig) -> str:
         """Why compiled code cannot run ``config`` over these bars; empty when it can."""
-        return unsupported_reason(config) or self.market.unusable
+        if not is_shared(config) and config.traded.name != self.market.traded:
+            return "another feed is traded than by the runs beside it"
+        return unsupported_reason(config) or next(filter(None, map(self._unusable, config.desks)), "")
 
-    def outcome(self, config: RunConfig) -> Figures:
+    def _unusable(self, feed: str) -> str:
+        """Why compiled code cannot trade a feed; empty when it can."""
+        if feed not in self._asked:
+            self._asked[feed] = unusable(self.sources[feed].bars)
+        return self._asked[feed]
+
+    def outcome(self, config: RunConfig) -> Outcome:
         """A run that compiled code can do."""
+        if is_shared(config):
+            return through_desks(config, traded_first(config, self.sources), self.desks)
         tables = Tables(self.market, uses_of(config), self._shelf)
         record: Any = follow_config(config, self.market.traded, tables)
         return Figures(config, self.sources, None, record, COMPILED)

@@ -138,7 +138,11 @@ def _watch(strategy: Any, limit: AccountLimit) -> None:
 
 def _unless_reached(strategy: Any, limit: AccountLimit, decide: Callable[[], None]) -> Callable[[], None]:
     def hook() -> None:
-        if not is_ruined(strategy) and not limit.reached(strategy.lines.datetime[0]):
+        if is_ruined(strategy):
+            return
+        if limit.reached(strategy.lines.datetime[0]):
+            strategy._withdraw()  # of what this one has heard only now
+        else:
             decide()
 
     return hook

@@ -46,7 +46,7 @@ def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) ->
 
 
 @njit_inline
-def _tidy(whole: Integers, queue: Integers, count: Integers) -> None:
+def tidy(whole: Integers, queue: Integers, count: Integers) -> None:
     """Drop from the queue what no longer rests."""
     left = 0
     for q in range(count[at.RESTING]):
@@ -91,7 +91,27 @@ def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Price
             continue
         if bar >= whole[k, at.ACTIVE] and waits(whole, real, k, prices):
             whole[k, at.WAITED] += 1
-    _tidy(whole, queue, count)
+    tidy(whole, queue, count)
+
+
+@njit_inline
+def attempt(
+    book: Book, costly: Costly | None, margin: Margin | None, desk: Desk | None, q: int, prices: Prices, bar: int
+) -> int:
+    """Try the order at place ``q`` of the queue; how many that protect what it opened stand behind it now."""
+    whole, real, queue, _, _, _, costs = book
+    k, more = queue[q], 0
+    triggered, before = whole[k, at.TRIGGERED] != 0, real[k, at.FILL_SIZE]
+    waiting = not triggered and before == 0.0
+    terms = terms_of(book, costly, k, prices[1] - prices[2], costs, bar)
+    met = prices if desk is None else seen(book, desk, k, prices, bar)
+    price = fill_price(whole, real, k, terms, met)
+    if price == price:
+        fill(book, costly, margin, k, price, bar)
+        if desk is not None and desk[0][by.INSIDE] != NEXT_BAR and real[k, at.FILL_SIZE] != before:
+            more = protect_fill(book, desk, k, q, triggered, before != 0.0, prices, bar)
+    follow_price(whole, real, k, waiting, prices[3], bar)
+    return more
 
 
 @njit_inline
@@ -99,11 +119,10 @@ def trade(
     book: Book, costly: Costly | None, margin: Margin | None, desk: Desk | None, prices: Prices, bar: int
 ) -> None:
     """Do what backtrader's broker does on a bar; ``book`` has room for its fills, and the ``desk`` protects entries."""
-    whole, real, queue, _, count, _, costs = book
+    whole, _, queue, _, count, _, _ = book
     if count[at.CHECKED] < count[at.ORDERS]:
         admit(book, costly, margin, bar)
-    reach, q = prices[1] - prices[2], -1
-    last = count[at.RESTING]
+    last, q = count[at.RESTING], -1
     while q + 1 < last:
         q += 1
         k = queue[q]
@@ -115,14 +134,5 @@ def trade(
             cancel_others(book, k, bar)
             cancel_family(book, k, bar)
         elif bar >= whole[k, at.ACTIVE]:
-            triggered, before = whole[k, at.TRIGGERED] != 0, real[k, at.FILL_SIZE]
-            waiting = not triggered and before == 0.0
-            terms = terms_of(book, costly, k, reach, costs, bar)
-            met = prices if desk is None else seen(book, desk, k, prices, bar)
-            price = fill_price(whole, real, k, terms, met)
-            if price == price:
-                fill(book, costly, margin, k, price, bar)
-                if desk is not None and desk[0][by.INSIDE] != NEXT_BAR and real[k, at.FILL_SIZE] != before:
-                    last += protect_fill(book, desk, k, q, triggered, before != 0.0, prices, bar)
-            follow_price(whole, real, k, waiting, prices[3], bar)
-    _tidy(whole, queue, count)
+            last += attempt(book, costly, margin, desk, q, prices, bar)
+    tidy(whole, queue, count)

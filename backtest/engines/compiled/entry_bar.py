@@ -50,10 +50,11 @@ def _look_ahead(
 @njit_internal
 def _leaving(book: Book, held: float) -> float:
     """What market orders that close are still to take of a position, with their sign."""
-    whole, real, queue, count, made = book[0], book[1], book[2], book[4], 0.0
+    whole, real, queue, count, own, made = book[0], book[1], book[2], book[4], int(book[5][at.NUMBER]), 0.0
     for q in range(count[at.RESTING]):
         k = queue[q]
-        if whole[k, at.TYPE] == MARKET and rests(whole[k, at.STATUS]) and real[k, at.SIZE] * held < 0.0:
+        closes = whole[k, at.TYPE] == MARKET and real[k, at.SIZE] * held < 0.0
+        if closes and rests(whole[k, at.STATUS]) and whole[k, at.DESK] == own:
             made += real[k, at.REMAINING]
     return float(made)
 
@@ -81,7 +82,8 @@ def protect_fill(
         queue[q + more] = queue[q]
     for i in range(more):
         queue[place + 1 + i] = start + i
-        whole[start + i, at.STATUS], whole[start + i, at.NEWS] = at.ACCEPTED, bar
+        whole[start + i, at.STATUS] = at.ACCEPTED
+        whole[start + i, at.NEWS] = whole[start + i, at.HEARD] = bar
     count[at.RESTING] += more
     count[at.CHECKED] = end
     return int(more)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cached_property
 
 import numpy as np
@@ -53,6 +53,8 @@ class Market:
     ----------
     feeds : mapping of str to Bars
         The traded feed first.
+    beside : collection of str
+        Which of the others are traded beside it: their bars are no news of its own.
 
     Attributes
     ----------
@@ -66,18 +68,27 @@ class Market:
         What the run calls each.
     """
 
-    def __init__(self, feeds: Mapping[str, Bars]) -> None:
+    def __init__(self, feeds: Mapping[str, Bars], beside: Collection[str] = ()) -> None:
         self.traded, *_ = feeds
+        self.beside = frozenset(beside)
         titles = ["" if name == self.traded else name for name in feeds]
         self.bars = feeds[self.traded]
         self.feeds = dict(zip(titles, feeds.values(), strict=True))
         self.names = dict(zip(titles, feeds, strict=True))
+        self._known: dict[str, Floats] = {}
         self._shut: dict[str, NDArray[np.bool_]] = {}
+
+    def share(self, known: dict[str, Floats]) -> None:
+        """Take the day numbers of closes from what is ``known`` by the run's names, and add to it what is not."""
+        self._known = known
 
     @cached_property
     def stamps(self) -> dict[str, Floats]:
         """Day numbers of the bars' closes, by feed; strictly increasing."""
-        return {name: day_numbers(bars["close_time"]) for name, bars in self.feeds.items()}
+        for name, bars in self.feeds.items():
+            if self.names[name] not in self._known:
+                self._known[self.names[name]] = day_numbers(bars["close_time"])
+        return {name: self._known[self.names[name]] for name in self.feeds}
 
     @cached_property
     def prices(self) -> tuple[Floats, Floats, Floats, Floats]:
@@ -100,11 +111,11 @@ class Market:
     def foreign(self) -> NDArray[np.bool_]:
         """Whether a bar of another feed alone comes before each bar of the traded one, and after its last; (n + 1,)."""
         made = np.zeros(len(self.bars) + 1, dtype=bool)
-        if len(self.feeds) == 1:
+        if len(self.feeds) == 1 + len(self.beside):
             return made
         own = self.stamps[""]
         for feed, stamps in self.stamps.items():
-            if feed:
+            if feed and feed not in self.beside:
                 at = np.searchsorted(own, stamps, side="left")
                 alone = (at == len(own)) | (own[np.minimum(at, len(own) - 1)] != stamps)
                 made[at[alone]] = True

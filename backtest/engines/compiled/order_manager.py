@@ -104,9 +104,14 @@ def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
 def hear(book: Book, desk: Desk, news: int, bar: int) -> None:
     """Learn of the fills from ``news`` on."""
     for f in range(news, book[4][at.FILLS]):
-        k = int(book[3][f, at.WHO])
-        _protects(book, desk, k, bar)
-        _counts(book, desk, k, bar)
+        hear_one(book, desk, int(book[3][f, at.WHO]), bar)
+
+
+@njit_inline
+def hear_one(book: Book, desk: Desk, k: int, bar: int) -> None:
+    """Learn of a fill of order ``k``."""
+    _protects(book, desk, k, bar)
+    _counts(book, desk, k, bar)
 
 
 @njit_inline
@@ -175,14 +180,15 @@ def leave(book: Book, desk: Desk, reason: int, bar: int, close: float) -> int:
 
 @njit_internal
 def _working(book: Book, side: float, but: int, parts: Floats) -> float:
-    """What orders that buy (``side`` 1) or sell (−1) have still to be filled, all but order ``but``."""
-    whole_, real, queue, count = book[0], book[1], book[2], book[4]
+    """What the desk's orders that buy (``side`` 1) or sell (−1) have still to be filled, all but order ``but``."""
+    whole_, real, queue, count, own = book[0], book[1], book[2], book[4], int(book[5][at.NUMBER])
     parts[0] = 0.0
     for q in range(count[at.RESTING]):
-        if real[queue[q], at.SIZE] * side > 0.0 and rests(whole_[queue[q], at.STATUS]) and queue[q] != but:
-            add(parts, abs(real[queue[q], at.REMAINING]))
+        k = queue[q]
+        if real[k, at.SIZE] * side > 0.0 and rests(whole_[k, at.STATUS]) and k != but and whole_[k, at.DESK] == own:
+            add(parts, abs(real[k, at.REMAINING]))
     for k in range(count[at.CHECKED], count[at.ORDERS]):
-        if real[k, at.SIZE] * side > 0.0 and k != but:
+        if real[k, at.SIZE] * side > 0.0 and k != but and whole_[k, at.DESK] == own:
             add(parts, abs(real[k, at.REMAINING]))
     return float(total(parts))
 
@@ -230,4 +236,4 @@ def close_all(book: Book, bar: int, close: float) -> None:
         cancel(book, queue[q], bar)
     if account[at.HELD] != 0.0:
         k = send(book, bar, close, MARKET, -account[at.HELD], 0.0, 0.0, at.RUINOUS)
-        whole_[k, at.STATUS], whole_[k, at.NEWS] = at.SUBMITTED, bar
+        whole_[k, at.STATUS], whole_[k, at.NEWS], whole_[k, at.HEARD] = at.SUBMITTED, bar, bar

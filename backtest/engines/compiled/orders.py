@@ -61,6 +61,7 @@ def send(book: Book, bar: int, close: float, kind: int, size: float, price: floa
     o[at.PRICE_LIMIT] = limit if limit != 0.0 else price
     w[at.TYPE], w[at.STATUS], w[at.BAR], w[at.NEWS], w[at.REASON] = kind, at.CREATED, bar, bar + 1, reason
     w[at.PARENT], w[at.LEADER], w[at.GROUP_SIZE] = -1, k, 1
+    w[at.DESK], w[at.HEARD] = int(book[5][at.NUMBER]), -1
     o[at.SHOWN] = o[at.PRICE]
     return int(k)
 

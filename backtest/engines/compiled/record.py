@@ -80,10 +80,13 @@ class Record:
         self.whole, self.real = whole[:told], real[:told]
         self.table = fills[: count[at.FILLS]]
         self.slept, self.inside_unknown = int(count[at.SLEPT]), int(count[at.UNKNOWN])
-        self.times, self.account, self.data, self.reasons = times, account, data, tuple(reasons)
+        self.times, self.account, self.reasons = times, account, tuple(reasons)
+        self._closes, self._from = times, np.zeros(told, np.int64)
+        self._ends = np.full(told, len(times))
+        self._feeds = np.full(told, data, dtype=object)
         ruined = int(money[at.RUINED])
         self.ruined_at = int(times[ruined - 1]) if ruined else None
-        self.booked = np.zeros((0, 6)) if booked is None else booked
+        self.booked, self._data = np.zeros((0, 6)) if booked is None else booked, data
 
     @property
     def equity(self) -> tuple[Array, ...]:
@@ -104,7 +107,8 @@ class Record:
         who, bars = table[:, at.WHO].astype(np.int64), table[:, at.WHEN].astype(np.int64)
         reasons = np.array(self.reasons, dtype=object)[self.whole[who, at.REASON]]
         numbers = (table[:, c] for c in (at.AT, at.OPENED, at.CLOSED, at.OPENED_FEE, at.CLOSED_FEE, at.PNL))
-        columns = (who + 1, np.full(len(who), self.data, dtype=object), bars, self.times[bars], *numbers, reasons)
+        times = self._closes[self._from[who] + bars]
+        columns = (who + 1, self._feeds[who], bars, times, *numbers, reasons)
         return [_fill(row) for row in zip(*(c.tolist() for c in columns), strict=True)]
 
     @property
@@ -117,12 +121,12 @@ class Record:
     def flows(self) -> list[Flow]:
         """Funding and interest, in the order in which they were booked."""
         rows = (row for row in self.booked.tolist())
-        return [Flow(int(row[DUE]), self.data, KINDS[int(row[KIND])], *row[SIZE_HELD:]) for row in rows]
+        return [Flow(int(row[DUE]), self._data, KINDS[int(row[KIND])], *row[SIZE_HELD:]) for row in rows]
 
     @property
     def _late(self) -> Array:
         """Which orders changed after the last bar, so that the strategy never heard of it."""
-        return self.whole[:, at.NEWS] >= len(self.times)
+        return np.asarray(self.whole[:, at.NEWS] >= self._ends)
 
     @property
     def statuses(self) -> Array:
@@ -137,12 +141,12 @@ class Record:
         price = np.where(status < at.COMPLETED, real[:, at.SHOWN], real[:, at.PRICE])
         filled = real[:, at.FILL_SIZE] != 0
         heard = np.where(late, whole[:, at.FILLED], whole[:, at.NEWS])
-        done = self.times[np.where(filled, heard, 0)].astype(object)
+        done = self._closes[self._from + np.where(filled, heard, 0)].astype(object)
         done[~filled] = None
         return {
             "ref": np.arange(1, len(whole) + 1),
-            "created_time": self.times[whole[:, at.BAR]],
-            "data": np.full(len(whole), self.data, dtype=object),
+            "created_time": self._closes[self._from + whole[:, at.BAR]],
+            "data": self._feeds,
             "side": np.where(real[:, at.SIZE] > 0, "buy", "sell"),
             "type": np.array(at.TYPES)[whole[:, at.TYPE]],
             "size": np.abs(real[:, at.SIZE]),

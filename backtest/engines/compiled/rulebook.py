@@ -10,6 +10,7 @@ from ....core.tick_kernels import on_grid
 from ....strategies.framework.programs import evaluate, note_state
 from ...broker.order_rules import LIMIT, MARKET, STOP, STOP_LIMIT
 from . import desk as by
+from .ceilings import Ceilings, allowed
 from .desk import Bits, Desk
 from .lots import FIXED, SCALE, SMALLEST, STEP, whole
 from .oco_brackets import cancel
@@ -115,8 +116,9 @@ def _leave(book: Book, desk: Desk, rules: Rules, rule: int, bar: int, close: flo
 
 @njit_inline
 def _size(
-    book: Book, desk: Desk, rules: Rules, rule: int, side: float, held: float, bar: int, close: float, parts: Floats
-) -> float:
+    book: Book, desk: Desk, rules: Rules, ceilings: Ceilings | None, rule: int, side: float, held: float, bar: int,
+    close: float, parts: Floats,
+) -> float:  # fmt: skip
     """Size of an entry beside ``held``, without sign; 0 for none."""
     numbers, sizing = desk[0], desk[3]
     stop = by.STOP_KIND if numbers[by.STOP_KIND] != 0.0 else by.TRAIL_KIND
@@ -126,6 +128,7 @@ def _size(
         times = _program(rules, rule, OF_SIZE, bar) if _has(rules, rule, OF_SIZE) else rules[2][rule, bar]
         made = whole(times * made, sizing[STEP], sizing[SCALE])
         made = made if made * close >= sizing[SMALLEST] else 0.0
+    made = allowed(book, desk, ceilings, side, made, close, parts)
     return float(min(made, room(book, desk, side, held, close, parts)))
 
 
@@ -138,15 +141,16 @@ def _price(rules: Rules, rule: int, what: int, prices: Floats, desk: Desk, bar: 
 
 @njit_inline
 def _send(
-    book: Book, desk: Desk, rules: Rules, rule: int, side: float, held: float, bar: int, close: float, parts: Floats
-) -> None:
+    book: Book, desk: Desk, rules: Rules, ceilings: Ceilings | None, rule: int, side: float, held: float, bar: int,
+    close: float, parts: Floats,
+) -> None:  # fmt: skip
     """Send an entry; a market order only where none of an earlier bar is still being filled."""
     state, slots = desk[1], desk[2]
     limited, stopped = rules[4][rule, LIMITED] != 0, rules[4][rule, STOPPED] != 0
     rests = limited or stopped
     if not rests and alive(book, state[by.ENTRY]) and state[by.ENTRY_BAR] < bar:
         return
-    size, k = _size(book, desk, rules, rule, side, held, bar, close, parts), -1
+    size, k = _size(book, desk, rules, ceilings, rule, side, held, bar, close, parts), -1
     if size > 0.0:
         limit = _price(rules, rule, OF_LIMIT, rules[3], desk, bar) if limited else 0.0
         stop = _price(rules, rule, OF_STOP, rules[13], desk, bar) if stopped else 0.0
@@ -184,10 +188,8 @@ def _sides(book: Book, desk: Desk, sides: int, held: float) -> int:
 
 
 @njit_inline
-def _enter(
-    book: Book, desk: Desk, rules: Rules, looked: int, wanted: int, held: float, bar: int, close: float, parts: Floats
-) -> None:
-    """Send the first entry whose rule is true, unless rules of both sides looked at are, or it is of no wanted one."""
+def _first_true(book: Book, desk: Desk, rules: Rules, looked: int, wanted: int, bar: int) -> int:
+    """The first entry whose rule is true, unless rules of both sides looked at are, or it is of no wanted one."""
     fired, first = 0, -1
     for rule in range(len(rules[0])):
         now = int(rules[0][rule, bar] & looked)
@@ -197,7 +199,8 @@ def _enter(
             first = rule
         fired |= now
     if fired in (LONG, SHORT) and fired & wanted:
-        _send(book, desk, rules, first, 1.0 if fired == LONG else -1.0, held, bar, close, parts)
+        return first + 1 if fired == LONG else -first - 1
+    return 0
 
 
 @njit_inline
@@ -219,8 +222,19 @@ def _stays(book: Book, desk: Desk, rules: Rules, side: int, bar: int, close: flo
 
 
 @njit_inline
-def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Floats) -> None:
-    """Leave, wholly or in part, or enter, as the rules say on this bar; or both, one side behind the other."""
+def enter(
+    book: Book, desk: Desk, rules: Rules, ceilings: Ceilings | None, wish: int, bar: int, close: float, parts: Floats
+) -> None:
+    """Send the entry that `decide` wished for, cut to what the limits of its account allow."""
+    side, held = 1.0 if wish > 0 else -1.0, book[5][HELD]
+    _send(book, desk, rules, ceilings, abs(wish) - 1, side, 0.0 if held * side < 0.0 else held, bar, close, parts)
+
+
+@njit_inline
+def decide(book: Book, desk: Desk, rules: Rules, bar: int, close: float) -> int:
+    """Leave, wholly or in part, as the rules say on this bar; the number of the entry to send, from 1, below 0 for a
+    short one, 0 for none.
+    """
     numbers, held = desk[0], book[5][HELD]
     _expire(book, desk, bar)
     if len(rules[7]) > 0:
@@ -236,4 +250,13 @@ def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Flo
         held = 0.0 if turns else held
         looked = _sides(book, desk, wanted, held)
         if looked != 0:
-            _enter(book, desk, rules, LONG | SHORT if turns else looked, looked, held, bar, close, parts)
+            return _first_true(book, desk, rules, LONG | SHORT if turns else looked, looked, bar)
+    return 0
+
+
+@njit_inline
+def act(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Floats) -> None:
+    """Leave, wholly or in part, or enter, as the rules say on this bar; or both, one side behind the other."""
+    wish = decide(book, desk, rules, bar, close)
+    if wish != 0:
+        enter(book, desk, rules, None, wish, bar, close, parts)

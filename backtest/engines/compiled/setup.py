@@ -24,6 +24,7 @@ from ....strategies.framework.programs import NO_PROGRAMS
 from ....strategies.framework.protection import GUARDS, distances_in
 from ...broker.choice import contracts_of, funded, funding_of, is_costly, kind_of, paying, rolling
 from ...broker.costly import CostlyBroker
+from ...broker.costs import costs_of
 from ...broker.entry_bar import INSIDE
 from ...inputs.trading_hours import hours_of, traded_time
 from . import costs, desk, lots, sizes, state
@@ -34,6 +35,8 @@ from .lots import sizing
 from .market import read_only
 from .rulebook import Rules
 from .state import EXITS, FORCED, FOREIGN, LONG, SESSION, SHORT, SHUT, Floats
+from .supported import title_of_range
+from .tables import Tables
 
 _ROOM = 4_000_000
 """Numbers in a piece of windows."""
@@ -205,8 +208,8 @@ def desk_of(
     numbers[desk.PAIRS], numbers[desk.REVERSES] = config.sizer.kelly is not None, bool(params.get("reverse"))
     if numbers[desk.LOSS]:
         bits = bits.copy()
-        bits[session_starts(bars, first, Session.parse(params.get("session", "1d"), bars.hours))] |= np.uint8(
-            1 << SESSION
+        bits[session_starts(bars["open_time"], first, Session.parse(params.get("session", "1d"), bars.hours))] |= (
+            np.uint8(1 << SESSION)
         )
     numbers[desk.INSIDE] = INSIDE.index(config.fills.inside)
     slots = np.zeros((2, int(min(most, len(bars))) + 1), np.int64)
@@ -232,9 +235,9 @@ def numbers_of_sizer(config: RunConfig) -> Floats:
     return made
 
 
-def session_starts(bars: Bars, first: int, session: Session) -> list[int]:
+def session_starts(opened: NDArray[np.int64], first: int, session: Session) -> list[int]:
     """The bars, from ``first`` on, with which sessions begin; a bar belongs to the session in which it opens."""
-    opened, made = bars["open_time"], []
+    made: list[int] = []
     reached, at = np.maximum.accumulate(opened), first
     while at < len(opened):
         made.append(at)
@@ -312,3 +315,14 @@ def bits_of(said: RuleSignals, foreign: NDArray[np.bool_], shut: NDArray[np.bool
     now |= said.leaving() * np.uint8(1 << EXITS)
     now |= shut.view(np.uint8) * np.uint8(1 << SHUT)
     return made
+
+
+def costs_in(config: RunConfig) -> Floats:
+    """What trading costs, and to what lots orders are cut."""
+    lot = sizing(None, 1.0, config.traded.lot, config.traded.min_notional)
+    return np.array([*costs_of(config.traded), *lot[[lots.STEP, lots.SCALE, lots.SMALLEST]]])
+
+
+def true_range(tables: Tables, period: int) -> Floats:
+    """The average true ranges of the traded feed that distances ask for."""
+    return np.asarray(tables.indicators[title_of_range(period)].table[0])

@@ -10,7 +10,7 @@ from ...recording import round_trips
 from .exact import PARTS, add, total
 from .lots import SCALE, SMALLEST, STEP, order_size, whole
 from .state import AT as PAID
-from .state import CLOSED, CLOSED_FEE, FILLS, OPENED, OPENED_FEE, PNL, Book, Floats
+from .state import CLOSED, CLOSED_FEE, DESK, FILLS, NUMBER, OPENED, OPENED_FEE, PNL, WHO, Book, Floats
 
 exposure, kelly_share = njit_inline(order_sizes.exposure), njit_inline(order_sizes.kelly_share)
 share_at_risk = njit_inline(order_sizes.share_at_risk)
@@ -47,9 +47,11 @@ def _end_trip(trips: Floats) -> None:
 
 @njit_internal
 def pair(book: Book, trips: Floats) -> None:
-    """Pair the fills since the last time into round trips."""
-    fills = book[3]
+    """Pair the desk's fills since the last time into round trips."""
+    fills, own = book[3], int(book[5][NUMBER])
     for f in range(int(trips[SEEN]), book[4][FILLS]):
+        if book[0][int(fills[f, WHO]), DESK] != own:
+            continue
         if fills[f, CLOSED] != 0.0:
             trips[GAINED] += fills[f, PNL]
             trips[FEES] += fills[f, CLOSED_FEE]

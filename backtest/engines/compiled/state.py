@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ....core.kernels import njit_inline
 from ....core.lots import DEFAULT_LOT
 from ....core.ticks import grid_of
-from ....strategies.framework.account_limits import LOSS
+from ....strategies.framework.account_limits import DRAWDOWN, LOSS
 from ...broker.base import DUST, RUIN
 from ...broker.liquidation import LIQUIDATION
 
@@ -44,11 +44,14 @@ STATUSES = ("created", "submitted", "accepted", "partial", "completed", "cancele
     REASON,
     WAITED,
     CUTS,
-) = range(19)
+    DESK,
+    HEARD,
+) = range(21)
 """Whole numbers of an order. `NEWS` is the bar on which the strategy hears of its latest status, `BEFORE` the status
 it knew until then; an order is `ACTIVE` from that bar on. The group of orders that cancel each other is known by its
 `LEADER`, and begins anew (`GROUP_ROUND`) whenever one of it has filled or died. `WAITED` counts bars without trades,
-and what is `CUTS` may be cut to what the account can pay."""
+and what is `CUTS` may be cut to what the account can pay. `DESK` is the number of the desk that sent it, `HEARD` the
+bar on which that has its first news of it, −1 where it is the one after, as `FOREIGN` says."""
 
 (
     SIZE,
@@ -78,9 +81,10 @@ ORDERS, CHECKED, RESTING, FILLS, TAKEN, SLEPT, UNKNOWN = range(7)
 """Counters: orders made, orders the broker has looked at, orders in the queue, fills, tickets taken, bars passed over
 on which nothing could happen, entries of which it is not known whether the rest of their bar reached protection."""
 CASH, HELD, ENTRY, TRIED = range(4)
-FLOOR, RUINED = 6, 7
+FLOOR, RUINED, NUMBER = 6, 7, 8
 """The account: money, signed size of the position, its mean price; from `TRIED` on the same as orders are tried; what
-it is worth when it is worth nothing, and the bar after the one at which it was, 0 before."""
+it is worth when it is worth nothing, and the bar after the one at which it was, 0 before; the number of the desk whose
+position it is."""
 MAKER, TAKER, SLIP_SHARE, SLIP_FIXED, NUM, DEN, LOT, LOT_SCALE, LEAST = range(9)
 """What trading costs, and the tick as a fraction (0 for none), on which a price stays that slips by a distance; the
 lot, ten to the decimals of a size, least notional of an order."""
@@ -99,8 +103,8 @@ EXITS, SHUT, SESSION, FOREIGN = 2, 5, 6, 7
 """Where a bar's bits of exits begin, behind those of entries; the bits that say that orders wait in the bar
 (`core.trading.shut`), that a session begins with it, and that bars of other feeds alone come before it, in which the
 broker looks at new orders."""
-REASONS = ("time_stop", "stop_loss", "trailing_stop", "take_profit", RUIN, LOSS, LIQUIDATION)
-TIME_STOP, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT, RUINOUS, LOST, FORCED, FIRST_RULE = range(8)
+REASONS = ("time_stop", "stop_loss", "trailing_stop", "take_profit", RUIN, LOSS, LIQUIDATION, DRAWDOWN)
+TIME_STOP, STOP_LOSS, TRAILING_STOP, TAKE_PROFIT, RUINOUS, LOST, FORCED, FELL, FIRST_RULE = range(9)
 """What an order is for; from `FIRST_RULE` on every entry, then every exit."""
 
 NEVER = np.iinfo(np.int64).max
@@ -121,12 +125,12 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
     """
     grid = grid_of(costs[NUM] if len(costs) > NUM else None)
     return (
-        np.zeros((room, CUTS + 1), np.int64),
+        np.zeros((room, HEARD + 1), np.int64),
         np.zeros((room, FILL_PNL + 1)),
         np.zeros(room, np.int64),
         np.zeros((room, PNL + 1)),
         np.zeros(UNKNOWN + 1, np.int64),
-        np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0, DUST * cash, 0.0]),
+        np.array([cash, 0.0, 0.0, 0.0, 0.0, 0.0, DUST * cash, 0.0, 0.0]),
         np.array((*costs[:NUM], *grid, *(costs[DEN:] if len(costs) > DEN else LOTS))),
     )
 

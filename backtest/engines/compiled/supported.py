@@ -7,12 +7,14 @@ from types import FunctionType
 from typing import Any
 
 from ....configs.models import RunConfig
+from ....configs.portfolio_block import Portfolio
 from ....core.lots import DEFAULT_LOT, decimals
 from ....core.plugins.registry import INDICATORS, STRATEGIES
 from ....strategies.framework.base import Strategy, Use
 from ....strategies.framework.protection import SETTINGS, distances_in, periods_in, settings_in
 from ....strategies.rules import Rules
 from ...broker import costs
+from ...broker.choice import kind_of
 from .lots import MOST_DECIMALS
 from .market import unusable
 
@@ -20,7 +22,7 @@ MOST_IMPACT = 1000
 """A window of impact longer than this is sooner worked out for the bars that need it than for all."""
 RUN = (
     "name", "data", "trade", "indicators", "strategy", "broker", "sizer", "risk", "plugins", "seed", "engine", "verify",
-    "sweep", "fills", "events", "trade_from", "research",
+    "sweep", "fills", "events", "trade_from", "research", "portfolio",
 )  # fmt: skip
 """Keys of a run that are compiled, or of no concern."""
 
@@ -73,12 +75,9 @@ def settings_of(config: RunConfig) -> dict[str, Any]:
 
 
 def _reasons(config: RunConfig, sources: Mapping[str, Any] | None) -> Iterator[str]:
-    if len(config.desks) > 1:
-        yield "several feeds are traded (trade), one after the other in backtrader"
+    yield from _of_account(config)
     if config.sizer.kind is not None:
         yield f"sizer {config.sizer.kind} is asked in Python at each order"
-    if config.risk.drawdown is not None:
-        yield "risk.drawdown is watched by backtrader's strategies"
     if config.fills.tape:
         yield "fills: tape needs backtrader's orders"
     strategy: Any = STRATEGIES.find(config.strategy.kind)
@@ -92,12 +91,33 @@ def _reasons(config: RunConfig, sources: Mapping[str, Any] | None) -> Iterator[s
     if decimals(traded.lot or DEFAULT_LOT) > MOST_DECIMALS:
         yield f"a lot of {traded.lot} has more decimals than a double"
     distances = distances_in(settings_of(config)).values()
-    if not traded.tick and any(getattr(one, "unit", "") == "ticks" for one in distances):
-        yield "protection in ticks, but the data block has no tick"
+    if any(getattr(one, "unit", "") == "ticks" for one in distances):
+        for terms in (config.terms[name] for name in config.desks):
+            if not terms.tick:
+                yield f"protection in ticks, but data.{terms.block} has no tick"
     for name, use in uses_of(config).items():
         yield from _of_indicator(name, use)
-    if sources and (why := unusable(sources[config.traded.name].bars)):
-        yield why
+    for name, source in (sources or {}).items():
+        if name in config.desks and (why := unusable(source.bars)):
+            yield why if len(config.desks) == 1 else f"{name}: {why}"
+
+
+def _of_account(config: RunConfig) -> Iterator[str]:
+    """What of desks that share an account only backtrader can do."""
+    portfolio, desks = config.portfolio, [config.terms[name] for name in config.desks]
+    if len(desks) == 1 and portfolio == Portfolio() and config.risk.drawdown is None:
+        return
+    what = "several desks" if len(desks) > 1 else "portfolio" if portfolio != Portfolio() else "risk.drawdown"
+    for key in ("legs", "weights"):
+        if getattr(portfolio, key):
+            yield f"portfolio.{key} is worked out with backtrader's strategies"
+    if config.traded.margined:
+        yield f"margin with {what} is kept by backtrader's broker"
+    if kind_of(config) is not None:
+        yield f"costs that are not shares of notional, with {what}, are worked out by backtrader's broker"
+    for terms in desks:
+        if decimals(terms.lot or DEFAULT_LOT) > MOST_DECIMALS:
+            yield f"a lot of {terms.lot} has more decimals than a double"
 
 
 def _of_strategy(strategy: Any, params: Mapping[str, Any]) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -45,6 +45,8 @@ class Tables:
         The indicators with their lines, as a result asks for them.
     lines : Lines
         The same as strategies read it.
+    looked : bool
+        Whether they have read lines of other desks.
     """
 
     def __init__(
@@ -58,8 +60,19 @@ class Tables:
         for name, one in plan.items():
             made[name] = compute(one, market, made, shelf)
         self.indicators = {name: Indicator(plan[name], made[name]) for name in uses}
+        self.looked = False
         self._clocks = {name: one.clock for name, one in plan.items()}
         self.lines = Lines(self._names(), self._read, {name: bars["close_time"] for name, bars in market.feeds.items()})
+
+    def know(self, names: Names, desk: Callable[[str], Lines]) -> None:
+        """Let lines show those of other desks: by ``names`` that know them, and ``desk``, which gives them."""
+        closes = {name: bars["close_time"] for name, bars in self.market.feeds.items()}
+
+        def seen(feed: str) -> Lines:
+            self.looked = True
+            return desk(feed)
+
+        self.lines = Lines(names, self._read, closes, seen)
 
     def _names(self) -> Names:
         columns = {name: _columns(bars) for name, bars in self.market.feeds.items()}
@@ -94,7 +107,9 @@ class Tables:
         """
         at = 0 if since is None else first_bar(self.bars["close_time"], since)
         for feed, bars in self.market.feeds.items():
-            own = (made.warmup for name, made in self.indicators.items() if self._clocks[name] == feed)
+            own = [made.warmup for name, made in self.indicators.items() if self._clocks[name] == feed]
+            if feed in self.market.beside and feed not in self._clocks.values():
+                continue  # nothing waits for what is traded beside, but what is read of it
             needed = max(1, *own, 1)
             if len(bars) < needed:
                 title = self.market.names[feed]
@@ -126,6 +141,10 @@ class Indicator:
         self.names, self.table, self.warmup = computed
         self.kind, self.line_measures, self.clock = asked.cls.kind, asked.cls.line_measures, asked.clock
         self.remarks, self.defaults = asked.cls.remarks, asked.cls.defaults
+
+    def on(self, feed: str) -> Indicator:
+        """The same as results name it that know of several feeds: ``feed`` is what it follows where it says nothing."""
+        return Indicator(self.asked._replace(clock=self.clock or feed), self.computed)
 
     @cached_property
     def p(self) -> Any:

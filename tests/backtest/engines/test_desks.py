@@ -187,8 +187,8 @@ def test_what_cannot_trade_one_of_several_feeds_is_refused_by_name() -> None:
         run(given, trade=["a", "d"])
     with pytest.raises(TapeflowError, match="trade: names a twice"):
         run(given, trade=["a", "a"])
-    with pytest.raises(TapeflowError, match="several feeds are traded"):
-        run(given, "compiled", trade=["a", "b"])
+    with pytest.raises(TapeflowError, match="engine compiled: strategy _ByBar decides in Python, in its own next"):
+        run(given, "compiled", trade=["a", "b"], strategy={"kind": "_ByBar", "params": {}})
 
 
 def test_a_block_trades_its_finest_feed_and_rules_read_the_others() -> None:
