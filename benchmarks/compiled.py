@@ -19,9 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from tapeflow.backtest.engines.compiled.answers import answers_in
 from tapeflow.backtest.engines.compiled.loop import follow
 from tapeflow.backtest.engines.compiled.record import Record
-from tapeflow.backtest.engines.compiled.run import answers_in, run_compiled
+from tapeflow.backtest.engines.compiled.run import run_compiled
 from tapeflow.backtest.engines.compiled.setup import RuleSignals, bits_of, desk_of, rules_of
 from tapeflow.backtest.engines.compiled.state import REASONS, new_book
 from tapeflow.backtest.engines.compiled.supported import settings_of, uses_of

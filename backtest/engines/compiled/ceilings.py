@@ -15,11 +15,12 @@ from .oco_brackets import rests
 from .state import Book, Floats, Integers
 
 Ceilings = tuple[Floats, Integers, Floats, Floats, Floats]
-"""Limits and how many orders each has cut, accounts of the desks, their closes, and room for the sizes they come to."""
+"""Limits; how many orders each has cut, behind that how many there were when sizes were last reckoned, and how
+many desks had one; accounts of the desks, their closes, and room for the sizes they come to."""
 
 LIMITS = ("each", "gross", "max_positions", "net")
 """In the order in which, of several that allow the same, one counts."""
-EACH, GROSS, MAX_POSITIONS, NET = range(4)
+EACH, GROSS, MAX_POSITIONS, NET, NOTED, POSITIONS = range(6)
 
 
 @njit_internal
@@ -36,6 +37,10 @@ def _note_aims(book: Book, ceilings: Ceilings) -> None:
             continue
         if kind in (MARKET, CLOSE) or real[k, at.SIZE] * accounts[desk, at.HELD] >= 0.0:
             aims[desk] += real[k, at.REMAINING]
+    made = 0
+    for desk in range(len(aims)):
+        made += aims[desk] != 0.0
+    ceilings[1][NOTED], ceilings[1][POSITIONS] = count[at.ORDERS], made
 
 
 @njit_internal
@@ -55,12 +60,7 @@ def _most(ceilings: Ceilings, limit: int, own: int, side: float, value: float, p
     """The size that a desk may come to on a side by one limit."""
     asked, closes, aims = ceilings[0][limit], ceilings[3], ceilings[4]
     if limit == MAX_POSITIONS:
-        if aims[own] != 0.0:
-            return np.inf
-        others = 0
-        for k in range(len(aims)):
-            others += k != own and aims[k] != 0.0
-        return np.inf if others < asked else 0.0
+        return np.inf if aims[own] != 0.0 or ceilings[1][POSITIONS] < asked else 0.0
     worth = asked * value
     if limit == GROSS:
         worth -= _worth(ceilings, own, False, parts)
@@ -75,7 +75,8 @@ def _allowed(
 ) -> float:
     """How much of ``asked`` may be sent, in whole lots; nothing below the smallest notional."""
     limits, cut, sizing, own = ceilings[0], ceilings[1], desk[3], int(book[5][at.NUMBER])
-    _note_aims(book, ceilings)
+    if cut[NOTED] != book[4][at.ORDERS]:
+        _note_aims(book, ceilings)
     most, why = np.inf, -1
     for limit in range(len(limits)):
         if limits[limit] == limits[limit]:

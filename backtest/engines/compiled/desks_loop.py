@@ -18,7 +18,7 @@ from . import state as at
 from .account import trial
 from .account_limits import Clock, Desks, Limits, Orders, book_of, close_desks, desk_at, heard_after, stands_aside
 from .broker import attempt, tidy
-from .ceilings import Ceilings
+from .ceilings import NOTED, Ceilings
 from .desk import Desk
 from .exact import PARTS
 from .loop import ROOM
@@ -233,6 +233,7 @@ def _ask(
             i = _place(wishes, count, rank)
             wishes[0][i], wishes[1][i], wishes[2][i] = k, wish, rank
             count += 1
+    ceilings[1][NOTED] = -1  # orders may have been filled or cancelled since
     for i in range(count):
         k = wishes[0][i]
         desk, rules = desk_at(desks, k), arrays_at(desks[2], k, len(desks[3]), desks[4])
@@ -370,7 +371,7 @@ def follow_desks(
     limits : Limits
         Of the account; without numbers for none.
     ceilings : tuple of ndarray
-        Limits of positions, empty for none, and where to count what they cut.
+        Limits of positions, empty for none, and the counts of `Ceilings`.
 
     Returns
     -------

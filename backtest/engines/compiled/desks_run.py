@@ -19,7 +19,7 @@ from ....strategies.rules import Rules as RuleStrategy
 from . import account_limits as of
 from .account_limits import Limits
 from .answers import NotCompiledError, answers_in
-from .ceilings import LIMITS
+from .ceilings import LIMITS, POSITIONS
 from .desk_cache import DeskCache
 from .desks_loop import follow_desks, judged_at
 from .desks_record import DesksRecord
@@ -114,7 +114,7 @@ def follow_account(
     closes = [market.bars["close_time"] for market in markets]
     first = np.array([one.first for one in desks])
     most = np.array([config.portfolio.limits.get(name, np.nan) for name in LIMITS])
-    cut = np.zeros(len(LIMITS), np.int64)
+    cut = np.zeros(POSITIONS + 1, np.int64)
     orders, account, ruined = follow_desks(
         config.broker.cash,
         np.array([one.costs for one in desks]),
@@ -129,7 +129,7 @@ def follow_account(
     foreign, titles = [market.foreign for market in markets], (*REASONS, *desks[0].names)
     record = DesksRecord(orders, [*tables], closes, foreign, line.times, account, titles, ruined)
     record.said = [one.said for one in desks]
-    return record, {name: int(made) for name, made in zip(LIMITS, cut, strict=True) if made}
+    return record, {name: int(made) for name, made in zip(LIMITS, cut, strict=False) if made}
 
 
 def _limits(config: RunConfig, markets: Sequence[Market], line: Timeline, first: NDArray[np.int64]) -> Limits:
