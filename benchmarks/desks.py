@@ -81,7 +81,7 @@ def measured(count: int, n: int, holes: float, runs: int) -> tuple[int, int, flo
     feeds = {f"i{k}": walk(n, k, holes) for k in range(count)}
     config, cache = config_of(count), DeskCache(feeds)
     tables = tables_of(config, cache)
-    record, _ = follow_account(config, tables, cache)
+    record = follow_account(config, tables, cache)
     seconds = best(lambda: follow_account(config, tables, cache), runs)
     return sum(map(len, feeds.values())), len(record.whole), seconds
 

@@ -14,13 +14,16 @@ from .lots import SCALE, SMALLEST, STEP, whole
 from .oco_brackets import rests
 from .state import Book, Floats, Integers
 
-Ceilings = tuple[Floats, Integers, Floats, Floats, Floats]
-"""Limits; how many orders each has cut, behind that how many there were when sizes were last reckoned, and how
-many desks had one; accounts of the desks, their closes, and room for the sizes they come to."""
+Ceilings = tuple[Floats, Integers, Floats, Floats, Floats, Floats]
+"""Limits; counts; accounts of the desks, their closes, and room for the sizes they come to; orders that were cut."""
 
+NOTED, POSITIONS, CUTS = range(3)
+"""Counts: how many orders there were when sizes were last reckoned, how many desks had one, orders that were cut."""
+WHOSE, WHEN, SIDE, WHY, ASKED, SENT = range(6)
+"""Columns of those: desk, bar, 1 to buy or −1, the limit by its number, sizes."""
 LIMITS = ("each", "gross", "max_positions", "net")
 """In the order in which, of several that allow the same, one counts."""
-EACH, GROSS, MAX_POSITIONS, NET, NOTED, POSITIONS = range(6)
+EACH, GROSS, MAX_POSITIONS, NET = range(4)
 
 
 @njit_internal
@@ -71,11 +74,11 @@ def _most(ceilings: Ceilings, limit: int, own: int, side: float, value: float, p
 
 @njit_internal
 def _allowed(
-    book: Book, desk: Desk, ceilings: Ceilings, side: float, asked: float, close: float, parts: Floats
+    book: Book, desk: Desk, ceilings: Ceilings, side: float, asked: float, bar: int, close: float, parts: Floats
 ) -> float:
     """How much of ``asked`` may be sent, in whole lots; nothing below the smallest notional."""
-    limits, cut, sizing, own = ceilings[0], ceilings[1], desk[3], int(book[5][at.NUMBER])
-    if cut[NOTED] != book[4][at.ORDERS]:
+    limits, counts, sizing, own = ceilings[0], ceilings[1], desk[3], int(book[5][at.NUMBER])
+    if counts[NOTED] != book[4][at.ORDERS]:
         _note_aims(book, ceilings)
     most, why = np.inf, -1
     for limit in range(len(limits)):
@@ -86,18 +89,21 @@ def _allowed(
     most -= side * ceilings[4][own]
     if asked <= most:
         return asked
-    cut[why] += 1
     size = whole(max(most, 0.0), sizing[STEP], sizing[SCALE])
-    return float(size if size * close >= sizing[SMALLEST] else 0.0)
+    size = size if size * close >= sizing[SMALLEST] else 0.0
+    row = ceilings[5][counts[CUTS]]
+    row[WHOSE], row[WHEN], row[SIDE], row[WHY], row[ASKED], row[SENT] = own, bar, side, why, asked, size
+    counts[CUTS] += 1
+    return float(size)
 
 
 @njit_inline
 def allowed(
-    book: Book, desk: Desk, ceilings: Ceilings | None, side: float, asked: float, close: float, parts: Floats
+    book: Book, desk: Desk, ceilings: Ceilings | None, side: float, asked: float, bar: int, close: float, parts: Floats
 ) -> float:
     """How much of an entry of ``asked`` the limits of its account allow; all of it where there are none."""
     if ceilings is None:
         return asked
     if asked == 0.0 or len(ceilings[0]) == 0:
         return asked
-    return float(_allowed(book, desk, ceilings, side, asked, close, parts))
+    return float(_allowed(book, desk, ceilings, side, asked, bar, close, parts))

@@ -18,7 +18,7 @@ from . import state as at
 from .account import trial
 from .account_limits import Clock, Desks, Limits, Orders, book_of, close_desks, desk_at, heard_after, stands_aside
 from .broker import attempt, tidy
-from .ceilings import NOTED, Ceilings
+from .ceilings import CUTS, NOTED, SENT, Ceilings
 from .desk import Desk
 from .exact import PARTS
 from .loop import ROOM
@@ -274,7 +274,7 @@ def _span(
     step, row, last = span
     watched = len(limits[0]) > 0
     while step < last:
-        if is_full(book_of(orders, desks, 0), ROOM * every):
+        if is_full(book_of(orders, desks, 0), ROOM * every) or ceilings[1][CUTS] + every > len(ceilings[5]):
             return step, row
         _move_on(desks, clock, steps, step)
         news = count[at.FILLS]
@@ -352,8 +352,8 @@ def follow_desks(
     first: Integers,
     line: Timeline,
     limits: Limits,
-    ceilings: tuple[Floats, Integers],
-) -> tuple[Orders, Floats, int]:
+    ceilings: Floats,
+) -> tuple[Orders, Floats, int, Floats]:
     """Follow the rules of several desks over all steps.
 
     Parameters
@@ -370,8 +370,8 @@ def follow_desks(
         The steps.
     limits : Limits
         Of the account; without numbers for none.
-    ceilings : tuple of ndarray
-        Limits of positions, empty for none, and the counts of `Ceilings`.
+    ceilings : ndarray of float64
+        Limits of positions, NaN for none of one of them; empty for none at all.
 
     Returns
     -------
@@ -381,6 +381,8 @@ def follow_desks(
         Value, cash and position of the first desk where a desk has a bar.
     ruined : int
         The row of it, from 1, at which the account was worth nothing; 0 for none.
+    cuts : ndarray of float64, (m, 6)
+        The orders that limits of positions have cut.
     """
     every = len(arrays)
     table, kept = table_of([[array for part in one for array in part] for one in arrays])
@@ -401,7 +403,9 @@ def follow_desks(
     purse = np.array([cash, DUST * cash, 0.0])
     wishes = (np.zeros(every, np.int64), np.zeros(every, np.int64), np.zeros(every))
     book, parts, account = new_book(cash, costs[0], 4096), np.zeros(PARTS + 2), np.empty((3, len(line.times)))
-    most: Ceilings = (*ceilings, accounts, clock[of.LAST], np.zeros(every))
+    most: Ceilings = (
+        ceilings, np.zeros(CUTS + 1, np.int64), accounts, clock[of.LAST], np.zeros(every), np.zeros((64, SENT + 1))
+    )  # fmt: skip
     step, row = 0, 0
     while True:
         step, row = _span(
@@ -409,5 +413,8 @@ def follow_desks(
         )
         if step == line.length:
             del kept
-            return book[:5], account, int(purse[RUINED])
-        book = grown(book)
+            return book[:5], account, int(purse[RUINED]), most[5][: most[1][CUTS]]
+        if is_full(book, ROOM * every):
+            book = grown(book)
+        else:
+            most = (*most[:5], np.concatenate((most[5], np.zeros((len(most[5]) + every, SENT + 1)))))

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....strategies.framework.portfolio_limits import Cut
 from . import state as at
 from .account_limits import Orders
+from .ceilings import ASKED, LIMITS, SENT, SIDE, WHEN, WHOSE, WHY
 from .record import Array, Record
 from .state import Floats
 
@@ -37,7 +41,14 @@ class DesksRecord(Record):
         What the numbers of reasons stand for.
     ruined : int
         The row of the account, from 1, at which it was worth nothing; 0 for none.
+
+    Attributes
+    ----------
+    cuts : ndarray of float64, (m, 6)
+        The orders that limits of positions have cut, in the columns of `ceilings`.
     """
+
+    cuts: Floats = np.zeros((0, SENT + 1))
 
     def __init__(
         self,
@@ -55,7 +66,7 @@ class DesksRecord(Record):
         ends = np.array([len(own) for own in closes])
         starts = np.concatenate(([0], np.cumsum(ends)[:-1]))
         desk, told = whole[:, at.DESK], np.concatenate(foreign)
-        self._closes = np.concatenate(closes)
+        self._closes, self._names, self._starts = np.concatenate(closes), feeds, starts
         usual = whole[:, at.BAR] + 1 - told[starts[desk] + desk + whole[:, at.BAR] + 1]
         first = np.where(whole[:, at.HEARD] < 0, usual, whole[:, at.HEARD])
         # What closes everything is sent for the first desk, which hears of it.
@@ -81,3 +92,45 @@ class DesksRecord(Record):
         made = table[order]
         made[:, at.WHO] = who[order]
         return made
+
+    @cached_property
+    def portfolio_cuts(self) -> list[Cut]:
+        """The same, as results have them."""
+        desk, bars = (self.cuts[:, column].astype(np.int64) for column in (WHOSE, WHEN))
+        times = self._closes[self._starts[desk] + bars].tolist()
+        rows = self.cuts[:, [WHOSE, SIDE, WHY, ASKED, SENT]].tolist()
+        return [
+            Cut(time, self._names[int(who)], "buy" if side > 0 else "sell", LIMITS[int(why)], asked, sent)
+            for time, (who, side, why, asked, sent) in zip(times, rows, strict=True)
+        ]
+
+    @property
+    def portfolio_cut(self) -> dict[str, int]:
+        """How many they were, by limit."""
+        numbers, first, counts = np.unique(self.cuts[:, WHY], return_index=True, return_counts=True)
+        return {LIMITS[int(numbers[i])]: int(counts[i]) for i in np.argsort(first)}
+
+
+class DesksRun:
+    """What results ask of the strategy of a run of several desks.
+
+    Parameters
+    ----------
+    indicators : mapping of str to Indicator
+        By their names in the result.
+    record : DesksRecord
+        What the desks did.
+    """
+
+    def __init__(self, indicators: Mapping[str, Any], record: DesksRecord) -> None:
+        self.indicators, self._record = indicators, record
+
+    @property
+    def portfolio_cut(self) -> dict[str, int]:
+        """How many orders the portfolio's limits cut or left out, by limit."""
+        return self._record.portfolio_cut
+
+    @property
+    def portfolio_cuts(self) -> list[Cut]:
+        """Which orders they were."""
+        return self._record.portfolio_cuts

@@ -19,7 +19,7 @@ from ....strategies.rules import Rules as RuleStrategy
 from . import account_limits as of
 from .account_limits import Limits
 from .answers import NotCompiledError, answers_in
-from .ceilings import LIMITS, POSITIONS
+from .ceilings import LIMITS
 from .desk_cache import DeskCache
 from .desks_loop import follow_desks, judged_at
 from .desks_record import DesksRecord
@@ -93,7 +93,7 @@ def _one(config: RunConfig, feed: str, tables: Tables, cache: DeskCache) -> OneD
     params, settings = desk_settings(config)
     kind, market, bars = STRATEGIES.find(config.strategy.kind), tables.market, tables.bars
     answers, said = cache.signals(config, feed, tables, lambda: answers_in(kind, params, tables.lines))
-    first = tables.first()
+    first = tables.first(config.trade_from)
     bits = bits_of(said, market.foreign, market.shut(config.fills.empty_bars))
     desk = desk_of(own, settings | {"daily_loss": None}, bars, bits, first, lambda period: true_range(tables, period))
     rules = rules_of(own, said, bars, first)
@@ -105,31 +105,29 @@ def _one(config: RunConfig, feed: str, tables: Tables, cache: DeskCache) -> OneD
     return OneDesk(arrays, costs_in(own), first, (answers, tables.lines), said.names)
 
 
-def follow_account(
-    config: RunConfig, tables: Mapping[str, Tables], cache: DeskCache
-) -> tuple[DesksRecord, dict[str, int]]:
-    """The run itself, and how many orders each limit of the portfolio has cut."""
+def follow_account(config: RunConfig, tables: Mapping[str, Tables], cache: DeskCache) -> DesksRecord:
+    """The run itself."""
     desks = [_one(config, feed, own, cache) for feed, own in tables.items()]
     markets, line = [own.market for own in tables.values()], cache.timeline(config, tables)
     closes = [market.bars["close_time"] for market in markets]
     first = np.array([one.first for one in desks])
     most = np.array([config.portfolio.limits.get(name, np.nan) for name in LIMITS])
-    cut = np.zeros(POSITIONS + 1, np.int64)
-    orders, account, ruined = follow_desks(
+    orders, account, ruined, cuts = follow_desks(
         config.broker.cash,
         np.array([one.costs for one in desks]),
         [one.arrays for one in desks],
         first,
         line,
         _limits(config, markets, line, first),
-        (most if config.portfolio.limits else most[:0], cut),
+        most if config.portfolio.limits else most[:0],
     )
     if ruined and not line.even:
         raise NotCompiledError("an account of feeds with bars at other times came to nothing: backtrader closes it")
     foreign, titles = [market.foreign for market in markets], (*REASONS, *desks[0].names)
     record = DesksRecord(orders, [*tables], closes, foreign, line.times, account, titles, ruined)
     record.said = [one.said for one in desks]
-    return record, {name: int(made) for name, made in zip(LIMITS, cut, strict=False) if made}
+    record.cuts = cuts
+    return record
 
 
 def _limits(config: RunConfig, markets: Sequence[Market], line: Timeline, first: NDArray[np.int64]) -> Limits:

@@ -128,7 +128,7 @@ def _size(
         times = _program(rules, rule, OF_SIZE, bar) if _has(rules, rule, OF_SIZE) else rules[2][rule, bar]
         made = whole(times * made, sizing[STEP], sizing[SCALE])
         made = made if made * close >= sizing[SMALLEST] else 0.0
-    made = allowed(book, desk, ceilings, side, made, close, parts)
+    made = allowed(book, desk, ceilings, side, made, bar, close, parts)
     return float(min(made, room(book, desk, side, held, close, parts)))
 
 

@@ -14,6 +14,7 @@ from ...broker.choice import funded, funding_of, paying, rolling
 from ...results.outcome import Outcome
 from .answers import NotCompiledError, answers_in
 from .desk_cache import DeskCache
+from .desks_record import DesksRun
 from .desks_run import desk_settings, follow_account, is_shared, tables_of
 from .loop import follow
 from .record import Record, booked
@@ -104,11 +105,10 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
 def through_desks(config: RunConfig, sources: Mapping[str, Any], cache: DeskCache, why: str = EXACT) -> Outcome:
     """The run of desks that share an account; the indicators of the first keep their names."""
     tables = tables_of(config, cache)
-    record, cut = follow_account(config, tables, cache)
+    record = follow_account(config, tables, cache)
     made: dict[str, Indicator] = {}
     for feed, own in tables.items():
         tail = "" if feed == config.desks[0] else f"@{feed}"
         made |= {f"{name}{tail}": one.on(feed) for name, one in own.indicators.items() if is_named(name)}
     told: Any = record
-    strategy = SimpleNamespace(indicators=made, portfolio_cut=cut)
-    return Outcome(config, dict(sources), strategy, told, "compiled", why)
+    return Outcome(config, dict(sources), DesksRun(made, record), told, "compiled", why)

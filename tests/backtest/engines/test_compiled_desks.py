@@ -40,8 +40,9 @@ def compared(seed: int, most: int = 90) -> tuple[int, set[str]]:
     if why:
         return 0, {"refused"}
     assert not difference(made, stock), seed
-    cut, theirs = (getattr(one.strategy, "portfolio_cut", {}) for one in (made, stock))
-    assert cut == {name: number for name, number in theirs.items() if number}
+    assert made.portfolio_cuts == stock.portfolio_cuts
+    cut = getattr(made.strategy, "portfolio_cut", {})
+    assert cut == getattr(stock.strategy, "portfolio_cut", {})
     rows = [*made.record.orders.values()]
     closed = {(row["data"], row["created_time"]) for row in rows if row["reason"] in LIMITS}
     guards = [row for row in rows if row["reason"] in ("stop_loss", "trailing_stop", "take_profit")]
