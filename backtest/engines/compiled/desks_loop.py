@@ -414,7 +414,7 @@ def follow_desks(
         if step == line.length:
             del kept
             return book[:5], account, int(purse[RUINED]), most[5][: most[1][CUTS]]
-        if is_full(book, ROOM * every):
-            book = grown(book)
-        else:
+        if most[1][CUTS] + every > len(most[5]):
             most = (*most[:5], np.concatenate((most[5], np.zeros((len(most[5]) + every, SENT + 1)))))
+        else:
+            book = grown(book)
