@@ -46,17 +46,22 @@ def existing(folder: Path) -> Path:
     return folder
 
 
-def read_lock(folder: Path) -> dict[str, Any]:
-    """``run.lock``, its digest compared; empty when the run left none.
+def lock_file(path: Path) -> Path:
+    """Where the lock of the result folder ``path`` lies; ``path`` itself where that is no folder."""
+    return path / LOCK if path.is_dir() else path
+
+
+def read_lock(path: Path) -> dict[str, Any]:
+    """The lock at ``path``, or that of the result folder there, its digest compared; empty when there is none.
 
     Raises
     ------
     DataError
         If a byte of it changed since it was written, or it is none.
     """
-    path = folder / LOCK
+    file = lock_file(path)
     try:
-        return load_yaml(path, read_signed(path, "the lock", "outputs"), "a lock file")
+        return load_yaml(file, read_signed(file, "the lock", "outputs"), "a lock file")
     except FileNotFoundError:
         return {}
 

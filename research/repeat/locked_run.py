@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...backtest.results.own_files import LOCK
+from ...backtest.results.own_files import LOCK, lock_file, read_lock
 from ...core.errors import DataError
-from ...core.files.signed import load_yaml, read_signed
 
 PARTS = {"inputs": "input", "plugins": "plugin", "reads": "file that a plugin read"}
 """Where a lock lists files, and what one of them is."""
@@ -64,11 +63,9 @@ class LockedRun:
         DataError
             If there is none, a byte of it changed, or it is not that of a finished run.
         """
-        file = path / LOCK if path.is_dir() else path
-        try:
-            content = load_yaml(file, read_signed(file, "the lock", "outputs"), "a lock file")
-        except FileNotFoundError:
-            raise DataError(f"{file}: no such file; a run leaves {LOCK} in its folder") from None
+        file = lock_file(path)
+        if not (content := read_lock(path)):
+            raise DataError(f"{file}: no such file; a run leaves {LOCK} in its folder")
         blocks = {"config": dict, "outputs": dict, "versions": dict, "platform": dict} | dict.fromkeys(PARTS, list)
         for key, kind in blocks.items():
             if not isinstance(content.get(key), kind):
