@@ -17,6 +17,7 @@ import numba
 import numpy as np
 from numba.core import config
 from numba.core.caching import NullCache
+from numba.core.compiler import CompileResult
 from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
@@ -65,8 +66,6 @@ class KernelCache(NullCache):
         kept = jit_store.read(self._name(sig, target_context))
         if kept is None:
             return None
-        from numba.core.compiler import CompileResult  # late: only a kernel that is kept needs it
-
         rtsys.initialize(target_context)
         return CompileResult._rebuild(target_context, *pickle.loads(kept))  # noqa: S301 as numba keeps it
 
