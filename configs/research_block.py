@@ -95,12 +95,17 @@ class Search(Model):
 
     grid: Literal[True] | None = Field(default=None, description="all")
     random: Annotated[int, Field(ge=1)] | None = Field(default=None, description="so many, drawn without repetition")
+    tpe: Annotated[int, Field(ge=1)] | None = Field(
+        default=None,
+        description="so many for each fold, each batch led by those before (Optuna's TPE); walk_forward only",
+    )
     seed: Annotated[int, Field(ge=0)] = Field(default=0, description="of what is drawn")
+    batch: Annotated[int, Field(ge=1)] = Field(default=16, description="points of tpe that are asked for at a time")
 
     @model_validator(mode="after")
     def _one(self) -> Search:
-        if (self.grid is None) == (self.random is None):
-            raise ValueError("give one of grid: true and random: 500")
+        if sum(one is not None for one in (self.grid, self.random, self.tpe)) != 1:
+            raise ValueError("give one of grid: true, random: 500 and tpe: 300")
         return self
 
 
@@ -117,6 +122,8 @@ class Research(Model):
     def _some(self) -> Research:
         if self.holdout >= 0.9:
             raise ValueError(f"holdout: below 90% (got {self.holdout:.0%})")
+        if self.search.tpe is not None and self.split.walk_forward is None:
+            raise ValueError("search.tpe: goes with split.walk_forward, whose every choice has one part to search on")
         return self
 
 

@@ -20,11 +20,12 @@ from ...core.plugins.watch import Seen, seeing
 from ..ledger import Known, Ledger, PointCounter
 from ..sweep.journal import Done, Journal
 from ..sweep.names import figures_of
-from ..sweep.points import Point, as_swept, points_of
+from ..sweep.points import Grid, Point, as_swept, points_of
 from .execution import Execution
 from .folder import check_folder, entered, make_study_lock, write
 from .formula import Choice, Formula
 from .marks import OF_DAYS, Floats, joined
+from .search import TpeSearch, drawn
 from .splits import Chosen, parted, walked
 from .summary import by_fold, inside, outside, overfit, plan_words, stability
 from .windows import Plan, Window, plan_of
@@ -83,8 +84,7 @@ class Studied:
     @property
     def block(self) -> Research:
         """What the study was asked."""
-        assert self.config.research is not None  # noqa: S101  (`study` refuses a config without)
-        return self.config.research
+        return _block(self.config)
 
     @cached_property
     def stitched(self) -> tuple[Any, Floats]:
@@ -145,27 +145,83 @@ def _studied(
     if block is None:
         raise ConfigError(f"{origin}: has no research block, as in research: {{split: {{kfold: 8}}}}")
     check_folder(out, resume=resume)
-    points = searched(points_of(config, origin), block.search)
+    grid = Grid(config, origin)
+    adaptive = block.search.tpe is not None
+    points = [grid.point(1)] if adaptive else tried(grid, config, block.search, origin)
     choice = _choice(block, points)
-    sources = _read(points, say)
+    sources = _read(points, grid, say)
     bars = sources[config.traded.name].bars
     plan = plan_of(block, int(bars["open_time"][0]), int(bars["close_time"][-1]))
     counter = PointCounter(ledger, points[0].config, sources)
     lock = make_study_lock(as_swept(config), sources, points)
+    lock["points"] = block.search.tpe or len(points)
     with entered(out, lock, config.folder):
         journal = Journal(out)
         done = journal.read()
         with journal, Execution(config, sources, counter, journal, done, jobs, say) as run:
-            made = _run(config, out, run, points, plan, choice, block)
+            made = (_led if adaptive else _listed)(config, out, run, points, plan, choice, grid)
         made.summary = _summary(made, choice)
-        write(out, points, made.whole, made.chosen, made.stitched, made.summary, reads_of_run(as_swept(config)))
+        write(out, made.points, made.whole, made.chosen, made.stitched, made.summary, reads_of_run(as_swept(config)))
     if counter.last is not None and counter.last.counted:
         write_trial(counter.last, out)
-    own = {counter.trial(point.config) for point in points} | counter.counted
+    own = {counter.trial(point.config) for point in made.points} | counter.counted
     made.trial = counter.last or (read_trial(out) if ledger.folder is not None else None)
     made.others, made.data = counter.known().but(own), counter.data
     made.opened = ledger.opened(made.data)
     return made
+
+
+def _listed(
+    config: RunConfig, out: Path, run: Execution, points: list[Point], plan: Plan, choice: Choice, grid: Grid
+) -> Studied:
+    """A study of points that are known from the beginning."""
+    whole = _whole(run, points, plan)
+    split = _block(config).split
+    if split.walk_forward is not None:
+        chosen = walked(run, lambda window: (points, run.run(points, window, "point")), plan, choice, split.purge)
+        return _made(config, out, points, plan, whole, chosen, choice)
+    chosen, gap = parted(run, points, plan, choice, split.purge)
+    return _made(config, out, points, plan, whole, chosen, choice, gap)
+
+
+def _led(
+    config: RunConfig, out: Path, run: Execution, points: list[Point], plan: Plan, choice: Choice, grid: Grid
+) -> Studied:
+    """A study whose points each fold finds for itself; all of them run on the whole when the folds are chosen."""
+    search = TpeSearch(grid, _block(config).search, choice, run)
+    chosen = walked(run, search.on, plan, choice, _block(config).split.purge)
+    points = [search.visited[number] for number in sorted(search.visited)]
+    return _made(config, out, points, plan, _whole(run, points, plan), chosen, choice)
+
+
+def _whole(run: Execution, points: list[Point], plan: Plan) -> dict[int, Done]:
+    """What each point comes to on all but the hold-out."""
+    whole = run.run(points, plan.whole, "trial")
+    failed = [one for one in whole.values() if one.error]
+    if len(failed) == len(points):
+        raise DataError(f"no point could be run; the first: {failed[0].error}")
+    return whole
+
+
+def _made(
+    config: RunConfig,
+    out: Path,
+    points: list[Point],
+    plan: Plan,
+    whole: dict[int, Done],
+    chosen: list[Chosen],
+    choice: Choice,
+    gap: int | None = None,
+) -> Studied:
+    best = choice.best({number: one.row for number, one in whole.items() if not one.error})
+    first = chosen[0].fold
+    purge = first.test[0].start - first.train[0].end if gap is None else gap
+    return Studied(config, out, points, plan, purge, whole, chosen, best)
+
+
+def _block(config: RunConfig) -> Research:
+    assert config.research is not None  # noqa: S101  (`study` refuses a config without)
+    return config.research
 
 
 def _summary(made: Studied, choice: Choice) -> dict[str, Any]:
@@ -189,30 +245,11 @@ def _summary(made: Studied, choice: Choice) -> dict[str, Any]:
     }
 
 
-def _run(
-    config: RunConfig, out: Path, run: Execution, points: list[Point], plan: Plan, choice: Choice, block: Research
-) -> Studied:
-    whole = run.run(points, plan.whole, "trial")
-    failed = [one for one in whole.values() if one.error]
-    if len(failed) == len(points):
-        raise DataError(f"no point could be run; the first: {failed[0].error}")
-    best = choice.best({number: one.row for number, one in whole.items() if not one.error})
-    purge = block.split.purge
-    if block.split.walk_forward is not None:
-        chosen = walked(run, points, plan, choice, purge)
-        test, train = chosen[0].fold.test[0], chosen[0].fold.train[0]
-        gap = test.start - train.end
-    else:
-        chosen, gap = parted(run, points, plan, choice, purge)
-    return Studied(config, out, points, plan, gap, whole, chosen, best)
-
-
-def searched(points: list[Point], search: Search) -> list[Point]:
-    """The points that are tried, in the order of the grid."""
-    if search.random is None or search.random >= len(points):
-        return points
-    drawn = np.random.default_rng(search.seed).choice(len(points), search.random, replace=False)
-    return [points[i] for i in sorted(drawn.tolist())]
+def tried(grid: Grid, config: RunConfig, search: Search, origin: str) -> list[Point]:
+    """The points that are tried whatever they come to, each checked before anything runs."""
+    if search.random is None:
+        return points_of(config, origin)
+    return [grid.point(number) for number in drawn(grid, search)]
 
 
 def _choice(block: Research, points: list[Point]) -> Choice:
@@ -228,15 +265,12 @@ def _choice(block: Research, points: list[Point]) -> Choice:
     return Choice(select, constraints)
 
 
-def _read(points: list[Point], say: Progress) -> dict[str, Source]:
+def _read(points: list[Point], grid: Grid, say: Progress) -> dict[str, Source]:
     """The data of all points, which are the same."""
-    first = points[0]
-    for point in points:
-        if point.config.data != first.config.data:
-            raise ConfigError(
-                f"sweep: {point.name} reads other data; a study splits one, so leave data out of its sweep"
-            )
-    return read_all(first.config, say)
+    for path in (path for axis in grid.axes for path in axis.paths):
+        if path.partition(".")[0] in ("data", "trade", "trade_from"):
+            raise ConfigError(f"sweep: {path}: a study splits one data for all; leave data out of its sweep")
+    return read_all(points[0].config, say)
 
 
 def _idle(windows: tuple[Window, ...]) -> tuple[Any, Floats]:

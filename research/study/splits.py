@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,22 +56,28 @@ class Chosen:
         return figures_of_days(self.days[1], sum(int(one.row["trades"]) for one in ran)) if ran else {}
 
 
-def walked(run: Execution, points: Sequence[Point], plan: Plan, choice: Choice, purge: int | str) -> list[Chosen]:
+def walked(
+    run: Execution,
+    tried_on: Callable[[Window], tuple[list[Point], dict[int, Done]]],
+    plan: Plan,
+    choice: Choice,
+    purge: int | str,
+) -> list[Chosen]:
     """Choose on one part, run the choice on the next, and so on.
 
-    ``purge: auto`` is the longest time that any point was in the market in the first part that is chosen on, for every
-    fold: nothing that comes later moves it.
+    ``tried_on`` gives the points that are tried on a part, and what they come to. ``purge: auto`` is the longest trade
+    of any point in the first part that is chosen on, for every fold: nothing that comes later moves it.
     """
-    gap = _gap(run.run(points, plan.folds[0].train[0], "point")) if purge == "auto" else int(purge)
+    gap = _gap(tried_on(plan.folds[0].train[0])[1]) if purge == "auto" else int(purge)
     made = []
-    by_number = {point.number: point for point in points}
     for fold in plan.folds:
         (train,), (test,) = fold.train, fold.test
         part = Window(train.start, max(train.start, test.start - gap))
-        ended = run.run(points, part, "point") if part.end > part.start else {}
+        points, ended = tried_on(part) if part.end > part.start else ([], {})
         figures = {number: plain(one.row) for number, one in ended.items() if not one.error}
         best = choice.best(figures)
-        tested = [] if best is None else [*run.run([by_number[best]], test, "fold").values()]
+        chosen = [point for point in points if point.number == best]
+        tested = [*run.run(chosen, test, "fold").values()]
         scores = {number: choice.score(one) for number, one in figures.items()}
         made.append(Chosen(Fold((part,), fold.test), scores, figures, best, tested))
     return made

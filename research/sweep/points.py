@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from ...configs.errors import Mistake, MistakesError
 from ...configs.loader import checked
 from ...configs.models import RunConfig
 from ...configs.overrides import written
-from ...configs.sweep_block import key_path, points
+from ...configs.sweep_block import axes, key_path, points
 from ...core.errors import ConfigError
 
 MOST_TOLD = 10
@@ -78,6 +79,53 @@ def points_of(config: RunConfig, origin: str = "sweep") -> list[Point]:
     if told:
         raise MistakesError(list(_shortened([*told.values()])))
     return made
+
+
+class Grid:
+    """The runs of a sweep by their number, each made when it is asked for.
+
+    Parameters
+    ----------
+    config : RunConfig
+        With a ``sweep``.
+    origin : str
+        What errors call it.
+    """
+
+    def __init__(self, config: RunConfig, origin: str = "sweep") -> None:
+        if config.sweep is None:
+            raise ConfigError(f"{origin}: has no sweep, as in sweep: {{sizer.percent: [5, 10]}}")
+        self._config, self._origin, self.axes = config, origin, axes(config.sweep)
+        self.sizes = [len(axis.values) for axis in self.axes]
+        self.size = math.prod(self.sizes)
+
+    def number(self, places: Sequence[int]) -> int:
+        """The number of the run with these steps of each axis; the last axis changes fastest."""
+        made = 0
+        for place, size in zip(places, self.sizes, strict=True):
+            made = made * size + place
+        return made + 1
+
+    def point(self, number: int) -> Point:
+        """A run, checked as a config of its own.
+
+        Raises
+        ------
+        MistakesError
+            Everything wrong with it.
+        """
+        left, places = number - 1, []
+        for size in reversed(self.sizes):
+            left, place = divmod(left, size)
+            places.append(place)
+        values: dict[str, Any] = {}
+        for axis, place in zip(self.axes, reversed(places), strict=True):
+            values.update(zip(axis.paths, axis.values[place], strict=True))
+        try:
+            return Point(number, values, _config(self._config, values))
+        except MistakesError as err:
+            where = f"{self._origin}: sweep: {_called(number, values)}"
+            raise MistakesError([Mistake(where, one.key, one.text) for one in err.mistakes]) from None
 
 
 def _config(config: RunConfig, values: dict[str, Any]) -> RunConfig:

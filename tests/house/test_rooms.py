@@ -27,6 +27,7 @@ RARE = {
     "exchange_calendars",
     "importlib.metadata",
     "matplotlib",
+    "optuna",
     "pandas",
     "pyarrow",
     "rich",

@@ -26,10 +26,11 @@ from tapeflow.research.study import Studied, study
 from tapeflow.research.study.execution import on_window, sources_until
 from tapeflow.research.study.formula import Choice, Formula
 from tapeflow.research.study.marks import figures_of_days, series_of
-from tapeflow.research.study.run import searched
+from tapeflow.research.study.search import drawn
 from tapeflow.research.study.summary import neighbours
 from tapeflow.research.study.windows import Window, plan_of
 from tapeflow.research.sweep import points_of
+from tapeflow.research.sweep.points import Grid
 from tapeflow.tests.helpers.sweeps import tapeflow
 
 FIRST = 19_000
@@ -373,19 +374,68 @@ class TestChoice:
 
     def test_a_drawn_part_of_the_grid_is_the_same_for_the_same_seed(self, tmp_path: Path) -> None:
         project(tmp_path)
-        points = points_of(load_config(tmp_path / "cross.yaml"))
-        drawn = [
-            [one.number for one in searched(points, config_of(WALK, search={"random": n, "seed": s}).research.search)]
+        config = load_config(tmp_path / "cross.yaml")
+        grid = Grid(config)
+        some = [
+            drawn(grid, config_of(WALK, search={"random": n, "seed": s}).research.search)
             for n, s in ((4, 1), (4, 1), (4, 2), (9, 1))
         ]
-        assert drawn[0] == drawn[1] != drawn[2]
-        assert len(drawn[0]) == 4
-        assert drawn[3] == [1, 2, 3, 4, 5, 6]
+        assert some[0] == some[1] != some[2]
+        assert len(some[0]) == 4
+        assert some[3] == [1, 2, 3, 4, 5, 6]
+        assert [grid.point(number).values for number in some[3]] == [point.values for point in points_of(config)]
+        made = ran(project(tmp_path, {"split": {"kfold": 2}, "search": {"random": 4, "seed": 1}}))
+        assert [point.number for point in made.points] == some[0]
 
     def test_neighbours_are_one_step_of_one_axis_away(self, tmp_path: Path) -> None:
         project(tmp_path)
         points = points_of(load_config(tmp_path / "cross.yaml"))
         assert [neighbours(points, number) for number in (1, 4)] == [[2, 3], [2, 3, 6]]
+
+
+class TestSearchThatIsLed:
+    RESEARCH = {"split": WALK, "search": {"tpe": 10, "seed": 3, "batch": 4}}
+    GRID = {"indicators.fast.timeperiod": [2, 3, 4, 5], "indicators.slow.timeperiod": {"from": 6, "to": 20, "step": 1}}
+
+    @pytest.fixture(autouse=True)
+    def needs(self) -> None:
+        pytest.importorskip("optuna")
+
+    def led(self, folder: Path, name: str = "out", **more: Any) -> Studied:
+        if not (folder / "days.csv").exists():
+            folder.mkdir(exist_ok=True)
+            write_days(folder, 150)
+        return ran(project(folder, self.RESEARCH, sweep=self.GRID), name, **more)
+
+    def test_it_is_the_same_however_often_it_was_stopped_and_each_trial_counts(self, tmp_path: Path) -> None:
+        ledger = Ledger(tmp_path / "ledger")
+        whole = self.led(tmp_path, ledger=ledger)
+        assert 4 <= len(whole.points) < 60
+        assert whole.trial is not None
+        assert whole.trial.trials == len(whole.points)
+        for one in whole.chosen:
+            assert len(one.scores) <= 10
+            assert one.point == max(one.scores, key=lambda number: (one.scores[number], -number))
+        told = 0
+
+        def stop(text: str) -> None:
+            nonlocal told
+            told += "points" in text
+            if told == 15:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            self.led(tmp_path, "again", resume=True, progress=stop)
+        assert tables(self.led(tmp_path, "again", resume=True).folder) == tables(whole.folder)
+
+    def test_nothing_that_comes_after_a_fold_moves_its_search(self, tmp_path: Path) -> None:
+        whole = self.led(tmp_path / "a")
+        (tmp_path / "b").mkdir()
+        write_days(tmp_path / "b", 150, other_after=90)
+        other = self.led(tmp_path / "b")
+        assert whole.chosen[0].scores == other.chosen[0].scores
+        assert whole.chosen[0].days[1].tobytes() == other.chosen[0].days[1].tobytes()
+        assert whole.chosen[1].days[1].tobytes() != other.chosen[1].days[1].tobytes()
 
 
 @pytest.mark.parametrize(
@@ -398,6 +448,7 @@ class TestChoice:
         ({"split": {"cpcv": {"groups": 5, "test": 4}}}, "at most half"),
         ({"split": WALK, "holdout": "95%"}, "below 90%"),
         ({"split": WALK, "search": {"grid": True, "random": 3}}, "give one of grid"),
+        ({"split": {"kfold": 3}, "search": {"tpe": 3}}, "goes with split.walk_forward"),
     ],
 )
 def test_a_wrong_block_is_told_at_its_place(research: dict[str, Any], says: str) -> None:
