@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .complete import configs
-from .options import Progress, common, note, print_json, print_table
+from .options import LEDGER, Progress, common, note, print_json, print_table
 
 if TYPE_CHECKING:
     from ..configs.models import RunConfig
@@ -55,6 +55,7 @@ class _Horizons(click.ParamType[tuple[int, ...]]):
     "--set", "settings", multiple=True, metavar="KEY=VALUE", help="Replace one value, as in data.main.days=9."
 )
 @click.option("--out", metavar="DIR", help="A folder to make, with the tables as Parquet and a page.")
+@LEDGER
 @common(quiet=True)
 def command(
     config: str,
@@ -64,6 +65,7 @@ def command(
     seed: int,
     settings: tuple[str, ...],
     out: str | None,
+    no_ledger: bool,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -85,6 +87,7 @@ def command(
     """
     loaded = _loaded(config, when, settings)
     from ..research.events.run import study_config
+    from ..research.ledger import Ledger
 
     with Progress(quiet=quiet) as progress:
         made = study_config(
@@ -94,6 +97,7 @@ def command(
             share=share,
             seed=seed,
             progress=progress,
+            ledger=Ledger.of(loaded.folder, asked=not no_ledger),
             page=lambda study, folder: _page(study, loaded, folder),
         )
     if as_json:
@@ -154,11 +158,14 @@ def _as_dict(config: RunConfig, made: Studied, out: str | None) -> dict[str, Any
         "tests": [test._asdict() for test in study.tests],
         "parts": [part._asdict() for part in study.parts],
         "capacity": [one._asdict() for one in study.capacity],
+        "trial": None if made.trial is None else made.trial._asdict(),
         "folder": out,
     }
 
 
 def _tell(config: RunConfig, made: Studied, *, quiet: bool) -> None:
+    from ..core.counting import counted
+
     study = made.study
     rows = [
         [
@@ -185,6 +192,9 @@ def _tell(config: RunConfig, made: Studied, *, quiet: bool) -> None:
     for name in made.never:
         note(f"{name}: true on no bar: {config.events[name]}", quiet=quiet)
     note(_sentence(study), quiet=quiet)
+    if made.trial is not None:
+        said = made.trial.words()
+        note(f"{counted(made.trial.trials, 'trial')} on these data" if made.trial.counted else said, quiet=quiet)
 
 
 def _shown(value: float, form: str) -> str:

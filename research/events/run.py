@@ -12,15 +12,15 @@ import numpy as np
 from ...backtest.inputs.read import Progress, Source, read_all, traded_first
 from ...backtest.inputs.trading_hours import hours_of
 from ...backtest.results.lock import make_lock
+from ...backtest.results.trial import Trial
 from ...configs.models import RunConfig
 from ...core.errors import DataError
 from ...core.plugins.watch import Seen, seeing
+from ..ledger import Entry, Ledger
+from ..ledger.identity import code_key, data_key, digest_of, events_key, inputs_of, trial_key
 from .folder import check_folder, write_folder
 from .of_config import masks_of
 from .study import HORIZONS, Study, study
-
-Recorder = Callable[[str, int], object]
-"""Told of each test by event and horizon: the one place where an account of trials is kept."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,14 @@ class Studied:
         The feed whose prices moved.
     never : tuple of str
         Events that were true on no bar.
+    trial : Trial or None
+        What the ledger said of the last test; None without a test.
     """
 
     study: Study
     traded: str
     never: tuple[str, ...]
+    trial: Trial | None = None
 
 
 def study_config(
@@ -50,7 +53,7 @@ def study_config(
     share: float = 0.05,
     seed: int = 0,
     progress: Progress | None = None,
-    recorder: Recorder | None = None,
+    ledger: Ledger | None = None,
     page: Callable[[Study, Path], object] | None = None,
 ) -> Studied:
     """Study the events of ``config`` on the feed that is traded, the first of several.
@@ -68,8 +71,8 @@ def study_config(
         As of `study.study`.
     progress : callable, optional
         Told in a few words what is being done.
-    recorder : callable, optional
-        Told of each test.
+    ledger : Ledger, optional
+        Counts each test, of an event over a horizon; none by default.
     page : callable, optional
         Given the study and the folder before it is put in its place, to add a file.
 
@@ -101,10 +104,24 @@ def study_config(
             hours=hours_of(first),
             share=share,
             seed=seed,
-            entered=recorder,
         )
         if out is not None:
             lock = make_lock(config, sources, "none, an event study")
             asked = {"horizons": [int(h) for h in horizons], "share": share, "seed": seed}
             write_folder(out, made, {**lock, "study": asked}, page)
-    return Studied(made, traded, tuple(name for name, mask in masks.items() if not np.any(mask)))
+        trial = _counted(config, sources, made, ledger) if ledger is not None else None
+    return Studied(made, traded, tuple(name for name, mask in masks.items() if not np.any(mask)), trial)
+
+
+def _counted(config: RunConfig, sources: dict[str, Source], made: Study, ledger: Ledger) -> Trial | None:
+    """What the ledger says of the last test; each is a trial, of the event's expression over a horizon."""
+    if ledger.folder is None:
+        return ledger.count((), (Entry("event", config.name),))[0]
+    inputs, behind = inputs_of(config, sources), events_key(config)
+    code, data = code_key(config), data_key(inputs)
+    entries = []
+    for test in made.tests:
+        asked = {"when": config.events[test.event], "horizon": int(test.horizon)}
+        trial = trial_key(digest_of([behind, *asked.values()]), code, data)
+        entries.append(Entry("event", f"{config.name}, {test.event}", trial, values=asked))
+    return ledger.count(inputs, entries)[-1] if entries else None

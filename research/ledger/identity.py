@@ -51,6 +51,13 @@ def _without(block: Any, key: str) -> Any:
     return {name: value for name, value in block.items() if name != key} if isinstance(block, dict) else block
 
 
+def events_key(config: RunConfig) -> str:
+    """The digest of all that an event may read: data as they are asked for, and indicators."""
+    raw = config.resolved()
+    data = {name: _without(block, "path") for name, block in raw["data"].items()}
+    return digest_of([data, raw.get("indicators", {})])
+
+
 def code_key(config: RunConfig) -> str:
     """The digest of the plugins behind a config, whatever their files are called; empty without any."""
     code = code_behind(config)

@@ -381,3 +381,17 @@ def test_an_entry_is_shown_by_its_number_its_trial_and_its_data(tmp_path: Path) 
     done = tapeflow("ledger", "show", "nonsense", "--folder", tmp_path)
     assert done.exit_code == 2
     assert "'nonsense'" in done.stderr
+
+
+def test_each_test_of_an_event_is_a_trial(tmp_path: Path) -> None:
+    path = tmp_path / "events.yaml"
+    path.write_text("name: up\ndata: {main: {feed: SyntheticTape, days: 1}}\nevents: {up: close > open}\n")
+    for horizons, trials in (("1,5", 2), ("5,15", 3), ("1,5", 3)):
+        done = tapeflow("events", path, "--horizons", horizons, "--json")
+        assert json.loads(done.stdout)["trial"]["trials"] == trials, done.output
+    other = tapeflow("events", path, "--when", "close < open", "--horizons", "1", "--json")
+    assert json.loads(other.stdout)["trial"]["trials"] == 4
+    shown = json.loads(tapeflow("ledger", "show", "3", "--folder", tmp_path, "--json").stdout)
+    assert (shown[0]["kind"], shown[0]["values"]) == ("event", {"when": "close > open", "horizon": 1})
+    uncounted = tapeflow("events", path, "--horizons", "1", "--no-ledger")
+    assert "in no ledger (--no-ledger)" in uncounted.stderr
