@@ -81,7 +81,7 @@ def test_a_shipped_run_is_the_same_in_every_engine_or_refused_by_name(name: str)
         return
     assert difference(fast, stock) == ""
     if reason := unsupported_reason(config, sources):
-        assert re.search("in its own next|several feeds are traded", reason)
+        assert re.search("in its own next|kept by backtrader's broker|worked out with backtrader's strategies", reason)
         return
     assert difference(simulate(config.model_copy(update={"engine": "compiled"}), sources), stock) == ""
 
