@@ -90,15 +90,17 @@ class Root(click.Group):
             return None
         given = list(sys.argv[1:] if args is None else args)
         extra.update(prog_name="tapeflow", standalone_mode=False)
+        if args is not None:  # called from Python, which goes on
+            sys.exit(self._code(given, extra))
+        # Imports make many objects that all stay; looking for garbage among them takes time and finds none.
+        gc.set_threshold(400_000)
         code = self._code(given, extra)
         gc.freeze()  # all that is left goes with the process: nobody need look through it for garbage
         sys.exit(code)
 
     def _code(self, given: list[str], extra: dict[str, Any]) -> int:
         come_late(*RARE)
-        # Imports make many objects that all stay; looking for garbage among them takes time and finds none.
-        gc.set_threshold(400_000)
-        # Nor is there a matrix to multiply: threads that wait for one cost a tenth of a short run.
+        # There is no matrix to multiply: threads that wait for one cost a tenth of a short run.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
         try:
             _refuse_empty(given)

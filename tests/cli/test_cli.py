@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gc
 import io
 import json
 from collections import defaultdict
@@ -348,3 +349,10 @@ class TestRun:
         for name in ("a", "a-2"):
             (tmp_path / name).mkdir()
         assert free_folder(tmp_path, "a").name == "a-3"
+
+
+def test_a_command_called_from_python_leaves_its_collector_of_garbage_alone() -> None:
+    # Frozen, nothing that a run left would ever go: many in one process held gigabytes.
+    before = gc.get_threshold(), gc.get_freeze_count()
+    assert tapeflow("list", "feeds").exit_code == 0
+    assert (gc.get_threshold(), gc.get_freeze_count()) == before

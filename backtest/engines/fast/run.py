@@ -123,15 +123,18 @@ class Run:
 @contextmanager
 def _rare_collections() -> Iterator[None]:
     """Look for garbage in cycles less often, and not among what is there: each look goes through all of it."""
-    before, frozen = gc.get_threshold(), gc.get_freeze_count()
+    before = gc.get_threshold()
+    # What another froze stays so; to thaw this run's objects alone is not possible, and frozen they would never go.
+    freeze = gc.isenabled() and not gc.get_freeze_count()
     if gc.isenabled():
         gc.set_threshold(max(before[0], COLLECT_AFTER), *before[1:])
+    if freeze:
         gc.freeze()
     try:
         yield
     finally:
         gc.set_threshold(*before)
-        if not frozen:
+        if freeze:
             gc.unfreeze()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Generator
 from itertools import pairwise
@@ -96,6 +97,30 @@ def go(kind: Any, broker: Any = None, cerebro: Any = FastCerebro, **params: Any)
     made.addanalyzer(Recorder, _name="record")
     made.addstrategy(kind, **params)
     return made, made.run()[0].analyzers.record
+
+
+class Watching(Sparse):
+    """Notes how many objects are left out of the search for garbage while it runs."""
+
+    frozen: int
+
+    def next(self) -> None:
+        if len(self) == EVERY:  # counting takes long
+            type(self).frozen = gc.get_freeze_count()
+
+
+@pytest.mark.parametrize("already", [False, True])
+def test_objects_are_frozen_for_a_run_unless_another_froze_his(already: bool) -> None:
+    if already:
+        gc.freeze()
+    threshold, before = gc.get_threshold(), gc.get_freeze_count()
+    try:
+        go(Watching)
+        assert gc.get_threshold() == threshold
+        assert gc.get_freeze_count() <= before
+        assert (Watching.frozen > before) is not already
+    finally:
+        gc.unfreeze()
 
 
 @pytest.mark.parametrize("kind", [Sparse, Trailing, Bracketed])
