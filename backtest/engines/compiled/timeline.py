@@ -59,7 +59,7 @@ class Timeline(NamedTuple):
         --------
         >>> made = Timeline.of([np.array([1.0, 2.0]), np.array([2.0, 3.0])], [np.array([1, 2]), np.array([2, 3])])
         >>> made.length, made.steps[0].tolist(), made.steps[1].tolist(), made.times.tolist()
-        (3, [0, 1, 3, 4], [0, 1, 0, 1], [1, 2, 3])
+        (3, [0, 1, 3, 4], [0, 0, 1, 1], [1, 2, 3])
         """
         traded = len(stamps)
         first = stamps[0]

@@ -92,6 +92,8 @@ def test_where_cash_is_never_short_each_desk_does_what_it_does_alone(grid: str, 
     given = markets(grid)
     fast = run(given, "backtrader", trade=[*given], **more)
     assert fast.engine == "backtrader"
+    if more["strategy"]["kind"] == "Rules":
+        assert not difference(run(given, "compiled", trade=[*given], **more), fast)
     assert not difference(fast, run(given, trade=[*given], **more))
     total = 0
     for name in given:
@@ -109,14 +111,15 @@ def test_one_leg_is_the_run_of_a_single_feed_bit_for_bit_wherever_it_stands() ->
         assert not difference(run(given, trade=name), run(first, data={n: blocks[n] for n in first}))
 
 
+@pytest.mark.parametrize("engine", ["stock", "compiled"])
 @pytest.mark.parametrize("grid", GRIDS)
-def test_a_silent_instrument_changes_nothing_wherever_it_stands(grid: str) -> None:
+def test_a_silent_instrument_changes_nothing_wherever_it_stands(grid: str, engine: str) -> None:
     given = markets(grid, 3)
     pair = {name: given[name] for name in "ab"}
-    base = run(pair, trade=[*pair], sizer={"percent": 70}, broker={"cash": 1e4})
+    base = run(pair, engine, trade=[*pair], sizer={"percent": 70}, broker={"cash": 1e4})
     still = Bars.of(**{c: v.copy() if c.endswith("_time") else np.ones(len(v)) for c, v in given["c"].columns.items()})
     for order in (["c", "a", "b"], ["a", "c", "b"], ["a", "b", "c"]):
-        other = run({**given, "c": still}, trade=order, sizer={"percent": 70}, broker={"cash": 1e4})
+        other = run({**given, "c": still}, engine, trade=order, sizer={"percent": 70}, broker={"cash": 1e4})
         assert repr([*other.record.orders.values()]) == repr([*base.record.orders.values()])
         at = np.searchsorted(other.equity["time"], base.equity["time"])
         assert np.array_equal(other.equity["value"][at], base.equity["value"])
@@ -141,12 +144,14 @@ def test_the_order_of_the_feeds_says_who_comes_to_the_cash_first(grid: str) -> N
         assert first > second > third
 
 
+@pytest.mark.parametrize("engine", ["stock", "compiled"])
 @pytest.mark.parametrize("grid", GRIDS)
-def test_cash_is_never_below_0_without_short_sales_and_no_entry_is_refused_for_another(grid: str) -> None:
+def test_cash_is_never_below_0_without_short_sales_and_no_entry_is_refused_for_another(grid: str, engine: str) -> None:
     given = markets(grid, 5)
     long = {"long": {"enter": "close > mean", "exit": "close < mean"}}
     strategy = {"kind": "Rules", "params": long}
-    made = run(given, trade=[*given], strategy=strategy, sizer={"percent": 45}, broker={"cash": 1e4})
+    made = run(given, engine, trade=[*given], strategy=strategy, sizer={"percent": 45}, broker={"cash": 1e4})
+    assert made.engine == engine
     assert made.equity["cash"].min() >= 0
     kept = [row for row in made.record.orders.values() if row["status"] == "margin"]
     assert all(row["executed_size"] == 0 for row in kept)
@@ -322,3 +327,27 @@ def test_the_future_of_other_instruments_is_future_too(portfolio: dict[str, Any]
     if not weighed:
         peeks = run(given, **more, strategy={"kind": "_PeeksBeside", "params": {}})
         assert attack(peeks.config, peeks.sources, instants=2).verdict == "looks ahead"
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+def test_another_order_of_the_feeds_changes_the_worth_by_rounding_alone_where_cash_is_never_short(grid: str) -> None:
+    given = markets(grid)
+    one, other = (
+        run(given, "compiled", trade=order, risk={"stop_loss": "1%"}) for order in (["a", "b", "c"], ["c", "a", "b"])
+    )
+    worth, after = one.equity["value"], other.equity["value"]
+    assert len(one.record.fills) == len(other.record.fills) > 10
+    assert (np.abs(worth - after) <= 16 * np.spacing(worth)).all()
+
+
+@pytest.mark.parametrize("engine", ["backtrader", "compiled"])
+@pytest.mark.parametrize("inside", ["worse", "next_bar"])
+def test_no_protection_is_refused_however_little_cash_is_left(engine: str, inside: str) -> None:
+    given = markets("holes", 4)
+    up = {"long": {"enter": "close > mean", "exit": "close < mean"}, "short": {"enter": "close < mean"}}
+    more: dict[str, Any] = {"risk": {"stop_loss": "0.5%"}, "sizer": {"percent": 95}, "broker": {"cash": 1e4}}
+    more |= {"strategy": {"kind": "Rules", "params": up}, "fills": {"inside": inside}}
+    made = run(given, engine, trade=[*given], **more)
+    stops = [row for row in made.record.orders.values() if row["reason"] == "stop_loss"]
+    assert len(stops) > 10
+    assert all(row["status"] != "margin" for row in stops)
