@@ -250,6 +250,13 @@ def halved(size: float) -> dict[str, Any]:
     return {"params": {"long": None, "entries": entries, "exits": exits}, "sizer": {"fixed": size}}
 
 
+def leaving(share: float) -> dict[str, Any]:
+    """A position of 2 of which a share is left on the bar that enters the other side."""
+    entries = {"go": {"long": "uptick_count > 0", "short": "downtick_count > 0"}}
+    exits = {"out": {"long": "downtick_count > 0", "share": share}}
+    return {"params": {"long": None, "entries": entries, "exits": exits}, "sizer": {"fixed": 2}}
+
+
 def stacked(entries: int) -> dict[str, Any]:
     """Named rules with so many entries at once."""
     rules = {"entries": {"go": {"long": "uptick_count > 0"}}, "exits": {"out": {"long": "downtick_count > 0"}}}
@@ -298,6 +305,11 @@ ORDERS = [
         "a share of a position that is one lot",
         Side(DONE * 2, [(1, 0.002, 100.0), (3, -0.001, 100.0)], leave=(2,), blocks=halved(0.002)),
         Side(DONE, [(1, 0.001, 100.0)], leave=(2,), blocks=halved(0.001)),
+    ),
+    *row(
+        "an entry of the other side behind a part that is left",
+        Side(DONE * 3, [(1, 2.0, 100.0), (3, -2.0, 100.0), (3, -2.0, 100.0)], leave=(2,), blocks=leaving(1.0)),
+        Side(DONE * 2, [(1, 2.0, 100.0), (3, -1.0, 100.0)], leave=(2,), blocks=leaving(0.5)),
     ),
     *row(
         "what a resting entry leaves of the largest position",
