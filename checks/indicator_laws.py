@@ -22,6 +22,7 @@ from ..indicators.framework.cerebro_host import host
 from ..indicators.framework.inputs import LEVELS, columns_of
 from .docstring_laws import complaints
 from .synthetic_markets import (
+    irregular,
     markets,
     mirrored,
     replaced_after,
@@ -143,6 +144,23 @@ def sees_no_future(cls: Any, params: Params) -> Iterator[str]:
     for market in ("live", "klines"):
         if market in found:
             yield from (f"{market}, {wrong}" for wrong in _future(cls, params, found[market]))
+    yield from (f"irregular, {wrong}" for wrong in _rare_future(cls, params, found["live"]))
+
+
+def _rare_future(cls: Any, params: Params, live: Bars) -> Iterator[str]:
+    """What comes rarely, right before it does, in a market with holes; and in the warm-up."""
+    bars, before = irregular(live)
+    if not _fits(cls, params, bars):
+        return
+    names = cls.line_names(**_full(cls, params))
+    whole = np.asarray(cls.table(bars, **params))
+    for t in (len(bars) // 8, *before):
+        attacks = {"shuffled": shuffled_after(bars, t), "replaced": replaced_after(bars, t)}
+        if t >= cls.warmup(**_full(cls, params)):
+            attacks["cut off"] = bars.slice(0, t + 1)
+        for attack, other in attacks.items():
+            if changed := _changed(names, whole[:, : t + 1], np.asarray(cls.table(other, **params))[:, : t + 1]):
+                yield f"over(): {changed} when what follows bar {t} is {attack}"
 
 
 def _future(cls: Any, params: Params, bars: Bars) -> Iterator[str]:

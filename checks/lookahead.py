@@ -7,115 +7,48 @@ the future cut off, shuffled, or replaced, at many instants; whatever was known 
 
 from __future__ import annotations
 
-import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
-import backtrader as bt
 import numpy as np
-from numpy.typing import NDArray
 
-from ..backtest.engines.backtrader import genuine
-from ..backtest.runner import simulate
 from ..configs.models import RunConfig
 from ..core.bars import Bars
-from ..core.clock import interval_text, iso
+from ..core.clock import iso
 from ..core.errors import DataError, TapeflowError
+from .attempt import Attempt, attempt, fed_bar_by_bar
+from .findings import AS_IT_IS, LEAK, ROUNDING, UNKNOWN, Findings, Leak
+from .fresh import each
+from .instants import Instants, choose, warm_at
+from .leads import leads
 from .perturbations import ATTACKS
 from .run_trace import Difference, Trace
 
+__all__ = ["Findings", "Leak", "attack", "mislabelled"]
+
 Sources = Mapping[str, Any]
-Instants = NDArray[np.int64]
 INSTANTS = 12
-_MOST, _LEAST = 0.95, 0.5
-_ROOT = Path(__file__).resolve().parent.parent
+ONE_BY_ONE = 2_000
+"""Bars of the first feed that are fed one by one, which takes a hundred times as long as all at once."""
+_EXTRA = 4
+"""Instants more, at bars on which a run that was fed bar by bar does otherwise."""
+_CUT = "cut off"
 
 
 @dataclass(frozen=True)
-class Leak:
-    """Something that knew the future.
+class Struck:
+    """What one attack came to: what changed, or why it says nothing."""
 
-    Parameters
-    ----------
-    found : Difference
-        Its first bar, or the order, that changed.
-    attack : str
-        What the future became: ``cut off``, ``shuffled`` or ``replaced``; ``as it is`` where no attack was needed.
-    instant : int
-        From when on, epoch µs.
-    attacks : int
-        How many attacks it did not bear.
-    """
-
-    found: Difference
-    attack: str
+    name: str
     instant: int
-    attacks: int = 1
-
-    def __str__(self) -> str:
-        found = self.found
-        where = f" at bar {found.bar}" if found.bar >= 0 else ""
-        begin = f"{found.what}{where}, {iso(found.time)}"
-        if self.attack == "as it is":
-            return f"{begin}: {found.becomes}"
-        said = f"{found.was} becomes {found.becomes}"
-        return f"{begin}: {said} when what follows {iso(self.instant)} is {self.attack}"
+    wrong: tuple[Leak, ...] = ()
+    unmade: str = ""
 
 
-@dataclass(frozen=True)
-class Findings:
-    """What an attack found.
-
-    Parameters
-    ----------
-    leaks : tuple of Leak
-        One for each guilty thing: feeds, then lines, those that others are made of first, then orders, fills,
-        account. Empty when nothing looks ahead.
-    instants : tuple of int
-        When the future was attacked, in at least one way, epoch µs.
-    attacks : mapping of str to int
-        How many attacks of each kind were run and compared.
-    unmade : tuple of str
-        Why each of the others could not be.
-    lines, orders, fills : int
-        What was compared.
-    base : Trace or None
-        The run that was attacked; None where it failed.
-    """
-
-    leaks: tuple[Leak, ...]
-    instants: tuple[int, ...]
-    attacks: Mapping[str, int]
-    unmade: tuple[str, ...]
-    lines: int
-    orders: int
-    fills: int
-    base: Trace | None
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """Kinds of attack of which not one could be run: without them nothing found says nothing."""
-        return tuple(kind for kind, count in self.attacks.items() if not count)
-
-    @property
-    def runs(self) -> int:
-        """How often the strategy was run: as it is, and attacked."""
-        return 1 + sum(self.attacks.values())
-
-    @property
-    def skipped(self) -> int:
-        """How many attacks could not be run."""
-        return len(self.unmade)
-
-    @property
-    def verdict(self) -> str:
-        """``looks ahead``, ``none found``, or ``none`` where an attack of some kind could not be run at all."""
-        return "looks ahead" if self.leaks else "none" if self.missing else "none found"
-
-
-def attack(config: RunConfig, sources: Sources, *, instants: int = INSTANTS, seed: int = 0) -> Findings:
+def attack(
+    config: RunConfig, sources: Sources, *, instants: int = INSTANTS, seed: int = 0, thorough: bool = False
+) -> Findings:
     """Look for look-ahead in the strategy of ``config`` and every indicator it uses.
 
     Parameters
@@ -125,69 +58,196 @@ def attack(config: RunConfig, sources: Sources, *, instants: int = INSTANTS, see
     sources : mapping of str to Source
         Its feeds as `read.read` gives them; they are not read again.
     instants : int
-        At how many instants the future is attacked: half of them where orders were sent, half anywhere.
+        At how many instants the future is attacked: half of them where orders were sent and spread over the run, half
+        in the warm-up, at gaps, ends of sessions and rare events.
     seed : int
         Of the instants and of what the future becomes.
+    thorough : bool, default=False
+        Whether every run is made in a process of its own, the run as it is twice, and once more with feeds that hand
+        over one bar at a time.
 
     Raises
     ------
     DataError
-        If there is no bar after the warm-up.
+        If there is no bar after the warm-up, or the run fails as it is.
 
     Notes
     -----
     What the author did not say cannot be asked: a rule that was chosen because it fits this very sample looks
     ahead too, and no attack on the market finds that.
     """
-    stamped = list(mislabelled(sources))
-    try:
-        base = Trace.of(simulate(genuine(config), dict(sources)))
-    except IndexError as err:
-        return Findings(
-            (*stamped, _beyond(err, sources[config.traded.name].bars)), (), dict.fromkeys(ATTACKS, 0), (), 0, 0, 0, None
-        )
-    found: dict[str, Leak] = {}
-    chosen = choose(base, instants, seed)
-    made, unmade, at = dict.fromkeys(ATTACKS, 0), list[str](), list[int]()
-    for n, instant in enumerate(chosen):
-        for name in ATTACKS:
-            try:
-                wrong = list(_differences(config, sources, base, int(instant), name, seed + n))
-            except TapeflowError as err:
-                unmade.append(" ".join(str(err).split()))
-                continue
-            made[name] += 1
-            at.append(int(instant))
-            for difference in wrong:
-                _keep(found, Leak(difference, name, int(instant)))
-    leaks = (*stamped, *sorted(found.values(), key=lambda leak: _rank(base, leak.found.what)))
-    return Findings(
-        leaks, tuple(dict.fromkeys(at)), made, tuple(unmade), len(base.lines), len(base.orders), len(base.fills), base
+    stamped = tuple(mislabelled(sources))
+    traded = sources[config.traded.name].bars
+    works: list[Callable[[], Attempt]] = [lambda: attempt(config, dict(sources))]
+    if thorough:
+        works += [works[0], lambda: _fed(config, sources)]
+    first, *more = each(works, fresh=thorough)
+    if first.trace is None:
+        return _failed(first, stamped, traded)
+    base, opened = first.trace, first.opened
+    if more and (unlike := _unlike(base, more[0])):
+        return _found(base, stamped, (), (), {}, (), unlike=unlike, not_attackable=opened)
+    slow = more[1] if more else None
+    apart, count = _compared(base, slow, sources)
+    bars = {name: source.bars for name, source in sources.items()}
+    chosen = np.union1d(choose(base, instants, seed, bars), _where(base, apart)).astype(np.int64)
+    tasks = [(int(t), name, seed + n) for n, t in enumerate(chosen) for name in _kinds(base, int(t))]
+
+    def strike(instant: int, name: str, own: int) -> Callable[[], Struck]:
+        return lambda: _struck(config, sources, base, instant, name, own)
+
+    struck = [*each((strike(*task) for task in tasks), fresh=thorough)]
+    made = {name: sum(one.name == name and not one.unmade for one in struck) for name in ATTACKS}
+    unmade = tuple(one.unmade for one in struck if one.unmade)
+    wrong = [leak for one in struck for leak in one.wrong]
+    unfed = _unfed(slow, apart, wrong) if slow is not None else ""
+    whole = tuple(dict.fromkeys(one.instant for one in struck if not one.unmade))
+    return _found(
+        base, stamped, gathered(base, wrong), whole, made, unmade, bar_by_bar=count, unfed=unfed, not_attackable=opened
     )
 
 
-def _differences(
-    config: RunConfig, sources: Sources, base: Trace, instant: int, name: str, seed: int
-) -> Iterator[Difference]:
-    """How the run differs when its future is attacked.
+def mislabelled(sources: Sources) -> Iterator[Leak]:
+    """Feeds that know what has not happened by their stamps: `leads.leads` of them."""
+    yield from leads({name: source.bars for name, source in sources.items()})
 
-    Raises
-    ------
-    TapeflowError
-        If the attack leaves the future as it was, or the attacked run cannot be made.
-    """
-    attacked = {k: replace(s, bars=ATTACKS[name](s.bars, instant, seed)) for k, s in sources.items()}
-    if all(_same(s.bars, attacked[k].bars) for k, s in sources.items()):
-        raise DataError(f"the data after {iso(instant)} is too short to be {name}")
-    ended = name == "cut off"
+
+def gathered(base: Trace, found: list[Leak]) -> tuple[Leak, ...]:
+    """One for each guilty thing, as they are made: its earliest sign, and how many attacks it did not bear."""
+    kept: dict[str, Leak] = {}
+    for leak in found:
+        _keep(kept, leak)
+    return tuple(sorted(kept.values(), key=lambda leak: _rank(base, leak.found.what)))
+
+
+def _found(
+    base: Trace,
+    stamped: tuple[Leak, ...],
+    found: tuple[Leak, ...],
+    instants: tuple[int, ...],
+    made: Mapping[str, int],
+    unmade: tuple[str, ...],
+    **more: Any,
+) -> Findings:
+    leaks = (*stamped, *(one for one in found if one.kind == LEAK))
+    others = tuple(one for one in found if one.kind != LEAK)
+    counts = len(base.lines), len(base.orders), len(base.fills)
+    return Findings(leaks, instants, made, unmade, *counts, base, others, **more)
+
+
+def _failed(first: Attempt, stamped: tuple[Leak, ...], bars: Bars) -> Findings:
+    """What is known of a run that fails as it is: that it reads beyond the last bar, if it does."""
+    if not first.beyond:
+        where = f" in {first.line}" if first.line else ""
+        raise DataError(first.error if first.refused else f"the run fails as it is: {first.error}{where}")
+    end = int(bars["close_time"][-1])
+    said = f"it reads beyond the last bar: an IndexError{first.line and f' in {first.line}'}"
+    leak = Leak(Difference("the strategy", len(bars) - 1, end, "", said), AS_IT_IS, end, line=first.line)
+    return Findings((*stamped, leak), (), dict.fromkeys(ATTACKS, 0), (), 0, 0, 0, None)
+
+
+def _unlike(base: Trace, again: Attempt) -> str:
+    """In what a run differs from itself; empty for nothing."""
+    if again.trace is None:
+        return f"it runs once, and fails the second time: {again.error}"
+    end = max(int(closes[-1]) for closes in base.closes.values() if len(closes))
+    found = next(base.differences(again.trace, end, ended=False), None)
+    if found is None:
+        return ""
+    where = f" at bar {found.bar}" if found.bar >= 0 else ""
+    return f"{found.what}{where}, {iso(found.time)}: {found.was} once, and {found.becomes} the second time"
+
+
+def _beginning(config: RunConfig, sources: Sources) -> dict[str, Any]:
+    """The feeds up to where bars are fed one by one."""
+    closes = sources[config.traded.name].bars["close_time"]
+    end = int(closes[min(ONE_BY_ONE, len(closes)) - 1])
+    return {name: replace(source, bars=ATTACKS[_CUT](source.bars, end, 0)) for name, source in sources.items()}
+
+
+def _fed(config: RunConfig, sources: Sources) -> Attempt:
+    if config.strategies:
+        return Attempt(error="several strategies are not fed bar by bar", refused=True)
+    return fed_bar_by_bar(config, _beginning(config, sources))
+
+
+def _compared(base: Trace, slow: Attempt | None, sources: Sources) -> tuple[list[Difference], int]:
+    """In what a run that was fed bar by bar differs, and on how many bars that was compared."""
+    if slow is None:
+        return [], 0
+    if slow.trace is None:
+        time = slow.time
+        return ([Difference("the strategy", -1, time, "a run", slow.error)] if time >= 0 else []), 0
+    other = slow.trace
+    mine = replace(base, lines=[line for line in base.lines if not line.name.startswith("signals.")])
+    end = max(int(closes[-1]) for closes in other.closes.values() if len(closes))
+    found = [one for one in mine.differences(other, end, ended=True) if not one.rounding]
+    return found, len(next(iter(other.closes.values())))
+
+
+def _where(base: Trace, apart: list[Difference]) -> Instants:
+    """Instants at which an attack tells whether it is the future that makes the difference."""
+    closes = np.unique(np.concatenate(list(base.closes.values())))
+    first = sorted({one.time for one in apart if closes[0] <= one.time < closes[-1]})[:_EXTRA]
+    return closes[np.searchsorted(closes, np.array(first, dtype=np.int64))]
+
+
+def _unfed(slow: Attempt, apart: list[Difference], wrong: list[Leak]) -> str:
+    """What of the run that was fed bar by bar says nothing of the future; empty where it agrees, or a leak is known."""
+    if slow.trace is None:
+        return f"fed bar by bar it fails: {slow.error}{slow.line and f' in {slow.line}'}"
+    if not apart or any(leak.kind == LEAK for leak in wrong):
+        return ""
+    one = apart[0]
+    where = f" at bar {one.bar}" if one.bar >= 0 else ""
+    return (
+        f"fed bar by bar {one.what}{where} is {one.becomes} and not {one.was}, and no attack there changes it: it goes "
+        "by how it is fed, and a live run would do otherwise"
+    )
+
+
+def _kinds(base: Trace, instant: int) -> Iterator[str]:
+    """Attacks at an instant: in the warm-up nothing would be left to run if the future were cut off."""
+    yield from (name for name in ATTACKS if name != _CUT or instant >= warm_at(base))
+
+
+def _struck(config: RunConfig, sources: Sources, base: Trace, instant: int, name: str, seed: int) -> Struck:
+    """One attack, and what of the time before it changed."""
     try:
-        other = Trace.of(simulate(genuine(config), attacked))
-    except IndexError as err:
-        if ended:
-            yield Difference("the strategy", -1, instant, "a run to the end", f"an IndexError{_place(err)}")
-            return
-        raise DataError(f"the strategy fails on data that is {name}: {err}") from None
-    yield from base.differences(other, instant, ended=ended)
+        attacked = {k: replace(s, bars=ATTACKS[name](s.bars, instant, seed)) for k, s in sources.items()}
+    except TapeflowError as err:
+        return Struck(name, instant, unmade=" ".join(str(err).split()))
+    if all(_same(s.bars, attacked[k].bars) for k, s in sources.items()):
+        return Struck(name, instant, unmade=f"the data after {iso(instant)} is too short to be {name}")
+    made = attempt(config, attacked)
+    if made.trace is not None:
+        wrong = base.differences(made.trace, instant, ended=name == _CUT)
+        return Struck(name, instant, tuple(leak_of(one, name, instant) for one in wrong))
+    return failed(made, name, instant)
+
+
+def leak_of(found: Difference, attack: str, instant: int) -> Leak:
+    """A difference as what it is called."""
+    return Leak(found, attack, instant, kind=ROUNDING if found.rounding else LEAK)
+
+
+def failed(made: Attempt, name: str, instant: int) -> Struck:
+    """A run that fails under an attack alone: a leak where it had come no farther than the attack, else unknown."""
+    where = f" in {made.line}" if made.line else ""
+    if made.refused:
+        return Struck(name, instant, unmade=made.error)
+    if made.time > instant:
+        return Struck(
+            name, instant, unmade=f"the strategy fails on data that is {name}, after that: {made.error}{where}"
+        )
+    known = made.time >= 0 or name == _CUT
+    found = Difference("the strategy", -1, instant, "a run to the end", f"{_article(made.error)}{where}")
+    kind = LEAK if known else UNKNOWN
+    return Struck(name, instant, (Leak(found, name, instant, kind=kind, line=made.line),))
+
+
+def _article(error: str) -> str:
+    return f"{'an' if error[:1] in 'AEIOU' else 'a'} {error}"
 
 
 def _same(before: Bars, after: Bars) -> bool:
@@ -205,82 +265,13 @@ def _keep(found: dict[str, Leak], leak: Leak) -> None:
     if known is None:
         found[key] = leak
         return
-    first = min(known, leak, key=lambda one: one.found.time)
+    order = (LEAK, UNKNOWN, ROUNDING)
+    first = min(known, leak, key=lambda one: (order.index(one.kind), one.found.time))
     found[key] = replace(first, attacks=known.attacks + 1)
 
 
 def _rank(base: Trace, what: str) -> tuple[int, int]:
-    """Lines as they are made, then orders, fills, account."""
+    """Feeds, lines as they are made, then orders, fills, account."""
     names = [f"line {line.name}" for line in base.lines]
-    kinds = ("the", "line", "order", "fill", "account's")
+    kinds = ("feed", "the", "line", "order", "fill", "account's")
     return kinds.index(what.partition(" ")[0]), names.index(what) if what in names else 0
-
-
-def choose(base: Trace, count: int, seed: int) -> Instants:
-    """Closes of bars to attack behind: where orders were sent, and spread over the run.
-
-    Parameters
-    ----------
-    base : Trace
-        Of the run.
-    count : int
-        How many, at most.
-    seed : int
-        Same seed, same instants.
-    """
-    closes = np.unique(np.concatenate(list(base.closes.values())))
-    warm = max(int(c[min(base.minimum[k], len(c)) - 1]) for k, c in base.closes.items())
-    # A single bar can be cut off or replaced, but in no other order.
-    free = closes[(closes >= warm) & (closes < closes[-2 if len(closes) > 2 else -1])]
-    if not len(free):
-        need = max(base.minimum.values())
-        raise DataError(f"nothing to attack: the data ends before the first bar after a warm-up of {need} bars")
-    rng = np.random.default_rng(seed)
-    sent = np.unique([row[-1] for row in base.orders]).astype(np.int64)
-    # An order on a slow feed may have been sent at any close of a fast one after the slow bar it is dated by.
-    later = closes[np.minimum(np.searchsorted(closes, sent, "right"), len(closes) - 1)]
-    at_orders = np.intersect1d(np.concatenate([sent, later]) if len(base.closes) > 1 else sent, free)
-    picked = rng.choice(at_orders, min(count // 2, len(at_orders)), replace=False)
-    strata = np.array_split(free, min(count - len(picked), len(free)))
-    return np.unique(np.concatenate([picked, [rng.choice(part) for part in strata]]).astype(np.int64))
-
-
-def mislabelled(sources: Sources) -> Iterator[Leak]:
-    """Feeds whose bars are stamped at their start: they hold the prices that a faster feed has one bar later."""
-    for name, slow in ((k, s.bars) for k, s in sources.items()):
-        for fast in (s.bars for s in sources.values()):
-            if len(fast) <= len(slow) or len(slow) < 3:
-                continue
-            length = int(np.median(slow["close_time"] - slow["open_time"]))
-            now, then = (_price(fast, slow["close_time"] + ahead) == slow["close"] for ahead in (0, length))
-            known = ~np.isnan(_price(fast, slow["close_time"] + length))
-            if known.sum() >= 3 and then[known].mean() > _MOST and now[known].mean() < _LEAST:
-                i = int(np.flatnonzero(then & ~now)[0])
-                time = int(slow["close_time"][i])
-                said = f"its close is that of {iso(time + length)}: bars are stamped {interval_text(length)} early"
-                yield Leak(Difference(f"feed {name}", i, time, "", said), "as it is", time)
-                break
-
-
-def _price(bars: Bars, times: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The last close at each of ``times``; NaN outside the data."""
-    closes = bars["close_time"]
-    at = np.searchsorted(closes, times, "right") - 1
-    inside = (at >= 0) & (times <= closes[-1])
-    made: NDArray[np.float64] = np.where(inside, bars["close"][np.maximum(at, 0)], np.nan)
-    return made
-
-
-def _beyond(err: IndexError, bars: Bars) -> Leak:
-    """The strategy that reads a bar after the last."""
-    end = int(bars["close_time"][-1])
-    said = f"it reads beyond the last bar: an IndexError{_place(err)}"
-    return Leak(Difference("the strategy", len(bars) - 1, end, "", said), "as it is", end)
-
-
-def _place(err: Exception) -> str:
-    """The line of the author's that an error came from."""
-    machinery = (*(_ROOT / part for part in ("api.py", "backtest", "checks", "core")), Path(bt.__file__).parent)
-    frames = traceback.extract_tb(err.__traceback__)
-    own = [f for f in frames if not any(Path(f.filename).resolve().is_relative_to(part) for part in machinery)]
-    return f" in {own[-1].filename}:{own[-1].lineno}" if own else ""

@@ -19,6 +19,7 @@ from ..strategies.framework.nested import feed_of, walk
 
 Floats = NDArray[np.float64]
 _ORDER = ("data", "side", "type", "size", "price", "reason", "created_time")
+CLOSE_TO = 1e-9
 _MOVING = "stop_trail"
 """Kinds of orders whose price follows the market after they were sent."""
 
@@ -63,6 +64,8 @@ class Difference:
     time: int
     was: str
     becomes: str
+    rounding: bool = False
+    """Whether no more than the last digits differ, here and on every bar that was compared."""
 
 
 @dataclass(frozen=True)
@@ -157,12 +160,13 @@ class Trace:
     def _line(self, mine: TracedLine, its: TracedLine, instant: int) -> Iterator[Difference]:
         closes = self.closes[mine.feed]
         count = min(int(np.searchsorted(closes, instant, "right")), len(mine.values), len(its.values))
-        where = np.flatnonzero(~same_bits(mine.values[:count], its.values[:count]))
+        was, becomes = mine.values[:count], its.values[:count]
+        where = np.flatnonzero(~same_bits(was, becomes))
         if len(where):
-            i = int(where[0])
-            yield Difference(
-                f"line {mine.name}", i, int(closes[i]), repr(float(mine.values[i])), repr(float(its.values[i]))
-            )
+            far = where[~close_to(was, becomes)[where]]
+            i = int(far[0] if len(far) else where[0])
+            said = repr(float(was[i])), repr(float(becomes[i]))
+            yield Difference(f"line {mine.name}", i, int(closes[i]), *said, rounding=not len(far))
 
     def _money(self, other: Trace, instant: int) -> Iterator[Difference]:
         """Worth, cash and position; no more than one difference."""
@@ -172,8 +176,10 @@ class Trace:
             mine, its = self.account[name][:count], other.account[name][:count]
             where = np.flatnonzero(~same_bits(mine, its))
             if len(where):
-                i = int(where[0])
-                yield Difference(f"account's {name}", i, int(times[i]), repr(float(mine[i])), repr(float(its[i])))
+                far = where[~close_to(mine, its)[where]]
+                i = int(far[0] if len(far) else where[0])
+                said = repr(float(mine[i])), repr(float(its[i]))
+                yield Difference(f"account's {name}", i, int(times[i]), *said, rounding=not len(far))
                 return
 
 
@@ -188,6 +194,23 @@ def same_bits(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
     a, b = (np.ascontiguousarray(x, dtype=np.float64) for x in (a, b))
     same: NDArray[np.bool_] = (a.view(np.int64) == b.view(np.int64)) | (np.isnan(a) & np.isnan(b))
     return same
+
+
+def close_to(a: NDArray[Any], b: NDArray[Any]) -> NDArray[np.bool_]:
+    """Where two columns differ by rounding at most: by a billionth of the value, or of the column's usual size.
+
+    Examples
+    --------
+    >>> close_to(np.array([1.0, 2.0, np.nan]), np.array([1.0 + 1e-12, 2.1, np.nan])).tolist()
+    [True, False, True]
+    """
+    a, b = (np.asarray(x, dtype=np.float64) for x in (a, b))
+    known = np.abs(a[np.isfinite(a)])
+    size = float(np.median(known)) if len(known) else 0.0
+    with np.errstate(invalid="ignore"):
+        made: NDArray[np.bool_] = np.abs(a - b) <= CLOSE_TO * np.maximum(np.abs(a), size)
+    made |= (np.isnan(a) & np.isnan(b)) | (a == b)
+    return made
 
 
 def _lines(strategy: Any, closes: dict[str, NDArray[np.int64]]) -> Iterator[TracedLine]:
@@ -230,8 +253,20 @@ def _rows(
     both = zip_longest(*([row for row in rows if row[-1] <= last] for rows in (mine, its)))
     for i, (a, b) in enumerate(both, 1):
         if a != b:
-            yield Difference(f"{what} {i}", -1, (a or b)[-1], _told(what, a), _told(what, b))
+            yield Difference(f"{what} {i}", -1, (a or b)[-1], _told(what, a), _told(what, b), rounding=_nearly(a, b))
             return
+
+
+def _nearly(a: tuple[Any, ...] | None, b: tuple[Any, ...] | None) -> bool:
+    """Whether two rows differ in the last digits of numbers alone."""
+    if a is None or b is None:
+        return False
+    return all(
+        x == y
+        or (isinstance(x, float) and isinstance(y, float) and abs(x - y) <= CLOSE_TO * max(abs(x), abs(y)))
+        or (x != x and y != y)
+        for x, y in zip(a, b, strict=True)
+    )
 
 
 def _told(what: str, row: tuple[Any, ...] | None) -> str:

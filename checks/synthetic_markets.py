@@ -51,6 +51,32 @@ def markets(n: int, extra: Iterable[str] = (), seed: int = 7) -> dict[str, Bars]
     }
 
 
+def irregular(bars: Bars, seed: int = 11) -> tuple[Bars, list[int]]:
+    """The same market with empty bars, outages, and a few bars in which far more happens than in all others.
+
+    Returns
+    -------
+    Bars
+    list of int
+        Bars after which something rare comes: a burst of volume, a jump of price, an outage, another day.
+    """
+    n, rng = len(bars), np.random.default_rng(seed)
+    rare = np.unique(rng.integers(n // 2, n - 3, 3))
+    burst = np.where(np.isin(np.arange(n), rare), 60.0, 1.0)
+    made = {c.name: bars[c.name] * burst for c in bars.schema if c.size == 1 and c.price in (0, 1)}
+    levels = bars.levels
+    if levels is not None:
+        each = np.repeat(burst, np.diff(levels.offsets))
+        levels = replace(levels, buy_volume=levels.buy_volume * each, sell_volume=levels.sell_volume * each)
+    loud = replace(bars.assign(**made), levels=levels)
+    quiet = np.setdiff1d(np.flatnonzero(rng.random(n) < 0.15), rare)
+    gappy = empty_bars(loud, quiet)
+    holes = np.unique(rng.integers(n // 2, n - 3, 2))
+    outage = 31 * HOUR * np.searchsorted(holes, np.arange(n), "right")
+    gappy = gappy.assign(**{k: gappy[k] + outage for k in _TIMES})
+    return gappy, sorted({int(i) - 1 for i in (*rare, *holes)})
+
+
 def _with_extra(bars: Bars, extra: Iterable[str], seed: int) -> Bars:
     rng = np.random.default_rng(seed)
     return bars.assign(**{k: 100.0 + np.abs(np.cumsum(rng.normal(size=len(bars)))) for k in extra})

@@ -15,7 +15,7 @@ from .options import Progress, common, note, print_json, print_table
 from .root import EXIT_USER
 
 if TYPE_CHECKING:
-    from ..checks.lookahead import Findings
+    from ..checks.findings import Findings, Leak
     from ..checks.start_dependence import Starts
 
 
@@ -41,10 +41,11 @@ def command(
     array, no look-ahead, its warm-up, units, sides, refusals, odd markets, documentation.
 
     A config is run again and again with the future cut off, shuffled or replaced: values, orders and fills up to
-    there must keep every bit. What it remembers of where the data began is told too.
+    there must keep every bit. It is run twice as it is, and fed bar by bar; its feeds are read again up to an instant,
+    and from copies of their files that end early. What it remembers of where the data began is told too.
 
-    Exit code 2 means that a law is broken, that something looks ahead, or that the data is too short for a verdict:
-    it takes at least one attack of each kind.
+    Exit code 2 means that a law is broken, that something looks ahead, that two runs of the same differ, or that
+    there is no verdict: it takes at least one attack of each kind, and no file that a plugin opens by itself.
 
     Example: tapeflow check mine.yaml
 
@@ -138,25 +139,29 @@ def _check_config(
     from ..configs.shipped import find_config
 
     config = load_config(find_config(target), settings)
-    from ..backtest.inputs.read import read_all
-    from ..checks.lookahead import attack
+    from ..checks.examination import examine
+    from ..checks.findings import LEAK, NOT_DETERMINISTIC, UNKNOWN
+    from ..checks.fresh import each
     from ..checks.start_dependence import later_starts
 
     with Progress(quiet=quiet) as progress:
-        sources = read_all(config, progress)
-        progress(f"attacking at {instants} instants")
-        found = attack(config, sources, instants=instants, seed=seed)
+        made = examine(config, instants=instants, seed=seed, progress=progress)
+        found, base = made.found, made.found.base
         progress("starting later")
-        starts = later_starts(config, sources, found.base) if found.base is not None else None
+        tried = [] if base is None or found.unlike else [lambda: later_starts(config, made.sources, base)]
+        starts = next(each(tried), None)
     if as_json:
         print_json(_as_dict(config.name, found, starts))
     else:
         _print(config.name, found, starts)
-    if found.leaks:
-        note(f"tapeflow: {config.name} looks ahead: {found.leaks[0]}")
-    elif found.missing:
-        note(f"tapeflow: {config.name}: no verdict, the future was never {' or '.join(found.missing)}; take more data")
-    return EXIT_USER if found.leaks or found.missing else 0
+    if found.verdict == LEAK:
+        first = found.leaks[0]
+        note(f"tapeflow: {config.name} looks ahead: {first}{first.line and f' ({first.line})'}")
+    elif found.verdict == NOT_DETERMINISTIC:
+        note(f"tapeflow: {config.name}: not deterministic: {found.unlike}")
+    elif found.verdict == UNKNOWN:
+        note(f"tapeflow: {config.name}: no verdict, {found.why_unknown}")
+    return EXIT_USER if found.verdict in (LEAK, NOT_DETERMINISTIC, UNKNOWN) else 0
 
 
 def _as_dict(name: str, found: Findings, starts: Starts | None) -> dict[str, Any]:
@@ -165,18 +170,12 @@ def _as_dict(name: str, found: Findings, starts: Starts | None) -> dict[str, Any
     return {
         "name": name,
         "verdict": found.verdict,
-        "looks_ahead": True if found.leaks else None if found.missing else False,
-        "leaks": [
-            {
-                **asdict(leak.found),
-                "time": iso(leak.found.time),
-                "attack": leak.attack,
-                "instant": iso(leak.instant),
-                "attacks": leak.attacks,
-                "text": str(leak),
-            }
-            for leak in found.leaks
-        ],
+        "looks_ahead": {"leak": True, "unknown": None, "not deterministic": None}.get(found.verdict, False),
+        "leaks": [_leak(leak) for leak in found.leaks],
+        "others": [_leak(leak) for leak in found.others],
+        "not_deterministic": found.unlike or None,
+        "not_attackable": found.not_attackable,
+        "bar_by_bar": {"bars": found.bar_by_bar, "not_compared": found.unfed or None},
         "instants": [iso(t) for t in found.instants],
         "attacks": dict(found.attacks),
         "runs": found.runs,
@@ -187,19 +186,48 @@ def _as_dict(name: str, found: Findings, starts: Starts | None) -> dict[str, Any
     }
 
 
+def _leak(leak: Leak) -> dict[str, Any]:
+    from ..core.clock import iso
+
+    return {
+        **asdict(leak.found),
+        "time": iso(leak.found.time),
+        "kind": leak.kind,
+        "attack": leak.attack,
+        "instant": iso(leak.instant),
+        "attacks": leak.attacks,
+        "line_of_code": leak.line or None,
+        "text": str(leak),
+    }
+
+
 def _print(name: str, found: Findings, starts: Starts | None) -> None:
     compared = f"{found.lines} lines, {found.orders} orders, {found.fills} fills"
     if found.leaks:
         rows = [[leak.found.what, leak.attacks, str(leak).split(": ", 1)[1]] for leak in found.leaks]
         print_table(rows, ["looks ahead", "attacks", "first sign"], title=f"{name}: {compared}")
+        for leak in found.leaks:
+            if leak.line:
+                click.echo(f"{leak.found.what}: {leak.line}")
+    elif found.unlike:
+        click.echo(f"{name}: not deterministic. Two runs of the same differ: {found.unlike}")
     elif found.runs == 1:
         click.echo(f"{name}: no verdict. Not one attack could be run.")
     else:
-        said = "no verdict" if found.missing else "no look-ahead found"
-        click.echo(f"{name}: {said}. {compared} kept every bit in {found.runs - 1} attacks")
+        said = "no verdict" if found.verdict == "unknown" else "no look-ahead found"
+        kept = "all but their last digits" if found.others else "every bit"
+        click.echo(f"{name}: {said}. {compared} kept {kept} in {found.runs - 1} attacks")
         click.echo(f"at {len(found.instants)} instants on what comes after.")
+        if found.bar_by_bar and not found.unfed:
+            click.echo(f"Fed bar by bar, with none to come, it does the same on {found.bar_by_bar:,} bars.")
         if not found.orders:
             click.echo("No order was sent: what the strategy decides was not tried.")
+    for one in found.others:
+        click.echo(f"{one.kind}: {one}")
+    for file in found.not_attackable:
+        click.echo(f"not attackable: {file}, which a plugin opened by itself")
+    if found.unfed and not found.leaks:
+        click.echo(found.unfed)
     if count := found.skipped:
         click.echo(f"{counted(count, 'attack')} could not be run; the first: {found.unmade[0]}")
     if starts is not None and starts.starts:

@@ -135,15 +135,20 @@ class BarData(bt.feed.DataBase):
         self._row, self._rows = -1, n
 
     @property
-    def bars(self) -> Bars:
-        """The bars behind the lines, levels included."""
+    def given(self) -> Bars:
+        """The bars behind the lines, all of them: for what makes and fills orders, and lays out price rows."""
         made: Bars = self.p.dataname
         return made
 
     @property
+    def bars(self) -> Bars:
+        """The bars behind the lines, levels included; those so far, of a feed that `unfolds`."""
+        return self.given
+
+    @property
     def hours(self) -> str:
         """The trading hours of the bars, as text; empty where they have none."""
-        return self.bars.hours
+        return self.given.hours
 
     def footprint(self, ago: int = 0, *args: Any, **kwargs: Any) -> Footprint | None:
         """The price rows of the current bar, or of one ``-ago`` bars back, as `Bars.footprint` gives them.
@@ -195,7 +200,7 @@ class BarData(bt.feed.DataBase):
         """
         if self._filters or self._bounded():
             return None
-        made = shut(self.bars, empty_bars)
+        made = shut(self.given, empty_bars)
         return made.tobytes() if made.any() else None
 
     def check_prices(self) -> None:
@@ -229,7 +234,7 @@ class BarData(bt.feed.DataBase):
         """Whether the source knows column ``name``."""
         if self.longer and name not in STANDARD:
             raise InputError(self.untold(name))
-        return self.bars.carries(name)
+        return self.given.carries(name)
 
     def _tick_nullify(self) -> None:
         pass
@@ -257,10 +262,22 @@ class BarData(bt.feed.DataBase):
         self.home()
 
 
-_variants: dict[tuple[str, ...], Any] = {}
+class _Unfolding:
+    """A feed that knows no bar before it comes, to nobody who asks for its bars."""
+
+    given: Bars
+    _row: int
+
+    @property
+    def bars(self) -> Bars:
+        """Those that have closed."""
+        return self.given.slice(0, max(getattr(self, "_row", -1) + 1, 0))
 
 
-def bar_data(bars: Bars, name: str = "", **kwargs: Any) -> Any:
+_variants: dict[tuple[bool, tuple[str, ...]], Any] = {}
+
+
+def bar_data(bars: Bars, name: str = "", *, unfolds: bool = False, **kwargs: Any) -> Any:
     """A feed over ``bars``; columns beyond the canonical ones become lines too, and so do adjusted prices.
 
     Parameters
@@ -269,21 +286,25 @@ def bar_data(bars: Bars, name: str = "", **kwargs: Any) -> Any:
         What to feed.
     name : str
         The feed's name in backtrader.
+    unfolds : bool, default=False
+        Whether its ``bars`` are those so far alone; for a run that is fed bar by bar.
     **kwargs
         Further parameters of ``backtrader.feed.DataBase``.
     """
     more = tuple(c for c in bars.columns if c not in STANDARD and c not in EXTRA)
     more += tuple(f"{PREFIX}{name}" for name in adjusted_columns(bars.columns, bars.schema))
-    return _data_class(more)(dataname=bars, name=name, **kwargs)
+    return _data_class(more, unfolds)(dataname=bars, name=name, **kwargs)
 
 
-def _data_class(more: tuple[str, ...]) -> Any:
-    if not more:
+def _data_class(more: tuple[str, ...], unfolds: bool) -> Any:
+    if not more and not unfolds:
         return BarData
-    if more not in _variants:
+    key = unfolds, more
+    if key not in _variants:
         name = f"BarData_{len(_variants) + 1}"
         meta: Any = type(BarData)
-        made = meta(name, (BarData,), {"lines": more, "__module__": __name__})
+        bases = (_Unfolding, BarData) if unfolds else (BarData,)
+        made = meta(name, bases, {"lines": more, "__module__": __name__})
         setattr(sys.modules[__name__], name, made)
-        _variants[more] = made
-    return _variants[more]
+        _variants[key] = made
+    return _variants[key]

@@ -30,15 +30,19 @@ def through_backtrader(
     prepare: Callable[[Any], None] | None = None,
     *,
     shelf: LineCache | None = None,
+    unfolds: bool = False,
 ) -> Outcome:
-    """Run the strategy of ``config`` through backtrader; ``prepare`` may do something to the broker before."""
+    """Run the strategy of ``config`` through backtrader; ``prepare`` may do something to the broker before.
+
+    Where it ``unfolds``, every feed hands over one bar at a time and knows none that is to come.
+    """
     cerebro = make_cerebro(config.engine)
     cerebro.shelf = shelf
     for name, source in sources.items():
         own = config.terms[name]
         terms = dict(tick=own.tick, lot=own.lot, min_notional=own.min_notional)
         knows = getattr(source.feed, "knows_prices", True)
-        cerebro.adddata(bar_data(source.bars, name, knows_prices=knows, **terms), name=name)
+        cerebro.adddata(bar_data(source.bars, name, knows_prices=knows, unfolds=unfolds, **terms), name=name)
     cerebro.broker = broker_for(config, sources)
     cerebro.broker.cerebro = cerebro
     if prepare is not None:
@@ -56,7 +60,7 @@ def through_backtrader(
     traded = cerebro.datas[0]
     METER.follow(lambda: len(traded), len(sources[config.traded.name].bars))
     with _backtraders_clock():
-        *_, strategy = cerebro.run()
+        *_, strategy = cerebro.run(runonce=False, preload=False) if unfolds else cerebro.run()
     engine, why = what_ran(cerebro)
     return Outcome(config, sources, strategy, record_of(strategy), engine, why)
 

@@ -20,7 +20,7 @@ from .measure import UNTOLD, Line
 from .meta import IndicatorMeta
 from .runs import Run, VecRun, bind, rows
 from .sizing import disagrees, levels_of_size, of_size, with_classes
-from .step_loop import drive
+from .step_loop import drive, untraded
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -218,7 +218,10 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
 
     @classmethod
     def levels_state(cls, levels: Levels, **params: Any) -> Floats:
-        """The first state of a kernel that reads ``levels``: their size may decide on its size, on no value."""
+        """The first state of a kernel that reads ``levels``: their size may decide on its size, on no value.
+
+        What traded at them is not known here, and reads as NaN: it is of the future.
+        """
         return cls.first_state(**params)
 
     def lookback(self) -> int | None:
@@ -323,7 +326,7 @@ class Indicator(bt.Indicator, metaclass=IndicatorMeta):
     @classmethod
     def _step_table(cls, source: ColumnSource, params: dict[str, Any], columns: list[NDArray[Any]]) -> Floats:
         levels = cls.levels_of(source.bars(), **params) if LEVELS in cls.inputs else None
-        state = cls.first_state(**params) if levels is None else cls.levels_state(levels, **params)
+        state = cls.first_state(**params) if levels is None else cls.levels_state(untraded(levels), **params)
         width = len(cls.line_names(**params))
         skip = cls.nan_policy == "skip"
         return drive(cls.step, cls.constants(params), columns, state, width, len(source), skip=skip, levels=levels)

@@ -13,7 +13,7 @@ from ...core.errors import InputError
 from ...core.kernels import ready
 from .dependencies import lines_read
 from .inputs import LEVELS, Derived, Input, missing
-from .step_loop import drive, writable
+from .step_loop import drive, untraded, writable
 
 Floats = NDArray[np.float64]
 
@@ -66,7 +66,7 @@ def bind(made: Any) -> Run:
 def _carries(data: Any, name: str) -> bool:
     asked = getattr(data, "carries", None)
     if asked is not None:
-        return bool(asked(name)) or len(data.bars) == 0
+        return bool(asked(name)) or len(getattr(data, "given", data.bars)) == 0
     return name in data.lines.getlinealiases()
 
 
@@ -193,14 +193,14 @@ class LevelsRun(StepRun):
 
     def __init__(self, made: Any, fed: list[_Fed]) -> None:
         super().__init__(made, fed)
-        bars = getattr(made.datas[0], "bars", None)
+        bars = getattr(made.datas[0], "given", getattr(made.datas[0], "bars", None))
         if bars is None:
             raise missing(made.kind, LEVELS, _feed_name(made.datas[0]), (), "price rows need a feed of bars (bar_data)")
         made.datas[0].carries(LEVELS)  # refuses where backtrader makes the bars longer
         self.closes = bars["close_time"]
         self.levels = type(made).levels_of(bars.adjusted, **made.resolved)
         self.rows = writable(self.levels)
-        self.state = type(made).levels_state(self.levels, **made.resolved)
+        self.state = type(made).levels_state(untraded(self.levels), **made.resolved)
 
     def once(self) -> None:
         """Run the kernel over every bar and its rows."""
@@ -208,7 +208,7 @@ class LevelsRun(StepRun):
         columns, n = _columns(made, self.fed)
         line = made.datas[0].lines.close_time
         closes = np.frombuffer(line.array, dtype=np.float64, count=n)
-        state = type(made).levels_state(self.levels, **made.resolved)
+        state = type(made).levels_state(untraded(self.levels), **made.resolved)
         table = drive(
             self.step,
             self.numbers,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -146,3 +147,17 @@ def writable(levels: Levels) -> tuple[NDArray[Any], ...]:
     integers = [np.require(a, np.int64, ["C", "W"]) for a in (levels.offsets, levels.price_tick)]
     floats = [np.require(a, np.float64, ["C", "W"]) for a in (levels.buy_volume, levels.sell_volume)]
     return *integers, *floats
+
+
+def untraded(levels: Levels) -> Levels:
+    """The same rows with nothing known of what traded at them: what a kernel's first state may be sized by.
+
+    Examples
+    --------
+    >>> from tapeflow.core.samples import sample_bars
+    >>> made = untraded(sample_bars(3).levels)
+    >>> bool(np.isnan(made.buy_volume).all()), len(made)
+    (True, 3)
+    """
+    unknown = np.broadcast_to(np.nan, len(levels.price_tick))
+    return replace(levels, buy_volume=unknown, sell_volume=unknown, classes=None)
