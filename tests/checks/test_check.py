@@ -82,7 +82,8 @@ def hold(name: str, instants: int) -> None:
     config = load_config(find_config(name), SHORT if "synth:" in find_config(name).read_text() else ())
     sources = {k: s for block in config.data for k, s in read(config, block, lambda text: None).items()}
     found = attack(config, sources, instants=instants)
-    assert [str(leak) for leak in found.leaks] == []
+    early = ["feed perp"] if name == "spot_perpetual_basis" else []  # as its first lines say
+    assert [leak.found.what for leak in found.leaks] == early
     assert found.skipped == 0
     assert min(found.attacks.values()) >= (instants + 1) // 2
     assert found.attacks["shuffled"] == found.attacks["replaced"] == len(found.instants)
@@ -325,7 +326,7 @@ class TestCommand:
 
     def test_same_seed_same_output(self, leaking: Path) -> None:
         first, again, other = (
-            tapeflow("check", leaking, "--instants", 2, "--seed", seed, "--json").stdout for seed in (3, 3, 4)
+            tapeflow("check", leaking, "--instants", 1, "--seed", seed, "--json").stdout for seed in (3, 3, 4)
         )
         assert first == again != other
 
