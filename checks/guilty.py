@@ -44,8 +44,15 @@ def named(config: RunConfig, sources: Mapping[str, Any], found: Findings) -> Ite
         if i >= _MOST or leak.attack == "as it is":
             yield replace(leak, line=_shown(leak.line)) if leak.line else leak
             continue
-        line = leak.line or _at_work(config, sources, leak) or _in_text(config, leak)
+        line = leak.line or _at_work(config, sources, leak)
+        if not line or _SAYS_NOTHING.search(linecache.getline(*_parts(line)).strip()):
+            line = _in_text(config, leak) or line
         yield replace(leak, line=_shown(line)) if line else leak
+
+
+def _parts(line: str) -> tuple[str, int]:
+    file, _, number = line.rpartition(":")
+    return file, int(number)
 
 
 def _shown(line: str) -> str:
@@ -185,14 +192,18 @@ def _file(cls: Any) -> str:
 _TEXTS = (
     (re.compile(r"shift\(\s*-|\.diff\(\s*-|periods\s*=\s*-|np\.roll\([^)]*,\s*-"), 9),
     (re.compile(r"bfill|backfill|interpolate\(|center\s*=\s*True|filtfilt|savgol|find_peaks|argrelextrema"), 8),
-    (re.compile(r"\[\s*[\w.]+\s*\+\s*\w+\s*\]|\[\s*[1-9]\d*\s*\](?=\s*[-<>+*/)]|$| and| or)"), 7),
+    (re.compile(r"\[len\(self\)|[\[:]\s*[\w.]+\s*\+\s*\w+\s*\]|\[\s*[1-9]\d*\s*\](?=\s*[-<>+*/)]|$| and| or)"), 7),
     (re.compile(r"\[::-1\]|np\.flip|np\.gradient|mode\s*=\s*.same|fft|iloc\[-1\]|\[-1\]|buflen\(\)|\.array\["), 6),
-    (re.compile(r"resample\(|groupby\(|transform\("), 5),
+    (re.compile(r"resample\(|groupby\(|transform\(|\.bars\["), 5),
     (re.compile(r"\.(mean|std|max|min|median|quantile|sum|rank|cummax)\(\s*\)|np\.(mean|std|max|min|median|percentile|"
                 r"quantile|nanmean|nanmax|nanmin|argsort|argmax|unique|bincount|polyfit)\("), 4),
     (re.compile(r"read_csv|read_parquet|open\(|load\("), 3),
 )  # fmt: skip
 """How code that reads ahead looks, and how telling each way is."""
+
+
+_SAYS_NOTHING = re.compile(r"^return \w+$|np\.(empty|zeros|full)\(")
+"""Lines after which an array is another, though what makes it so stands elsewhere, as in a loop."""
 
 
 def _in_text(config: RunConfig, leak: Leak) -> str:

@@ -57,8 +57,8 @@ class NormalisedByRange(_OfClose):
 class Detrended(_OfClose):
     def vec(self, close: Any) -> Any:
         at = np.arange(len(close))
-        slope, base = np.polyfit(at, close, 1)
-        return close - (slope * at + base)  # guilty
+        slope, base = np.polyfit(at, close, 1)  # guilty
+        return close - (slope * at + base)
 
 
 class RankOfAll(_OfClose):
@@ -105,7 +105,7 @@ class RareOnly(Indicator):
     def vec(self, close: Any, volume: Any) -> Any:
         made = np.zeros(len(close))
         for i in range(len(close) - 1):
-            if volume[i + 1] > 5.0 * volume[: i + 1].max():
+            if volume[i + 1] > 5.0 * volume[: i + 1].max():  # guilty
                 made[i] = close[i + 1] - close[i]  # guilty
         return made
 
@@ -121,8 +121,8 @@ class KnowsGaps(Indicator):
     measures = {"value": Line("something")}
 
     def vec(self, open_time: Any, close: Any) -> Any:
-        ahead = np.diff(open_time, append=open_time[-1])
-        return np.where(ahead > 5 * MINUTE, 1.0, 0.0)  # guilty
+        ahead = np.diff(open_time, append=open_time[-1])  # guilty
+        return np.where(ahead > 5 * MINUTE, 1.0, 0.0)
 
     def lookback(self) -> int:
         return 5
@@ -214,7 +214,7 @@ class SignalsOfTheDay(Strategy):
     def signals(self, lines: Lines) -> Signals:
         close = lines["close"]
         hour = np.arange(len(close)) // 30
-        top = pd.Series(close).groupby(hour).transform("max").to_numpy()
+        top = pd.Series(close).groupby(hour).transform("max").to_numpy()  # guilty
         near = close > 0.9999 * top  # guilty
         return Signals(long_entry=near, long_exit=~near)
 
