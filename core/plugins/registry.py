@@ -46,7 +46,7 @@ class Registry(Mapping[str, type]):
     def __init__(self, what: str, package: str, families: tuple[str, ...] = ()) -> None:
         self.what = what
         self._package = package
-        self._folders = (package, *(f"{package}.{family}" for family in families))
+        self.folders = (package, *(f"{package}.{family}" for family in families))
         self._classes: dict[str, type] = {}
         self._made: dict[tuple[str, str], type] = {}
         """By module and name, for runs in turn whose plugins have classes of one name."""
@@ -131,7 +131,7 @@ class Registry(Mapping[str, type]):
 
     def _sources(self) -> Iterator[tuple[str, Path]]:
         """Modules of ours that hold classes of this kind, each with its file."""
-        for folder in self._folders:
+        for folder in self.folders:
             for place in importlib.import_module(folder).__path__:
                 for path in sorted(Path(place).glob("[!_]*.py")):
                     yield f"{folder}.{path.stem}", path

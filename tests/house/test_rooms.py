@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import importlib
+import pkgutil
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tapeflow.core.plugins.code import belongs_to
+from tapeflow.core.plugins.registry import REGISTRIES
 
 ROOT = Path(__file__).resolve().parents[2]
 ROOMS = sorted(
@@ -152,3 +154,14 @@ def test_benchmarks_import_what_is_there(file: Path) -> None:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(ROOT).as_posix())
 def test_every_module_of_the_package_is_known_for_ours(file: Path) -> None:
     assert belongs_to(str(file)) == "ours"
+
+
+@pytest.mark.parametrize("what", REGISTRIES)
+def test_no_plugin_of_ours_lies_where_it_is_not_looked_for(what: str) -> None:
+    registry = REGISTRIES[what]
+    package = importlib.import_module(f"tapeflow.{what}")
+    for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+        importlib.import_module(info.name)
+    ours = [cls.__module__ for cls in registry.values() if cls.__module__.startswith(f"{package.__name__}.")]
+    assert len(ours) > 10
+    assert {module.rpartition(".")[0] for module in ours} <= set(registry.folders)
