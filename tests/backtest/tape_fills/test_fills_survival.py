@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Any
 
 import pytest
 
-from tapeflow.backtest.inputs.read import read
+from tapeflow.backtest.inputs.read import read, read_all
 from tapeflow.backtest.runner import simulate
 from tapeflow.backtest.tape_fills.break_even import MOST_TICKS, break_even, later, survival
 from tapeflow.configs.loader import from_mapping
@@ -74,6 +75,52 @@ def test_a_margined_account_is_burdened_in_its_own_currency(margin: str) -> None
     assert found.profit > 0
     worth = [abs(f.size) * (100 / f.price if coin else f.price) for f in made.strategy.broker.desk.executions]
     assert found.bp == pytest.approx(1e4 * found.profit / math.fsum(worth), rel=0.02)
+
+
+def dearer(raw: dict[str, Any], bp: float) -> Any:
+    """The config with so many basis points more for maker and taker, wherever fees are said."""
+    made = copy.deepcopy(raw)
+    for block in (made["broker"], *made["data"].values()):
+        if "fees" in block:
+            block["fees"] |= {side: block["fees"].get(side, 0.0) + bp * 1e-4 for side in ("maker", "taker")}
+    return from_mapping(made)
+
+
+SIDES = {
+    "long": {"enter": "close < mean(close, 30) * 0.999", "exit": "close > mean(close, 30)"},
+    "short": {"enter": "close > mean(close, 30) * 1.001", "exit": "close < mean(close, 30)"},
+}
+TWO = {
+    "strategy": {"kind": "Rules", "params": SIDES},
+    "trade": ["btc", "eth"],
+    "broker": {"cash": 100_000, "fees": {"per_contract": 0.001}},
+}
+COIN = {"cash": 10, "fees": {"maker": -5e-5, "taker": 4e-5, "per_contract": 1e-8}}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["two feeds, one with fees of its own", "coin, a rebate and a fee by the contract"])
+def test_basis_points_go_on_every_fee_of_every_feed(kind: str) -> None:
+    feed: dict[str, Any] = {"feed": "SyntheticTape", "days": 0.5, "tick": 0.1, "lot": 0.001, "seed": 5}
+    other = {**feed, "tick": 0.01, "lot": 0.01, "seed": 15, "price": 100.0, "fees": {"maker": -1e-4, "taker": -1e-4}}
+    if kind.startswith("two"):
+        raw = {"data": {"btc": feed, "eth": other}, **TWO}
+    else:
+        coin = {**feed, "lot": 1, "instrument": {"margin": "inverse", "leverage": 3, "contract_size": 100}}
+        raw = {"data": {"btc": coin}, "strategy": LIMITS, "broker": COIN}
+    raw |= {"sizer": {"percent": 25}, "fills": {"from": "tape", "latency": "80ms"}}
+    asked = from_mapping(raw)
+    sources = read_all(asked, lambda text: None)
+    made = simulate(asked, sources)
+    found = made.band.survival
+    assert found.profit > 0
+    assert {trip.direction for trip in made.trips} == {"long", "short"}
+    lo, hi = 0.0, 2 * found.bp
+    while hi - lo > 0.002 * hi:
+        middle = (lo + hi) / 2
+        dear = simulate(dearer(raw | {"fills": {**raw["fills"], "survival": False}}, middle), sources)
+        lo, hi = (middle, hi) if dear.figures()["net_profit"] > 0 else (lo, middle)
+    assert found.bp == pytest.approx(lo, rel=0.01)
 
 
 def test_profit_of_exactly_nothing_is_no_edge() -> None:
