@@ -141,3 +141,21 @@ def test_rules_that_look_at_other_desks_are_asked_anew_for_another_universe() ->
         row = run_point(from_mapping(raw), base.sources, known)
         assert row["net_profit"] == run(given, "stock", trade=trade, strategy=rules).figures()["net_profit"]
     assert known.desks.signals_made == 5  # the last finds what a was told of the same two
+
+
+@pytest.mark.parametrize(("grid", "engine"), [("equal", "compiled"), ("odd", "backtrader")])
+def test_ruin_of_feeds_with_bars_at_other_times_is_left_to_backtrader(grid: str, engine: str) -> None:
+    given = markets(grid, 2)
+    short = {"kind": "Rules", "params": {"short": {"enter": "close > 0"}}}
+    more: dict[str, Any] = {
+        "trade": ["a", "b"],
+        "strategy": short,
+        "sizer": {"fixed": 20_000.0},
+        "broker": {"cash": 1e4},
+    }
+    made, stock = run(given, "auto", **more), run(given, **more)
+    assert made.engine == engine
+    assert made.record.ruined_at is not None
+    assert not difference(made, stock)
+    if engine == "backtrader":
+        assert "came to nothing: backtrader closes it" in made.engine_reason
