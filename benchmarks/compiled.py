@@ -78,12 +78,16 @@ def parts(config: RunConfig, bars: Bars) -> Steps:
     feeds, rules = {"main": bars}, STRATEGIES.find(config.strategy.kind)
     params = {**rules.defaults(), **config.strategy.params}
     tables = Tables(feeds, uses_of(config))
-    said, market, first = RuleSignals.of(answers_in(rules, params, tables.lines)), tables.market, tables.first()
+    said, market, first = (
+        RuleSignals.of(answers_in(rules, params, tables.lines, settings_of(config))),
+        tables.market,
+        tables.first(),
+    )
     bits, told = bits_of(said, market.foreign, market.shut("wait")), rules_of(config, said, bars, first)
     costs, account = np.array([FEE, FEE, 0.0, 0.0]), np.empty((3, len(bars)))
 
     def loop() -> Record:
-        desk = desk_of(config, settings_of(config), bars, bits, first, None)
+        desk = desk_of(config, settings_of(config), bars, said, bits, first, None)
         book = new_book(config.broker.cash, costs, 16_384)
         book, _ = follow(book, None, None, desk, told, market.prices, first, account)
         return Record(book, bars["close_time"], account, "main", (*REASONS, *said.names))
@@ -96,7 +100,7 @@ def parts(config: RunConfig, bars: Bars) -> Steps:
     given, bare = bars.assign(**means), config.model_copy(update={"indicators": {}})
     return {
         "lines of the means": lambda: Tables(feeds, uses_of(config)),
-        "signals over arrays": lambda: answers_in(rules, params, tables.lines),
+        "signals over arrays": lambda: answers_in(rules, params, tables.lines, settings_of(config)),
         "the loop": loop,
         "run_compiled": lambda: run_compiled(config, {"main": Source(None, bars)}),
         GIVEN: lambda: run_compiled(bare, {"main": Source(None, given)}),

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..core.distances import parse_distance
 from ..core.errors import unknown
 from ..core.plugins.registry import FEEDS, INDICATORS, STRATEGIES
-from .errors import Complaint
+from .errors import Complaint, KeyPath
 from .models import RunConfig, StrategyBlock
 from .plugin import declared
 from .portfolio_block import Portfolio, Rebalance
 from .sizer_block import Sizer
 from .terms import Terms
-
-STOPS = ("stop_loss", "trailing_stop")
 
 
 def contradictions(config: RunConfig) -> Iterator[Complaint]:
@@ -98,11 +95,12 @@ def _legs(config: RunConfig) -> Iterator[Complaint]:
     for name in ("max_positions", "gross", "net", "each", "rank", "weights"):
         if getattr(asked, name) is not None:
             yield Complaint(("portfolio", name), "is of single positions, and legs are one: leave it out", on_key=True)
-    settings = {**config.strategy.params, **config.risk.settings()}
-    for name in (*STOPS, "take_profit", "max_position"):
-        if settings.get(name) is not None:
-            place = ("risk", name) if getattr(config.risk, name, None) is not None else ("strategy", "params", name)
-            yield Complaint(place, "is of one position, and legs are left together: say it in an exit", on_key=True)
+    text = "is of one position, and legs are left together: say it in an exit"
+    if config.risk.max_position is not None:
+        yield Complaint(("risk", "max_position"), text, on_key=True)
+    for place, name, _ in protection_in(config):
+        if name != "time_stop":
+            yield Complaint((*place, name), text, on_key=True)
 
 
 def _weights(config: RunConfig) -> Iterator[Complaint]:
@@ -117,7 +115,7 @@ def _weights(config: RunConfig) -> Iterator[Complaint]:
     if config.strategy != StrategyBlock(kind="Rules", params=declared(STRATEGIES.find("Rules"))):
         text = "says what is traded, and portfolio.weights say what is held: leave out one of the two"
         yield Complaint(("strategy",), text, on_key=True)
-    for name in (*STOPS, "take_profit", "time_stop"):
+    for name in ("stop_loss", "trailing_stop", "take_profit", "time_stop"):
         if getattr(config.risk, name) is not None:
             text = "is of entries, and portfolio.weights hold positions: leave it out, or make the weight 0 then"
             yield Complaint(("risk", name), text, on_key=True)
@@ -147,17 +145,18 @@ def _below_0(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
         )
     if traded.data.params.get("adjust") == "ratio":
         yield Complaint(("data", traded.block, "adjust"), f"ratio means nothing {why}: take difference")
-    given = {**config.strategy.params, **config.risk.settings()}
-    for name in (*STOPS, "take_profit"):
-        asked = given.get(name)
-        if asked is not None and getattr(parse_distance(asked), "unit", "") == "fraction":
-            place = ("risk", name) if config.risk.settings().get(name) is not None else ("strategy", "params", name)
-            yield Complaint(place, f"is a share of the price, which means nothing {why}: give a price, ticks or atr")
-    for name, rule in (config.strategy.params.get("entries") or {}).items():
-        for key in ("limit", "stop"):
-            if config.strategy.kind == "Rules" and key in rule:
-                text = f"is a price that must be above 0, {why}: enter at market"
-                yield Complaint(("strategy", "params", "entries", name, key), text)
+    for place, name, asked in protection_in(config):
+        if asked.has_prices:
+            yield Complaint((*place, name), f"is a price that must be above 0, {why}: give a distance")
+        if any(getattr(one, "unit", "") == "fraction" for one in asked.amounts()):
+            text = f"is a share of the price, which means nothing {why}: give a price, ticks or atr"
+            yield Complaint((*place, name), text)
+    for block in ("entries", "exits") if config.strategy.kind == "Rules" else ():
+        for name, rule in (config.strategy.params.get(block) or {}).items():
+            for key in ("limit", "stop"):
+                if key in rule:
+                    text = f"is a price that must be above 0, {why}: trade at market"
+                    yield Complaint(("strategy", "params", block, name, key), text)
 
 
 def _logs_below_0(config: RunConfig) -> Iterator[Complaint]:
@@ -192,14 +191,32 @@ def _rolling(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
         yield Complaint(("broker",), f"{text}: give slippage as a share, a price or in ticks")
 
 
+def protection_in(config: RunConfig) -> Iterator[tuple[KeyPath, str, Any]]:
+    """Where something is said of what protects positions: the place, the key there, and what it says."""
+    strategy: Any = STRATEGIES.find(config.strategy.kind)
+    for place, said in ((("risk",), config.risk.settings()), (("strategy", "params"), config.strategy.params)):
+        for path, name, guards in getattr(strategy, "protection_in", _nothing)(said):
+            yield (*place, *path), name, guards
+
+
+def _nothing(said: Any) -> Iterator[Any]:
+    """What a class says of protection that is none of ours."""
+    yield from ()
+
+
 def _protection(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
-    settings = {**config.strategy.params, **config.risk.settings()}
-    if config.sizer.risk is not None and not any(settings.get(name) is not None for name in STOPS):
-        yield Complaint(
-            ("sizer", "risk"), "sizes by the distance of the stop: set risk.stop_loss or risk.trailing_stop"
-        )
-    for name in (*STOPS, "take_profit"):
-        asked = getattr(config.risk, name)
-        if asked is not None and getattr(parse_distance(asked), "unit", "") == "ticks" and not traded.tick:
+    for place, name, asked in protection_in(config):
+        if any(getattr(one, "unit", "") == "ticks" for one in asked.amounts()) and not traded.tick:
             which = "the traded data block" if len(config.desks) == 1 else f"data.{traded.block}"
-            yield Complaint(("risk", name), f"is in ticks: set `tick` in {which}")
+            yield Complaint((*place, name), f"is in ticks: set `tick` in {which}")
+    strategy: Any = STRATEGIES.find(config.strategy.kind)
+    if not hasattr(strategy, "guards_in"):
+        return
+    settings = {**config.strategy.params, **{k: v for k, v in config.risk.settings().items() if v is not None}}
+    for entry, guards in strategy.guards_in({**strategy.defaults(), **config.strategy.params}, settings):
+        what = f"; entry {entry} has none" if entry and "." not in entry else ""
+        if config.sizer.risk is not None and guards.stop is None and guards.trail is None:
+            text = f"sizes by the distance of the stop: set risk.stop_loss or risk.trailing_stop{what}"
+            yield Complaint(("sizer", "risk"), text)
+        if guards.break_even is not None and guards.stop is None:
+            yield Complaint(("strategy", "params"), f"break_even moves the stop_loss: give one{what}")

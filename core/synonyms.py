@@ -20,6 +20,9 @@ min_order min_cost minnotional minimum_notional: min_notional
 sl stop stoploss stop_price initial_stop: stop_loss
 tp target takeprofit profit_target limit_profit roi: take_profit
 trailing trail trail_stop trailingstop trailpercent: trailing_stop
+breakeven be move_to_breakeven move_to_be stop_to_entry: break_even
+time_in_force timeinforce good_till: tif
+postonly maker_only alo: post_only
 max_hold max_holding holding_period max_bars exit_after timeout: time_stop
 max_entries add_on scale_in: pyramiding
 buy buy_rule long_entry entry_long enter_long go_long: long enter

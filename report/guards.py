@@ -90,7 +90,11 @@ def _distance(config: Settings, strategy: str) -> float:
     own = (config.get("strategies") or {}).get(strategy) if strategy else None
     asked = own or {**config, **(config.get("strategy") or {})}
     risk = asked.get("risk") or config.get("risk") or {}
-    text = risk.get("trailing_stop") or (asked.get("params") or {}).get("trailing_stop")
+    params = asked.get("params") or {}
+    rules = [params.get(side) for side in ("long", "short")] + [*(params.get("entries") or {}).values()]
+    if any("trailing_stop" in rule for rule in rules if isinstance(rule, Mapping)):
+        return float("nan")  # of the entry, which an order does not tell
+    text = risk.get("trailing_stop") or params.get("trailing_stop")
     try:
         amount = parse_amount(text) if text is not None else None
     except ValueError:

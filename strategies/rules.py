@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ..core.errors import ExpressionError
 from ..core.names import STATE, Names, state_taken
-from ..core.params import Bound, Choice
-from .framework.answers import SIDES
+from ..core.params import Bound, Choice, Rule
+from .framework.answers import SIDES, TIFS
 from .framework.base import Strategy
+from .framework.guards import SETTINGS, Guards
 from .framework.lines import Lines
 from .framework.plan import Plan
 from .framework.signals import Signals
 from .rule_language.expressions import Expression
 from .rule_language.functions import FUNCTIONS
+from .rule_language.guard_bounds import BreakEvenAfter, DistanceOrPrice, Targets, Trailing
 from .rule_language.orders import RulePlan, answers_of, reasons
 from .rule_language.schema import (
     ExpressionText,
@@ -24,9 +26,21 @@ from .rule_language.schema import (
     Rulebook,
     SideRule,
     asked,
+    entries_of,
     expressions,
     known,
+    prices,
+    protected,
 )
+
+_PROTECTION: Mapping[str, Rule] = dict(
+    stop_loss=DistanceOrPrice(),
+    take_profit=Targets(),
+    trailing_stop=Trailing(),
+    time_stop=Bound(1, integer=True, optional=True),
+    break_even=BreakEvenAfter(),
+)
+"""What an entry may say of the protection of its position, and the strategy of every position."""
 
 
 class Rules(Strategy):
@@ -44,17 +58,20 @@ class Rules(Strategy):
     ----------
     long : mapping, default=None
         ``enter`` and, if wished, ``exit``, as expressions; null for no such trades. The orders are called
-        ``long.enter`` and ``long.exit``.
+        ``long.enter`` and ``long.exit``. Besides, what protects such positions, by the names of the last parameters.
     short : mapping, default=None
         The same for short trades.
     entries : mapping, default=None
         Entry rules by name, which is what their orders are called. Each has ``long``, ``short`` or both: expressions;
         ``size``: how many times what the sizer gives, a number or an expression, 1 when left out; ``limit``: the
         price of a limit order, ``stop``: that of a stop, with both of a stop that becomes a limit order, expressions,
-        a market order when left out; ``valid``: bars for which it rests, 1 when left out.
+        a market order when left out; ``valid``: bars for which it rests, 1 when left out, or instead ``tif``: ``gtc``,
+        ``ioc`` or ``day``; ``post_only``: whether a limit order is rejected where it would trade on arrival. Besides,
+        what protects its position, by the names of the last parameters.
     exits : mapping, default=None
         Exit rules by name. Each has ``long``, ``short`` or both; ``share``: what part of the position to close, from
-        0 to 1, in whole lots, 1 when left out. A part is closed once a position; protection then follows what is left.
+        0 to 1, in whole lots, 1 when left out; ``limit``: the price of a limit order, an expression, a market order
+        when left out; ``valid``: bars for which it rests, 1 when left out. A part is closed once a position.
     values : mapping, default=None
         Numbers by name, for expressions to read; what a sweep or ``--set strategy.params.values.name=…`` changes.
     names : mapping, default=None
@@ -65,12 +82,17 @@ class Rules(Strategy):
         Most entries of one position, resting ones included.
     reverse : bool, default=None
         Whether one bar may leave one side and enter the other; null for yes, but not with a ``cooldown``.
-    stop_loss : amount, default=None
-        Distance of a stop from the entry price, as ``0.5%``, ``20bp``, ``10ticks`` or a price distance.
-    take_profit : amount, default=None
-        Distance of a limit order from the entry price.
-    trailing_stop : amount, default=None
-        Distance of a stop that follows the close.
+    break_even : amount or mapping, default=None
+        ``after`` which gain the stop is moved, and how far beyond the entry price it is moved ``to``, 0 when left out;
+        or the gain alone.
+    stop_loss : amount or expression, default=None
+        Distance of a stop from the entry price, as ``0.5%``, ``20bp``, ``10ticks`` or a price distance; or an
+        expression that gives its price, as it is when the entry is sent.
+    take_profit : amount, expression or list, default=None
+        The same of a limit order; or several as ``{at, share}``, the share being of what is protected.
+    trailing_stop : amount or mapping, default=None
+        Distance of a stop that follows the close; or what it follows ``by``, ``closes``, ``highs`` (of a short position
+        lows) or an expression that gives a price, and at which ``distance``.
     time_stop : int, default=None
         Bars after which a position is closed at market.
 
@@ -79,9 +101,10 @@ class Rules(Strategy):
     Every expression may read the position as it is at the close: ``position``, its signed size, ``entry_price``,
     ``bars_held``, ``pnl``, ``peak`` and ``drawdown``.
 
-    An entry whose ``size`` or ``limit`` is unknown or not above 0 does not act. A resting entry is withdrawn when its
-    bars are over, and when an exit closes the position. Stops of a position with several entries are measured from
-    the last one.
+    An entry whose ``size`` or price is unknown or not above 0 does not act. A resting entry is withdrawn when its
+    bars are over, and when an exit closes the position. A position with several entries is protected as the last one
+    says, from its price on. What an entry says of protection goes before the run's ``risk`` block, and that before the
+    strategy's parameters.
 
     Examples
     --------
@@ -109,26 +132,34 @@ class Rules(Strategy):
     """
 
     params = dict(
-        long=None, short=None, entries=None, exits=None, values=None, names=None, cooldown=0, pyramiding=1, reverse=None
-    )
+        long=None, short=None, entries=None, exits=None, values=None, names=None, cooldown=0, pyramiding=1,
+        reverse=None, break_even=None,
+    )  # fmt: skip
     bounds = dict(
-        long=SideRule(),
-        short=SideRule(),
+        long=SideRule(_PROTECTION),
+        short=SideRule(_PROTECTION),
         entries=NamedRules(
             {
                 "size": NumberOrExpression(),
                 "limit": ExpressionText(),
                 "stop": ExpressionText(),
                 "valid": Bound(1, integer=True),
+                "tif": Choice(*TIFS),
+                "post_only": Choice(True, False),
+                **_PROTECTION,
             }
         ),
-        exits=NamedRules({"share": Bound(0, 1, open_low=True)}),
+        exits=NamedRules(
+            {"share": Bound(0, 1, open_low=True), "limit": ExpressionText(), "valid": Bound(1, integer=True)}
+        ),
         values=Named("numbers", Bound()),
         names=Named("expressions", ExpressionText()),
         cooldown=Bound(0, integer=True),
         pyramiding=Bound(1, integer=True),
         reverse=Choice(True, False, None),
+        **_PROTECTION,
     )
+    protected_by = SETTINGS
 
     @classmethod
     def validate(cls, params: Mapping[str, Any], names: Names) -> Iterable[tuple[tuple[str | int, ...], str]]:
@@ -143,6 +174,15 @@ class Rules(Strategy):
             except ExpressionError as err:
                 wrong = True
                 yield where, str(err)
+        for place, text in prices(params):
+            try:
+                made = Expression(text, known(params, names))
+                read |= made.values_read
+                if made.program is not None:
+                    yield place, "reads the state of a position, which there is none of when the entry is sent"
+            except ExpressionError as err:
+                wrong = True
+                yield place, str(err)
         taken = (names.columns, names.lines, names.feeds, FUNCTIONS)
         for block, name in [(kind, name) for kind in ("values", "names") for name in params.get(kind) or {}]:
             if name in STATE:
@@ -154,13 +194,31 @@ class Rules(Strategy):
             elif name not in read and not wrong:
                 yield (block, name), f"no rule reads '{name}'"
         for name, rule in (params.get("entries") or {}).items():
-            if "valid" in rule and not {"limit", "stop"} & {*rule}:
-                yield ("entries", name, "valid"), "goes with `limit` or `stop`: a market order does not rest"
-        for name in params.get("exits") or {}:
+            yield from ((("entries", name, key), text) for key, text in _resting(rule))
+        for name, rule in (params.get("exits") or {}).items():
+            if "valid" in rule and "limit" not in rule:
+                yield ("exits", name, "valid"), "goes with `limit`: a market order does not rest"
             if name in (params.get("entries") or {}):
                 yield ("exits", name), f"an entry is called '{name}' already, and orders go by that name; take another"
         if params.get("reverse") and params.get("cooldown"):
             yield ("reverse",), "a cooldown keeps entries away from the bar of an exit: leave out one of the two"
+
+    @classmethod
+    def guards_in(cls, params: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[tuple[str, Guards]]:
+        """What protects the position of each entry, by the entry's name."""
+        entries = dict(entries_of(params)) if cls.by_rules(params) else {}
+        if not entries:
+            yield from super().guards_in(params, settings)
+        yield from ((name, protected(rule, settings)[0]) for name, rule in entries.items())
+
+    @classmethod
+    def protection_in(cls, said: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str, Guards]]:
+        """Where parameters or a risk block say something of protection; entries by themselves too."""
+        yield from super().protection_in(said)
+        named = ((("entries", name), rule) for name, rule in (said.get("entries") or {}).items())
+        for place, rule in (*(((side,), said[side]) for side in SIDES if said.get(side)), *named):
+            for _, name, guards in super().protection_in(rule):
+                yield place, name, guards
 
     @classmethod
     def reversing(cls, params: Mapping[str, Any]) -> bool:
@@ -191,3 +249,20 @@ class Rules(Strategy):
         """Where an entry and where an exit is true, by side."""
         book = Rulebook.of(asked(self.p), lines.names)
         return Signals(**answers_of(book, lines).masks()._asdict())
+
+
+def _resting(rule: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """What is wrong with how long an entry rests, by the key."""
+    limited, stopped = "limit" in rule, "stop" in rule
+    for key in ("valid", "tif"):
+        if key in rule and not (limited or stopped):
+            yield key, "goes with `limit` or `stop`: a market order does not rest"
+    if "valid" in rule and "tif" in rule:
+        yield "tif", f"says how long the order rests, as `valid: {rule['valid']}` does; leave out one of the two"
+    if rule.get("tif") == "ioc" and stopped:
+        yield "tif", "ioc is of a limit order: one that waits for its `stop` does not trade at once"
+    if rule.get("post_only"):
+        if not limited or stopped:
+            yield "post_only", "is of a limit order: give `limit`, and no `stop`"
+        elif rule.get("tif") == "ioc":
+            yield "post_only", "is never filled at once, and tif: ioc only then; leave out one of the two"

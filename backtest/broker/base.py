@@ -25,6 +25,9 @@ from .waiting import would_trade
 
 DUST = 1e-9
 """A remainder this small beside what was traded is rounding, not a position, nor an account's worth."""
+REDUCE_ONLY, POST_ONLY, AT_ONCE = CONDITIONS = "reduce_only", "post_only", "at_once"
+"""What may be said of an order when it is sent: that it closes no more than there is, that it never takes liquidity,
+that what does not trade on arrival is withdrawn."""
 RUIN = "ruin"
 """What the orders are for that close everything."""
 
@@ -106,6 +109,10 @@ class Broker(bt.brokers.BackBroker):
     An order that only closes is taken whatever the cash. An entry that a sizer sized is cut, in whole lots, to what the
     cash allows after fees and slippage: its size goes by the close, its fill by what comes after. A size that an author
     gave is filled whole or refused.
+
+    An order that is to reduce only is taken whatever the cash, cut to what is left of the position when it is tried,
+    and ends with it. One that is post only is rejected where it would trade on arrival, one that is good at once
+    withdrawn where it does not.
 
     An account that is worth nothing at a close is ruined: orders are cancelled, positions closed at market, and what is
     sent from then on is rejected.
@@ -192,6 +199,7 @@ class Broker(bt.brokers.BackBroker):
             if isinstance(order.data, BarData):
                 order.data.check_prices()
         order.tried = len(order.data)
+        order.conditional = any(map(order.info.get, CONDITIONS))
         if order.exectype == bt.Order.StopTrail:
             trail_on_tick(order)
 
@@ -216,6 +224,8 @@ class Broker(bt.brokers.BackBroker):
 
     def _admit(self, order: Any, cash: float, position: Any) -> tuple[float, bool]:
         """Cash after ``order`` would have filled at its own price, and whether it is taken."""
+        if order.info.get(REDUCE_ONLY):
+            return cash, True
         done, held = order.executed, position.size
         wished = done.remsize
         closes = wished * held < 0 and abs(wished) <= abs(held)
@@ -289,19 +299,25 @@ class Broker(bt.brokers.BackBroker):
             return
         order.tried = len(order.data)
         if not self.is_shut(order.data):
+            if order.conditional and not self._may_trade(order):
+                return
             self.look_at(order.data)
             how, before = how_it_stands(order), order.executed.size
             self._try(order)
             if order.exectype == bt.Order.StopTrail:
                 trail_on_tick(order)
             if order.executed.size != before:
-                self.protect(order, how)
+                self.filled(order, how)
+            if order.conditional and order.info.get(AT_ONCE) and order.alive() and self.has_arrived(order):
+                self._end(order)
         elif would_trade(order):
             self.waits[order.ref] += 1
 
     def _try(self, order: Any) -> None:
         """Try ``order`` at the prices of its feed's bar, or of what was left of it when it was sent."""
         rest = order.__dict__.pop("rest", None)
+        if order.conditional and order.info.get(AT_ONCE):
+            rest = self.on_arrival(order)
         if rest is None:
             super()._try_exec(order)
             return
@@ -310,6 +326,56 @@ class Broker(bt.brokers.BackBroker):
             self._try_exec_limit(order, first, high, low, order.created.price)
         else:
             self._try_exec_stop(order, first, high, low, order.created.price, close)
+
+    def _may_trade(self, order: Any) -> bool:
+        """Whether what was said of ``order`` lets it be tried; what reduces only is cut to what there is."""
+        if order.info.get(REDUCE_ONLY):
+            done, held = order.executed, self.positions[order.data].size
+            if done.remsize * held >= 0:
+                self._end(order)
+                return False
+            done.remsize = math.copysign(min(abs(done.remsize), abs(held)), done.remsize)
+        if order.info.get(POST_ONLY):
+            if self.would_take(order):
+                order.reject()
+                self.notify(order)
+                return False
+            order.rested = True
+        return True
+
+    def on_arrival(self, order: Any) -> Any:
+        """What a limit order meets that is good at once: the open, from which slippage may take it to its limit."""
+        data, first = order.data, order.data.open[0]
+        return (first, data.high[0], first, first) if order.isbuy() else (first, first, data.low[0], first)
+
+    def would_take(self, order: Any) -> bool:
+        """Whether a limit order would trade on arrival, at the open of the first bar that it meets."""
+        first, limit = order.data.open[0], order.created.price
+        return not getattr(order, "rested", False) and bool(limit >= first if order.isbuy() else limit <= first)
+
+    def has_arrived(self, order: Any) -> bool:
+        """Whether what is left of an order that was tried would rest."""
+        return True
+
+    def _end(self, order: Any) -> None:
+        """Withdraw an order that is being tried."""
+        order.cancel()
+        self.notify(order)
+
+    def filled(self, order: Any, how: tuple[Any, ...]) -> None:
+        """Protect what ``order`` has opened, or end what would reduce a position that it has closed."""
+        if not self.positions[order.data].size:
+            self.end_reducing(order.data)
+        else:
+            self.protect(order, how)
+
+    def end_reducing(self, data: Any) -> None:
+        """Withdraw what reduces a position in ``data`` that is gone."""
+        for i in range(len(self.pending) - 1, -1, -1):
+            order = self.pending[i]
+            if order is not None and order.data is data and order.conditional and order.info.get(REDUCE_ONLY):
+                del self.pending[i]
+                self._end(order)
 
     def protect(self, order: Any, how: tuple[Any, ...]) -> None:
         """Have the strategy protect what ``order`` has opened; that is tried next, on the rest of the bar."""
@@ -396,13 +462,15 @@ def how_it_stands(order: Any) -> tuple[Any, ...]:
     return order.exectype, bool(order.triggered), bool(order.executed.size), order.isbuy(), made.price, made.pricelimit
 
 
-def _first(guards: list[Any], first: float, high: float, low: float) -> int:
-    """Which of ``guards`` trades first in the rest of a bar; how many there are for none."""
-    done = (
-        trades(guard.exectype, False, False, guard.isbuy(), guard.created.price, 0.0, first, high, low)
-        for guard in guards
-    )
-    return next((i for i, trade in enumerate(done) if trade), len(guards))
+def _first(guards: list[Any], first: float, high: float, low: float) -> list[int]:
+    """Which of ``guards`` trades first in the rest of a bar; of targets that close parts all that trade."""
+    done = [
+        i
+        for i, guard in enumerate(guards)
+        if trades(guard.exectype, False, False, guard.isbuy(), guard.created.price, 0.0, first, high, low)
+    ]
+    in_parts = done and guards[done[0]].exectype == bt.Order.Limit and guards[done[0]].info.get(REDUCE_ONLY)
+    return done if in_parts else done[:1]
 
 
 def _close_of(data: Any) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 import backtrader as bt
 
 from .afford import is_sized
-from .base import WholePosition
+from .base import REDUCE_ONLY, WholePosition
 from .carry import CarryBroker, Flow
 from .contracts import Inverse
 
@@ -110,6 +110,9 @@ class MarginBroker(CarryBroker):
         while self.submitted:
             order = self.submitted.popleft()
             if self._take_children(order) is None:
+                continue
+            if order.info.get(REDUCE_ONLY):
+                self.submit_accept(order)
                 continue
             position: Any = self.positions[order.data]
             group, held = self._group(order), float(sizes.get(order.data, position.size))

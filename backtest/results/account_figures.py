@@ -14,7 +14,6 @@ from ...configs.terms import Terms
 from ...core.clock import iso
 from ...core.counting import counted
 from ...core.schema import DIVIDEND
-from ...strategies.framework.protection import GUARDS
 from ..broker.choice import funded, paying, rolling
 from ..broker.liquidation import LIQUIDATION
 from ..recording.round_trips import RoundTrip
@@ -137,12 +136,6 @@ def shortfalls(config: RunConfig, orders: Orders) -> Iterator[str]:
 def warnings(orders: Orders) -> Iterator[str]:
     """What orders tell that a reader should know."""
     rows = list(orders.values())
-    if bare := sum(row["status"] == "margin" and row["reason"] in GUARDS for row in rows):
-        yield (
-            f"{counted(bare, 'protective order was', 'protective orders were')} refused for lack of cash, and the "
-            "position went unprotected: "
-            "a cash account counts stop and target as if both filled; a smaller size or a margined instrument helps"
-        )
     if closed := sum(row["reason"] == LIQUIDATION for row in rows):
         yield f"{counted(closed, 'position was', 'positions were')} closed by force at the liquidation price"
 

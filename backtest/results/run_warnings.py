@@ -18,6 +18,7 @@ from . import account_figures
 from .caveats import damage_warning
 from .decimals import decimals
 from .entry_bars import inside_warning
+from .far_levels import far_levels
 from .far_prices import far_prices
 from .lock import readers
 from .readings import readings
@@ -81,7 +82,7 @@ def damaged_rows(sources: Mapping[str, Source]) -> Iterator[str]:
 
 
 def unused(outcome: Any) -> Iterator[str]:
-    """What never came of the strategy's rules."""
+    """What never came of the strategy's rules, and which of their prices lie where no market goes."""
     desks = getattr(outcome.strategy, "desks", [outcome.strategy])
     plans = [plan for desk in desks if (plan := getattr(desk, "_plan", None)) is not None]
     said = getattr(outcome.record, "said", ()) or [plan.said() for plan in plans]
@@ -89,6 +90,7 @@ def unused(outcome: Any) -> Iterator[str]:
         kind: Any = STRATEGIES.find(outcome.config.strategy.kind)
         reverses = kind.reversing({**kind.defaults(), **outcome.config.strategy.params})
         yield from unused_rules(said, outcome.record, reverses=reverses)
+        yield from far_levels(said)
 
 
 def ends(outcome: Any) -> list[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import backtrader as bt
 
-from ..broker.base import Broker
+from ..broker.base import REDUCE_ONLY, Broker
 from .desk import Desk
 from .fill_model import FillModel
 from .trade_store import MarketByName
@@ -49,6 +49,18 @@ class TapeBroker(Broker):
         super().check_submitted()
         self.desk.arrange(self.pending)
 
+    def on_arrival(self, order: Any) -> Any:
+        """An order that is good at once meets prints like any other, but its ticket does not rest."""
+        return None
+
+    def would_take(self, order: Any) -> bool:
+        """Whether a limit order takes liquidity when it arrives."""
+        return self.desk.takes(order)
+
+    def has_arrived(self, order: Any) -> bool:
+        """Whether what is left of an order would rest."""
+        return self.desk.rests(order)
+
     def place(self, order: Any, guards: list[Any], how: tuple[Any, ...]) -> None:
         """Put what protects an entry where its prints come, among all that is still to be tried in this bar."""
         self.desk.place(self.pending, guards)
@@ -80,6 +92,8 @@ class TapeBroker(Broker):
         if not order.triggered and self.desk.triggers(order, level):
             order.triggered = True
             self._ococheck(order)
+            if order.info.get(REDUCE_ONLY):
+                self.end_reducing(order.data)
             if order.parent is not None:
                 self._bracketize(order)
         return bool(order.triggered)

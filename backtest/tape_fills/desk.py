@@ -10,6 +10,7 @@ import backtrader as bt
 import numpy as np
 
 from ...core.errors import DataError
+from ..broker.base import AT_ONCE
 from .fill_model import FillModel
 from .kernels import Floats
 from .tape_order import UNTOUCHED, PartFill, TapeOrder
@@ -130,6 +131,14 @@ class Desk:
             ticket.trigger(row)
         return row is not None
 
+    def takes(self, order: Any) -> bool:
+        """Whether a limit order takes liquidity as it arrives in this bar; not once it rests, nor before it arrives."""
+        return self._ticket(order).takes(len(order.data) - 1, _limit(order))
+
+    def rests(self, order: Any) -> bool:
+        """Whether a limit order has arrived and takes no more."""
+        return self._ticket(order).rests
+
     def fill(self, order: Any, limit: float | None) -> None:
         """Have the broker execute what this bar's prints give ``order``."""
         ticket, bar = self._ticket(order), len(order.data) - 1
@@ -153,7 +162,8 @@ class Desk:
                 # A child begins to work when its parent is done, which is known at the close of the bar before.
                 sent = max(sent, int(order.data.close_time[-1]))
             market = self._markets[order.data._name]
-            self._tickets[order.ref] = TapeOrder(market, self._terms, _direction(order), sent, number)
+            once = bool(order.info.get(AT_ONCE))
+            self._tickets[order.ref] = TapeOrder(market, self._terms, _direction(order), sent, number, once=once)
         return self._tickets[order.ref]
 
     def _contract(self, data: Any) -> float:

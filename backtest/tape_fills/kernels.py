@@ -13,10 +13,10 @@ Rows = NDArray[np.int64]
 
 OPTIMISTIC, MIDDLE, PESSIMISTIC = 0.0, 1.0, 2.0
 
-DIRECTION, LIMIT, SHARE, SPREAD, MODEL, THROUGH, NEAR, CONTRACT = range(8)
+DIRECTION, LIMIT, SHARE, SPREAD, MODEL, THROUGH, NEAR, CONTRACT, ONCE = range(9)
 """Terms of an order: +1 or −1, its limit, its share of a print, what the spread costs a taker, the assumption,
 how far beyond its limit the pessimist wants a print, below what two prices are one, and the quote currency in one
-unit of its size where sizes count such contracts, else 0."""
+unit of its size where sizes count such contracts, else 0; whether it never rests."""
 LEFT, TAKING, AHEAD = range(3)
 """State of an order: what is left of it, whether it still takes, what stands before it at its price."""
 TAKEN, RESTED, FIRST_TAKEN, LAST_TAKEN, FIRST_RESTED, LAST_RESTED, PAID, LOW, HIGH = range(9)
@@ -53,7 +53,7 @@ def walk(
         The tape.
     lo, hi : int
         First row, and the one after the last.
-    terms : ndarray of float64, (8,)
+    terms : ndarray of float64, (9,)
         What the order wants; an infinite limit is none.
     state : ndarray of float64, (3,)
         Changed in place.
@@ -71,6 +71,8 @@ def walk(
         if state[TAKING] > 0.0 and not (at and side[r] == d) and not (gap < 0.0 and not at):
             state[TAKING] = 0.0
         taking = state[TAKING] > 0.0
+        if not taking and terms[ONCE] > 0.0:
+            return
         if not taking and gap > near:
             continue
         offered = quantity[r]

@@ -74,10 +74,14 @@ class TapeOrder:
         When it was sent, epoch µs.
     number : int
         How many orders were sent before it at that time.
+    once : bool
+        Whether it never rests: what it does not take on arrival it does not get.
     """
 
-    def __init__(self, market: TapeMarket, terms: FillModel, direction: int, sent: int, number: int = 0) -> None:
-        self.market, self.terms, self.direction = market, terms, direction
+    def __init__(
+        self, market: TapeMarket, terms: FillModel, direction: int, sent: int, number: int = 0, *, once: bool = False
+    ) -> None:
+        self.market, self.terms, self.direction, self._once = market, terms, direction, once
         self._tick = market.prints.tick
         arrival, self._second = terms.delays.of(sent, number)
         self.sent = sent
@@ -93,6 +97,16 @@ class TapeOrder:
         lo, hi = self._rows(bar)
         row = crossing(self.market.prints.price, lo, hi, self.direction, level - self.direction * NEAR * self._tick)
         return row if row < hi else None
+
+    def takes(self, bar: int, limit: float | None) -> bool:
+        """Whether it takes liquidity as it arrives in ``bar``; False once it rests, or before it arrives."""
+        lo, hi = self._rows(bar)
+        return math.isnan(self._state[AHEAD]) and lo < hi and self._crosses_on_arrival(self._on_grid(limit))
+
+    @property
+    def rests(self) -> bool:
+        """Whether it has arrived and takes no more."""
+        return not math.isnan(self._state[AHEAD]) and not self._state[TAKING]
 
     def trigger(self, row: int) -> None:
         """Send the order behind a stop that the print of ``row`` crossed."""
@@ -169,7 +183,9 @@ class TapeOrder:
         terms, prints, tick = self.terms, self.market.prints, self._tick
         spread = self.market.spread[bar] if terms.model == PESSIMISTIC else 0.0
         through, near = terms.through * tick, NEAR * tick
-        wanted = np.array([self.direction, limit, terms.share, spread, terms.model, through, near, contract])
+        wanted = np.array(
+            [self.direction, limit, terms.share, spread, terms.model, through, near, contract, self._once]
+        )
         walk(prints.price, prints.quantity, prints.side, lo, hi, wanted, state, used, base, made)
 
     def _crosses_on_arrival(self, limit: float) -> bool:

@@ -47,6 +47,8 @@ def figures_of(config: RunConfig) -> Iterator[str]:
         yield from FROM_TAPE
         yield from (f"fills.{name}.{figure}" for name in ASSUMPTIONS for figure in OF_ASSUMPTION)
         yield from SURVIVAL if config.fills.survival else ()
+    else:
+        yield "inside.unknown"
 
 
 def check_figure(figure: str, configs: Iterable[RunConfig]) -> None:

@@ -58,7 +58,7 @@ def _outcome(config: RunConfig, sources: Mapping[str, Source], known: Known | No
 
 
 def _row(outcome: Any) -> Row:
-    more = outcome.band.summary() if outcome.band else {}
+    more = outcome.band.summary() if outcome.band else {"inside": {"unknown": outcome.inside["unknown"]}}
     return {"engine": outcome.engine, **_flat({**outcome.figures(), **more})}
 
 

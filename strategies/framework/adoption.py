@@ -8,8 +8,8 @@ import backtrader as bt
 
 from ...core.plugins.registry import STRATEGIES, import_within
 from .base import Strategy
+from .guards import BASIC
 from .held import held_off
-from .protection import SETTINGS
 
 OURS = ("bounds", "defaults", "guard", "overdue", "signals", "uses", "validate", "wake")
 """Names that mean something to the machinery; a class that has one for itself is not adopted."""
@@ -33,7 +33,7 @@ def adopted(plain: Any) -> Any:
         "__doc__": plain.__doc__,
         "__qualname__": plain.__qualname__,
         "params": given,
-        "authors_own": frozenset(given) & set(SETTINGS),
+        "authors_own": frozenset(given) & set(BASIC),
     }
     try:
         meta: Any = type(Strategy)

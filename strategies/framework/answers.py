@@ -9,11 +9,15 @@ from typing import Any
 import numpy as np
 
 from ...core.errors import InputError
+from .guards import Guards
 from .lines import Floats
 from .signals import Masks, Signals
 from .wake import Mask
 
 SIDES = ("long", "short")
+VALID = "valid"
+TIFS = ("gtc", "ioc", "day")
+"""How long an order rests: until it is withdrawn, not at all, or to the end of the trading day."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,14 @@ class Entry:
         Bars for which it rests.
     stop : Expression, optional
         Price of a stop; with a limit, of one that becomes a limit order. Without both a market order.
+    guards : Guards, optional
+        What protects its position; what protects every position of the strategy when left out.
+    levels : mapping of str to Expression
+        Prices among that, by what they are called there.
+    tif : str
+        How long it rests: `VALID` bars, or as one of `TIFS` says.
+    post_only : bool
+        Whether it is refused where it would trade on arrival.
     """
 
     name: str
@@ -42,6 +54,10 @@ class Entry:
     limit: Any = None
     valid: int = 1
     stop: Any = None
+    guards: Guards | None = None
+    levels: Mapping[str, Any] = field(default_factory=dict)
+    tif: str = VALID
+    post_only: bool = False
 
     @property
     def rests(self) -> bool:
@@ -61,11 +77,17 @@ class Exit:
         When to leave, by side of the position.
     share : float
         What part of the position to close.
+    limit : Expression, optional
+        Price of a limit order; a market order when left out.
+    valid : int
+        Bars for which it rests.
     """
 
     name: str
     sides: Mapping[str, Any]
     share: float = 1.0
+    limit: Any = None
+    valid: int = 1
 
 
 @dataclass
@@ -83,7 +105,9 @@ class Answers:
     true : dict of (str, str) to ndarray of bool, (bars,)
         Where a rule is true for a side, by their names.
     size, limit, stop : dict of str to ndarray of float64, (bars,)
-        Of entries that have them.
+        Of entries that have them, and of exits that have a limit.
+    levels : dict of (str, str) to ndarray of float64, (bars,)
+        Prices that protect an entry's position, by its name and what they are called.
     programs : Programs
         What goes by the state of the position, by the rule's name and its side, ``size``, ``limit`` or ``stop``; `true`
         says of such a rule where it may be true.
@@ -96,6 +120,7 @@ class Answers:
     size: dict[str, Floats] = field(default_factory=dict)
     limit: dict[str, Floats] = field(default_factory=dict)
     stop: dict[str, Floats] = field(default_factory=dict)
+    levels: dict[tuple[str, str], Floats] = field(default_factory=dict)
     programs: Any = field(default_factory=dict)
 
     @classmethod

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import backtrader as bt
 
-from ...core.distances import Protective
+from ...core.distances import Measure, Protective
 from ...core.errors import DataError, InputError, unknown
 from ...core.names import Names
 from ...core.params import Bound, Rule, plain_values
@@ -17,6 +17,7 @@ from ...core.plugins.registry import INDICATORS, STRATEGIES
 from ...core.trading import first_bar
 from ...indicators.framework.dependencies import in_order, lines_read, spelled_out
 from .desks import NOT_AWAITED, Desk, OwnFeeds, feeds_of, is_traded_beside
+from .guards import BASIC, Guards
 from .hooks import is_ruined, keep_machinery
 from .limits import AT_ONCE, apply_limits, is_market
 from .lines import Lines
@@ -155,6 +156,8 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     uses: Mapping[str, Use] = {}
     authors_own: frozenset[str] = frozenset()
     """Parameters called as ours that an adopted class had for itself, and that protect nothing."""
+    protected_by: tuple[str, ...] = BASIC
+    """Parameters that protect positions."""
     reads_adjusted = False
     """Whether a `next` of one's own reads ``data.adjusted_close`` where a stock pays dividends, as indicators do."""
     indicators: dict[str, Any]
@@ -205,6 +208,26 @@ class Strategy(bt.Strategy, metaclass=_Meta):
     def reversing(cls, params: Mapping[str, Any]) -> bool:
         """Whether a bar may leave one side and enter the other; by the class, or its ``params``."""
         return cls.reverses
+
+    @classmethod
+    def guards_in(cls, params: Mapping[str, Any], settings: Mapping[str, Any]) -> Iterator[tuple[str, Guards]]:
+        """What protects the positions of each entry of ``params``, by its name, where ``settings`` hold for all."""
+        yield "", Guards.of(settings)[0]
+
+    @classmethod
+    def protection_in(cls, said: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str, Guards]]:
+        """Where parameters or a risk block say something of protection: the place, the key, and what it says."""
+        for name in cls.protected_by:
+            if said.get(name) is not None and name not in cls.authors_own:
+                try:
+                    yield (), name, Guards.of({name: said[name]})[0]
+                except ValueError:
+                    continue  # a parameter of one's own that has this name and another meaning
+
+    @classmethod
+    def measures_in(cls, params: Mapping[str, Any], settings: Mapping[str, Any]) -> list[Measure]:
+        """The distances that protection asks for."""
+        return [one for _, guards in cls.guards_in(params, settings) for one in guards.measures()]
 
     def rests(self) -> bool:
         """Whether no feed that it follows has a bar at this step, so that nothing is news to it."""

@@ -15,13 +15,15 @@ from ...core.lots import whole_lots
 from ...core.names import Names, beside
 from ...core.steps import steps_of
 from ...core.ticks import grid_of
-from .answers import SIDES, Answers, Entry, Exit
+from .answers import SIDES, VALID, Answers, Entry, Exit
+from .day_orders import end_of_day
 from .desks import desks_beside
+from .guards import Guards
 from .limits import or_nothing
 from .lines import Floats, Lines, Ref
 from .programs import note_state
 from .signals import Masks
-from .wake import SkipHint
+from .wake import NEVER, SkipHint
 
 PARTS = ("size", "limit", "stop")
 """What an entry has besides its conditions."""
@@ -54,6 +56,7 @@ class Plan:
         self._entries: list[Any] = []
         self._exits: list[Any] = []
         self._ends: dict[int, int] = {}
+        self._resting: dict[str, Any] = {}
         self._done: set[str] = set()
         self._price = 0.0
         self._held, self._left = 0.0, -(1 << 60)
@@ -67,7 +70,7 @@ class Plan:
 
     def wake(self) -> SkipHint | None:
         """While flat the bars on which one side is to be entered, in a position those of its rules."""
-        if self._several or not self._whole() or any(rule.rests for rule in self._said().entries):
+        if self._several or not self._whole() or self._asks_every_bar():
             return None
         said = self._said()
         enter = {side: said.any_of(said.entries, side) for side in SIDES}
@@ -76,6 +79,12 @@ class Plan:
             leave = {side: leave[side] | enter[side] for side in SIDES}
         either = np.logical_or if said.programs else np.logical_xor  # what goes by the position only may be true
         return SkipHint(either(enter["long"], enter["short"]), leave["long"], leave["short"])
+
+    def _asks_every_bar(self) -> bool:
+        """Whether what the rules send has to be looked at on every bar."""
+        said = self._said()
+        moves = any(rule.guards is not None and rule.guards.moves for rule in said.entries)
+        return moves or any(rule.rests for rule in said.entries) or any(rule.limit is not None for rule in said.exits)
 
     def said(self) -> tuple[Answers, Lines]:
         """What the rules said on every bar of a run that is over, and of what they are made."""
@@ -117,6 +126,8 @@ class Plan:
         held = strategy.getposition(order.data).size
         if held * order.executed.size > 0:
             self._price = order.executed.price
+        elif order.status == bt.Order.Completed and any(order.ref == one.ref for one in self._resting.values()):
+            self._done.add(str(order.info.reason))
         if not held or held * self._held < 0:
             self._left, self._done = len(strategy.data), set()
             self._entries = [one for one in self._entries if one.alive() or one.executed.size * held > 0]
@@ -174,25 +185,41 @@ class Plan:
     def _leaving(self, side: str) -> Iterator[Exit]:
         """Exit rules that are true; what closes a part of a position does so once."""
         for rule in self._said().exits:
-            if rule.name not in self._done and self._fires(rule, side):
+            if rule.name not in self._done and not self._rests(rule.name) and self._fires(rule, side):
                 yield rule
+
+    def _rests(self, name: str) -> bool:
+        """Whether a limit order of this exit is still out."""
+        return name in self._resting and bool(self._resting[name].alive())
 
     def _leave(self, rule: Exit, side: str) -> None:
         """Close the position, or the rule's share of it in whole lots."""
         strategy, held = self._strategy, abs(self._strategy.position.size)
         part = whole_lots(held * rule.share, steps_of(strategy.data).lot)
+        if rule.limit is not None:
+            self._leave_at(rule, side, held if rule.share >= 1.0 else part)
+            return
         if rule.share >= 1.0 or part >= held:
             self._close(rule.name)
             return
         self._done.add(rule.name)
         if part > 0:
-            self._exits = [strategy.close(size=part, reason=rule.name)]
+            self._exits = [strategy.close(size=part, reason=rule.name, reduce_only=True)]
             sign = 1.0 if side == "long" else -1.0
             strategy._protection.renew(sign * (held - part), self._price)
 
+    def _leave_at(self, rule: Exit, side: str, size: float) -> None:
+        """Send a limit order that closes ``size``, beside the protection that there is."""
+        strategy = self._strategy
+        if size > 0:
+            send = strategy.sell if side == "long" else strategy.buy
+            price, how = self._rounded(self._number(rule, "limit")), {"exectype": bt.Order.Limit, "reduce_only": True}
+            order = self._resting[rule.name] = send(size=size, price=price, reason=rule.name, **how)
+            self._ends[order.ref] = self._bars + rule.valid
+
     def _close(self, reason: str) -> None:
-        """Close the position, and cancel entries that still rest."""
-        for order in self._entries:
+        """Close the position, and cancel what else still rests."""
+        for order in (*self._entries, *self._resting.values()):
             if order.alive() and order.ref in self._ends:
                 self._strategy.cancel(order)
         self._exits = [self._strategy.exit(reason=reason)]
@@ -218,10 +245,24 @@ class Plan:
 
     def size_of(self, rule: Entry, side: str) -> float:
         """What the sizer gives an entry, as often as its rule says."""
-        with self._strategy._protection.behind(self._turns):
+        guard = self._strategy._protection
+        with guard.behind(self._turns), guard.sizing(self._guards(rule), 1.0 if side == "long" else -1.0):
             if rule.size is not None:
                 return self._sized(self._number(rule, "size"), side)
             return float(self._strategy.getsizing(self._strategy.data, isbuy=side == "long"))
+
+    def _guards(self, rule: Entry) -> Guards | None:
+        """What protects a position of this entry, sent now; None for what protects every position."""
+        if rule.guards is None:
+            return None
+        levels = self._said().levels
+        return rule.guards.sent(
+            rule.name, {what: float(levels[rule.name, what][self._bars - 1]) for what in rule.levels}
+        )
+
+    def _price_now(self, rule: str, what: str) -> float:
+        """What an expression of an entry's protection is worth at this close."""
+        return float(self._said().levels[rule, what][self._bars - 1])
 
     def note(self, order: Any) -> None:
         """Take an entry that was sent for it as its own."""
@@ -259,12 +300,13 @@ class Plan:
 
     def enter(self, rule: Entry, side: str) -> None:
         """Send the entry that `wish` gave."""
-        with self._strategy._protection.behind(self._turns):
-            self._send(rule, side)
+        guard, guards = self._strategy._protection, self._guards(rule)
+        with guard.behind(self._turns), guard.sizing(guards, 1.0 if side == "long" else -1.0):
+            self._send(rule, side, {} if guards is None else {"guards": guards})
 
-    def _send(self, rule: Entry, side: str) -> None:
+    def _send(self, rule: Entry, side: str, more: dict[str, Any]) -> None:
         strategy = self._strategy
-        kwargs: dict[str, Any] = {"reason": rule.name}
+        kwargs: dict[str, Any] = {"reason": rule.name, **more}
         if rule.size is not None:
             kwargs["size"] = self._sized(self._number(rule, "size"), side)
             if not kwargs["size"]:
@@ -278,7 +320,7 @@ class Plan:
             return
         self._entries.append(order)
         if rule.rests:
-            self._ends[order.ref] = self._bars + rule.valid
+            self._ends[order.ref] = NEVER if rule.tif != VALID else self._bars + rule.valid
 
     def _prices(self, rule: Entry) -> dict[str, Any]:
         """What makes an order wait for the prices of a rule."""
@@ -286,11 +328,19 @@ class Plan:
             None if asked is None else self._rounded(self._number(rule, what))
             for what, asked in (("limit", rule.limit), ("stop", rule.stop))
         )
+        how = self._standing(rule)
         if stop is None:
-            return {"exectype": bt.Order.Limit, "price": limit}
+            return {"exectype": bt.Order.Limit, "price": limit, **how}
         if limit is None:
-            return {"exectype": bt.Order.Stop, "price": stop}
-        return {"exectype": bt.Order.StopLimit, "price": stop, "plimit": limit}
+            return {"exectype": bt.Order.Stop, "price": stop, **how}
+        return {"exectype": bt.Order.StopLimit, "price": stop, "plimit": limit, **how}
+
+    def _standing(self, rule: Entry) -> dict[str, Any]:
+        """How an entry stands in the market."""
+        how: dict[str, Any] = {"at_once": True} if rule.tif == "ioc" else {}
+        if rule.tif == "day":
+            how["valid"] = end_of_day(self._strategy.data)
+        return how | ({"post_only": True} if rule.post_only else {})
 
     def _sized(self, times: float, side: str) -> float:
         """So many times what the sizer gives, in whole lots; 0 below the smallest notional."""
@@ -303,8 +353,8 @@ class Plan:
         return grid_of(steps_of(self._strategy.data).tick).on(price)
 
     def _expire(self) -> None:
-        """Cancel limit entries that have rested long enough."""
-        for order in self._entries:
+        """Cancel what has rested long enough."""
+        for order in (*self._entries, *self._resting.values()):
             if self._bars >= self._ends.get(order.ref, self._bars + 1) and order.alive():
                 self._strategy.cancel(order)
                 del self._ends[order.ref]

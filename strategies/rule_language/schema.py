@@ -9,7 +9,8 @@ from typing import Any
 from ...core.errors import nearest
 from ...core.names import Names
 from ...core.params import Bound, Json, Rule
-from ..framework.answers import SIDES, Entry, Exit
+from ..framework.answers import SIDES, VALID, Entry, Exit
+from ..framework.guards import SETTINGS, Guards
 from .expressions import Expression
 
 _EXPRESSION = {"type": "string", "description": "an expression over columns and indicators' lines"}
@@ -51,9 +52,18 @@ class NumberOrExpression(ExpressionText):
 
 
 class SideRule:
-    """Bound of ``long`` and ``short``: null, or a mapping with ``enter`` and, if wished, ``exit``."""
+    """Bound of ``long`` and ``short``: null, or a mapping with ``enter`` and, if wished, ``exit`` and protection.
+
+    Parameters
+    ----------
+    more : mapping of str to Rule
+        What protects a position of this side.
+    """
 
     keys = ("enter", "exit")
+
+    def __init__(self, more: Mapping[str, Rule]) -> None:
+        self._more = more
 
     def check(self, value: Any) -> str:
         """Empty when ``value`` is legal, else what a legal one is."""
@@ -61,9 +71,12 @@ class SideRule:
             return ""
         if not isinstance(value, Mapping):
             return f"must be {self.describe()}"
-        if text := _stranger(value, self.keys):
+        if text := _stranger(value, (*self.keys, *self._more)):
             return f"has an {text}"
-        return "" if "enter" in value else "lacks the key 'enter'"
+        if "enter" not in value:
+            return "lacks the key 'enter'"
+        wrong = ((key, self._more[key].check(value[key])) for key in value if key in self._more)
+        return next((_told(key, text) for key, text in wrong if text), "")
 
     def describe(self) -> str:
         """What a legal value is, in words."""
@@ -73,7 +86,11 @@ class SideRule:
         """JSON Schema of a legal value."""
         side = {
             "type": "object",
-            "properties": {"enter": dict(_EXPRESSION), "exit": {**_EXPRESSION, "type": ["string", "null"]}},
+            "properties": {
+                "enter": dict(_EXPRESSION),
+                "exit": {**_EXPRESSION, "type": ["string", "null"]},
+                **{key: bound.schema() for key, bound in self._more.items()},
+            },
             "required": ["enter"],
             "additionalProperties": False,
         }
@@ -153,7 +170,7 @@ class NamedRules:
         if not any(side in rule for side in SIDES):
             return f"{name} lacks a side: give `long`, `short` or both"
         wrong = ((key, self._rules[key].check(rule[key])) for key in rule)
-        return next((f"{name}.{key} {text}" for key, text in wrong if text), "")
+        return next((_told(f"{name}.{key}", text) for key, text in wrong if text), "")
 
     def describe(self) -> str:
         """What a legal value is, in words."""
@@ -190,15 +207,14 @@ class Rulebook:
     exits: tuple[Exit, ...]
 
     @classmethod
-    def of(cls, params: Mapping[str, Any], names: Names) -> Rulebook:
-        """The rules in a strategy's parameters.
+    def of(cls, params: Mapping[str, Any], names: Names, settings: Mapping[str, Any] | None = None) -> Rulebook:
+        """The rules in a strategy's parameters, whose positions ``settings`` protect where a rule says nothing else.
 
         Raises
         ------
         ExpressionError
             If one of them cannot be parsed.
         """
-
         names = known(params, names)
 
         def parsed(text: Any) -> Expression | None:
@@ -207,29 +223,56 @@ class Rulebook:
         def sides(rule: Mapping[str, Any]) -> dict[str, Expression]:
             return {side: Expression(rule[side], names) for side in SIDES if side in rule}
 
-        plain = {side: params.get(side) or {} for side in SIDES}
-        named = (params.get("entries") or {}).items()
-        leaving = (params.get("exits") or {}).items()
+        def leaving(name: str, rule: Mapping[str, Any]) -> Exit:
+            share, valid = float(rule.get("share", 1.0)), int(rule.get("valid", 1))
+            return Exit(name, sides(rule), share, parsed(rule.get("limit")), valid)
+
+        def entering(name: str, rule: Mapping[str, Any]) -> Entry:
+            guards, texts = protected(rule, settings or {})
+            return Entry(
+                name,
+                sides(rule),
+                **{part: parsed(rule.get(part)) for part in ("size", "limit", "stop")},
+                valid=int(rule.get("valid", 1)),
+                guards=guards,
+                levels={what: Expression(text, names) for what, text in texts.items()},
+                tif=rule.get("tif", VALID),
+                post_only=bool(rule.get("post_only")),
+            )
+
+        exits = (Exit(f"{s}.exit", sides({s: r["exit"]})) for s, r in _plain(params) if r.get("exit") is not None)
         return cls(
-            (
-                *(Entry(f"{s}.enter", sides({s: r["enter"]})) for s, r in plain.items() if r),
-                *(
-                    Entry(
-                        name,
-                        sides(r),
-                        parsed(r.get("size")),
-                        parsed(r.get("limit")),
-                        int(r.get("valid", 1)),
-                        parsed(r.get("stop")),
-                    )
-                    for name, r in named
-                ),
-            ),
-            (
-                *(Exit(f"{s}.exit", sides({s: r["exit"]})) for s, r in plain.items() if r.get("exit") is not None),
-                *(Exit(name, sides(r), float(r.get("share", 1.0))) for name, r in leaving),
-            ),
+            tuple(entering(name, rule) for name, rule in entries_of(params)),
+            (*exits, *(leaving(name, rule) for name, rule in (params.get("exits") or {}).items())),
         )
+
+    def asks_of_the_broker(self) -> str:
+        """What of the rules needs a broker that knows more than backtrader's, in words; empty for nothing."""
+        if self.apart:
+            return "targets in parts and limit exits need"
+        return "post_only and tif: ioc need" if any(one.post_only or one.tif == "ioc" for one in self.entries) else ""
+
+    @property
+    def apart(self) -> bool:
+        """Whether orders that leave stand each for itself, rather than cancel one another."""
+        parts = any(rule.guards is not None and rule.guards.in_parts for rule in self.entries)
+        return parts or any(rule.limit is not None for rule in self.exits)
+
+
+def _plain(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The rules under ``long`` and ``short``."""
+    yield from ((side, params[side]) for side in SIDES if params.get(side))
+
+
+def entries_of(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Entry rules by their names, as they would stand under ``entries``."""
+    yield from ((f"{side}.enter", {**rule, side: rule["enter"]}) for side, rule in _plain(params))
+    yield from (params.get("entries") or {}).items()
+
+
+def protected(rule: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Guards, dict[str, str]]:
+    """What protects the position of an entry: what the rule says itself, else ``settings``."""
+    return Guards.of({**settings, **{name: rule[name] for name in SETTINGS if name in rule}})
 
 
 def asked(params: Any) -> dict[str, Any]:
@@ -247,14 +290,34 @@ def expressions(params: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
     """Every expression in a strategy's parameters, and its place."""
     for side in SIDES:
         for key, text in (params.get(side) or {}).items():
-            if text is not None or key == "enter":
+            if key == "enter" or (key == "exit" and text is not None):
                 yield (side, key), text
     yield from ((("names", name), text) for name, text in (params.get("names") or {}).items())
-    for block, keys in (("entries", (*SIDES, "size", "limit", "stop")), ("exits", SIDES)):
+    for block, keys in (("entries", (*SIDES, "size", "limit", "stop")), ("exits", (*SIDES, "limit"))):
         for name, rule in (params.get(block) or {}).items():
             for key in keys:
                 if isinstance(rule.get(key), str):
                     yield (block, name, key), rule[key]
+
+
+def prices(params: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every expression that gives a price which protects a position, and its place."""
+    named = (params.get("entries") or {}).items()
+    places: list[tuple[Path, Any]] = [((), params), *(((side,), rule) for side, rule in _plain(params))]
+    for path, rule in (*places, *((("entries", name), rule) for name, rule in named)):
+        try:
+            texts = protected(rule, {})[1]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue  # its bound says what is wrong
+        for what, text in texts.items():
+            name, _, number = what.partition(".")
+            further: tuple[str | int, ...] = ("by",) if name == "trailing_stop" else ()
+            yield (*path, name, *((int(number) - 1, "at") if number else further)), text
+
+
+def _told(place: str, text: str) -> str:
+    """What is wrong with a value, behind its place."""
+    return f"{place}{text}" if text.startswith("[") else f"{place} {text}"
 
 
 def _stranger(value: Mapping[Any, Any], keys: Mapping[str, Any] | tuple[str, ...]) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from tapeflow.backtest.inputs.read import Source
 from tapeflow.configs.models import RunConfig
 from tapeflow.tests.helpers.compiled_runs import random_amount, random_feeds, random_run
+from tapeflow.tests.helpers.rule_words import random_exit, random_protection, random_standing
 
 CHANCE = 0.35
 LIMIT = "where(position == 0, close, entry_price) - 0.2"
@@ -30,6 +31,9 @@ def random_desk(rng: np.random.Generator, n: int) -> tuple[RunConfig, dict[str, 
         params |= random_rules(rng)
     raw["risk"] = random_limits(rng)
     raw["sizer"] = random_sizer(rng, {**params, **raw["risk"]})
+    if not {**params, **raw["risk"]}.get("stop_loss"):
+        for rule in (params, *(params.get("entries") or {}).values()):
+            rule.pop("break_even", None)
     raw["broker"] |= random_costs(rng, raw["broker"])
     if rng.random() < CHANCE:
         raw["data"]["main"] |= random_instrument(rng)
@@ -79,13 +83,14 @@ def random_rules(rng: np.random.Generator) -> dict[str, Any]:
                 "stop": any_of(rng, "high + 0.2", "(high + low) / 2", "close - 0.4"),
                 "valid": int(rng.integers(1, 6)),
             }
-        entries[f"entry{i}"] = rule
+        entries[f"entry{i}"] = random_standing(rng, rule) | random_protection(rng, CHANCE / 2)
     exits: dict[str, Any] = {}
     for i in range(int(rng.integers(0, 3))):
         long = any_of(rng, "s1 > 0", "s1 > 0 and bars_held >= 2", "drawdown > 0.01", "pnl < -0.02 or close > peak")
         short = any_of(rng, "s3 > 0", "s3 > 0 and pnl > 0", "close > peak + 1 or bars_held > 9")
-        exits[f"exit{i}"] = {"long": long, "short": short, "share": any_of(rng, 0.3, 0.5, 1.0)}
-    return made | {"entries": entries or None, "exits": exits or None}
+        rule = {"long": long, "short": short, "share": any_of(rng, 0.3, 0.5, 1.0)}
+        exits[f"exit{i}"] = random_exit(rng, rule) if rng.random() < CHANCE else rule
+    return made | {"entries": entries or None, "exits": exits or None} | random_protection(rng, CHANCE / 3)
 
 
 def random_limits(rng: np.random.Generator) -> dict[str, Any]:

@@ -186,7 +186,7 @@ def _span(book: Book, bars: Floats, rows: Floats, first: Integers, account: Floa
     _, _, _, _, count, money, _ = book
     ticket = count[TAKEN]
     for i in range(bar, bars.shape[1]):
-        if is_full(book, 0):
+        if is_full(book, 0, 4):
             return i
         close = bars[3, i]
         trade(book, None, None, None, (bars[0, i], bars[1, i], bars[2, i], close, bars[4, i]), i)

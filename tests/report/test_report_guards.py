@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 import tapeflow as tf
-from tapeflow.report.guards import moves
+from tapeflow.report.guards import moves, with_guards
 
 BASE: dict[str, Any] = {
     "name": "guarded",
@@ -72,3 +72,12 @@ def test_a_folder_without_such_orders_has_no_moves(tmp_path: Path) -> None:
     assert len(trades) > 3
     assert moves(trades, orders).empty
     assert json.loads((folder / "result.json").read_text())["trades"] == len(trades)
+
+
+def test_how_far_a_stop_of_an_entry_trailed_is_not_taken_from_the_strategy(tmp_path: Path) -> None:
+    folder = made(tmp_path / "r", trailing_stop="0.15%")
+    trades, orders = (pd.read_parquet(folder / f"{name}.parquet") for name in ("trades", "orders"))
+    params: dict[str, Any] = {**BOTH, "trailing_stop": "0.15%"}
+    assert with_guards(trades, orders, {"strategy": {"params": params}})["trail"].dropna().unique().tolist() == [0.0015]
+    params["long"] = {**BOTH["long"], "trailing_stop": "0.5%"}
+    assert with_guards(trades, orders, {"strategy": {"params": params}})["trail"].isna().all()

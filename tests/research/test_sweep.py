@@ -60,7 +60,9 @@ class TestPoints:
         words |= {"hints", "confidence", "markouts", "currency", "indicators", "waits", "inside"}
         words |= {"drawdowns", "benchmark", "monthly_returns_pct", "by_hour", "by_weekday", "absent"}
         words |= {"expectancy_pct", "mean_bars_held", "turnover"}
-        assert {*(set(result) - words), "waits.orders", "waits.bars"} <= set(table(tmp_path / "out")[0])
+        assert {*(set(result) - words), "waits.orders", "waits.bars", "inside.unknown"} <= set(
+            table(tmp_path / "out")[0]
+        )
 
     def test_of_a_run_that_cannot_be_made_say_why_and_end_nothing(self, tmp_path: Path) -> None:
         text = RULES.replace("timeperiod: [5, 10, 20]", "timeperiod: [5, 5000]")

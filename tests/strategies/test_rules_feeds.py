@@ -225,7 +225,7 @@ def test_every_strategy_on_the_page_of_rules_is_legal() -> None:
     for block in found:
         raw = {"name": "page", "data": {"synth": {"feed": "SyntheticTape"}}, "indicators": blocks, **block}
         assert from_mapping(raw).strategy.kind == "Rules"
-    assert len(found) == 5
+    assert len(found) == 7
 
 
 class TestValues:

@@ -21,7 +21,7 @@ from tapeflow.configs.shipped import about, find_config, shipped
 from tapeflow.core.errors import ConfigError
 from tapeflow.core.plugins.registry import STRATEGIES
 from tapeflow.strategies.framework.base import Strategy
-from tapeflow.strategies.rule_language.schema import SideRule
+from tapeflow.strategies.rules import Rules
 from tapeflow.tests.helpers.portfolios import alone
 
 IDEAS = {
@@ -178,9 +178,10 @@ def test_the_leader_of_the_shipped_run_is_the_same_tape_begun_earlier() -> None:
     assert (ours["close_time"][0] - ahead["close_time"][0]) == 120_000_000
 
 
-def test_the_schema_of_a_side_knows_its_two_keys() -> None:
-    schema = SideRule().schema()
+def test_the_schema_of_a_side_knows_its_keys() -> None:
+    schema = Rules.bounds["long"].schema()
     jsonschema.validate({"enter": "close > 1", "exit": None}, schema)
-    for wrong in ({"exit": "close > 1"}, {"enter": "close > 1", "leave": "close < 1"}):
+    jsonschema.validate({"enter": "close > 1", "take_profit": [{"at": "1%", "share": "50%"}], "time_stop": 3}, schema)
+    for wrong in ({"exit": "close > 1"}, {"enter": "close > 1", "leave": "close < 1"}, {"enter": "x", "time_stop": 0}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(wrong, schema)

@@ -29,10 +29,10 @@ class NotCompiledError(DataError):
         self.why = why
 
 
-def answers_in(strategy: Any, params: Mapping[str, Any], lines: Lines) -> Answers:
+def answers_in(strategy: Any, params: Mapping[str, Any], lines: Lines, settings: Mapping[str, Any]) -> Answers:
     """What the rules of the class ``strategy`` say on every bar, or its signals."""
     if issubclass(strategy, Rules) and strategy.by_rules(params):
-        return answers_of(Rulebook.of(params, lines.names), lines)
+        return answers_of(Rulebook.of(params, lines.names, settings), lines)
     return Answers.of_signals(signals_of(strategy, params, lines), len(lines))
 
 

@@ -8,6 +8,7 @@ from ...broker.order_rules import MARKET
 from . import desk as by
 from . import state as at
 from .account import trial
+from .conditions import end_reducing, may_trade, on_arrival
 from .costs import Costly, terms_of
 from .desk import Desk
 from .entry_bar import protect_fill, seen
@@ -35,7 +36,7 @@ def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) ->
         parent = whole[k, at.PARENT]
         if parent >= 0 and whole[parent, at.GONE]:
             end(whole, k, at.REJECTED, bar)
-        elif trial(book, costly, k, bar) >= 0.0:
+        elif whole[k, at.CONDITIONS] & at.REDUCE_ONLY or trial(book, costly, k, bar) >= 0.0:
             whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, bar
             queue[count[at.RESTING]] = k
             count[at.RESTING] += 1
@@ -68,7 +69,7 @@ def forced_first(book: Book, costly: Costly | None, margin: Margin | None, k: in
 
 
 @njit_internal
-def _expired(book: Book, k: int, now: float, bar: int) -> bool:
+def expired(book: Book, k: int, now: float, bar: int) -> bool:
     """Whether order ``k`` has ended by now."""
     whole, valid = book[0], book[1][k, at.VALID]
     if whole[k, at.TYPE] == MARKET or valid == 0.0 or now <= valid:
@@ -87,7 +88,7 @@ def hold(book: Book, costly: Costly | None, margin: Margin | None, prices: Price
         admit(book, costly, margin, bar)
     for q in range(count[at.RESTING]):
         k = queue[q]
-        if not rests(whole[k, at.STATUS]) or _expired(book, k, prices[4], bar):
+        if not rests(whole[k, at.STATUS]) or expired(book, k, prices[4], bar):
             continue
         if bar >= whole[k, at.ACTIVE] and waits(whole, real, k, prices):
             whole[k, at.WAITED] += 1
@@ -99,17 +100,25 @@ def attempt(
     book: Book, costly: Costly | None, margin: Margin | None, desk: Desk | None, q: int, prices: Prices, bar: int
 ) -> int:
     """Try the order at place ``q`` of the queue; how many that protect what it opened stand behind it now."""
-    whole, real, queue, _, _, _, costs = book
+    whole, real, queue, _, _, account, costs = book
     k, more = queue[q], 0
+    if whole[k, at.CONDITIONS] != 0 and not may_trade(book, k, prices[0], bar):
+        return 0
     triggered, before = whole[k, at.TRIGGERED] != 0, real[k, at.FILL_SIZE]
     waiting = not triggered and before == 0.0
     terms = terms_of(book, costly, k, prices[1] - prices[2], costs, bar)
     met = prices if desk is None else seen(book, desk, k, prices, bar)
+    if whole[k, at.CONDITIONS] & at.AT_ONCE:
+        met = on_arrival(book, k, prices)
     price = fill_price(whole, real, k, terms, met)
     if price == price:
         fill(book, costly, margin, k, price, bar)
-        if desk is not None and desk[0][by.INSIDE] != NEXT_BAR and real[k, at.FILL_SIZE] != before:
+        if real[k, at.FILL_SIZE] != before and account[at.HELD] == 0.0:
+            end_reducing(book, k, bar)
+        elif desk is not None and desk[0][by.INSIDE] != NEXT_BAR and real[k, at.FILL_SIZE] != before:
             more = protect_fill(book, desk, k, q, triggered, before != 0.0, prices, bar)
+    if whole[k, at.CONDITIONS] & at.AT_ONCE and rests(whole[k, at.STATUS]):
+        end(whole, k, at.CANCELED, bar)
     follow_price(whole, real, k, waiting, prices[3], bar)
     return more
 
@@ -126,7 +135,7 @@ def trade(
     while q + 1 < last:
         q += 1
         k = queue[q]
-        if not rests(whole[k, at.STATUS]) or _expired(book, k, prices[4], bar):
+        if not rests(whole[k, at.STATUS]) or expired(book, k, prices[4], bar):
             continue
         if forced_first(book, costly, margin, k, prices, bar):
             if rests(whole[k, at.STATUS]):

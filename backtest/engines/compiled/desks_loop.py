@@ -17,14 +17,15 @@ from . import desk as by
 from . import state as at
 from .account import trial
 from .account_limits import Clock, Desks, Limits, Orders, book_of, close_desks, desk_at, heard_after, stands_aside
-from .broker import attempt, tidy
+from .broker import attempt, expired, tidy
 from .ceilings import CUTS, NOTED, SENT, Ceilings
 from .desk import Desk
 from .exact import PARTS
+from .guards import move, protect
 from .loop import ROOM
 from .matching import waits
 from .oco_brackets import cancel_others, end, rests
-from .order_manager import alive, hear_one, protect
+from .order_manager import alive, hear_one
 from .rulebook import decide, enter
 from .sizes import pair
 from .state import Book, Floats, Integers, grown, is_full, new_book
@@ -43,7 +44,7 @@ Wishes = tuple[Integers, Integers, Floats]
 def _rouse(orders: Orders, desks: Desks, clock: Clock, k: int) -> None:
     """Note which bars a desk is to be asked on."""
     desk, held = desk_at(desks, k), desks[0][k, at.HELD]
-    numbers, state = desk[0], desk[1]
+    numbers, state, bars = desk[0], desk[1], desk[9][int(desk[1][by.RULE]), by.BARS]
     wake, due = clock[of.WAKE], clock[of.DUE]
     wake[k], due[k] = 0, 0
     if state[by.DUE] != 0.0 or _rests(book_of(orders, desks, k), desk):
@@ -54,8 +55,10 @@ def _rouse(orders: Orders, desks: Desks, clock: Clock, k: int) -> None:
         return
     side = at.LONG if held > 0.0 else at.SHORT
     wake[k] = side << at.EXITS | side if numbers[by.PYRAMIDING] > 1.0 else side << at.EXITS
-    if numbers[by.BARS] != 0.0:
-        due[k] = int(state[by.ENTERED] + numbers[by.BARS])
+    if numbers[by.MOVES] != 0.0 or numbers[by.APART] != 0.0:
+        due[k] = 0
+    elif bars != 0.0:
+        due[k] = int(state[by.ENTERED] + bars)
 
 
 @njit_internal
@@ -78,7 +81,7 @@ def _is_awake(desks: Desks, clock: Clock, k: int) -> bool:
 @njit_inline
 def _prices(desks: Desks, clock: Clock, k: int) -> tuple[float, float, float, float, float]:
     market, bar = arrays_at(desks[2], k, len(desks[3]) + len(desks[4]), desks[5]), clock[of.BAR][k]
-    return market[0][bar], market[1][bar], market[2][bar], market[3][bar], 0.0
+    return market[0][bar], market[1][bar], market[2][bar], market[3][bar], float(bar)
 
 
 @njit_inline
@@ -110,7 +113,7 @@ def _admit(orders: Orders, desks: Desks, clock: Clock, steps: Steps, purse: Purs
         if clock[of.FRESH][own] != step and not (len(steps[2]) > 0 and steps[2][step]):
             heard = heard_after(desks, clock, steps, last, own, step)
         book[5][at.TRIED + at.CASH] = cash
-        taken = trial(book, None, k, bar) >= 0.0
+        taken = whole[k, at.CONDITIONS] & at.REDUCE_ONLY != 0 or trial(book, None, k, bar) >= 0.0
         cash = book[5][at.TRIED + at.CASH]
         if taken:
             whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, heard
@@ -133,7 +136,7 @@ def _trade(orders: Orders, desks: Desks, clock: Clock, purse: Purse, step: int) 
         if clock[of.FRESH][own] != step or not rests(whole[k, at.STATUS]):
             continue
         bar, desk, prices = clock[of.BAR][own], desk_at(desks, own), _prices(desks, clock, own)
-        if bar < whole[k, at.ACTIVE]:
+        if bar < whole[k, at.ACTIVE] or expired(book_of(orders, desks, own), k, prices[4], bar):
             continue
         if (desk[7][bar] >> at.SHUT) & 1:
             whole[k, at.WAITED] += waits(whole, real, k, prices)
@@ -261,6 +264,9 @@ def _settle(orders: Orders, desks: Desks, clock: Clock, a: int, b: int, steps: S
             desk = desk_at(desks, k)
             if desk[1][by.DUE] != 0.0:
                 protect(book_of(orders, desks, k), desk, bar, clock[of.LAST][k])
+            if desk[0][by.MOVES] != 0.0 and desk[1][by.GUARDS] != 0.0:
+                _, high, low, close, _ = _prices(desks, clock, k)
+                move(book_of(orders, desks, k), desk, high, low, close, bar)
             _rouse(orders, desks, clock, k)
 
 
@@ -272,9 +278,11 @@ def _span(
     """Follow rules from step ``span[0]`` and row ``span[1]`` of the account on, until there is no room or no step."""
     count, every = orders[4], len(desks[0])
     step, row, last = span
-    watched = len(limits[0]) > 0
+    watched, guards = len(limits[0]) > 0, desk_at(desks, 0)[8].shape[1]
     while step < last:
-        if is_full(book_of(orders, desks, 0), ROOM * every) or ceilings[1][CUTS] + every > len(ceilings[5]):
+        if is_full(book_of(orders, desks, 0), (ROOM + guards) * every, 2 + guards) or ceilings[1][CUTS] + every > len(
+            ceilings[5]
+        ):
             return step, row
         _move_on(desks, clock, steps, step)
         news = count[at.FILLS]

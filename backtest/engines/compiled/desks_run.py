@@ -76,7 +76,7 @@ def desk_settings(config: RunConfig) -> tuple[dict[str, Any], dict[str, Any]]:
     params = {**kind.defaults(), **config.strategy.params}
     settings = settings_of(config) | {"reverse": kind.reversing(params)}
     if issubclass(kind, RuleStrategy):
-        settings |= {key: params.get(key) for key in ("exits", "cooldown", "pyramiding")}
+        settings |= {key: params.get(key) for key in ("cooldown", "pyramiding")}
     return params, settings
 
 
@@ -92,10 +92,12 @@ def _one(config: RunConfig, feed: str, tables: Tables, cache: DeskCache) -> OneD
     own, rank = alone(config, feed), config.portfolio.rank
     params, settings = desk_settings(config)
     kind, market, bars = STRATEGIES.find(config.strategy.kind), tables.market, tables.bars
-    answers, said = cache.signals(config, feed, tables, lambda: answers_in(kind, params, tables.lines))
+    answers, said = cache.signals(config, feed, tables, lambda: answers_in(kind, params, tables.lines, settings))
     first = tables.first(config.trade_from)
     bits = bits_of(said, market.foreign, market.shut(config.fills.empty_bars))
-    desk = desk_of(own, settings | {"daily_loss": None}, bars, bits, first, lambda period: true_range(tables, period))
+    desk = desk_of(
+        own, settings | {"daily_loss": None}, bars, said, bits, first, lambda period: true_range(tables, period)
+    )
     rules = rules_of(own, said, bars, first)
     place = np.zeros(0)
     if rank is not None:

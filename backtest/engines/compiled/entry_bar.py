@@ -5,13 +5,14 @@ from __future__ import annotations
 from ....core.kernels import njit_inline, njit_internal
 from ...broker import entry_bar, order_rules
 from ...broker.entry_bar import BETTER
-from ...broker.order_rules import MARKET
+from ...broker.order_rules import LIMIT, MARKET
 from . import desk as by
 from . import state as at
 from .desk import Desk
+from .guards import guard_by
 from .matching import Prices
 from .oco_brackets import rests
-from .order_manager import drop, guard_by
+from .order_manager import drop, opened_by
 from .state import Book
 
 rest_of_bar, assumed = njit_inline(entry_bar.rest_of_bar), njit_inline(entry_bar.assumed)
@@ -20,13 +21,15 @@ would_trade = njit_inline(order_rules.would_trade)
 
 @njit_internal
 def _first(book: Book, k: int, end: int, first: float, high: float, low: float) -> int:
-    """The first of orders ``k`` to ``end`` that trades in the rest of a bar; ``end`` for none."""
-    whole, real = book[0], book[1]
+    """Which of orders ``k`` to ``end`` trades first in the rest of a bar, as a number; of parts all that trade."""
+    whole, real, made = book[0], book[1], 0
     for j in range(k, end):
         buy, price = real[j, at.SIZE] > 0.0, real[j, at.PRICE]
         if would_trade(whole[j, at.TYPE], False, False, buy, price, 0.0, first, high, low):
-            return j
-    return end
+            made |= 1 << (j - k)
+            if whole[j, at.TYPE] != LIMIT or not whole[j, at.CONDITIONS] & at.REDUCE_ONLY:
+                return made
+    return made
 
 
 @njit_internal
@@ -69,6 +72,7 @@ def protect_fill(
     if real[k, at.FILL_SIZE] * held <= 0.0:
         return 0
     drop(book, desk, bar)
+    opened_by(book, desk, k, bar)
     start = count[at.ORDERS]
     left = held + _leaving(book, held)
     if left * held > 0.0:

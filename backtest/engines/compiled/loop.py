@@ -16,8 +16,9 @@ from .carry import carry_over, carry_to, lacks_room
 from .costs import Costly
 from .desk import Desk
 from .exact import PARTS
+from .guards import move, protect
 from .margined import force_at_close, force_at_open, note_free, value_of
-from .order_manager import close_all, hear, protect, stands_aside
+from .order_manager import close_all, hear, stands_aside
 from .rulebook import Rules, act
 from .sizes import pair
 from .state import Book, Floats, Margin, grown, is_full
@@ -49,7 +50,7 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
     if margin is not None and not shut:
         force_at_open(book, costly, margin, first, bar)
     if works:
-        prices = (first, high, low, close, 0.0)  # no order of rules ends at a time of day
+        prices = (first, high, low, close, float(bar))  # bars stand for times: a day ends between two of them
         if shut:
             hold(book, costly, margin, prices, bar)
         else:
@@ -65,9 +66,9 @@ def _trade(book: Book, costly: Costly | None, margin: Margin | None, desk: Desk,
 
 
 @njit_inline
-def _lacks_room(book: Book, costly: Costly | None, bar: int) -> bool:
+def _lacks_room(book: Book, costly: Costly | None, desk: Desk, bar: int) -> bool:
     """Whether there is no room for what bar ``bar`` may bring."""
-    if is_full(book, ROOM):
+    if is_full(book, ROOM + desk[8].shape[1], 2 + desk[8].shape[1]):
         return True
     if costly is None:
         return False
@@ -77,14 +78,15 @@ def _lacks_room(book: Book, costly: Costly | None, bar: int) -> bool:
 @njit_inline
 def _wakes(book: Book, desk: Desk, held: float) -> tuple[int, int]:
     """The bits of a bar of which any brings something to decide, and the bar from which on there may be without."""
-    numbers, state = desk[0], desk[1]
-    if numbers[by.LOSS] != 0.0 or state[by.DUE] != 0.0 or (state[by.COUNT] != 0.0 and _is_busy(book)):
+    numbers, state, bars = desk[0], desk[1], desk[9][int(desk[1][by.RULE]), by.BARS]
+    asks = held != 0.0 and (numbers[by.MOVES] != 0.0 or numbers[by.APART] != 0.0)
+    if asks or numbers[by.LOSS] != 0.0 or state[by.DUE] != 0.0 or (state[by.COUNT] != 0.0 and _is_busy(book)):
         return 0, 0
     if held == 0.0:
         return at.LONG | at.SHORT, at.NEVER
     side = at.LONG if held > 0.0 else at.SHORT
     bits = side << at.EXITS | side if numbers[by.PYRAMIDING] > 1.0 else side << at.EXITS
-    return bits, int(state[by.ENTERED] + numbers[by.BARS]) if numbers[by.BARS] else at.NEVER
+    return bits, int(state[by.ENTERED] + bars) if bars else at.NEVER
 
 
 @njit_inline
@@ -107,7 +109,7 @@ def _sleep(book: Book, desk: Desk, closes: Floats, bar: int, account: Floats) ->
 
 
 @njit_inline
-def _decide(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts: Floats) -> None:
+def _decide(book: Book, desk: Desk, rules: Rules, market: Market, bar: int, close: float, parts: Floats) -> None:
     """What limits and rules make of the close of a bar."""
     wakes, due = _wakes(book, desk, book[5][at.HELD])
     if bar < due and desk[7][bar] & wakes == 0:
@@ -117,6 +119,8 @@ def _decide(book: Book, desk: Desk, rules: Rules, bar: int, close: float, parts:
     act(book, desk, rules, bar, close, parts)
     if desk[1][by.DUE] != 0.0:
         protect(book, desk, bar, close)
+    if desk[0][by.MOVES] != 0.0 and desk[1][by.GUARDS] != 0.0:
+        move(book, desk, market[1][bar], market[2][bar], close, bar)
 
 
 @njit_no_refcount
@@ -139,7 +143,7 @@ def _span(
             bar = _sleep(book, desk, closes, bar, account)
             if bar == n:
                 break
-        if _lacks_room(book, costly, bar):
+        if _lacks_room(book, costly, desk, bar):
             return bar
         if costly is not None or margin is not None or _is_busy(book):
             _trade(book, costly, margin, desk, market, bar)
@@ -152,7 +156,7 @@ def _span(
             note_free(book, margin, close)
         if bar >= span[1] and money[at.RUINED] == 0.0:
             state[by.VALUE] = value
-            _decide(book, desk, rules, bar, close, parts)
+            _decide(book, desk, rules, market, bar, close, parts)
         bar += 1
     if bits[n] >> at.FOREIGN and count[at.CHECKED] < count[at.ORDERS]:
         admit(book, costly, margin, n - 1)

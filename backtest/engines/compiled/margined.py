@@ -143,6 +143,11 @@ def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) 
     while count[at.CHECKED] < count[at.ORDERS]:
         k = count[at.CHECKED]
         count[at.CHECKED] = k + 1
+        if whole[k, at.CONDITIONS] & at.REDUCE_ONLY:
+            whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, bar
+            queue[count[at.RESTING]] = k
+            count[at.RESTING] += 1
+            continue
         first = whole[k, at.LEADER] != leader
         leader = whole[k, at.LEADER]
         before = held if first else before

@@ -6,16 +6,15 @@ from __future__ import annotations
 import numpy as np
 
 from ....core.kernels import njit_inline, njit_internal
-from ....core.tick_kernels import on_grid
 from ...broker.entry_bar import NEXT_BAR
-from ...broker.order_rules import LIMIT, MARKET, STOP, STOP_TRAIL
+from ...broker.order_rules import LIMIT, MARKET
 from . import desk as by
 from . import state as at
 from .desk import Desk
 from .exact import add, total
 from .lots import SCALE, STEP, whole
 from .oco_brackets import cancel, rests
-from .orders import join, send, set_trail
+from .orders import send
 from .state import Book, Floats
 
 
@@ -55,6 +54,16 @@ def _cancel_guards(book: Book, state: Floats, heard: int) -> None:
 
 
 @njit_inline
+def opened_by(book: Book, desk: Desk, k: int, bar: int) -> None:
+    """Go by what the entry behind order ``k`` asks for."""
+    whole, state = book[0], desk[1]
+    rule = whole[k, at.REASON] - at.FIRST_RULE
+    if 0 <= rule < len(desk[8]):
+        state[by.RULE], state[by.SENT] = float(rule), float(whole[k, at.BAR])
+    state[by.FILLED], state[by.IS_EVEN] = float(bar), 0.0
+
+
+@njit_inline
 def _guards(book: Book, desk: Desk, k: int) -> bool:
     """Whether order ``k`` is protection that still works."""
     state = desk[1]
@@ -74,8 +83,14 @@ def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
     elif real[k, at.FILL_SIZE] * side > 0.0:
         if desk[0][by.INSIDE] == NEXT_BAR:  # else it was protected when it filled
             withdraw(book, desk, bar)
+            opened_by(book, desk, k, bar)
             state[by.DUE], state[by.DUE_PRICE] = held, real[k, at.FILL_PRICE]
-    elif real[k, at.REMAINING] != 0.0 and whole_[k, at.TYPE] == LIMIT and _guards(book, desk, k):
+    elif (
+        desk[0][by.APART] == 0.0
+        and real[k, at.REMAINING] != 0.0
+        and whole_[k, at.TYPE] == LIMIT
+        and _guards(book, desk, k)
+    ):
         price = state[by.GUARDED_AT]
         withdraw(book, desk, bar)
         state[by.DUE], state[by.DUE_PRICE] = held, price
@@ -84,12 +99,16 @@ def _protects(book: Book, desk: Desk, k: int, bar: int) -> None:
 @njit_inline
 def _counts(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``: whether the position is new, larger, smaller or gone."""
-    real, state, slots, held = book[1], desk[1], desk[2], book[5][at.HELD]
+    real, state, slots, exits, held = book[1], desk[1], desk[2], desk[6], book[5][at.HELD]
     if held * real[k, at.FILL_SIZE] > 0.0:
         state[by.BOUGHT_AT] = real[k, at.FILL_PRICE]
+    elif book[0][k, at.STATUS] == at.COMPLETED:
+        for i in range(exits.shape[1]):
+            if exits[by.ORDER, i] == k:
+                exits[by.CLOSED, i] = 1
     if held == 0.0 or held * state[by.BEFORE] < 0.0:
         state[by.LEFT] = bar + 1
-        desk[6][:] = 0
+        exits[by.CLOSED] = 0
         left = 0
         for i in range(int(state[by.COUNT])):
             k = slots[0, i]
@@ -112,56 +131,6 @@ def hear_one(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``."""
     _protects(book, desk, k, bar)
     _counts(book, desk, k, bar)
-
-
-@njit_inline
-def distance(desk: Desk, guard: int, price: float, bar: int) -> float:
-    """How far from ``price`` a guard of this kind lies; NaN where none is asked for."""
-    numbers = desk[0]
-    kind, value = numbers[guard], numbers[by.STOP_VALUE + guard]
-    if kind == by.SHARE:
-        return float(value * price)
-    if kind == by.AWAY:
-        return float(value)
-    return float(desk[5][guard, bar] if kind == by.RANGES else np.nan)
-
-
-@njit_internal
-def protect(book: Book, desk: Desk, bar: int, close: float) -> None:
-    """Send the protection that is due."""
-    state = desk[1]
-    guard_by(book, desk, state[by.DUE], state[by.DUE_PRICE], 0.0, bar, bar, close)
-
-
-@njit_internal
-def guard_by(
-    book: Book, desk: Desk, size: float, price: float, start: float, bar: int, known: int, close: float
-) -> None:
-    """Protect ``size`` had for ``price``, each order in the group of the first; the stop first, so that it wins a tie.
-
-    What trails does so from ``start`` on, from the close where that is 0; average true ranges are of bar ``known``.
-    """
-    numbers, state = desk[0], desk[1]
-    side, num, den, count = np.sign(size), numbers[by.NUM], numbers[by.DEN], 0
-    state[by.GUARDED_AT] = price
-    for guard in (by.STOP_KIND, by.TRAIL_KIND, by.TARGET_KIND):
-        if numbers[guard] == 0.0:
-            continue
-        trails, rests_, reason = guard == by.TRAIL_KIND, guard == by.TARGET_KIND, at.STOP_LOSS + guard
-        away, level = distance(desk, guard, price, known), start
-        if not trails:
-            level = on_grid(price + side * away if rests_ else price - side * away, num, den)
-        k = send(book, bar, close, STOP_TRAIL if trails else LIMIT if rests_ else STOP, -size, level, 0.0, reason)
-        if trails:
-            shared = numbers[guard] == by.SHARE
-            share = numbers[by.STOP_VALUE + guard] if shared else 0.0
-            set_trail(book, k, 0.0 if shared else away, share, num, den)
-        if count == 0:
-            state[by.FIRST_GUARD] = float(k)
-        else:
-            join(book, k, int(state[by.FIRST_GUARD]))
-        count += 1
-    state[by.GUARDS], state[by.DUE] = float(count), 0.0
 
 
 @njit_inline

@@ -12,25 +12,46 @@ from ...broker.order_rules import LIMIT, MARKET, STOP, STOP_LIMIT
 from . import desk as by
 from .ceilings import Ceilings, allowed
 from .desk import Bits, Desk
+from .guards import stop_distance
 from .lots import FIXED, SCALE, SMALLEST, STEP, whole
 from .oco_brackets import cancel
-from .order_manager import alive, distance, leave, room, told, withdraw
+from .order_manager import alive, leave, room, told, withdraw
 from .orders import send
 from .sizes import sized
-from .state import CUTS, ENTRY, FILL_SIZE, FIRST_RULE, HELD, LONG, SHORT, SIZE, TIME_STOP, Book, Floats, Integers
+from .state import (
+    CONDITIONS,
+    CUTS,
+    ENTRY,
+    FILL_SIZE,
+    FIRST_RULE,
+    HELD,
+    LONG,
+    REDUCE_ONLY,
+    SHORT,
+    SIZE,
+    TIME_STOP,
+    Book,
+    Floats,
+    Integers,
+)
+from .state import VALID as VALID_TO
 
 Rules = tuple[
-    Bits, Bits, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Floats
-]
+    Bits, Bits, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Floats,
+    Floats, Integers, Floats,
+]  # fmt: skip
 """Bits of each entry and each exit, by rule and bar; sizes and limits of entries; what entries have; shares of exits;
 shares of the equity that the bars ask for; code, constants and columns of programs, and where those of each rule begin
-and end (`framework.programs`); the closes; the position's state, and behind it room to reckon in; stops of entries."""
+and end (`framework.programs`); the closes; the position's state, and behind it room to reckon in; stops of entries;
+limits of exits, and for how many bars they rest, 0 for market orders; the last bar of the day of an order, by the bar
+on which it is sent."""
 
 IF_LONG, IF_SHORT, OF_SIZE, OF_LIMIT, OF_STOP = range(5)
 """Programs of a rule."""
 WORDS = len(STATE)
-SIZED, LIMITED, VALID, STOPPED = range(4)
-"""What an entry has: a size of its own, a limit, bars for which it rests, a stop."""
+SIZED, LIMITED, VALID, STOPPED, CONDITION, OF_DAY = range(6)
+"""What an entry has: a size of its own, a limit, bars for which it rests, a stop, `state.CONDITIONS`, and whether it
+ends with the day."""
 
 
 @njit_internal
@@ -78,37 +99,53 @@ def _look(book: Book, desk: Desk, rules: Rules, bar: int) -> None:
 
 @njit_inline
 def _expire(book: Book, desk: Desk, bar: int) -> None:
-    """Cancel limit entries that have rested long enough."""
-    slots = desk[2]
+    """Cancel what has rested long enough."""
+    slots, exits = desk[2], desk[6]
     for i in range(int(desk[1][by.COUNT])):
         if 0 <= slots[1, i] <= bar + 1 and alive(book, slots[0, i]):
             cancel(book, slots[0, i], told(desk, bar))
             slots[1, i] = -1
+    for i in range(exits.shape[1]):
+        if exits[by.END, i] <= bar + 1 and alive(book, exits[by.ORDER, i]):
+            cancel(book, exits[by.ORDER, i], told(desk, bar))
 
 
 @njit_internal
 def _close(book: Book, desk: Desk, reason: int, bar: int, close: float) -> None:
-    """Close the position, and cancel entries that still rest."""
-    slots = desk[2]
+    """Close the position, and cancel what else still rests."""
+    slots, exits = desk[2], desk[6]
     for i in range(int(desk[1][by.COUNT])):
         if slots[1, i] >= 0 and alive(book, slots[0, i]):
             cancel(book, slots[0, i], told(desk, bar))
+    for i in range(exits.shape[1]):
+        if alive(book, exits[by.ORDER, i]):
+            cancel(book, exits[by.ORDER, i], told(desk, bar))
     desk[1][by.PART_EXIT] = float(leave(book, desk, reason, bar, close))
 
 
 @njit_inline
 def _leave(book: Book, desk: Desk, rules: Rules, rule: int, bar: int, close: float) -> bool:
     """Close the position, or the rule's share of it in whole lots; whether that is all of it."""
-    state, sizing, done, held = desk[1], desk[3], desk[6], book[5][HELD]
+    state, sizing, exits, held = desk[1], desk[3], desk[6], book[5][HELD]
     share, reason = rules[5][rule], FIRST_RULE + len(rules[0]) + rule
     part = whole(abs(held) * share, sizing[STEP], sizing[SCALE])
+    side = np.sign(held)
+    if rules[15][rule] > 0:
+        part = abs(held) if share >= 1.0 else part
+        if part > 0.0:
+            price = _price(rules, len(rules[0]) + rule, OF_LIMIT, rules[14], rule, desk, bar)
+            k = send(book, bar, close, LIMIT, -side * part, price, 0.0, reason)
+            book[0][k, CONDITIONS] = REDUCE_ONLY
+            exits[by.ORDER, rule], exits[by.END, rule] = k, bar + 1 + rules[15][rule]
+        return False
     if share >= 1.0 or part >= abs(held):
         _close(book, desk, reason, bar, close)
         return True
-    done[rule] = 1
+    exits[by.CLOSED, rule] = 1
     if part > 0.0:
-        side = np.sign(held)
-        state[by.PART_EXIT] = float(send(book, bar, close, MARKET, -side * part, 0.0, 0.0, reason))
+        k = send(book, bar, close, MARKET, -side * part, 0.0, 0.0, reason)
+        book[0][k, CONDITIONS], state[by.PART_EXIT] = REDUCE_ONLY, float(k)
+    if part > 0.0 and desk[0][by.APART] == 0.0:
         withdraw(book, desk, bar)
         state[by.DUE], state[by.DUE_PRICE] = side * (abs(held) - part), state[by.BOUGHT_AT]
     return False
@@ -120,10 +157,9 @@ def _size(
     close: float, parts: Floats,
 ) -> float:  # fmt: skip
     """Size of an entry beside ``held``, without sign; 0 for none."""
-    numbers, sizing = desk[0], desk[3]
-    stop = by.STOP_KIND if numbers[by.STOP_KIND] != 0.0 else by.TRAIL_KIND
+    sizing = desk[3]
     wanted = rules[6][bar] if len(rules[6]) > 0 else -1.0
-    made = sized(sizing, desk[4], wanted, desk[1][by.VALUE], close, distance(desk, stop, close, bar))
+    made = sized(sizing, desk[4], wanted, desk[1][by.VALUE], close, stop_distance(desk, rule, side, close, bar))
     if rules[4][rule, SIZED] != 0:
         times = _program(rules, rule, OF_SIZE, bar) if _has(rules, rule, OF_SIZE) else rules[2][rule, bar]
         made = whole(times * made, sizing[STEP], sizing[SCALE])
@@ -133,9 +169,9 @@ def _size(
 
 
 @njit_inline
-def _price(rules: Rules, rule: int, what: int, prices: Floats, desk: Desk, bar: int) -> float:
-    """A price that an entry waits for, on the tick."""
-    price = _program(rules, rule, what, bar) if _has(rules, rule, what) else prices[rule, bar]
+def _price(rules: Rules, row: int, what: int, prices: Floats, rule: int, desk: Desk, bar: int) -> float:
+    """A price that an order of a rule waits for, on the tick."""
+    price = _program(rules, row, what, bar) if _has(rules, row, what) else prices[rule, bar]
     return float(on_grid(price, desk[0][by.NUM], desk[0][by.DEN]))
 
 
@@ -152,12 +188,14 @@ def _send(
         return
     size, k = _size(book, desk, rules, ceilings, rule, side, held, bar, close, parts), -1
     if size > 0.0:
-        limit = _price(rules, rule, OF_LIMIT, rules[3], desk, bar) if limited else 0.0
-        stop = _price(rules, rule, OF_STOP, rules[13], desk, bar) if stopped else 0.0
+        limit = _price(rules, rule, OF_LIMIT, rules[3], rule, desk, bar) if limited else 0.0
+        stop = _price(rules, rule, OF_STOP, rules[13], rule, desk, bar) if stopped else 0.0
         kind = STOP_LIMIT if limited and stopped else STOP if stopped else LIMIT if limited else MARKET
         first, then = (stop, limit) if stopped else (limit, 0.0)
         k = send(book, bar, close, kind, side * size, first, then, FIRST_RULE + rule)
-        book[0][k, CUTS] = desk[3][FIXED] == 0.0
+        book[0][k, CUTS], book[0][k, CONDITIONS] = desk[3][FIXED] == 0.0, rules[4][rule, CONDITION]
+        if rules[4][rule, OF_DAY] != 0:
+            book[1][k, VALID_TO] = rules[16][bar]
     if not rests:
         state[by.ENTRY], state[by.ENTRY_BAR] = float(k), float(bar)
     if k >= 0:
@@ -211,11 +249,12 @@ def _stays(book: Book, desk: Desk, rules: Rules, side: int, bar: int, close: flo
         return 0
     other = 0 if numbers[by.REVERSES] == 0.0 else SHORT if side == LONG else LONG
     for rule in range(len(rules[1])):
-        if not rules[1][rule, bar] & side or desk[6][rule]:
+        if not rules[1][rule, bar] & side or desk[6][by.CLOSED, rule] or alive(book, desk[6][by.ORDER, rule]):
             continue
         if len(rules[7]) == 0 or _holds(rules, len(rules[0]) + rule, side, bar) != 0:
             return other if _leave(book, desk, rules, rule, bar, close) else 0
-    if numbers[by.BARS] != 0.0 and state[by.SIDE] != 0.0 and bar - state[by.ENTERED] >= numbers[by.BARS]:
+    bars = desk[9][int(state[by.RULE]), by.BARS]
+    if bars != 0.0 and state[by.SIDE] != 0.0 and bar - state[by.ENTERED] >= bars:
         _close(book, desk, TIME_STOP, bar, close)
         return other
     return side if numbers[by.PYRAMIDING] > 1.0 else 0

@@ -81,7 +81,7 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
     """The run itself, of a ``config`` that compiled code can run, trading feed ``name`` of what was read."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     params, settings = desk_settings(config)
-    answers = answers_in(strategy, params, tables.lines)
+    answers = answers_in(strategy, params, tables.lines, settings)
     said = RuleSignals.of(answers)
     bars, market, first = tables.bars, tables.market, tables.first(config.trade_from)
     bits = bits_of(said, market.foreign, market.shut(config.fills.empty_bars))
@@ -90,7 +90,7 @@ def follow_config(config: RunConfig, name: str, tables: Tables) -> Record:
         new_book(config.broker.cash, costs_in(config), room=1024 + len(bars) // 16),
         costly_of(config, bars),
         margin_of(config),
-        desk_of(config, settings, bars, bits, first, lambda period: true_range(tables, period)),
+        desk_of(config, settings, bars, said, bits, first, lambda period: true_range(tables, period)),
         rules_of(config, said, bars, first),
         market.prices,
         first,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -13,15 +12,16 @@ from numpy.typing import NDArray
 from ....aggregation.sessions import Session
 from ....configs.models import RunConfig
 from ....core.bars import Bars
-from ....core.distances import Atr
+from ....core.clock import day_numbers
 from ....core.names import STATE
 from ....core.schema import ADJUSTMENT, DIVIDEND, ROLL_COLUMNS
 from ....core.ticks import grid_of
 from ....core.units import parse_amount
-from ....strategies.framework.answers import SIDES, Answers, Entry, Exit
+from ....strategies.framework.answers import SIDES, VALID, Answers, Entry, Exit
+from ....strategies.framework.day_orders import ends_of_days
+from ....strategies.framework.guards import Guards
 from ....strategies.framework.plan import PARTS
 from ....strategies.framework.programs import NO_PROGRAMS
-from ....strategies.framework.protection import GUARDS, distances_in
 from ...broker.choice import contracts_of, funded, funding_of, is_costly, kind_of, paying, rolling
 from ...broker.costly import CostlyBroker
 from ...broker.costs import costs_of
@@ -33,8 +33,9 @@ from .desk import Desk
 from .exact import means_before
 from .lots import sizing
 from .market import read_only
-from .rulebook import Rules
-from .state import EXITS, FORCED, FOREIGN, LONG, SESSION, SHORT, SHUT, Floats
+from .protection_tables import ProtectionTables
+from .rulebook import OF_DAY, Rules
+from .state import AT_ONCE, EXITS, FORCED, FOREIGN, LONG, NEVER, POST_ONLY, SESSION, SHORT, SHUT, Floats
 from .supported import title_of_range
 from .tables import Tables
 
@@ -51,10 +52,18 @@ class RuleSignals(NamedTuple):
         `LONG` and `SHORT` where a rule is true for a side.
     sizes, limits, stops : ndarray of float64, (rules, bars)
         Of entries that have them.
-    has : ndarray of int64, (rules, 4)
-        Whether an entry has a size and a limit, for how many bars that rests, and whether it has a stop.
+    has : ndarray of int64, (rules, 6)
+        What an entry has, as columns of `rulebook`.
     shares : ndarray of float64, (rules,)
         What part of the position an exit closes.
+    leave_at : ndarray of float64, (rules, bars)
+        Limits of exits that have them.
+    rests : ndarray of int64, (rules,)
+        For how many bars those rest; 0 for market orders.
+    guards : sequence of Guards or None
+        What protects the position of each entry, where that is not what protects every position.
+    levels : dict of (str, str) to ndarray of float64, (bars,)
+        Prices in it.
     names : tuple of str
         Of entries, then exits.
     programs : Programs or empty
@@ -70,6 +79,10 @@ class RuleSignals(NamedTuple):
     stops: Floats
     has: NDArray[np.int64]
     shares: Floats
+    leave_at: Floats
+    rests: NDArray[np.int64]
+    guards: Sequence[Guards | None]
+    levels: Mapping[tuple[str, str], Floats]
     names: tuple[str, ...]
     programs: Any
     spans: NDArray[np.int64]
@@ -87,9 +100,9 @@ class RuleSignals(NamedTuple):
                         row |= said.true[rule.name, side].view(np.uint8) * np.uint8(bit)
             return made
 
-        def table(given: Mapping[str, Floats]) -> Floats:
-            made = np.zeros((len(entries), said.bars if given else 0))
-            for row, rule in zip(made, entries, strict=True):
+        def table(given: Mapping[str, Floats], rules: Sequence[Entry | Exit] = entries) -> Floats:
+            made = np.zeros((len(rules), said.bars if any(rule.name in given for rule in rules) else 0))
+            for row, rule in zip(made, rules, strict=True):
                 if rule.name in given:
                     row[:] = given[rule.name]
             return made
@@ -100,10 +113,12 @@ class RuleSignals(NamedTuple):
             table(said.size),
             table(said.limit),
             table(said.stop),
-            np.array(
-                [[r.size is not None, r.limit is not None, r.valid, r.stop is not None] for r in entries], np.int64
-            ),
+            np.array([_has(rule) for rule in entries], np.int64).reshape(-1, OF_DAY + 1),
             np.array([rule.share for rule in exits]),
+            table(said.limit, exits),
+            np.array([rule.valid if rule.limit is not None else 0 for rule in exits], np.int64),
+            [rule.guards for rule in entries],
+            said.levels,
             (*(rule.name for rule in entries), *(rule.name for rule in exits)),
             said.programs,
             _spans(said),
@@ -116,6 +131,14 @@ class RuleSignals(NamedTuple):
     def leaving(self) -> NDArray[np.uint8]:
         """Sides for which an exit is true, by bar."""
         return np.asarray(np.bitwise_or.reduce(self.leave, axis=0))
+
+
+def _has(rule: Entry) -> list[int]:
+    """What an entry has, as columns of `rulebook`."""
+    valid = NEVER // 2 if rule.tif != VALID else rule.valid
+    said = (AT_ONCE if rule.tif == "ioc" else 0) | (POST_ONLY if rule.post_only else 0)
+    parts = (rule.size is not None, rule.limit is not None, valid, rule.stop is not None, said, rule.tif == "day")
+    return [int(part) for part in parts]
 
 
 def _spans(said: Answers) -> NDArray[np.int64]:
@@ -134,7 +157,18 @@ def rules_of(config: RunConfig, said: RuleSignals, bars: Bars, first: int) -> Ru
     wanted, made = _wanted(config, said, bars, first), said.programs or NO_PROGRAMS
     state = np.zeros(len(STATE) + len(made.code) + 1)
     programs = (made.code, made.constants, made.columns, said.spans, read_only(bars["close"]), state)
-    return (said.enter, said.leave, said.sizes, said.limits, said.has, said.shares, wanted, *programs, said.stops)
+    tables = said.enter, said.leave, said.sizes, said.limits, said.has, said.shares, wanted
+    return (*tables, *programs, said.stops, said.leave_at, said.rests, _days(said, bars))
+
+
+def _days(said: RuleSignals, bars: Bars) -> Floats:
+    """Up to which bar an order may fill that is of the day in which a bar closes; between two bars, so never at one."""
+    if not said.has[:, OF_DAY].any():
+        return np.zeros(0)
+    closes = bars["close_time"]
+    ends = np.fromiter(ends_of_days(closes.tolist(), bars.hours), np.float64, len(closes))
+    made: Floats = np.searchsorted(day_numbers(closes), ends, side="right").astype(np.float64)
+    return made - 0.5
 
 
 def costly_of(config: RunConfig, bars: Bars) -> Costly | None:
@@ -180,25 +214,21 @@ def margin_of(config: RunConfig) -> Floats | None:
 
 
 def desk_of(
-    config: RunConfig, params: Mapping[str, Any], bars: Bars, bits: NDArray[np.uint8], first: int, atr: Any
+    config: RunConfig,
+    params: Mapping[str, Any],
+    bars: Bars,
+    said: RuleSignals,
+    bits: NDArray[np.uint8],
+    first: int,
+    atr: Any,
 ) -> Desk:
     """Limits, protection and sizer; ``atr`` gives the average true range of a period."""
-    traded, numbers = config.traded, np.zeros(desk.INSIDE + 1)
-    ranges = np.zeros((3, 0))
-    for name, asked in distances_in(params).items():
-        i = GUARDS.index(name)
-        if isinstance(asked, Atr):
-            ranges = ranges if ranges.shape[1] else np.zeros((3, len(bars)))
-            ranges[i], numbers[i] = (
-                asked.multiple * atr(asked.period) / bars.columns.get(ADJUSTMENT, 1.0),
-                desk.RANGES,
-            )
-        else:
-            shared = asked.unit == "fraction"
-            numbers[i] = desk.SHARE if shared else desk.AWAY
-            numbers[desk.STOP_VALUE + i] = asked.value if shared else asked.at(math.nan, traded.tick)
+    traded, numbers = config.traded, np.zeros(desk.MOVES + 1)
+    made = ProtectionTables(Guards.of(params)[0], said.guards, said.names, said.levels, traded.tick)
+    columns = made.columns(len(bars), lambda period: atr(period) / bars.columns.get(ADJUSTMENT, 1.0))
     numbers[desk.NUM], numbers[desk.DEN] = grid_of(traded.tick)
-    numbers[desk.BARS] = params.get("time_stop") or 0
+    numbers[desk.APART] = made.in_parts or bool(said.rests.any())
+    numbers[desk.MOVES] = made.moves
     numbers[desk.COOLDOWN] = params.get("cooldown") or 0
     most = numbers[desk.PYRAMIDING] = params.get("pyramiding") or 1
     for name, at in (("daily_loss", desk.LOSS), ("max_position", desk.MOST)):
@@ -213,13 +243,10 @@ def desk_of(
         )
     numbers[desk.INSIDE] = INSIDE.index(config.fills.inside)
     slots = np.zeros((2, int(min(most, len(bars))) + 1), np.int64)
-    memory, exits = desk.new_state(config.broker.cash), np.zeros(_exits(params), np.uint8)
-    return numbers, memory, slots, numbers_of_sizer(config), sizes.new_trips(), ranges, exits, bits
-
-
-def _exits(params: Mapping[str, Any]) -> int:
-    """No fewer than there are exit rules."""
-    return 2 + len(params.get("exits") or {})
+    memory, exits = desk.new_state(config.broker.cash), np.zeros((3, len(said.leave)), np.int64)
+    exits[desk.ORDER] = -1
+    sizer, trips = numbers_of_sizer(config), sizes.new_trips()
+    return numbers, memory, slots, sizer, trips, columns, exits, bits, made.guards, made.more
 
 
 def numbers_of_sizer(config: RunConfig) -> Floats:

@@ -46,12 +46,16 @@ STATUSES = ("created", "submitted", "accepted", "partial", "completed", "cancele
     CUTS,
     DESK,
     HEARD,
-) = range(21)
+    CONDITIONS,
+) = range(22)
 """Whole numbers of an order. `NEWS` is the bar on which the strategy hears of its latest status, `BEFORE` the status
 it knew until then; an order is `ACTIVE` from that bar on. The group of orders that cancel each other is known by its
 `LEADER`, and begins anew (`GROUP_ROUND`) whenever one of it has filled or died. `WAITED` counts bars without trades,
 and what is `CUTS` may be cut to what the account can pay. `DESK` is the number of the desk that sent it, `HEARD` the
-bar on which that has its first news of it, −1 where it is the one after, as `FOREIGN` says."""
+bar on which that has its first news of it, −1 where it is the one after, as `FOREIGN` says.
+`CONDITIONS` are bits of what was said when it was sent."""
+REDUCE_ONLY, AT_ONCE, POST_ONLY = 1, 2, 4
+"""It closes no more than there is; what does not trade on arrival is withdrawn; it is never filled on arrival."""
 
 (
     SIZE,
@@ -125,7 +129,7 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
     """
     grid = grid_of(costs[NUM] if len(costs) > NUM else None)
     return (
-        np.zeros((room, HEARD + 1), np.int64),
+        np.zeros((room, CONDITIONS + 1), np.int64),
         np.zeros((room, FILL_PNL + 1)),
         np.zeros(room, np.int64),
         np.zeros((room, PNL + 1)),
@@ -136,10 +140,10 @@ def new_book(cash: float, costs: Floats, room: int = 1024) -> Book:
 
 
 @njit_inline
-def is_full(book: Book, more: int) -> bool:
-    """Whether ``book`` lacks room for ``more`` orders, or for the fills that one bar can bring."""
+def is_full(book: Book, more: int, each: int) -> bool:
+    """Whether ``book`` lacks room for ``more`` orders, or for what one bar can bring: ``each`` order, and so many."""
     whole, _, _, fills, count, _, _ = book
-    waiting = 4 * (count[RESTING] + count[ORDERS] - count[CHECKED])  # each fill may bring protection, which may fill
+    waiting = each * (count[RESTING] + count[ORDERS] - count[CHECKED])  # a fill may bring protection, which may fill
     return bool(count[ORDERS] + waiting + more > len(whole) or count[FILLS] + waiting + more > len(fills))
 
 

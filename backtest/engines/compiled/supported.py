@@ -8,10 +8,12 @@ from typing import Any
 
 from ....configs.models import RunConfig
 from ....configs.portfolio_block import Portfolio
+from ....core.distances import Measure
 from ....core.lots import DEFAULT_LOT, decimals
 from ....core.plugins.registry import INDICATORS, STRATEGIES
 from ....strategies.framework.base import Strategy, Use
-from ....strategies.framework.protection import SETTINGS, distances_in, periods_in, settings_in
+from ....strategies.framework.guards import SETTINGS
+from ....strategies.framework.protection import periods_in, settings_in
 from ....strategies.rules import Rules
 from ...broker import costs
 from ...broker.choice import kind_of
@@ -53,7 +55,7 @@ def uses_of(config: RunConfig) -> dict[str, Any]:
     Besides, the average true ranges that distances of protection ask for, under names that rules cannot say.
     """
     own = {**getattr(STRATEGIES.find(config.strategy.kind), "uses", {}), **config.indicators}
-    periods = periods_in(settings_of(config))
+    periods = periods_in(measures_of(config))
     return own | {title_of_range(period): Use("talib.ATR", {"timeperiod": period}) for period in periods}
 
 
@@ -71,7 +73,14 @@ def settings_of(config: RunConfig) -> dict[str, Any]:
     """What protects positions and limits losses: the strategy's own parameters, and before them the risk block."""
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     own = {**getattr(strategy, "defaults", dict)(), **config.strategy.params}
-    return settings_in(own, config.risk.settings())
+    return settings_in(strategy, own, config.risk.settings())
+
+
+def measures_of(config: RunConfig) -> list[Measure]:
+    """The distances of protection that a run asks for."""
+    strategy: Any = STRATEGIES.find(config.strategy.kind)
+    asked = getattr(strategy, "measures_in", None)
+    return [] if asked is None else list(asked({**strategy.defaults(), **config.strategy.params}, settings_of(config)))
 
 
 def _reasons(config: RunConfig, sources: Mapping[str, Any] | None) -> Iterator[str]:
@@ -90,8 +99,7 @@ def _reasons(config: RunConfig, sources: Mapping[str, Any] | None) -> Iterator[s
     traded = config.traded
     if decimals(traded.lot or DEFAULT_LOT) > MOST_DECIMALS:
         yield f"a lot of {traded.lot} has more decimals than a double"
-    distances = distances_in(settings_of(config)).values()
-    if any(getattr(one, "unit", "") == "ticks" for one in distances):
+    if any(getattr(one, "unit", "") == "ticks" for one in measures_of(config)):
         for terms in (config.terms[name] for name in config.desks):
             if not terms.tick:
                 yield f"protection in ticks, but data.{terms.block} has no tick"

@@ -94,7 +94,7 @@ class CashBroker(Lazy):
     def _try_exec(self, order: Any) -> None:
         data, p = order.data, self.p
         ticks = not data.tick_open is data.tick_high is data.tick_low is None
-        if order.exectype != Order.Market or p.coc or p.coo or ticks:
+        if order.exectype != Order.Market or p.coc or p.coo or ticks or getattr(order, "conditional", False):
             super()._try_exec(order)
             return
         if isinstance(self, Broker):
@@ -116,7 +116,7 @@ class CashBroker(Lazy):
             price = self._slip_down(data.low[0], data.open[0], doslip=p.slip_open)
         self._execute(order, 0, price)
         if isinstance(self, Broker) and order.executed.size:
-            self.protect(order, how_it_stands(order))
+            self.filled(order, how_it_stands(order))
 
     def _execute(
         self, order: Any, ago: Any = None, price: Any = None, cash: Any = None, position: Any = None, dtcoc: Any = None

@@ -202,7 +202,7 @@ class TestRules:
     def test_the_random_rules_reach_every_reason_and_every_end(self) -> None:
         reasons: set[str] = set()
         statuses: set[str] = set()
-        for seed in range(80):
+        for seed in range(110):
             config, sources = random_run(np.random.default_rng(seed), 150)
             rows = run_compiled(config, sources).record.orders.values()
             reasons |= {row["reason"] for row in rows if row["status"] == "completed"}

@@ -99,7 +99,8 @@ def test_a_point_of_a_sweep_has_the_figures_of_the_run() -> None:
         config, sources = random_desk(np.random.default_rng(seed), 120)
         row, outcome = run_point(config, sources), simulate(config.model_copy(update={"engine": "stock"}), sources)
         figures = outcome.figures()
-        for kind in ("funding", "borrow", "waits"):
+        figures["inside"] = {"unknown": outcome.inside["unknown"]}
+        for kind in ("funding", "borrow", "waits", "inside"):
             figures |= {f"{kind}.{name}": value for name, value in figures.pop(kind, {}).items()}
         assert row.pop("engine") == "compiled"
         assert repr(sorted(row.items())) == repr(sorted(figures.items()))

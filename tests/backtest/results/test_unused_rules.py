@@ -28,6 +28,15 @@ def test_a_run_without_trades_says_what_was_never_true(engine: str, rules: dict[
     assert [text for text in made.unused() if text.startswith("no trade: ") and text.endswith(told)]
 
 
+def test_a_distance_that_stands_where_a_price_is_meant_is_told() -> None:
+    stops = {"far": "2 * std(close, 9)", "near": "close - 2 * std(close, 9)"}
+    rules = {"entries": {name: {"long": "close > open", "stop_loss": text} for name, text in stops.items()}}
+    told = [text for text in run(rules, walk(1)).unused() if "is read as a price" in text]
+    assert len(told) == 1
+    assert told[0].startswith("stop_loss of far: `2 * std(close, 9)` is read as a price, and lay ")
+    assert told[0].endswith("% of the close away; so far below it is written close - (2 * std(close, 9))")
+
+
 def test_orders_that_nobody_filled_are_told_by_their_side() -> None:
     made = run({"entries": {"deep": {"long": "close > open", "limit": "close - 500"}}}, walk(1))
     assert any(
