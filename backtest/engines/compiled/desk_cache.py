@@ -8,6 +8,7 @@ from typing import Any
 
 from ....configs.models import RunConfig
 from ....core.bars import Bars
+from ....strategies.framework.guards import SETTINGS
 from ...inputs.line_cache import LineCache
 from .market import Market
 from .setup import RuleSignals
@@ -60,7 +61,8 @@ class DeskCache:
     def signals(self, config: RunConfig, feed: str, tables: Tables, ask: Callable[[], Any]) -> tuple[Any, RuleSignals]:
         """What the rules of the desk on ``feed`` say, asked anew where they are others, or look at other desks."""
         blocks = {name: block.model_dump(mode="python") for name, block in config.indicators.items()}
-        key = json.dumps([feed, config.strategy.model_dump(mode="python"), blocks], default=repr)
+        protection = {name: value for name, value in config.risk.settings().items() if name in SETTINGS}
+        key = json.dumps([feed, config.strategy.model_dump(mode="python"), blocks, protection], default=repr)
         answers, said, desks = self._signals.get(key, (None, None, ()))
         if said is None or desks not in (None, config.desks):
             self.signals_made += 1
