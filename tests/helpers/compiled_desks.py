@@ -28,7 +28,7 @@ def random_desk(rng: np.random.Generator, n: int) -> tuple[RunConfig, dict[str, 
     bars = bars.assign(volume=volume)
     params = raw["strategy"]["params"]
     if rng.random() < 0.6:
-        params |= random_rules(rng)
+        params |= random_rules(rng, words=True)
     raw["risk"] = random_limits(rng)
     raw["sizer"] = random_sizer(rng, {**params, **raw["risk"]})
     if not {**params, **raw["risk"]}.get("stop_loss"):
@@ -61,7 +61,7 @@ def random_instrument(rng: np.random.Generator) -> dict[str, Any]:
     return {"instrument": made}
 
 
-def random_rules(rng: np.random.Generator) -> dict[str, Any]:
+def random_rules(rng: np.random.Generator, *, words: bool = False) -> dict[str, Any]:
     """Entries and exits by name, with sizes, limits and shares; adding to positions; cooling down."""
     made: dict[str, Any] = {"cooldown": int(rng.choice([0, 0, 3, 11])), "pyramiding": int(rng.choice([1, 1, 2, 4]))}
     entries: dict[str, Any] = {}
@@ -83,14 +83,15 @@ def random_rules(rng: np.random.Generator) -> dict[str, Any]:
                 "stop": any_of(rng, "high + 0.2", "(high + low) / 2", "close - 0.4"),
                 "valid": int(rng.integers(1, 6)),
             }
-        entries[f"entry{i}"] = random_standing(rng, rule) | random_protection(rng, CHANCE / 2)
+        entries[f"entry{i}"] = random_standing(rng, rule) | random_protection(rng, CHANCE / 2) if words else rule
     exits: dict[str, Any] = {}
     for i in range(int(rng.integers(0, 3))):
         long = any_of(rng, "s1 > 0", "s1 > 0 and bars_held >= 2", "drawdown > 0.01", "pnl < -0.02 or close > peak")
         short = any_of(rng, "s3 > 0", "s3 > 0 and pnl > 0", "close > peak + 1 or bars_held > 9")
         rule = {"long": long, "short": short, "share": any_of(rng, 0.3, 0.5, 1.0)}
-        exits[f"exit{i}"] = random_exit(rng, rule) if rng.random() < CHANCE else rule
-    return made | {"entries": entries or None, "exits": exits or None} | random_protection(rng, CHANCE / 3)
+        exits[f"exit{i}"] = random_exit(rng, rule) if words and rng.random() < CHANCE else rule
+    made |= {"entries": entries or None, "exits": exits or None}
+    return made | random_protection(rng, CHANCE / 3) if words else made
 
 
 def random_limits(rng: np.random.Generator) -> dict[str, Any]:
