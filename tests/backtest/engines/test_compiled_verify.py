@@ -61,12 +61,12 @@ def test_what_is_not_asked_for_is_not_compared(config: Path) -> None:
 def test_a_difference_is_one_line_that_names_it_and_the_code_is_not_zero(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tapeflow.backtest.engines.compiled import run
+    from tapeflow.backtest.engines.compiled import setup
 
     def dearer(config: Any) -> tuple[float, ...]:
         return (0.0, 1e-12, 0.0, 0.0)
 
-    monkeypatch.setattr(run, "costs_of", dearer)
+    monkeypatch.setattr(setup, "costs_of", dearer)
     done = tapeflow("run", config, "--verify", "--out", tmp_path / "out")
     assert done.exit_code == 2
     assert (

@@ -158,7 +158,7 @@ def test_limits_of_the_portfolio_hold_for_weights_too() -> None:
 
 
 MISTAKES = [
-    ({"portfolio": {"weights": "equl"}}, r"portfolio\.weights: must be .* did you mean 'equal'\? \(.*unknown name"),
+    ({"portfolio": {"weights": "equl"}}, r"portfolio\.weights: must be .* an expression, did you mean 'equal'\?"),
     ({"portfolio": {"weights": "equal", "window": 5}}, r"portfolio\.window: goes with weights: inverse_volatility"),
     ({"portfolio": {"rebalance": {"every": "1w"}}}, r"portfolio\.rebalance: goes with portfolio\.weights"),
     ({"portfolio": {"weights": "equal"}}, "strategy: says what is traded, and portfolio.weights"),

@@ -38,7 +38,7 @@ def test_lines_of_another_feed_are_kept_where_its_bars_close_at_the_same_times(
         np.testing.assert_array_equal(lines["other.vwap"], expected)
 
 
-def test_a_chart_has_no_lines_of_another_instrument_that_is_traded(tmp_path: Path) -> None:
+def test_a_line_stands_over_the_candles_of_the_instrument_that_it_is_of(tmp_path: Path) -> None:
     config = {
         "data": {"btc": feed(1), "eth": feed(2)},
         "trade": ["btc", "eth"],
@@ -47,5 +47,5 @@ def test_a_chart_has_no_lines_of_another_instrument_that_is_traded(tmp_path: Pat
     }
     made = tf.run(config, tmp_path / "out", report=False)
     assert {"vwap.vwap", "vwap@eth.vwap"} <= {*made.indicators}
-    drawn = {line["indicator"] for line in line_table(read_folder(made.folder))}
-    assert drawn == {"vwap"}
+    over = {line["indicator"]: line["feed"] for line in line_table(read_folder(made.folder))}
+    assert over == {"vwap": "btc", "vwap@eth": "eth"}
