@@ -7,12 +7,14 @@ import os
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 os.environ["TAPEFLOW_LEDGER"] = tempfile.mkdtemp(prefix="tapeflow-ledger-")  # never beside a test's files, or ours
+NUMBERS = count()
 os.environ["TAPEFLOW_PROGRESS"] = "0"  # what a slow machine is told would stand between the lines that tests compare
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -38,6 +40,12 @@ def real_data() -> Path:
     if not DATA.is_dir():
         pytest.skip("recorded market data is not here (../shared/data)")
     return DATA
+
+
+@pytest.fixture(autouse=True)
+def ledger_of_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test ran is no earlier trial of another."""
+    monkeypatch.setenv("TAPEFLOW_LEDGER", f"{os.environ['TAPEFLOW_LEDGER']}/{next(NUMBERS)}")
 
 
 @pytest.fixture(autouse=True)
