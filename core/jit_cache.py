@@ -6,7 +6,7 @@ import hashlib
 import pickle
 import platform
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -22,6 +22,7 @@ from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from . import jit_store
+from .plugins.code import belongs_to
 
 PLAIN = (bool, int, float, complex, str, tuple)
 """What compiled code holds as it was when it was compiled."""
@@ -96,17 +97,39 @@ def dependencies(fn: Callable[..., Any]) -> dict[str, str]:
             continue
         seen.add(one)
         found[one.__module__] = _text(one.__code__.co_filename)
-        for name in _names(one.__code__):
-            value = one.__globals__.get(name)
+        names = list(_names(one.__code__))
+        for where, name, value in _looked_up(one.__module__, one.__globals__, names, set()):
             if isinstance(value, PLAIN):
-                found[f"{one.__module__}:{name}"] = repr(value)
+                found[f"{where}:{name}"] = repr(value)
             elif isinstance(value, np.ndarray):
-                found[f"{one.__module__}:{name}"] = f"{value.dtype} {value.tolist()}"
+                found[f"{where}:{name}"] = f"{value.dtype} {value.tolist()}"
             elif isinstance(value, type | ModuleType):
                 found |= _text_of(value, one)
             else:
                 waiting.append(_called(value, one))
     return found
+
+
+def _looked_up(
+    where: str, given: Mapping[str, Any], names: Sequence[str], seen: set[str]
+) -> Iterator[tuple[str, str, Any]]:
+    """Each of ``names`` that a module has, with the module and the value; those of modules that it names as well.
+
+    Attributes are among the names of code, so that a constant read as ``module.NAME`` is found in that module.
+    """
+    for name in dict.fromkeys(names):
+        if name not in given:
+            continue
+        value = given[name]
+        yield where, name, value
+        if isinstance(value, ModuleType) and value.__name__ not in seen and not _installed(value):
+            seen.add(value.__name__)
+            yield from _looked_up(value.__name__, vars(value), names, seen)
+
+
+def _installed(module: ModuleType) -> bool:
+    """Whether a module is Python's or an installed package's, which do not change while a version stays."""
+    return belongs_to(getattr(module, "__file__", None) or "<built in>") == "library"
 
 
 @cache
@@ -146,10 +169,10 @@ def _package(one: Any) -> str:
 
 
 def _text_of(made: type | ModuleType, user: FunctionType) -> dict[str, str]:
-    """The text of a class' module, or a module, of its user's package."""
+    """The text of a class' module, or a module, of its user's package or of nobody's package."""
     module = made if isinstance(made, ModuleType) else sys.modules.get(made.__module__)
     file = getattr(module, "__file__", None)
-    if module is None or not file or module.__name__.partition(".")[0] != _package(user):
+    if module is None or not file or (_package(user) != module.__name__.partition(".")[0] and _installed(module)):
         return {}
     return {module.__name__: _text(file)}
 

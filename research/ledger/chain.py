@@ -158,7 +158,7 @@ class Chain:
         os.ftruncate(handle, self._at)
         head, lines = self.head, []
         for entry in entries:
-            text = json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode()
+            text = json.dumps(entry, separators=(",", ":")).encode()
             head = chained(head, text)
             lines.append(f"{head} ".encode() + text)
         os.lseek(handle, self._at, os.SEEK_SET)

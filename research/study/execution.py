@@ -35,7 +35,8 @@ def on_window(config: RunConfig, window: Window, first: int) -> RunConfig:
         When the data begin: a part that starts there has nothing to warm up on.
     """
     data = {name: block.model_copy(update={"end": window.end}) for name, block in config.data.items()}
-    since = window.start if window.start > first else config.trade_from
+    begins = window.start if window.start > first else None
+    since = max((time for time in (begins, config.trade_from) if time is not None), default=None)
     return config.model_copy(update={"data": data, "trade_from": since})
 
 

@@ -9,6 +9,7 @@ from ...backtest.results.outcome import SavedRun
 from ...backtest.runner import run
 from ...core.errors import DataError
 from ..ledger import Ledger, count_run
+from ..ledger.identity import code_key, config_key, digest_of
 from .run import Studied
 
 FOLDER = "holdout"
@@ -20,8 +21,8 @@ def opened(made: Studied, ledger: Ledger, progress: Progress | None = None) -> S
     Raises
     ------
     DataError
-        If there is none, no point qualifies, no ledger counts it, or the hold-out of these data was opened before by
-        another.
+        If there is none, no point qualifies, no ledger counts it or a line of it was changed, or the hold-out of these
+        data was opened before by another.
     """
     window = made.plan.holdout
     if window is None:
@@ -31,10 +32,12 @@ def opened(made: Studied, ledger: Ledger, progress: Progress | None = None) -> S
     if ledger.folder is None:
         raise DataError(f"--open-holdout: what is opened once must be counted, and no ledger does ({ledger.reason})")
     point = next(point for point in made.points if point.number == made.best)
-    name = f"{made.config.name}, point {made.best}"
-    if (before := ledger.opened(made.data)) and name not in before:
+    choice = digest_of([config_key(point.config), code_key(point.config)])[:8]  # two studies may have one name
+    name = f"{made.config.name}, point {made.best} ({choice})"
+    ledger.refresh()
+    if (before := ledger.opened(made.data)) and not before.startswith(f"by {name}, entry "):
         raise DataError(f"--open-holdout: the hold-out of these data was opened {before}; it is none any more")
-    title = name.replace(", ", "-").replace(" ", "-")
+    title = f"{made.config.name}-point-{made.best}"
     config = point.config.model_copy(update={"trade_from": window.start, "name": title})
     count = partial(count_run, ledger, kind="holdout", name=name, of=point.config)
     return run(config, made.folder / FOLDER, count=count, progress=progress)

@@ -121,6 +121,35 @@ def imported() -> dict[str, str]:
     return made
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [("helper.py", "K = 2.0", "K = 3.0"), ("helper.py", "x - 1.0", "x - 2.0"), ("deep.py", "D = 5.0", "D = 7.0")],
+    ids=["constant", "function", "constant that comes from elsewhere"],
+)
+def test_what_a_kernel_reads_of_a_module_is_not_what_was_kept(tmp_path: Path, file: str, old: str, new: str) -> None:
+    files = {
+        "deep.py": "D = 5.0\n",
+        "helper.py": "from deep import D\nfrom numba import njit\nK = 2.0\n@njit\ndef f(x):\n    return x - 1.0\n",
+        "mine.py": "import helper\nfrom tapeflow.core.kernels import compiled\n"
+        "@compiled\ndef total(x):\n    return helper.f(x) * helper.K + helper.D\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    script = "import mine; print(mine.total(4.0))"
+    more = {"PYTHONPATH": str(tmp_path), "TAPEFLOW_KERNELS": str(tmp_path / "kept")}
+
+    def said() -> float:
+        command = [sys.executable, "-W", "ignore", "-c", script]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, **more})
+        return float(done.stdout)
+
+    assert said() == 11.0
+    text = (tmp_path / file).read_text()
+    assert old in text
+    (tmp_path / file).write_text(text.replace(old, new))
+    assert said() == {"K = 3.0": 14.0, "x - 2.0": 9.0, "D = 7.0": 13.0}[new]
+
+
 def test_a_function_without_a_file_is_compiled_all_the_same() -> None:
     script = "from tapeflow.core.kernels import compiled\nprint(compiled(lambda x: x + 1)(2.0))"
     done = subprocess.run(

@@ -296,16 +296,25 @@ class TestCounting:
         alone = tf.run(load_config(path, [*values, "trade_from=2022-09-05"]), tmp_path / "alone", report=False)
         assert iso((FIRST + 240) * DAY).startswith("2022-09-05")
         assert told["holdout_result"]["final_value"] == alone.summary["final_value"]
-        assert f"hold-out was opened by cross, point {point}, entry" in alone.trial.words()
+        assert f"hold-out was opened by cross, point {point} (" in alone.trial.words()
         second = tapeflow("research", path, "--out", tmp_path / "out", "--jobs", 1, "--open-holdout", "--json")
         assert json.loads(second.stdout)["holdout_result"] == told["holdout_result"]
         other = ("--set", "name=other", "--set", "sizer.percent=10")
         refused = tapeflow("research", path, "--out", tmp_path / "o2", "--jobs", 1, "--open-holdout", *other)
         assert refused.exit_code == 2
         assert "was opened by cross" in refused.stderr
+        namesake = ("--set", "sizer.percent=10")
+        refused = tapeflow("research", path, "--out", tmp_path / "o4", "--jobs", 1, "--open-holdout", *namesake)
+        assert refused.exit_code == 2
+        assert "was opened by cross" in refused.stderr
         uncounted = tapeflow("research", path, "--out", tmp_path / "o3", "--open-holdout", "--no-ledger", "--jobs", 1)
         assert uncounted.exit_code == 2
         assert "no ledger does (--no-ledger)" in uncounted.stderr
+        ledger = tmp_path / ".tapeflow" / "ledger"
+        ledger.write_bytes(ledger.read_bytes().replace(b"cross", b"craze", 1))
+        changed = tapeflow("research", path, "--out", tmp_path / "out", "--jobs", 1, "--open-holdout", "--json")
+        assert changed.exit_code == 2
+        assert not changed.stdout
 
     def test_the_command_says_what_chance_makes_of_it_and_says_the_headline_first(self, tmp_path: Path) -> None:
         path = project(tmp_path)
