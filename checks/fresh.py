@@ -22,6 +22,13 @@ CAN_FORK = hasattr(os, "fork") and sys.platform != "darwin"
 _MOST = 4
 
 
+class _Fault:
+    """What ended the work of a process."""
+
+    def __init__(self, said: str) -> None:
+        self.said = said
+
+
 class Later:
     """A process that waits for what to do, begun before anything else was.
 
@@ -129,16 +136,21 @@ class _Process:
             code = 0
         except EOFError:  # nobody asked
             code = 0
+        except Exception as err:
+            self.theirs.send_bytes(pickle.dumps(_Fault(f"{type(err).__name__}: {err}")))
         finally:
             os._exit(code)
 
     def answer(self) -> Any:
         try:
-            return pickle.loads(self.mine.recv_bytes())  # noqa: S301  (our own process)
+            made = pickle.loads(self.mine.recv_bytes())  # noqa: S301  (our own process)
         except EOFError:
             raise TapeflowError(
                 "a process of the check died, as one does when memory runs out; take fewer bars, by data.NAME.end"
             ) from None
+        if isinstance(made, _Fault):
+            raise TapeflowError(f"a process of the check could not go on: {made.said}")
+        return made
 
     def close(self) -> None:
         if self._ended:

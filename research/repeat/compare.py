@@ -155,8 +155,9 @@ def _parted(one: pa.Table, other: pa.Table) -> Iterator[tuple[int, str]]:
         if name in other.column_names:
             left, right = (table[name].slice(0, shared).to_numpy() for table in (one, other))
             same = left == right
-            if left.dtype.kind == right.dtype.kind == "f":
-                same |= np.isnan(left) & np.isnan(right)
+            for no_value, kind in ((np.isnan, "f"), (np.isnat, "M")):
+                if left.dtype.kind == right.dtype.kind == kind:
+                    same |= no_value(left) & no_value(right)
             if not np.all(same):
                 yield int(np.argmin(same)), name
     if len(one) != len(other):

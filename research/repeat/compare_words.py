@@ -8,7 +8,7 @@ from typing import Any
 from .compare import Comparison
 from .differences import short
 
-_ORDER = ("side", "type", "size", "created_time", "status", "executed_price", "commission", "reason")
+_ORDER = ("side", "type", "size", "price", "created_time", "status", "executed_price", "commission", "reason")
 _ALWAYS = ("first", "second", "difference")
 
 

@@ -55,8 +55,10 @@ class Formula:
 
     def __init__(self, text: str, where: str = "select", *, compares: bool = False) -> None:
         self.text, self._where = text, where
+        if len(text.strip()) > LONGEST:
+            raise ExpressionError(f"{where}: has {len(text.strip())} characters, of which at most {LONGEST} are read")
         try:
-            self._tree: Any = ast.parse(text.strip()[:LONGEST], mode="eval").body
+            self._tree: Any = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError) as err:
             raise ExpressionError(f"{where}: '{text}' is no expression ({err.args[0]})") from None
         if isinstance(self._tree, ast.Compare) != compares:
@@ -101,6 +103,9 @@ class Formula:
 
     def of(self, figures: Mapping[str, Any]) -> float:
         """Its value; NaN where a figure of it is unknown, or the arithmetic has no answer."""
+        used = [figures.get(name) for name in self.names]
+        if any(value is None or value != value for value in used):
+            return math.nan  # max and min would take the other one
         try:
             made = self._value(self._tree, figures)
         except (ZeroDivisionError, OverflowError, ValueError, TypeError):

@@ -177,7 +177,7 @@ def test_every_word_that_is_meant_exists() -> None:
     known = {plain(name) for name in (*FEEDS, *STRATEGIES, *INDICATORS, *FUNCTIONS, *BAR_COLUMNS)}
     known |= {plain(name) for names in INDICATORS.families().values() for name in names}
     known |= {plain(key) for key in keys(RunConfig)} | {plain(key) for key in declared(STRATEGIES.find("Rules"))}
-    known |= {"enter", "exit", "takerbuyvolume", "takersellvolume"}
+    known |= {"enter", "exit", "tif", "postonly", "takerbuyvolume", "takersellvolume"}
     known |= {plain(param) for cls in INDICATORS.values() for param in declared(cls)}
     known |= {*UNIVERSE_KEYS, "equal", plain("inverse_volatility")}
     known |= {"um", "cm", "spot", "linear", "inverse", "tape", "compiled", "timeperiod"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import gc
 import re
 import zoneinfo
 from pathlib import Path
@@ -153,6 +154,8 @@ def test_a_line_that_cannot_be_read_is_refused_as_by_backtrader(text: str, tmp_p
         with pytest.raises((ValueError, IndexError)) as caught:
             loaded(kind, GENERIC, str(tmp_path / "bars.csv"))
         said.append(repr(caught.value))
+        del caught
+    gc.collect()  # here, where it may be said that backtrader leaves its file open
     assert said[0] == said[1]
 
 
