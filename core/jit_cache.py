@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
 import platform
 import sys
+import sysconfig
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.metadata import version
@@ -22,10 +24,12 @@ from numba.core.runtime import rtsys
 from numba.core.serialize import dumps
 
 from . import jit_store
-from .plugins.code import belongs_to
 
 PLAIN = (bool, int, float, complex, str, tuple)
 """What compiled code holds as it was when it was compiled."""
+
+STANDARD = sysconfig.get_path("stdlib") + os.sep
+"""Where Python's own modules lie."""
 
 SWITCHES = ("OPT", "LOOP_VECTORIZE", "SLP_VECTORIZE", "BOUNDSCHECK", "DEBUGINFO_DEFAULT", "USING_SVML", "ENABLE_AVX")
 """Settings of numba that change what comes of the same source."""
@@ -129,7 +133,8 @@ def _looked_up(
 
 def _installed(module: ModuleType) -> bool:
     """Whether a module is Python's or an installed package's, which do not change while a version stays."""
-    return belongs_to(getattr(module, "__file__", None) or "<built in>") == "library"
+    file = getattr(module, "__file__", None)
+    return not file or bool({"site-packages", "dist-packages"} & {*Path(file).parts}) or file.startswith(STANDARD)
 
 
 @cache
