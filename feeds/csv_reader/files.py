@@ -8,7 +8,7 @@ import os
 import re
 import zipfile
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -232,11 +232,18 @@ def ahead(items: Generator[T, None, None]) -> Iterator[T]:
     """The same items, each made in a thread while the one before it is used."""
     nothing: Any = object()
     ask: Callable[[], Any] = lambda: next(items, nothing)  # noqa: E731
-    with closing(items), ThreadPoolExecutor(1) as thread:
+    with closing(items):
+        thread = ThreadPoolExecutor(1)
         coming = thread.submit(ask)
-        while (item := coming.result()) is not nothing:
-            coming = thread.submit(ask)
-            yield item
+        try:
+            while (item := coming.result()) is not nothing:
+                coming = thread.submit(ask)
+                yield item
+        finally:
+            # Who is left half read is ended by the collector of garbage, at times within a thread that just begins and
+            # holds a lock that joining would wait for: the last item is waited for, the thread is not.
+            wait([coming])
+            thread.shutdown(wait=False)
 
 
 def unpacked_name(path: Path) -> str:
