@@ -12,8 +12,8 @@ from tapeflow.core.bars import Bars
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.indicators.kernels.dialects import DIALECTS, Dialect
 from tapeflow.indicators.kernels.tpo_dialects import TPO_DIALECTS
-from tapeflow.indicators.profile.tpo import TPO
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.tpo import TPO
+from tapeflow.indicators.volume_profile import VolumeProfile
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "dialects.md"
 INTRO = """# Dialects

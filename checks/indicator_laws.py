@@ -364,7 +364,7 @@ def check_indicator(cls: Any, **params: Any) -> list[Violation]:
 
     Examples
     --------
-    >>> from tapeflow.indicators.flow.volume_delta import VolumeDelta
+    >>> from tapeflow.indicators.volume_delta import VolumeDelta
     >>> check_indicator(VolumeDelta, unit="quote")
     []
     """

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.bars import Bars
 from ..core.errors import DataError, ParamError
 from ..core.plugins.registry import FEEDS
-from ..feeds.joined.one_side import OneSide
+from ..feeds.one_side import OneSide
 
 SIDES = {"BUY": 1, "SELL": -1}
 _PRICES = ("open", "high", "low", "close")

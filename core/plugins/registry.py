@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import pkgutil
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -39,14 +40,11 @@ class Registry(Mapping[str, type]):
         The kind, as errors name it: ``indicator``, ``strategy``, ``feed``.
     package : str
         Our own package whose modules are imported before the first look-up.
-    families : tuple of str
-        Folders in it whose modules belong to it as well.
     """
 
-    def __init__(self, what: str, package: str, families: tuple[str, ...] = ()) -> None:
+    def __init__(self, what: str, package: str) -> None:
         self.what = what
-        self._package = package
-        self.folders = (package, *(f"{package}.{family}" for family in families))
+        self.package = package
         self._classes: dict[str, type] = {}
         self._made: dict[tuple[str, str], type] = {}
         """By module and name, for runs in turn whose plugins have classes of one name."""
@@ -123,18 +121,12 @@ class Registry(Mapping[str, type]):
         return {prefix: _members(make) for prefix, make in sorted(self._families.items())}
 
     def import_own(self) -> None:
-        """Import our own folders of this kind, once a process."""
-        if self._package not in _loaded:
-            _loaded.add(self._package)
-            for module, _ in self._sources():
-                importlib.import_module(module)
-
-    def _sources(self) -> Iterator[tuple[str, Path]]:
-        """Modules of ours that hold classes of this kind, each with its file."""
-        for folder in self.folders:
-            for place in importlib.import_module(folder).__path__:
-                for path in sorted(Path(place).glob("[!_]*.py")):
-                    yield f"{folder}.{path.stem}", path
+        """Import our own folder of this kind, once a process."""
+        if self.package not in _loaded:
+            _loaded.add(self.package)
+            package = importlib.import_module(self.package)
+            for info in pkgutil.iter_modules(package.__path__):
+                importlib.import_module(f"{self.package}.{info.name}")
 
     def _import_near(self, name: str) -> None:
         """Import the module of ours that a class called ``name``, or a family, lies in; once a name."""
@@ -142,14 +134,19 @@ class Registry(Mapping[str, type]):
             return
         self._sought.add(name)
         stem = _WORDS.sub("_", name.partition(".")[0]).lower()
-        for module, path in self._sources():
-            if path.stem == stem:
-                importlib.import_module(module)
+        if stem.isidentifier() and importlib.util.find_spec(f"{self.package}.{stem}") is not None:
+            importlib.import_module(f"{self.package}.{stem}")
         if name.isidentifier() and name not in self._classes:
-            begins = re.compile(rb"^class " + name.encode() + rb"\b", re.MULTILINE)
-            for module, path in self._sources():
+            for module in self._written_in(name):
+                importlib.import_module(module)
+
+    def _written_in(self, name: str) -> Iterator[str]:
+        """Modules of ours whose source begins a class called ``name``."""
+        begins = re.compile(rb"^class " + name.encode() + rb"\b", re.MULTILINE)
+        for folder in importlib.import_module(self.package).__path__:
+            for path in sorted(Path(folder).glob("*.py")):
                 if begins.search(path.read_bytes()):
-                    importlib.import_module(module)
+                    yield f"{self.package}.{path.stem}"
 
     def __getitem__(self, name: str) -> type:
         # Whoever asks for one class is spared the others, and whoever asks for a feed all of backtrader.
@@ -201,7 +198,7 @@ class Registry(Mapping[str, type]):
         base = self.what.capitalize()
         for module in sorted(_plugins, key=lambda module: module.__name__ not in ASKED):
             if isinstance(found := getattr(module, name, None), type):
-                origin = f"{self._package}.base"
+                origin = f"{self.package}.base"
                 where = getattr(module, "__file__", module.__name__)
                 signals = any(cls.__name__ == "SignalStrategy" for cls in found.__mro__)
                 script = f"; as it is, `python -m tapeflow.fast {Path(where).name}` runs it" if signals else ""
@@ -232,13 +229,9 @@ def _members(make: Callable[[str], type]) -> tuple[str, ...]:
     return ()
 
 
-INDICATORS = Registry(
-    "indicator",
-    "tapeflow.indicators",
-    ("flow", "footprint", "liquidity", "price", "profile", "statistics", "volatility"),
-)
+INDICATORS = Registry("indicator", "tapeflow.indicators")
 STRATEGIES = Registry("strategy", "tapeflow.strategies")
-FEEDS = Registry("feed", "tapeflow.feeds", ("exchanges", "joined", "vendors"))
+FEEDS = Registry("feed", "tapeflow.feeds")
 REGISTRIES: dict[str, Registry] = {"indicators": INDICATORS, "strategies": STRATEGIES, "feeds": FEEDS}
 
 

@@ -23,7 +23,7 @@ def told_instead(paths: str | Path | Sequence[str | Path]) -> Iterator[None]:
     Examples
     --------
     >>> import tempfile
-    >>> from tapeflow.feeds.exchanges.binance import BinanceAggTrades
+    >>> from tapeflow.feeds.binance import BinanceAggTrades
     >>> file = Path(tempfile.mkdtemp()) / "mine.csv"
     >>> _ = file.write_text("ts,side,px,qty\\n1704067200000,buy,10.5,2\\n1704067201000,sell,10.4,1\\n")
     >>> with told_instead(file):

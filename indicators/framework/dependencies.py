@@ -75,7 +75,7 @@ def spelled_out(cls: Any, params: Mapping[str, Any], lines: Mapping[str, tuple[s
 
     Examples
     --------
-    >>> from tapeflow.indicators.statistics.z_score import ZScore
+    >>> from tapeflow.indicators.z_score import ZScore
     >>> spelled_out(ZScore, {"of": "delta"}, {"delta": ("delta", "percent")})
     {'of': 'delta.delta'}
     """
@@ -128,8 +128,8 @@ def all_over(bars: Bars, uses: Uses) -> dict[str, pd.DataFrame]:
     Examples
     --------
     >>> from tapeflow.core.samples import sample_bars
-    >>> from tapeflow.indicators.statistics.rolling import Rolling
-    >>> from tapeflow.indicators.flow.volume_delta import VolumeDelta
+    >>> from tapeflow.indicators.rolling import Rolling
+    >>> from tapeflow.indicators.volume_delta import VolumeDelta
     >>> uses = {"mean": (Rolling, {"of": "delta.percent", "window": 2}), "delta": (VolumeDelta, {})}
     >>> all_over(sample_bars(3), uses)["mean"]["value"].round(4).tolist()
     [nan, 0.1412, -0.2346]

@@ -29,7 +29,7 @@ from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.files.tables import read_table
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades
+from tapeflow.feeds.binance import BinanceAggTrades
 from tapeflow.feeds.synthetic import SyntheticTape
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000

@@ -11,8 +11,8 @@ from tapeflow.core.errors import DataError
 from tapeflow.core.files.tables import write_table
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.binance import BinanceKlines
 from tapeflow.feeds.csv_bars import CsvBars
-from tapeflow.feeds.exchanges.binance import BinanceKlines
 from tapeflow.feeds.framework.calendars import clock_spans, told_spans
 
 NEW_YORK = "America/New_York@09:30-16:00"

@@ -16,7 +16,7 @@ from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import BAR_COLUMNS, SEQUENCE, Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceKlines
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
 from tapeflow.feeds.synthetic import SyntheticTape
 
 SECOND, MINUTE, HOUR = 1_000_000, 60_000_000, 3_600_000_000

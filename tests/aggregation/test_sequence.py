@@ -19,8 +19,8 @@ from tapeflow.core.samples import sample_bars
 from tapeflow.core.schema import SEQUENCE
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.synthetic import SyntheticTape
-from tapeflow.indicators.flow.tick_volume import TickVolume
-from tapeflow.indicators.flow.trade_runs import TradeRuns
+from tapeflow.indicators.tick_volume import TickVolume
+from tapeflow.indicators.trade_runs import TradeRuns
 
 NAMES = [c.name for c in SEQUENCE]
 ROWS = st.lists(st.tuples(st.integers(1, 6), st.integers(1, 50), st.sampled_from([1, 1, -1, -1, 0])), min_size=1)

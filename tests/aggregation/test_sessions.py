@@ -19,10 +19,10 @@ from tapeflow.core.errors import ParamError, TapeflowError
 from tapeflow.core.sessions import Days
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.synthetic import SyntheticTape
-from tapeflow.indicators.flow.cvd import CVD
+from tapeflow.indicators.cvd import CVD
 from tapeflow.indicators.framework.inputs import Session as Number
-from tapeflow.indicators.price.vwap import VWAP
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.volume_profile import VolumeProfile
+from tapeflow.indicators.vwap import VWAP
 from tapeflow.strategies.rule_language.times import elapsed, session
 
 CHICAGO = "America/Chicago@17:00"

@@ -27,8 +27,8 @@ from tapeflow.feeds.catalog import CatalogKlines
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.filing.add import add
 from tapeflow.feeds.filing.export import export
-from tapeflow.feeds.joined.merge import Merge
 from tapeflow.feeds.load import open_feed
+from tapeflow.feeds.merge import Merge
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.tests.helpers.command import tapeflow
 from tapeflow.tests.helpers.compute_runs import TAPE, compute, error, rows

@@ -14,8 +14,8 @@ from tapeflow.core.errors import ConfigError, InputError, ParamError
 from tapeflow.core.sizes import of_column
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.synthetic import SyntheticTape
-from tapeflow.indicators.flow.large_trades import LargeTrades
-from tapeflow.indicators.flow.volume_delta import VolumeDelta
+from tapeflow.indicators.large_trades import LargeTrades
+from tapeflow.indicators.volume_delta import VolumeDelta
 
 CLASSES = [
     f"taker_{s}_{c}_order_{w}"

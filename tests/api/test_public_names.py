@@ -16,7 +16,7 @@ import pytest
 import tapeflow as tf
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.errors import ConfigError, ParamError, TapeflowError
-from tapeflow.indicators.price.vwap import VWAP as vwap_class  # noqa: N811 (beside the short way)
+from tapeflow.indicators.vwap import VWAP as vwap_class  # noqa: N811 (beside the short way)
 
 NAMES = [
     *["Bars", "Feed", "Indicator", "KlineFeed", "Line", "Result", "Strategy", "TapeFeed", "TapeflowError", "audit"],

@@ -8,7 +8,7 @@ import backtrader as bt
 import pandas as pd
 
 import tapeflow as tf
-from tapeflow.indicators.price.vwap import VWAP
+from tapeflow.indicators.vwap import VWAP
 
 
 def session() -> pd.DataFrame:

@@ -23,7 +23,7 @@ from tapeflow.auditing.units import microseconds, unit_of
 from tapeflow.cli import audit as cli
 from tapeflow.core.errors import DataError
 from tapeflow.core.files.tables import read_table
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.synthetic import SyntheticTape
 from tapeflow.tests.helpers import faults
 from tapeflow.tests.helpers.faults import AGG, TRADES, Rows, Score, score

@@ -14,10 +14,10 @@ from tapeflow.aggregation.bars import aggregate
 from tapeflow.auditing.audit import audit
 from tapeflow.core.errors import DataError
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
+from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
-from tapeflow.feeds.exchanges.binance_stream import BinanceStreamTrades
 from tapeflow.tests.auditing.test_contradictions import MINUTE, START, kline_file
 from tapeflow.tests.helpers.command import tapeflow
 

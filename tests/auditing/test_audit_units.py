@@ -16,12 +16,12 @@ from tapeflow.auditing.findings import Log
 from tapeflow.auditing.quantities import QuantityUnits
 from tapeflow.auditing.report import Report
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceTrades
+from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceTrades
-from tapeflow.feeds.exchanges.binance_stream import BinanceStreamTrades
-from tapeflow.feeds.exchanges.kraken import KrakenTrades
+from tapeflow.feeds.kraken import KrakenTrades
 from tapeflow.feeds.synthetic import SyntheticTape
-from tapeflow.feeds.vendors.tardis import TardisTrades
+from tapeflow.feeds.tardis import TardisTrades
 from tapeflow.tests.helpers import faults
 
 MOST = 10_000

@@ -16,12 +16,12 @@ from tapeflow.cli import compute as compute_command
 from tapeflow.configs.loader import load_config
 from tapeflow.core.errors import DataError
 from tapeflow.core.schema import Quality
+from tapeflow.feeds.binance import BinanceKlines
 from tapeflow.feeds.csv_bars import CsvBars
-from tapeflow.feeds.exchanges.binance import BinanceKlines
 from tapeflow.feeds.frames import FrameBars
 from tapeflow.feeds.framework.contradictions import SAYS, contradictions
 from tapeflow.feeds.framework.settling import settled
-from tapeflow.feeds.vendors.freqtrade import FreqtradeBars
+from tapeflow.feeds.freqtrade import FreqtradeBars
 
 BIT = int(Quality.CONTRADICTORY)
 MINUTE = 60_000

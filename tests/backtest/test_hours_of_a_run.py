@@ -21,7 +21,7 @@ from tapeflow.core.days import parse_days
 from tapeflow.core.errors import TapeflowError
 from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.indicators.price.vwap import VWAP
+from tapeflow.indicators.vwap import VWAP
 from tapeflow.research.selection.daily import daily_of
 from tapeflow.research.sweep.best import luck_of
 from tapeflow.research.sweep.journal import Done

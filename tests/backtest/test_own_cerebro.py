@@ -15,7 +15,7 @@ import tapeflow as tf
 from tapeflow.core.errors import InputError
 from tapeflow.core.files.json_text import json_text
 from tapeflow.fast import Cerebro
-from tapeflow.indicators.price.vwap import VWAP
+from tapeflow.indicators.vwap import VWAP
 from tapeflow.tests.backtest.engines.test_fast_script import table
 
 PLUGIN = """

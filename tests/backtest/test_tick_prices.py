@@ -17,9 +17,9 @@ from tapeflow.api import run
 from tapeflow.configs.loader import load_config
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.tape import Tape
-from tapeflow.indicators.footprint.unfinished_auction import UnfinishedAuction
-from tapeflow.indicators.profile.naked_poc import NakedPOC
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.naked_poc import NakedPOC
+from tapeflow.indicators.unfinished_auction import UnfinishedAuction
+from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.config_text import write_in
 from tapeflow.tests.helpers.trading import buy, config, flat, sell, trade
 

@@ -75,7 +75,7 @@ class TestTaapi:
 
 
 def _signed(bars: Bars) -> Any:
-    from tapeflow.indicators.flow.signed_volume import SignedVolume
+    from tapeflow.indicators.signed_volume import SignedVolume
 
     return SignedVolume.over(bars)["signed_volume"].to_numpy()
 

@@ -113,7 +113,7 @@ def test_a_feed_is_found_without_importing_all_others() -> None:
         "print([m for m in ('tardis', 'kraken', 'okx') if f'tapeflow.feeds.{m}' in sys.modules])\n"
     )
     assert python(script) == ["BinanceKlines", "[]"]
-    assert FEEDS.find("BinanceKlines").__module__ == "tapeflow.feeds.exchanges.binance"
+    assert FEEDS.find("BinanceKlines").__module__ == "tapeflow.feeds.binance"
 
 
 def left_out(command: str, folder: Path) -> list[str]:

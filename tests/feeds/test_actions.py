@@ -20,7 +20,7 @@ from tapeflow.core.errors import DataError, InputError, TapeflowError
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.framework.actions import CorporateActions, read_actions
-from tapeflow.feeds.joined.merge import Merge
+from tapeflow.feeds.merge import Merge
 
 HEADER = "date,open,high,low,close,volume\n"
 START = parse_time("2024-01-01")

@@ -17,11 +17,11 @@ from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
+from tapeflow.feeds.databento import DatabentoTrades
+from tapeflow.feeds.freqtrade import FreqtradeBars
+from tapeflow.feeds.nautilus import NautilusBars, NautilusTrades
 from tapeflow.feeds.sniffing.sniff import sniff
 from tapeflow.feeds.table_reader.convert import decimal_column
-from tapeflow.feeds.vendors.databento import DatabentoTrades
-from tapeflow.feeds.vendors.freqtrade import FreqtradeBars
-from tapeflow.feeds.vendors.nautilus import NautilusBars, NautilusTrades
 
 TIMES = ["2024-01-02T09:30:00Z", "2024-01-02T09:31:00Z"]
 MICROS = [parse_time(text) for text in TIMES]

@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from tapeflow.core.errors import DataError, ParamError
+from tapeflow.feeds.binance import BinanceAggTrades
+from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades
-from tapeflow.feeds.exchanges.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.frames import FrameBars, FrameTape
 from tapeflow.feeds.sniffing.sniff import sniff
 from tapeflow.feeds.table_reader.csv_sheets import Utf8

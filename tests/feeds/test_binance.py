@@ -14,7 +14,7 @@ from tapeflow.core.errors import DataError, ParamError, PluginError
 from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.load import open_feed
 
 MS = 1_700_000_040_000

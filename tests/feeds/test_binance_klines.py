@@ -9,7 +9,7 @@ import pytest
 
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import Quality
-from tapeflow.feeds.exchanges.binance import BinanceKlines
+from tapeflow.feeds.binance import BinanceKlines
 
 MINUTE = 60_000_000
 MS = 1_700_000_040_000

@@ -16,7 +16,7 @@ import pytest
 
 from tapeflow.core.errors import DataError
 from tapeflow.core.schema import Quality
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 
 MINUTE = 60_000_000
 NINE = (

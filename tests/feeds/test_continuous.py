@@ -14,7 +14,7 @@ from tapeflow.backtest.runner import simulate
 from tapeflow.configs.loader import from_mapping
 from tapeflow.core.clock import DAY, iso, parse_time
 from tapeflow.core.errors import DataError, TapeflowError
-from tapeflow.feeds.joined.continuous import Continuous
+from tapeflow.feeds.continuous import Continuous
 from tapeflow.tests.helpers.command import tapeflow
 
 START = parse_time("2024-03-01")

@@ -11,21 +11,21 @@ import pytest
 
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
+from tapeflow.feeds.binance_stream import BinanceStreamTrades
+from tapeflow.feeds.bybit import BybitTrades
 from tapeflow.feeds.catalog import Catalog
+from tapeflow.feeds.continuous import Continuous
+from tapeflow.feeds.continuous_tape import ContinuousTape
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
-from tapeflow.feeds.exchanges.binance_stream import BinanceStreamTrades
-from tapeflow.feeds.exchanges.bybit import BybitTrades
-from tapeflow.feeds.exchanges.kraken import KrakenOHLC, KrakenTrades
-from tapeflow.feeds.exchanges.okx import OKXTrades
+from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.filing.add import add
-from tapeflow.feeds.joined.continuous import Continuous
-from tapeflow.feeds.joined.continuous_tape import ContinuousTape
-from tapeflow.feeds.joined.merge import Merge
-from tapeflow.feeds.vendors.databento import DatabentoTrades
-from tapeflow.feeds.vendors.freqtrade import FreqtradeBars
-from tapeflow.feeds.vendors.tardis import TardisTrades
+from tapeflow.feeds.freqtrade import FreqtradeBars
+from tapeflow.feeds.kraken import KrakenOHLC, KrakenTrades
+from tapeflow.feeds.merge import Merge
+from tapeflow.feeds.okx import OKXTrades
+from tapeflow.feeds.tardis import TardisTrades
 from tapeflow.tests.helpers.command import tapeflow
 
 MS = 1_704_067_200_000

@@ -10,9 +10,9 @@ import pytest
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.schema import BAR_COLUMNS, Quality
 from tapeflow.core.tape import Tape
-from tapeflow.feeds.exchanges.binance_stream import BinanceStreamTrades
-from tapeflow.feeds.joined.merge import Merge, interleaved
+from tapeflow.feeds.binance_stream import BinanceStreamTrades
 from tapeflow.feeds.load import open_feed
+from tapeflow.feeds.merge import Merge, interleaved
 
 S = 1_700_000_040
 US = S * 1_000_000

@@ -15,9 +15,9 @@ from tapeflow.cli import main
 from tapeflow.configs.loader import load_config
 from tapeflow.core.clock import DAY, MINUTE, parse_time
 from tapeflow.core.errors import DataError, ParamError
-from tapeflow.feeds.exchanges.binance_funding import BinanceFunding
-from tapeflow.feeds.exchanges.binance_liquidations import BinanceLiquidations
-from tapeflow.feeds.exchanges.binance_metrics import BinanceMetrics
+from tapeflow.feeds.binance_funding import BinanceFunding
+from tapeflow.feeds.binance_liquidations import BinanceLiquidations
+from tapeflow.feeds.binance_metrics import BinanceMetrics
 from tapeflow.feeds.funding import read_funding
 
 HEAD = (

@@ -17,10 +17,10 @@ from tapeflow.configs.loader import from_mapping
 from tapeflow.core.clock import DAY, HOUR, iso, parse_time
 from tapeflow.core.errors import DataError, TapeflowError
 from tapeflow.feeds.catalog import Catalog, CatalogKlines
+from tapeflow.feeds.continuous import Continuous
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.joined.continuous import Continuous
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.command import tapeflow
 
 START = parse_time("2020-04-17")

@@ -14,9 +14,9 @@ from tapeflow.feeds.catalog import Catalog
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.frames import FrameBars, FrameTape
-from tapeflow.feeds.joined.merge import Merge
-from tapeflow.indicators.price.vwap import VWAP
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.feeds.merge import Merge
+from tapeflow.indicators.volume_profile import VolumeProfile
+from tapeflow.indicators.vwap import VWAP
 from tapeflow.tests.helpers.command import tapeflow as tapeflow
 
 exchange_calendars = pytest.importorskip("exchange_calendars")

@@ -13,12 +13,12 @@ import pyarrow as pa
 import pytest
 
 from tapeflow.core.errors import DataError
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines
+from tapeflow.feeds.binance_stream import BinanceStreamKlines
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_reader.cells import PADDING
 from tapeflow.feeds.csv_reader.scan import find, returns
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceKlines
-from tapeflow.feeds.exchanges.binance_stream import BinanceStreamKlines
 from tapeflow.feeds.framework.dumps import _kept
 from tapeflow.feeds.framework.infer_sides import tick_rule
 from tapeflow.feeds.framework.markets import of_path

@@ -10,7 +10,7 @@ from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.framework.contract_rules import IN_BASE
 from tapeflow.feeds.framework.usual_names import BUYER_MAKER, SYMBOL
-from tapeflow.feeds.vendors.tardis import TardisTrades
+from tapeflow.feeds.tardis import TardisTrades
 
 MS = 1_704_067_200_000
 

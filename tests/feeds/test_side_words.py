@@ -8,8 +8,8 @@ import pytest
 
 from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.bybit import BybitTrades
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.exchanges.bybit import BybitTrades
 from tapeflow.feeds.frames import FrameTape
 
 MS = 1_704_067_200_000

@@ -17,7 +17,7 @@ from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
 from tapeflow.feeds.sniffing.check import check
 from tapeflow.feeds.sniffing.sniff import sniff
-from tapeflow.feeds.vendors.tardis import TardisTrades
+from tapeflow.feeds.tardis import TardisTrades
 from tapeflow.tests.helpers.command import tapeflow
 from tapeflow.tests.helpers.people_heads import BARS, REFUSED, TAPES
 

@@ -17,20 +17,20 @@ from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceTrades
+from tapeflow.feeds.binance_stream import BinanceStreamKlines, BinanceStreamTrades
+from tapeflow.feeds.bitmex import BitMEXTrades
+from tapeflow.feeds.bybit import BybitTrades
+from tapeflow.feeds.coinbase import CoinbaseTrades
 from tapeflow.feeds.csv_bars import CsvBars
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceTrades
-from tapeflow.feeds.exchanges.binance_stream import BinanceStreamKlines, BinanceStreamTrades
-from tapeflow.feeds.exchanges.bitmex import BitMEXTrades
-from tapeflow.feeds.exchanges.bybit import BybitTrades
-from tapeflow.feeds.exchanges.coinbase import CoinbaseTrades
-from tapeflow.feeds.exchanges.kraken import KrakenOHLC, KrakenTrades
-from tapeflow.feeds.exchanges.okx import OKXTrades
+from tapeflow.feeds.databento import DatabentoTrades
 from tapeflow.feeds.frames import FrameBars, FrameTape
+from tapeflow.feeds.freqtrade import FreqtradeBars
+from tapeflow.feeds.kraken import KrakenOHLC, KrakenTrades
+from tapeflow.feeds.okx import OKXTrades
 from tapeflow.feeds.table_reader.stamps import Stamps
-from tapeflow.feeds.vendors.databento import DatabentoTrades
-from tapeflow.feeds.vendors.freqtrade import FreqtradeBars
-from tapeflow.feeds.vendors.tardis import TardisTrades
+from tapeflow.feeds.tardis import TardisTrades
 
 MINUTE = 60_000_000
 S = 1_700_000_040

@@ -10,9 +10,9 @@ from tapeflow.auditing.audit import audit
 from tapeflow.core.errors import DataError
 from tapeflow.core.schema import Quality
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceTrades
 from tapeflow.feeds.catalog import Catalog
 from tapeflow.feeds.csv_tape import CsvTape
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceTrades
 from tapeflow.feeds.filing.add import add
 from tapeflow.feeds.framework.once import SPAN, Once
 

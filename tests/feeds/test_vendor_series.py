@@ -17,10 +17,10 @@ from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.errors import DataError, InputError, ParamError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.schema import BAR_COLUMNS
-from tapeflow.feeds.vendors.amberdata import AmberdataVWAP
-from tapeflow.feeds.vendors.aperiodic import FLOW, AperiodicFlow
-from tapeflow.feeds.vendors.kiyotaka import KiyotakaProfile, KiyotakaTrades
-from tapeflow.feeds.vendors.taapi import TaapiVolume
+from tapeflow.feeds.amberdata import AmberdataVWAP
+from tapeflow.feeds.aperiodic import FLOW, AperiodicFlow
+from tapeflow.feeds.kiyotaka import KiyotakaProfile, KiyotakaTrades
+from tapeflow.feeds.taapi import TaapiVolume
 
 HOUR = 3_600_000_000
 S = 1_774_803_600

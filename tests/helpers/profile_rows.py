@@ -8,7 +8,7 @@ import numpy as np
 
 from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.clock import HOUR
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.volume_profile import VolumeProfile
 
 Rows = dict[int, float]
 

@@ -164,4 +164,4 @@ def test_no_plugin_of_ours_lies_where_it_is_not_looked_for(what: str) -> None:
         importlib.import_module(info.name)
     ours = [cls.__module__ for cls in registry.values() if cls.__module__.startswith(f"{package.__name__}.")]
     assert len(ours) > 10
-    assert {module.rpartition(".")[0] for module in ours} <= set(registry.folders)
+    assert {module.rpartition(".")[0] for module in ours} <= {registry.package}

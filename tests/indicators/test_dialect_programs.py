@@ -12,8 +12,8 @@ from tapeflow.aggregation.bars import aggregate
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import InputError
 from tapeflow.core.tape import Tape
-from tapeflow.indicators.profile.naked_poc import NakedPOC
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.naked_poc import NakedPOC
+from tapeflow.indicators.volume_profile import VolumeProfile
 
 GOOGLE = """
     927.74 14929, 933.0 136776, 932.365 73146, 932.39 56624, 934.8675 74960, 934.325 62358, 935.48 45043,

@@ -14,15 +14,15 @@ import pytest
 
 from tapeflow.core.bars import Bars
 from tapeflow.core.samples import empty_bars, sample_bars
+from tapeflow.indicators.amihud import Amihud
+from tapeflow.indicators.bipower_variation import BipowerVariation
+from tapeflow.indicators.corwin_schultz import CorwinSchultz, spread_of_two
+from tapeflow.indicators.hasbrouck_lambda import HasbrouckLambda
 from tapeflow.indicators.kernels.pair_windows import pair_moments, pair_push, pair_size
-from tapeflow.indicators.liquidity.amihud import Amihud
-from tapeflow.indicators.liquidity.corwin_schultz import CorwinSchultz, spread_of_two
-from tapeflow.indicators.liquidity.hasbrouck_lambda import HasbrouckLambda
-from tapeflow.indicators.liquidity.kyle_lambda import KyleLambda
-from tapeflow.indicators.liquidity.roll_spread import RollSpread
-from tapeflow.indicators.volatility.bipower_variation import BipowerVariation
-from tapeflow.indicators.volatility.parkinson import Parkinson
-from tapeflow.indicators.volatility.realized_vol import RealizedVol
+from tapeflow.indicators.kyle_lambda import KyleLambda
+from tapeflow.indicators.parkinson import Parkinson
+from tapeflow.indicators.realized_vol import RealizedVol
+from tapeflow.indicators.roll_spread import RollSpread
 
 BARS = sample_bars(250, seed=31)
 GAPPY = empty_bars(BARS, np.flatnonzero(np.random.default_rng(2).random(250) < 0.2))

@@ -14,12 +14,12 @@ from tapeflow.aggregation.bars import aggregate
 from tapeflow.core.bars import Bars
 from tapeflow.core.clock import MINUTE
 from tapeflow.core.tape import Tape
-from tapeflow.indicators.flow.flow_entropy import FlowEntropy
-from tapeflow.indicators.flow.flow_toxicity import FlowToxicity
-from tapeflow.indicators.flow.order_size_flow import OrderSizeFlow
-from tapeflow.indicators.flow.taker_ratio import TakerRatio
-from tapeflow.indicators.flow.taker_volume import TakerVolume
-from tapeflow.indicators.flow.volume_delta import VolumeDelta
+from tapeflow.indicators.flow_entropy import FlowEntropy
+from tapeflow.indicators.flow_toxicity import FlowToxicity
+from tapeflow.indicators.order_size_flow import OrderSizeFlow
+from tapeflow.indicators.taker_ratio import TakerRatio
+from tapeflow.indicators.taker_volume import TakerVolume
+from tapeflow.indicators.volume_delta import VolumeDelta
 
 Trade = tuple[float, float, int]
 """Price, quantity, side."""

@@ -13,16 +13,16 @@ from tapeflow.core.bars import Bars
 from tapeflow.core.clock import DAY, HOUR, MINUTE
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
-from tapeflow.indicators.flow.cvd import CVD
-from tapeflow.indicators.flow.flow_entropy import FlowEntropy
-from tapeflow.indicators.flow.large_trades import LargeTrades
-from tapeflow.indicators.flow.order_size_flow import OrderSizeFlow
-from tapeflow.indicators.flow.taker_ratio import TakerRatio
-from tapeflow.indicators.flow.taker_volume import TakerVolume
-from tapeflow.indicators.flow.vpin import VPIN
+from tapeflow.indicators.cvd import CVD
+from tapeflow.indicators.flow_entropy import FlowEntropy
+from tapeflow.indicators.heikin_ashi import HeikinAshi
 from tapeflow.indicators.kernels.distributions import normal_cdf, student_cdf
-from tapeflow.indicators.price.heikin_ashi import HeikinAshi
-from tapeflow.indicators.price.twap import TWAP
+from tapeflow.indicators.large_trades import LargeTrades
+from tapeflow.indicators.order_size_flow import OrderSizeFlow
+from tapeflow.indicators.taker_ratio import TakerRatio
+from tapeflow.indicators.taker_volume import TakerVolume
+from tapeflow.indicators.twap import TWAP
+from tapeflow.indicators.vpin import VPIN
 
 BARS = sample_bars(400, seed=21)
 GAPPY = empty_bars(BARS, np.flatnonzero(np.random.default_rng(1).random(400) < 0.2))

@@ -16,14 +16,14 @@ from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.kernels import step
 from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import sample_bars
-from tapeflow.indicators.flow.delta_divergence import DeltaDivergence
-from tapeflow.indicators.footprint.absorption import Absorption
-from tapeflow.indicators.footprint.diagonal_imbalance import DiagonalImbalance
-from tapeflow.indicators.footprint.exhaustion import Exhaustion
-from tapeflow.indicators.footprint.stacked_imbalance import StackedImbalance
-from tapeflow.indicators.footprint.sweep import Sweep
-from tapeflow.indicators.footprint.unfinished_auction import UnfinishedAuction
+from tapeflow.indicators.absorption import Absorption
+from tapeflow.indicators.delta_divergence import DeltaDivergence
+from tapeflow.indicators.diagonal_imbalance import DiagonalImbalance
+from tapeflow.indicators.exhaustion import Exhaustion
 from tapeflow.indicators.framework.base import Indicator, Line
+from tapeflow.indicators.stacked_imbalance import StackedImbalance
+from tapeflow.indicators.sweep import Sweep
+from tapeflow.indicators.unfinished_auction import UnfinishedAuction
 from tapeflow.tests.helpers.footprints import GAPPY, LIVE, SIZE, agree, rows_of, runs_of
 
 # Unfinished auctions.

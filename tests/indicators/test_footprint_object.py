@@ -12,8 +12,8 @@ from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.samples import empty_bars, sample_bars
-from tapeflow.indicators.footprint.stacked_imbalance import StackedImbalance
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.stacked_imbalance import StackedImbalance
+from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.strategies.framework.base import Strategy
 
 Recorded = tuple[str, tuple[int, int, int], tuple[float, float], tuple[float, float, float], str]

@@ -23,11 +23,11 @@ from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.lines import bar_data
 from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import empty_bars, sample_bars
-from tapeflow.indicators.flow.volume_delta import VolumeDelta
 from tapeflow.indicators.framework.dependencies import all_over, in_order
-from tapeflow.indicators.statistics.percentile import Percentile
-from tapeflow.indicators.statistics.rolling import Rolling
-from tapeflow.indicators.statistics.z_score import ZScore
+from tapeflow.indicators.percentile import Percentile
+from tapeflow.indicators.rolling import Rolling
+from tapeflow.indicators.volume_delta import VolumeDelta
+from tapeflow.indicators.z_score import ZScore
 from tapeflow.strategies.framework.base import Strategy, Use
 
 BARS = sample_bars(200, seed=41)

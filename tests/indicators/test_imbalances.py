@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tapeflow.core.bars import Bars, Levels
-from tapeflow.indicators.footprint.diagonal_imbalance import DiagonalImbalance
-from tapeflow.indicators.footprint.stacked_imbalance import StackedImbalance
+from tapeflow.indicators.diagonal_imbalance import DiagonalImbalance
+from tapeflow.indicators.stacked_imbalance import StackedImbalance
 from tapeflow.tests.helpers.footprints import GAPPY, SIZE, Rows, agree, rows_of, runs_of
 
 

@@ -20,13 +20,13 @@ from tapeflow.core.clock import DAY, MINUTE
 from tapeflow.core.dollars import in_usd
 from tapeflow.core.errors import DataError, InputError, ParamError
 from tapeflow.core.tape import Tape
-from tapeflow.indicators.flow.cvd import CVD
-from tapeflow.indicators.flow.volume_delta import VolumeDelta
-from tapeflow.indicators.footprint.diagonal_imbalance import DiagonalImbalance
-from tapeflow.indicators.footprint.unfinished_auction import UnfinishedAuction
+from tapeflow.indicators.cvd import CVD
+from tapeflow.indicators.diagonal_imbalance import DiagonalImbalance
 from tapeflow.indicators.framework.cerebro_host import host
 from tapeflow.indicators.kernels.value_area import point_of_control
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.unfinished_auction import UnfinishedAuction
+from tapeflow.indicators.volume_delta import VolumeDelta
+from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.command import tapeflow
 
 RNG = np.random.default_rng(8)

@@ -18,14 +18,14 @@ from tapeflow.core.kernels import step
 from tapeflow.core.lines import bar_data
 from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import sample_bars
-from tapeflow.indicators.flow.signed_volume import SignedVolume
-from tapeflow.indicators.flow.volume_delta import VolumeDelta
 from tapeflow.indicators.framework.base import Indicator, Line
 from tapeflow.indicators.framework.cerebro_host import Hosted, host
 from tapeflow.indicators.framework.inputs import Session
 from tapeflow.indicators.framework.step_loop import CHUNK
-from tapeflow.indicators.price.vwap import VWAP
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.signed_volume import SignedVolume
+from tapeflow.indicators.volume_delta import VolumeDelta
+from tapeflow.indicators.volume_profile import VolumeProfile
+from tapeflow.indicators.vwap import VWAP
 
 BARS = sample_bars(120, seed=2)
 EVERY_MODE = [

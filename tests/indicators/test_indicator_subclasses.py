@@ -18,8 +18,8 @@ import backtrader as bt
 
 from tapeflow.core.kernels import step
 from tapeflow.indicators.framework.base import Indicator
-from tapeflow.indicators.flow.volume_delta import VolumeDelta
-from tapeflow.indicators.price.vwap import VWAP
+from tapeflow.indicators.volume_delta import VolumeDelta
+from tapeflow.indicators.vwap import VWAP
 
 
 class PlainShare(bt.Indicator):

@@ -12,10 +12,10 @@ from tapeflow.core.bars import Bars
 from tapeflow.core.clock import HOUR
 from tapeflow.core.errors import InputError
 from tapeflow.core.samples import sample_bars
-from tapeflow.indicators.flow.flow_toxicity import FlowToxicity
-from tapeflow.indicators.flow.signed_volume import SignedVolume
-from tapeflow.indicators.flow.volume_delta import VolumeDelta
-from tapeflow.indicators.price.vwap import VWAP
+from tapeflow.indicators.flow_toxicity import FlowToxicity
+from tapeflow.indicators.signed_volume import SignedVolume
+from tapeflow.indicators.volume_delta import VolumeDelta
+from tapeflow.indicators.vwap import VWAP
 from tapeflow.tests.helpers.plain import BARS, GAPPY, agree, hourly
 
 BNXUSDT = Bars.of(

@@ -12,7 +12,7 @@ from tapeflow.core.bars import Bars, Levels
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
 from tapeflow.indicators.kernels.kline_levels import levels_of_klines
-from tapeflow.indicators.profile.naked_poc import NakedPOC
+from tapeflow.indicators.naked_poc import NakedPOC
 
 GAPPY = empty_bars(sample_bars(400, seed=9), np.flatnonzero(np.random.default_rng(3).random(400) < 0.2))
 SIZE = 5.0

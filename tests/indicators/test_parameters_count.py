@@ -14,7 +14,7 @@ from tapeflow.core.errors import TapeflowError
 from tapeflow.core.params import Bound, Choice
 from tapeflow.core.plugins.registry import INDICATORS
 from tapeflow.core.samples import empty_bars, sample_bars
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.volume_profile import VolumeProfile
 
 HOURS = 8
 BESIDE: dict[tuple[str, str], dict[str, Any]] = {

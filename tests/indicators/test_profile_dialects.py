@@ -14,7 +14,7 @@ from tapeflow.core.errors import ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
 from tapeflow.indicators.kernels.dialects import CHOICES, DIALECTS
 from tapeflow.indicators.kernels.value_area import POC_TIES, SIDE_TIES, TARGETS, point_of_control, value_area
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.profile_rows import Rows, area_of, bars_of
 
 GAPPY = empty_bars(sample_bars(300, seed=4), np.flatnonzero(np.random.default_rng(2).random(300) < 0.15))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tapeflow.indicators.kernels.dialects import CHOICES, DIALECTS, GIVEN, MEANINGS, OURS, chosen
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.profile_rows import area_of
 
 ROOT = Path(__file__).resolve().parents[2]

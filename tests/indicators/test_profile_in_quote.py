@@ -17,8 +17,8 @@ from tapeflow.core.quote_levels import in_quote
 from tapeflow.core.samples import sample_bars
 from tapeflow.core.tape import Tape
 from tapeflow.indicators.kernels.value_area import point_of_control, value_area
-from tapeflow.indicators.profile.naked_poc import NakedPOC
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.naked_poc import NakedPOC
+from tapeflow.indicators.volume_profile import VolumeProfile
 
 RNG = np.random.default_rng(5)
 N = 1200

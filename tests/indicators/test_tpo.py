@@ -15,7 +15,7 @@ from tapeflow.core.clock import HOUR, MINUTE
 from tapeflow.core.errors import InputError, ParamError
 from tapeflow.core.samples import empty_bars, sample_bars
 from tapeflow.indicators.kernels.value_area import point_of_control, value_area
-from tapeflow.indicators.profile.tpo import TPO
+from tapeflow.indicators.tpo import TPO
 from tapeflow.tests.indicators.test_dialect_programs import closes, google, ibm
 
 GAPPY = empty_bars(sample_bars(400, seed=9), np.flatnonzero(np.random.default_rng(3).random(400) < 0.2))

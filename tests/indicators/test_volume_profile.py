@@ -17,8 +17,8 @@ from tapeflow.indicators.base import Indicator
 from tapeflow.indicators.kernels.kline_levels import levels_of_klines, round_row_size
 from tapeflow.indicators.kernels.price_rows import ROOM
 from tapeflow.indicators.kernels.value_area import point_of_control, value_area
-from tapeflow.indicators.profile.tpo import TPO
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.tpo import TPO
+from tapeflow.indicators.volume_profile import VolumeProfile
 from tapeflow.tests.helpers.plain import BARS, GAPPY, agree
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from tapeflow.core.clock import HOUR
 from tapeflow.core.errors import ParamError
-from tapeflow.indicators.price.vwap import VWAP
+from tapeflow.indicators.vwap import VWAP
 from tapeflow.tests.helpers.plain import BARS, GAPPY, agree, hourly
 
 

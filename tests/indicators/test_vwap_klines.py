@@ -7,8 +7,8 @@ import pytest
 
 from tapeflow.core.errors import InputError
 from tapeflow.feeds.csv_bars import CsvBars
-from tapeflow.indicators.liquidity.amihud import Amihud
-from tapeflow.indicators.price.vwap import VWAP
+from tapeflow.indicators.amihud import Amihud
+from tapeflow.indicators.vwap import VWAP
 from tapeflow.tests.helpers.command import tapeflow
 
 PRICES = {

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from tapeflow.core.bars import Bars, Levels
-from tapeflow.indicators.footprint.diagonal_imbalance import DiagonalImbalance
+from tapeflow.indicators.diagonal_imbalance import DiagonalImbalance
 from tapeflow.report.imbalances import DEFAULTS
 from tapeflow.report.page import app_script
 

@@ -14,7 +14,7 @@ import yaml
 
 from tapeflow.aggregation.sessions import Session
 from tapeflow.core.clock import DAY, HOUR
-from tapeflow.indicators.footprint.footprint import IMBALANCE_PARAMS
+from tapeflow.indicators.footprint import IMBALANCE_PARAMS
 from tapeflow.report import write_report
 from tapeflow.report.folder import read_folder
 from tapeflow.report.imbalances import DEFAULTS, imbalance_rule

@@ -27,8 +27,8 @@ from tapeflow.core.errors import DataError, ParamError
 from tapeflow.core.plugins.registry import FEEDS
 from tapeflow.core.schema import KLINE_COLUMNS, Quality
 from tapeflow.core.tape import Tape
+from tapeflow.feeds.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.catalog import Catalog, CatalogKlines
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades, BinanceKlines, BinanceTrades
 from tapeflow.feeds.filing.add import Added, add
 from tapeflow.feeds.framework.tape_feed import TapeFeed
 from tapeflow.store.codec import GROUP, decode, encode, tape_columns, to_floats, to_integers

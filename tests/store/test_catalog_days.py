@@ -16,8 +16,8 @@ from tapeflow.cli import audit as audit_command
 from tapeflow.cli import data_add
 from tapeflow.core.clock import DAY, parse_time
 from tapeflow.core.errors import DataError
+from tapeflow.feeds.binance import BinanceTrades
 from tapeflow.feeds.catalog import Catalog
-from tapeflow.feeds.exchanges.binance import BinanceTrades
 from tapeflow.feeds.filing.add import Added, add
 from tapeflow.store.codec import GROUP
 from tapeflow.store.layout import CatalogStore, Partition

@@ -10,8 +10,8 @@ from tapeflow.backtest.engines.fast import FastCerebro
 from tapeflow.core.errors import InputError
 from tapeflow.core.lines import BarData, bar_data
 from tapeflow.core.samples import sample_bars
-from tapeflow.indicators.flow.volume_delta import VolumeDelta
-from tapeflow.indicators.profile.volume_profile import VolumeProfile
+from tapeflow.indicators.volume_delta import VolumeDelta
+from tapeflow.indicators.volume_profile import VolumeProfile
 
 BARS = sample_bars(120)
 FIVE = {"timeframe": bt.TimeFrame.Minutes, "compression": 5}

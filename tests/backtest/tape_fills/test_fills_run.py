@@ -28,7 +28,7 @@ from tapeflow.configs.loader import from_mapping, load_config
 from tapeflow.configs.schema import config_schema
 from tapeflow.core.bars import Bars
 from tapeflow.core.errors import DataError, TapeflowError
-from tapeflow.feeds.exchanges.binance import BinanceAggTrades
+from tapeflow.feeds.binance import BinanceAggTrades
 from tapeflow.feeds.synthetic import SyntheticTape
 
 BASE = """

@@ -1,1 +1,0 @@
-"""Exchanges' own dumps and API answers, one venue a file."""

@@ -1,1 +1,0 @@
-"""Feeds made of feeds: merged venues, continuous contracts, one side's trades."""

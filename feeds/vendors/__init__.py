@@ -1,1 +1,0 @@
-"""Files of data vendors and of other programs, one vendor a file."""

@@ -1,1 +1,0 @@
-"""Who was the aggressor: signed volume, its sums, shares, sizes and toxicity."""

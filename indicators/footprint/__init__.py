@@ -1,1 +1,0 @@
-"""What the price rows of one bar show: imbalances, absorption, exhaustion, sweeps."""

@@ -1,1 +1,0 @@
-"""Price itself: averages by volume and by time, smoothed candles."""

@@ -1,1 +1,0 @@
-"""Volume and time at price over many bars: volume profile, naked POC, TPO."""

@@ -1,1 +1,0 @@
-"""Statistics of any column or of another indicator's line."""

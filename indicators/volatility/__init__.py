@@ -1,1 +1,0 @@
-"""How far prices move: realised, high-low and jump-robust estimators."""
