@@ -66,7 +66,7 @@ def packed_run(folder: Folder) -> str:
 
 def _pack_feed(packer: Packer, number: int, folder: Folder, name: str) -> dict[str, Any]:
     """Candles as close, then the three distances from it that are small; volume and delta."""
-    bars = folder.bars[folder.bars["data"].astype(str) == name]
+    bars = folder.bars_of(name)
     said = folder.data.get(name) or {}
     per = _price_steps(bars, said.get("tick"))
     o, h, low, c = (np.rint(bars[k].to_numpy(np.float64) * per) / per for k in ("open", "high", "low", "close"))

@@ -53,7 +53,7 @@ def profit_of(folder: Folder, desks: Iterable[ShownDesk], times: NDArray[np.int6
     """What some desks had brought together by each of ``times``, epoch µs."""
     made = np.zeros(len(times))
     for desk in desks:
-        bars = folder.bars[folder.bars["data"].astype(str) == desk.data]
+        bars = folder.bars_of(desk.data)
         closes, prices = bars["close_time"].to_numpy(np.int64), bars["close"].to_numpy(np.float64)
         made += desk.ledger.profit(times, closes, prices, desk.terms)
     return made

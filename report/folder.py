@@ -62,6 +62,16 @@ class Folder:
         known = [str(x) for x in self.data]
         return [x for x in known if x in here] + [x for x in here if x not in known]
 
+    @cached_property
+    def _rows(self) -> dict[str, NDArray[np.int64]]:
+        """Which rows of ``bars`` are of each feed."""
+        made = self.bars.groupby(self.bars["data"].astype(str), sort=False).indices
+        return {str(name): np.asarray(rows, np.int64) for name, rows in made.items()}
+
+    def bars_of(self, feed: str) -> pd.DataFrame:
+        """The bars of one feed, in their order; none of a feed that has none."""
+        return self.bars.iloc[self._rows.get(feed, np.zeros(0, np.int64))]
+
     @property
     def data(self) -> dict[str, Any]:
         """Per feed, what the lock says of it: tick, row size, rows, counts."""

@@ -71,7 +71,7 @@ def packed_levels(folder: Folder) -> str | None:
 
 
 def _pack_feed(packer: Packer, number: int, folder: Folder, path: Path, name: str) -> dict[str, Any] | None:
-    bars = folder.bars[folder.bars["data"].astype(str) == name]
+    bars = folder.bars_of(name)
     times = bars["close_time"].to_numpy(np.int64)
     counts = _rows_per_bar(path, name, times)
     if not counts.any():

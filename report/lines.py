@@ -25,7 +25,7 @@ def line_table(folder: Folder) -> list[dict[str, Any]]:
     its magnitude beside the closes. ``as_delta`` marks the line that repeats the delta of the bars.
     """
     said = {str(x.get("name")): x for x in folder.result.get("lines") or [] if isinstance(x, dict)}
-    bars = {name: folder.bars[folder.bars["data"].astype(str) == name] for name in folder.feeds}
+    bars = {name: folder.bars_of(name) for name in folder.feeds}
     flows = {name: bar_delta(own) if _same_clock(folder, own) else None for name, own in bars.items()}
     made = []
     for name in folder.indicators.columns:

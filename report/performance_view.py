@@ -63,7 +63,7 @@ def _daily(folder: Folder) -> pd.Series[float]:
 
 def _benchmark(folder: Folder, name: str, time: NDArray[np.int64], start: float) -> Floats | None:
     """What the benchmark was worth, read off the bars of the folder; None where there is none."""
-    bars = folder.bars[folder.bars["data"].astype(str) == name]
+    bars = folder.bars_of(name)
     if bars.empty or not is_number((folder.result.get("benchmark") or {}).get("return_pct")):
         return None
     columns: Any = {key: bars[key].to_numpy() for key in ("open", "close", "close_time")}

@@ -79,7 +79,7 @@ def figure(folder: Folder) -> Figure:
     price = made.add_subplot(grid[0])
     axes = [price, *(made.add_subplot(grid[k], sharex=price) for k in range(1, len(heights)))]
     name = folder.feeds[0]
-    bars = folder.bars[folder.bars["data"].astype(str) == name]
+    bars = folder.bars_of(name)
     candles = grouped(bars, _CANDLES)
     _draw_candles(price, candles)
     _draw_lines(price, folder, name, afar=len(bars) > _FAR * len(candles))

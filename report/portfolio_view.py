@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from .desks import ShownDesk, desks_of, profit_of
+from .desks import desks_of, profit_of
 from .folder import Folder, microseconds
 from .html import NOTHING, Markup, joined, number, section, table, tag, tone
 from .money import Money
@@ -44,10 +44,11 @@ def portfolio(folder: Folder, money: Money) -> Markup:
     if not instruments:
         return Markup("")
     desks = desks_of(folder)
-    groups = {"Profit by instrument": _grouped(desks, lambda desk: desk.data)}
+    times = microseconds(folder.equity["time"])
+    profits = [profit_of(folder, [desk], times) for desk in desks]
+    curves = {"Profit by instrument": _summed((desk.data for desk in desks), profits)}
     if strategies:
-        groups = {"Profit by strategy": _grouped(desks, lambda desk: desk.strategy)} | groups
-    curves = {title: _curves(folder, own) for title, own in groups.items()}
+        curves = {"Profit by strategy": _summed((desk.strategy for desk in desks), profits)} | curves
     plots = [_plot(title, folder, own) for title, own in curves.items()]
     tables = [
         _table("By strategy", strategies, folder, money) if strategies else Markup(""),
@@ -64,17 +65,12 @@ def portfolio(folder: Folder, money: Money) -> Markup:
     return section("portfolio", "Portfolio", *filter(None, parts), note=note)
 
 
-def _grouped(desks: Iterable[ShownDesk], key: Any) -> dict[str, list[ShownDesk]]:
-    made: dict[str, list[ShownDesk]] = {}
-    for desk in desks:
-        made.setdefault(key(desk), []).append(desk)
+def _summed(names: Iterable[str], profits: Iterable[Floats]) -> dict[str, Floats]:
+    """Profits at every row of the equity, those of one name together."""
+    made: dict[str, Floats] = {}
+    for name, own in zip(names, profits, strict=True):
+        made[name] = made[name] + own if name in made else own
     return made
-
-
-def _curves(folder: Folder, groups: Mapping[str, list[ShownDesk]]) -> dict[str, Floats]:
-    """The profit of each group at every row of the equity."""
-    times = microseconds(folder.equity["time"])
-    return {name: profit_of(folder, desks, times) for name, desks in groups.items()}
 
 
 def _plot(title: str, folder: Folder, curves: Mapping[str, Floats]) -> Markup:

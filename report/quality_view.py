@@ -31,7 +31,7 @@ def quality(folder: Folder) -> Markup:
     """The strip and the counts of each feed; nothing when bars carry no flags."""
     if "quality" not in folder.bars:
         return Markup("")
-    parts = [_feed(name, folder.bars[folder.bars["data"].astype(str) == name]) for name in folder.feeds]
+    parts = [_feed(name, folder.bars_of(name)) for name in folder.feeds]
     share = folder.result.get("profit_from_damaged")
     note = "Flags of the bars, from the first at the left to the last at the right; a row for each flag that is set."
     if isinstance(share, int | float) and abs(share) >= 0.005:

@@ -52,7 +52,7 @@ class Sessions:
 
 def sessions_of(folder: Folder, name: str) -> Sessions:
     """The sessions of feed ``name``, from the one its first bar opens in to the one its last bar closes in."""
-    bars = folder.bars[folder.bars["data"].astype(str) == name]
+    bars = folder.bars_of(name)
     chosen = chosen_session(folder, name)
     if bars.empty:
         return divided(chosen, 0, 1)

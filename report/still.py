@@ -21,7 +21,7 @@ _COLUMNS = 600
 
 def still(folder: Folder, money: Money) -> Markup:
     """Closes and equity over the run's time, drawn without a script; nothing for a run without bars."""
-    bars = folder.bars[folder.bars["data"].astype(str) == folder.feeds[0]] if folder.feeds else folder.bars
+    bars = folder.bars_of(folder.feeds[0]) if folder.feeds else folder.bars
     value = folder.equity["value"].to_numpy(np.float64)
     close = bars["close"].to_numpy(np.float64)
     if not np.isfinite(close).any() or not np.isfinite(value).any():
