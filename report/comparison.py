@@ -23,7 +23,7 @@ from .svg import curves_over_time
 Floats = NDArray[np.float64]
 MOST = 8
 """Runs that colours tell apart."""
-PAGE = Template("""<!doctype html>
+_PAGE = Template("""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -108,9 +108,13 @@ def comparison(runs: Sequence[Folder], causes: Sequence[Causes] = ()) -> str:
     names = named(runs)
     parts = [_legend(names, runs), _curves(names, runs), _figures(names, runs), _configs(names, runs)]
     parts += [_causes(causes)] if causes else []
+    return still_page(" · ".join(names), parts)
+
+
+def still_page(title: str, parts: Sequence[Markup]) -> str:
+    """A page of its own that needs no script, in the style of all reports."""
     style = (resources.files(__package__) / "style.css").read_text(encoding="utf-8")
-    title = escape(" · ".join(names))
-    return PAGE.substitute(title=title, style=style, parts="\n".join(parts))
+    return _PAGE.substitute(title=escape(title), style=style, parts="\n".join(parts))
 
 
 def named(runs: Sequence[Folder]) -> list[str]:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from .comparison import PAGE
-from .html import NOTHING, Markup, escape, is_number, number, section, table, tag
-from .svg import Plot, marks_between
+from .comparison import still_page
+from .html import NOTHING, Markup, is_number, number, section, table, tag
+from .svg import plot_around_0
+from .trades_view import between
 
 Row = Mapping[str, Any]
 EVENTS_PAGE = "events.html"
@@ -33,12 +31,9 @@ def write_events_page(
     tests, parts, capacity : sequence of mapping
         The rows of its tables.
     """
-    style = (resources.files(__package__) / "style.css").read_text(encoding="utf-8")
-    title = escape(f"{name} · events")
     inside = [_tests(tests, sentence), _plots(tests), _parts(parts), _capacity(capacity)]
     path = folder / EVENTS_PAGE
-    text = PAGE.substitute(title=title, style=style, parts="\n".join(inside))
-    path.write_text(text, encoding="utf-8", newline="\n")
+    path.write_text(still_page(f"{name} · events", inside), encoding="utf-8", newline="\n")
     return path
 
 
@@ -70,9 +65,7 @@ def _tests(tests: Sequence[Row], sentence: str) -> Markup:
 
 
 def _interval(row: Row) -> str:
-    if not is_number(row["low_bp"]):
-        return NOTHING
-    return f"{number(row['low_bp'], 2, signed=True)} to {number(row['high_bp'], 2, signed=True)}"
+    return between(row["low_bp"], row["high_bp"], 2, signed=True)
 
 
 def _plots(tests: Sequence[Row]) -> Markup:
@@ -88,10 +81,7 @@ def _by_horizon(event: str, rows: Sequence[Row]) -> Markup:
     if not known:
         return Markup("")
     ends = [row[key] for _, row in known for key in ("mean_bp", "low_bp", "high_bp") if is_number(row[key])]
-    low, high = min(0.0, *ends), max(0.0, *ends)
-    room = 0.08 * (high - low) or 1.0
-    plot = Plot((-0.5, len(rows) - 0.5), (low - room, high + room), event)
-    plot.beside(marks_between(low - room, high + room, 5))
+    plot = plot_around_0((-0.5, len(rows) - 0.5), ends, event)
     for i, row in known:
         if is_number(row["low_bp"]):
             plot.line((i, row["low_bp"], i, row["high_bp"]), "run1", _interval(row))
@@ -130,11 +120,7 @@ def _parts(parts: Sequence[Row]) -> Markup:
 def _bars(title: str, rows: Sequence[Row]) -> Markup:
     if not rows:
         return Markup("")
-    tops = np.array([float(row["mean_bp"]) for row in rows])
-    low, high = min(0.0, float(tops.min())), max(0.0, float(tops.max()))
-    room = 0.06 * (high - low) or 1.0
-    plot = Plot((-0.5, len(rows) - 0.5), (low - room, high + room), title)
-    plot.beside(marks_between(low - room, high + room, 5))
+    plot = plot_around_0((-0.5, len(rows) - 0.5), [row["mean_bp"] for row in rows], title, room=0.06)
     for i, row in enumerate(rows):
         says = f"{row['part']}: {number(row['mean_bp'], 2, ' bp', signed=True)}, {row['events']} events"
         plot.bar(i - 0.4, i + 0.4, float(row["mean_bp"]), "gain" if row["mean_bp"] > 0 else "loss", says)

@@ -101,6 +101,15 @@ class Plot:
         return tag("figure", tag("figcaption", self._title), picture)
 
 
+def plot_around_0(x: Pair, values: Sequence[float] | Floats, title: str, room: float = 0.08) -> Plot:
+    """A plot that holds 0 and all of ``values`` with a share of ``room`` beyond, round numbers at its left."""
+    low, high = min(0.0, float(np.min(values))), max(0.0, float(np.max(values)))
+    beyond = room * (high - low) or 1.0
+    plot = Plot(x, (low - beyond, high + beyond), title)
+    plot.beside(marks_between(low - beyond, high + beyond, 5))
+    return plot
+
+
 Curve = tuple[str, str, Floats, Floats]
 """A curve over time: its name, its class, times in epoch µs, values."""
 _FEW_DAYS = 4 * 86_400e6

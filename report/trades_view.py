@@ -14,7 +14,7 @@ from ..core.counting import counted
 from .excursions_view import excursions
 from .folder import microseconds
 from .html import NOTHING, Markup, is_number, number, section, table, tag
-from .svg import Plot, decimals_for, marks_between
+from .svg import Plot, decimals_for, marks_between, plot_around_0
 
 Floats = NDArray[np.float64]
 _BINS = 28
@@ -100,10 +100,7 @@ def _grouped(
     by = trades["return_pct"].groupby(np.asarray(group)).agg(["mean", "count"]).dropna()
     if by.empty:
         return Markup("")
-    low, high = min(0.0, float(by["mean"].min())), max(0.0, float(by["mean"].max()))
-    room = 0.08 * (high - low) or 1.0
-    plot = Plot((0.0, float(len(names))), (low - room, high + room), title)
-    plot.beside(marks_between(low - room, high + room, 5))
+    plot = plot_around_0((0.0, float(len(names))), by["mean"].to_numpy(np.float64), title)
     for at, mean, count in by.itertuples():
         says = f"{names[at]}: {number(mean, 3, ' %', signed=True)}, {_trades(count)}"
         plot.bar(at, at + 1.0, float(mean), "gain-bar" if mean > 0 else "loss-bar", says)
