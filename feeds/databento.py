@@ -6,12 +6,13 @@ import re
 from dataclasses import replace
 
 from ..core.params import Choice
+from ..store.names import MONTHS
 from .csv_reader.decode import DecodedRows
 from .framework.table_tape import TIMESTAMP, ContractTape, by_arrival, trade_columns
 from .table_reader.sheet import Reading
 from .table_reader.tables import Column, Table
 
-_FUTURE = re.compile(r"[A-Z0-9]{1,3}[FGHJKMNQUVXZ]\d{1,2}")
+_FUTURE = re.compile(rf"[A-Z0-9]{{1,3}}[{MONTHS}]\d{{1,2}}")
 
 
 def _of_future(symbol: str) -> str:

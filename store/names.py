@@ -22,10 +22,11 @@ _JOINED = re.compile(
     r"(?<![a-z0-9])[a-z0-9]*[a-z][a-z0-9]*(?:[-_]?(?:usdt|usdc|busd)|[-_](?:usd|eur|gbp|jpy|krw|btc|eth))(?![a-z0-9])"
 )
 """Names of somebody's own; in lower case fewer, since words end in usd, eth or try too."""
-_MONTHS = "FGHJKMNQUVXZ"
-_CONTRACT = re.compile(rf"([A-Z0-9]{{1,4}}?)[{_MONTHS}](?:20)?\d{{1,2}}")
+MONTHS = "FGHJKMNQUVXZ"
+"""What the names of futures call the months."""
+_CONTRACT = re.compile(rf"([A-Z0-9]{{1,4}}?)[{MONTHS}](?:20)?\d{{1,2}}")
 _CONTRACT_FILE = re.compile(
-    rf"(?<![A-Z0-9])(?:([A-Z0-9]{{1,4}})[{_MONTHS}](?:20)?\d\d(?![A-Z0-9])"
+    rf"(?<![A-Z0-9])(?:([A-Z0-9]{{1,4}})[{MONTHS}](?:20)?\d\d(?![A-Z0-9])"
     r"|([A-Z0-9]{1,4}) \d\d-\d\d\.(?:Last|Bid|Ask)\.)"
 )
 """Of a file the year has two digits, since M1 and H4 are lengths of bars too; or it is named as NinjaTrader does."""
@@ -96,7 +97,7 @@ def contract_in(path: Path) -> tuple[str, str]:
     [('ES', 'ESH24'), ('ES', 'ES 03-24'), ('', ''), ('', '')]
     """
     hit = _CONTRACT_FILE.search(path.name)
-    return (hit[1] or hit[2], re.split(r"\.", hit[0])[0]) if hit else ("", "")
+    return (hit[1] or hit[2], hit[0].partition(".")[0]) if hit else ("", "")
 
 
 def symbol_of(path: Path) -> str:

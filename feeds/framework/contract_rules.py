@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_MONTH = "[FGHJKMNQUVXZ]"
+from ...store.names import MONTHS
+
+_MONTH = f"[{MONTHS}]"
 _COIN = "100 quote currency for BTC, 10 for all others"
 _BY_COIN = -1.0
 """A size of 100 where BTC is the base, 10 elsewhere, as several venues write their coin-margined contracts."""

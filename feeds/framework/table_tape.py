@@ -120,6 +120,10 @@ class TableTape(DumpTape):
 
     def __init__(self, paths: str | Path | Sequence[str | Path] = (), **params: Any) -> None:
         super().__init__(paths, **params)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Begin to read: what files say of themselves is not known yet."""
         self._identity = Identity(type(self).__name__, chooses=True, gives=self.gives)
         self._others: dict[str, set[str]] = {}
         self._words: dict[str, set[str]] = {}
@@ -158,11 +162,7 @@ class TableTape(DumpTape):
             yield rows, rows["time"]
 
     def _tapes_between(self, start: int | None, end: int | None) -> Iterator[Tape]:
-        self._identity, self._others, self._words = (
-            Identity(type(self).__name__, chooses=True, gives=self.gives),
-            {},
-            {},
-        )
+        self._forget()
         if self.p["infer_side"] != "tick":
             yield from super()._tapes_between(start, end)
         else:  # the rule begins with the first trade there is, wherever the reader wants to begin
