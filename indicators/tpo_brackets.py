@@ -57,8 +57,8 @@ def said_of_clock(bars: Bars, params: Mapping[str, Any], session: Floats, since:
         Of each bar the number of its session, and the µs from its beginning to the bar's open.
     """
     bracket = bracket_of(params)
-    over = bool(bracket) * np.count_nonzero(since % (bracket or 1) + (bars["close_time"] - bars["open_time"]) > bracket)
-    if over:
+    length = bars["close_time"] - bars["open_time"]
+    if bracket and (over := np.count_nonzero(since % bracket + length > bracket)):
         yield f"{over} of {len(bars)} bars reach over the end of a bracket, and count in the one they open in"
     traded = np.diff(bars.levels.offsets) > 0 if bars.levels is not None else open_bars(bars)["volume"] > 0.0
     held = len(np.unique(session[traded]))

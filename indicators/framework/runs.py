@@ -66,7 +66,7 @@ def bind(made: Any) -> Run:
 def _carries(data: Any, name: str) -> bool:
     asked = getattr(data, "carries", None)
     if asked is not None:
-        return bool(asked(name)) or len(getattr(data, "given", data.bars)) == 0
+        return bool(asked(name)) or len(data.given) == 0
     return name in data.lines.getlinealiases()
 
 
@@ -193,7 +193,7 @@ class LevelsRun(StepRun):
 
     def __init__(self, made: Any, fed: list[_Fed]) -> None:
         super().__init__(made, fed)
-        bars = getattr(made.datas[0], "given", getattr(made.datas[0], "bars", None))
+        bars = getattr(made.datas[0], "given", None)
         if bars is None:
             raise missing(made.kind, LEVELS, _feed_name(made.datas[0]), (), "price rows need a feed of bars (bar_data)")
         made.datas[0].carries(LEVELS)  # refuses where backtrader makes the bars longer
