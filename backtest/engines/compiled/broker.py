@@ -14,7 +14,7 @@ from .desk import Desk
 from .entry_bar import protect_fill, seen
 from .margined import admit_margined, comes_after, force
 from .matching import Prices, fill, fill_price, follow_price, waits
-from .oco_brackets import cancel_family, cancel_others, end, rests
+from .oco_brackets import accept, cancel_family, cancel_others, end, rests
 from .state import Book, Integers, Margin
 
 
@@ -27,7 +27,7 @@ def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) ->
     if margin is not None:
         admit_margined(book, costly, margin, bar)
         return
-    whole, _, queue, _, count, account, _ = book
+    whole, count, account = book[0], book[4], book[5]
     tried = account[at.TRIED :]
     tried[at.CASH], tried[at.HELD], tried[at.ENTRY] = account[at.CASH], account[at.HELD], account[at.ENTRY]
     while count[at.CHECKED] < count[at.ORDERS]:
@@ -37,9 +37,7 @@ def admit(book: Book, costly: Costly | None, margin: Margin | None, bar: int) ->
         if parent >= 0 and whole[parent, at.GONE]:
             end(whole, k, at.REJECTED, bar)
         elif whole[k, at.CONDITIONS] & at.REDUCE_ONLY or trial(book, costly, k, bar) >= 0.0:
-            whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, bar
-            queue[count[at.RESTING]] = k
-            count[at.RESTING] += 1
+            accept(book, k, bar)
         else:
             end(whole, k, at.MARGIN, bar)
             cancel_others(book, k, bar)

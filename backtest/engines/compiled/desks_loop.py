@@ -24,7 +24,7 @@ from .exact import PARTS
 from .guards import move, protect
 from .loop import ROOM
 from .matching import waits
-from .oco_brackets import cancel_others, end, rests
+from .oco_brackets import accept, cancel_others, end, rests
 from .order_manager import alive, hear_one
 from .rulebook import decide, enter
 from .sizes import pair
@@ -99,7 +99,7 @@ def _move_on(desks: Desks, clock: Clock, steps: Steps, step: int) -> None:
 @njit_internal
 def _admit(orders: Orders, desks: Desks, clock: Clock, steps: Steps, purse: Purse, step: int, last: int) -> None:
     """Let new orders into the market that cash would pay for, tried one after the other on one account."""
-    whole, _, queue, _, count = orders
+    whole, count = orders[0], orders[4]
     for k in range(count[at.CHECKED], count[at.ORDERS]):
         account = desks[0][whole[k, at.DESK]]
         account[at.TRIED + at.HELD], account[at.TRIED + at.ENTRY] = account[at.HELD], account[at.ENTRY]
@@ -116,9 +116,7 @@ def _admit(orders: Orders, desks: Desks, clock: Clock, steps: Steps, purse: Purs
         taken = whole[k, at.CONDITIONS] & at.REDUCE_ONLY != 0 or trial(book, None, k, bar) >= 0.0
         cash = book[5][at.TRIED + at.CASH]
         if taken:
-            whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, heard
-            queue[count[at.RESTING]] = k
-            count[at.RESTING] += 1
+            accept(book, k, heard)
         else:
             end(whole, k, at.MARGIN, heard)
             cancel_others(book, k, heard)

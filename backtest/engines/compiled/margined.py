@@ -14,7 +14,7 @@ from . import state as at
 from .account import note, traded, worth
 from .afford import afforded, initial
 from .costs import Costly, fee_of, note_fill, size_now
-from .oco_brackets import cancel, cancel_family, cancel_others, end, rests
+from .oco_brackets import accept, cancel, cancel_family, cancel_others, end, rests
 from .orders import send
 from .state import Book, Margin
 
@@ -138,15 +138,13 @@ def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) 
 
     Of a group each is judged as if alone, and the first counts.
     """
-    whole, real, queue, _, count, account, _ = book
+    whole, real, count, account = book[0], book[1], book[4], book[5]
     held, before, reserved, leader = account[at.HELD], account[at.HELD], 0.0, -1
     while count[at.CHECKED] < count[at.ORDERS]:
         k = count[at.CHECKED]
         count[at.CHECKED] = k + 1
         if whole[k, at.CONDITIONS] & at.REDUCE_ONLY:
-            whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, bar
-            queue[count[at.RESTING]] = k
-            count[at.RESTING] += 1
+            accept(book, k, bar)
             continue
         first = whole[k, at.LEADER] != leader
         leader = whole[k, at.LEADER]
@@ -165,9 +163,7 @@ def admit_margined(book: Book, costly: Costly | None, margin: Margin, bar: int) 
             held = before + size
             closes = size * before < 0.0 and abs(size) <= abs(before) and whole[k, at.TYPE] == MARKET
             reserved += max(needed, 0.0) - (initial(margin, size, price) if closes else 0.0)
-        whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, bar
-        queue[count[at.RESTING]] = k
-        count[at.RESTING] += 1
+        accept(book, k, bar)
 
 
 @njit_internal

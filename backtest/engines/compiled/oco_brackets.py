@@ -21,6 +21,15 @@ def end(whole: Integers, k: int, status: int, heard: int) -> None:
     whole[k, at.NEWS] = heard
 
 
+@njit_inline
+def accept(book: Book, k: int, heard: int) -> None:
+    """Let order ``k`` into the market, behind what rests there; the strategy hears of it on bar ``heard``."""
+    whole, queue, count = book[0], book[2], book[4]
+    whole[k, at.STATUS], whole[k, at.NEWS] = at.ACCEPTED, heard
+    queue[count[at.RESTING]] = k
+    count[at.RESTING] += 1
+
+
 @njit_internal
 def _cancel_group(book: Book, k: int, number: int, heard: int) -> None:
     """Cancel what rests of the group of order ``k`` as it was known by ``number``."""
