@@ -16,7 +16,7 @@ from .guards import stop_distance
 from .lots import FIXED, SCALE, SMALLEST, STEP, whole
 from .oco_brackets import cancel
 from .order_manager import alive, leave, room, told, withdraw
-from .orders import send
+from .orders import send, set_end
 from .sizes import sized
 from .state import (
     CONDITIONS,
@@ -34,7 +34,6 @@ from .state import (
     Floats,
     Integers,
 )
-from .state import VALID as VALID_TO
 
 Rules = tuple[
     Bits, Bits, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Integers, Floats, Floats, Floats,
@@ -195,7 +194,7 @@ def _send(
         k = send(book, bar, close, kind, side * size, first, then, FIRST_RULE + rule)
         book[0][k, CUTS], book[0][k, CONDITIONS] = desk[3][FIXED] == 0.0, rules[4][rule, CONDITION]
         if rules[4][rule, OF_DAY] != 0:
-            book[1][k, VALID_TO] = rules[16][bar]
+            set_end(book, k, rules[16][bar], 0.0)
     if not rests:
         state[by.ENTRY], state[by.ENTRY_BAR] = float(k), float(bar)
     if k >= 0:
