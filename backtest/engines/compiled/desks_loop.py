@@ -25,7 +25,7 @@ from .guards import move, protect
 from .loop import ROOM
 from .matching import waits
 from .oco_brackets import accept, cancel_others, end, rests
-from .order_manager import alive, hear_one
+from .order_manager import alive, hear_one, wakes
 from .rulebook import decide, enter
 from .sizes import pair
 from .state import Book, Floats, Integers, grown, is_full, new_book
@@ -43,22 +43,10 @@ Wishes = tuple[Integers, Integers, Floats]
 @njit_internal
 def _rouse(orders: Orders, desks: Desks, clock: Clock, k: int) -> None:
     """Note which bars a desk is to be asked on."""
-    desk, held = desk_at(desks, k), desks[0][k, at.HELD]
-    numbers, state, bars = desk[0], desk[1], desk[9][int(desk[1][by.RULE]), by.BARS]
-    wake, due = clock[of.WAKE], clock[of.DUE]
+    desk, wake, due = desk_at(desks, k), clock[of.WAKE], clock[of.DUE]
     wake[k], due[k] = 0, 0
-    if state[by.DUE] != 0.0 or _rests(book_of(orders, desks, k), desk):
-        return
-    due[k] = at.NEVER
-    if held == 0.0:
-        wake[k] = at.LONG | at.SHORT
-        return
-    side = at.LONG if held > 0.0 else at.SHORT
-    wake[k] = side << at.EXITS | side if numbers[by.PYRAMIDING] > 1.0 else side << at.EXITS
-    if numbers[by.MOVES] != 0.0 or numbers[by.APART] != 0.0:
-        due[k] = 0
-    elif bars != 0.0:
-        due[k] = int(state[by.ENTERED] + bars)
+    if not _rests(book_of(orders, desks, k), desk):
+        wake[k], due[k] = wakes(desk, desks[0][k, at.HELD])
 
 
 @njit_internal

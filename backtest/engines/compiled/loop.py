@@ -18,7 +18,7 @@ from .desk import Desk
 from .exact import PARTS
 from .guards import move, protect
 from .margined import force_at_close, force_at_open, note_free, value_of
-from .order_manager import close_all, hear, stands_aside
+from .order_manager import close_all, hear, stands_aside, wakes
 from .rulebook import Rules, act
 from .sizes import pair
 from .state import Book, Floats, Margin, grown, is_full
@@ -77,16 +77,10 @@ def _lacks_room(book: Book, costly: Costly | None, desk: Desk, bar: int) -> bool
 
 @njit_inline
 def _wakes(book: Book, desk: Desk, held: float) -> tuple[int, int]:
-    """The bits of a bar of which any brings something to decide, and the bar from which on there may be without."""
-    numbers, state, bars = desk[0], desk[1], desk[9][int(desk[1][by.RULE]), by.BARS]
-    asks = held != 0.0 and (numbers[by.MOVES] != 0.0 or numbers[by.APART] != 0.0)
-    if asks or numbers[by.LOSS] != 0.0 or state[by.DUE] != 0.0 or (state[by.COUNT] != 0.0 and _is_busy(book)):
+    """What `wakes` says, but that a limit of losses and entries that rest ask on every bar."""
+    if desk[0][by.LOSS] != 0.0 or (desk[1][by.COUNT] != 0.0 and _is_busy(book)):
         return 0, 0
-    if held == 0.0:
-        return at.LONG | at.SHORT, at.NEVER
-    side = at.LONG if held > 0.0 else at.SHORT
-    bits = side << at.EXITS | side if numbers[by.PYRAMIDING] > 1.0 else side << at.EXITS
-    return bits, int(state[by.ENTERED] + bars) if bars else at.NEVER
+    return wakes(desk, held)
 
 
 @njit_inline
@@ -96,9 +90,9 @@ def _sleep(book: Book, desk: Desk, closes: Floats, bar: int, account: Floats) ->
     held, cash, entry, floor = money[at.HELD], money[at.CASH], money[at.ENTRY], money[at.FLOOR]
     if _is_busy(book) or money[at.RUINED] != 0.0:
         return bar
-    wakes, due = _wakes(book, desk, held)
+    wake, due = _wakes(book, desk, held)
     due, start = min(due, len(closes)), bar
-    while bar < due and bits[bar] & wakes == 0:
+    while bar < due and bits[bar] & wake == 0:
         value = worth(cash, held, entry, closes[bar])
         if value <= floor:
             break
@@ -111,8 +105,8 @@ def _sleep(book: Book, desk: Desk, closes: Floats, bar: int, account: Floats) ->
 @njit_inline
 def _decide(book: Book, desk: Desk, rules: Rules, market: Market, bar: int, close: float, parts: Floats) -> None:
     """What limits and rules make of the close of a bar."""
-    wakes, due = _wakes(book, desk, book[5][at.HELD])
-    if bar < due and desk[7][bar] & wakes == 0:
+    wake, due = _wakes(book, desk, book[5][at.HELD])
+    if bar < due and desk[7][bar] & wake == 0:
         return
     if desk[0][by.LOSS] != 0.0 and stands_aside(book, desk, at.LOST, bar, close):
         return

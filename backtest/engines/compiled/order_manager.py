@@ -127,6 +127,19 @@ def hear(book: Book, desk: Desk, news: int, bar: int) -> None:
 
 
 @njit_inline
+def wakes(desk: Desk, held: float) -> tuple[int, int]:
+    """The bits of a bar of which any brings something to decide, and the bar from which on there may be without."""
+    numbers, state, bars = desk[0], desk[1], desk[9][int(desk[1][by.RULE]), by.BARS]
+    if state[by.DUE] != 0.0 or (held != 0.0 and (numbers[by.MOVES] != 0.0 or numbers[by.APART] != 0.0)):
+        return 0, 0
+    if held == 0.0:
+        return at.LONG | at.SHORT, at.NEVER
+    side = at.LONG if held > 0.0 else at.SHORT
+    bits = side << at.EXITS | side if numbers[by.PYRAMIDING] > 1.0 else side << at.EXITS
+    return bits, int(state[by.ENTERED] + bars) if bars else at.NEVER
+
+
+@njit_inline
 def hear_one(book: Book, desk: Desk, k: int, bar: int) -> None:
     """Learn of a fill of order ``k``."""
     _protects(book, desk, k, bar)
