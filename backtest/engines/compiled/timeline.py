@@ -15,7 +15,6 @@ from .views import arrays_at, table_of
 Steps = tuple[Integers, NDArray[np.int32], NDArray[np.uint8]]
 """Where each step begins among the desks that have a bar, empty where all have one at every step; those desks, in
 order; at which steps a feed has one that nobody trades, empty where there is none."""
-_NONE = np.iinfo(np.int64).max
 
 
 class Timeline(NamedTuple):
