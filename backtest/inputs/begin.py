@@ -1,8 +1,12 @@
-"""Where a run begins to trade."""
+"""Where a run begins to trade, and to count."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ...configs.models import RunConfig
 from ...core.clock import iso
@@ -31,3 +35,12 @@ def check_begin(config: RunConfig, sources: Mapping[str, Source]) -> None:
             )
         if since >= last:
             raise DataError(f"trade_from: {iso(since)} is not before {iso(last)}, when the last bar of {name} closes")
+
+
+def first_counted(closes: NDArray[Any], since: int | None) -> int:
+    """The first of ``closes``, epoch µs, that counts in figures: the one after ``since``; the first of all without.
+
+    >>> first_counted(np.array([60, 120, 180]), 120), first_counted(np.array([60, 120]), None)
+    (2, 0)
+    """
+    return 0 if since is None else int(np.searchsorted(closes, since, side="right"))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ...core.bars import Bars
 from ...core.hours import TradingDays
+from ..inputs.begin import first_counted
 from .performance import Performance
 from .statistics import drawdown, returns
 
@@ -23,7 +24,7 @@ def held(time: Times, bars: Bars, start: float, since: int | None = None) -> Arr
 
     NaN throughout where a price is not above 0; ``start`` before the first close.
     """
-    begins = 0 if since is None else int(np.searchsorted(bars["close_time"], since, side="right"))
+    begins = first_counted(bars["close_time"], since)
     first, close = float(bars["open"][begins]) if begins < len(bars) else np.nan, bars["close"]
     if not first > 0 or not (close > 0).all():
         return np.full(len(time), np.nan)

@@ -18,6 +18,7 @@ from ...core.counting import counted
 from ...core.hours import TradingDays
 from ...core.trading import knows_volume
 from ...strategies.framework.nested import feed_of
+from ..inputs.begin import first_counted
 from ..inputs.read import Source
 from ..inputs.trading_hours import hours_of
 from ..recording.analyzers import found_by
@@ -174,14 +175,12 @@ class Outcome:
     @cached_property
     def rows(self) -> slice:
         """Rows of the record on which it traded: those that close after ``trade_from``."""
-        since = self.config.trade_from
-        return slice(0 if since is None else int(np.searchsorted(self.record.equity[0], since, side="right")), None)
+        return slice(first_counted(self.record.equity[0], self.config.trade_from), None)
 
     @property
     def begins(self) -> int:
         """The first bar of the traded feed that counts: it closes after ``trade_from``."""
-        since = self.config.trade_from
-        return 0 if since is None else int(np.searchsorted(self.first["close_time"], since, side="right"))
+        return first_counted(self.first["close_time"], self.config.trade_from)
 
     @property
     def first(self) -> Bars:
