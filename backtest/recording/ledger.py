@@ -63,8 +63,17 @@ class Ledger(NamedTuple):
         """
         place = np.searchsorted(self.time, times, side="right")
         held, cash = (np.concatenate(([0.0], column))[place] for column in (self.position, self.cash))
-        price = prices[np.maximum(np.searchsorted(closes, times, side="right") - 1, 0)]
+        price = last_known(prices, closes, times)
         return np.asarray(cash + np.where(held != 0.0, terms.worth(held, price), 0.0), dtype=np.float64)
+
+
+def last_known(prices: Floats, closes: NDArray[Any], times: NDArray[Any]) -> Floats:
+    """Of ``prices``, known at ``closes``, the last by each of ``times``; before all of them the first.
+
+    >>> last_known(np.array([10.0, 11.0]), np.array([5, 9]), np.array([4, 5, 8, 9])).tolist()
+    [10.0, 10.0, 10.0, 11.0]
+    """
+    return prices[np.maximum(np.searchsorted(closes, times, side="right") - 1, 0)]
 
 
 def ledgers(

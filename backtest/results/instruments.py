@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..recording.ledger import last_known
 from .statistics import exposure_pct
 
 
@@ -74,8 +75,8 @@ def _profit(outcome: Any, name: str) -> Any:
 def _worth(outcome: Any, name: str, size: Any) -> Any:
     """What the position was worth, without sign, at every row of the equity."""
     bars = outcome.sources[name].bars
-    at = np.maximum(np.searchsorted(bars["close_time"], outcome.equity["time"], side="right") - 1, 0)
-    return np.where(size != 0, np.abs(outcome.worth_terms[name].worth(size, bars["close"][at])), 0.0)
+    close = last_known(bars["close"], bars["close_time"], outcome.equity["time"])
+    return np.where(size != 0, np.abs(outcome.worth_terms[name].worth(size, close)), 0.0)
 
 
 def _gross(worth: Any, value: Any) -> dict[str, float]:

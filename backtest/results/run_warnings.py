@@ -13,6 +13,7 @@ from ...core.counting import counted
 from ...core.plugins.registry import STRATEGIES
 from ...strategies.framework.held import remarks_of
 from ..inputs.read import Source
+from ..recording.ledger import last_known
 from ..recording.own_indicators import params_of
 from . import account_figures
 from .caveats import damage_warning
@@ -148,6 +149,6 @@ def _short(outcome: Any) -> NDArray[np.float64]:
     made: NDArray[np.float64] = np.zeros(len(time))
     for name, size in outcome.positions.items():
         bars = outcome.sources[name].bars
-        at = np.searchsorted(bars["close_time"], time, side="right") - 1
-        made += np.where(size < 0, -size * bars["close"][np.maximum(at, 0)], 0.0)
+        close = last_known(bars["close"], bars["close_time"], time)
+        made += np.where(size < 0, -size * close, 0.0)
     return made
