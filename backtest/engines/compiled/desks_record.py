@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
@@ -104,12 +105,6 @@ class DesksRecord(Record):
             for time, (who, side, why, asked, sent) in zip(times, rows, strict=True)
         ]
 
-    @property
-    def portfolio_cut(self) -> dict[str, int]:
-        """How many they were, by limit."""
-        numbers, first, counts = np.unique(self.cuts[:, WHY], return_index=True, return_counts=True)
-        return {LIMITS[int(numbers[i])]: int(counts[i]) for i in np.argsort(first)}
-
 
 class DesksRun:
     """What results ask of the strategy of a run of several desks.
@@ -128,7 +123,7 @@ class DesksRun:
     @property
     def portfolio_cut(self) -> dict[str, int]:
         """How many orders the portfolio's limits cut or left out, by limit."""
-        return self._record.portfolio_cut
+        return dict(Counter(one.limit for one in self.portfolio_cuts))
 
     @property
     def portfolio_cuts(self) -> list[Cut]:
