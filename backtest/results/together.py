@@ -195,7 +195,7 @@ def _figures(part: Outcome) -> dict[str, Any]:
     figures = part.figures()
     made = {name: figures[name] for name in FIGURES}
     whose = {"kind": part.config.strategy.kind, "engine": part.engine, **made}
-    return {**whose, "instruments": part.instruments()}
+    return {**whose, "instruments": figures.get("instruments") or part.instruments()}
 
 
 def _engines(parts: Mapping[str, Outcome]) -> tuple[str, str]:
