@@ -255,10 +255,7 @@ class Plan:
         """What protects a position of this entry, sent now; None for what protects every position."""
         if rule.guards is None:
             return None
-        levels = self._said().levels
-        return rule.guards.sent(
-            rule.name, {what: float(levels[rule.name, what][self._bars - 1]) for what in rule.levels}
-        )
+        return rule.guards.sent(rule.name, {what: self._price_now(rule.name, what) for what in rule.levels})
 
     def _price_now(self, rule: str, what: str) -> float:
         """What an expression of an entry's protection is worth at this close."""
