@@ -29,6 +29,7 @@ from .rule_language.schema import (
     entries_of,
     expressions,
     known,
+    places_of_entries,
     prices,
     protected,
 )
@@ -215,8 +216,7 @@ class Rules(Strategy):
     def protection_in(cls, said: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str, Guards]]:
         """Where parameters or a risk block say something of protection; entries by themselves too."""
         yield from super().protection_in(said)
-        named = ((("entries", name), rule) for name, rule in (said.get("entries") or {}).items())
-        for place, rule in (*(((side,), said[side]) for side in SIDES if said.get(side)), *named):
+        for place, rule in places_of_entries(said):
             for _, name, guards in super().protection_in(rule):
                 yield place, name, guards
 

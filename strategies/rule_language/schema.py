@@ -270,6 +270,12 @@ def entries_of(params: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
     yield from (params.get("entries") or {}).items()
 
 
+def places_of_entries(params: Mapping[str, Any]) -> Iterator[tuple[Path, Mapping[str, Any]]]:
+    """The same as they are written, by where they stand."""
+    yield from (((side,), rule) for side, rule in _plain(params))
+    yield from ((("entries", name), rule) for name, rule in (params.get("entries") or {}).items())
+
+
 def protected(rule: Mapping[str, Any], settings: Mapping[str, Any]) -> tuple[Guards, dict[str, str]]:
     """What protects the position of an entry: what the rule says itself, else ``settings``."""
     return Guards.of({**settings, **{name: rule[name] for name in SETTINGS if name in rule}})
@@ -302,9 +308,7 @@ def expressions(params: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
 
 def prices(params: Mapping[str, Any]) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every expression that gives a price which protects a position, and its place."""
-    named = (params.get("entries") or {}).items()
-    places: list[tuple[Path, Any]] = [((), params), *(((side,), rule) for side, rule in _plain(params))]
-    for path, rule in (*places, *((("entries", name), rule) for name, rule in named)):
+    for path, rule in (((), params), *places_of_entries(params)):
         try:
             texts = protected(rule, {})[1]
         except (ValueError, KeyError, TypeError, AttributeError):
