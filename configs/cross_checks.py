@@ -212,7 +212,7 @@ def _protection(config: RunConfig, traded: Terms) -> Iterator[Complaint]:
     strategy: Any = STRATEGIES.find(config.strategy.kind)
     if not hasattr(strategy, "guards_in"):
         return
-    settings = {**config.strategy.params, **{k: v for k, v in config.risk.settings().items() if v is not None}}
+    settings = {**config.strategy.params, **config.risk.settings()}
     for entry, guards in strategy.guards_in({**strategy.defaults(), **config.strategy.params}, settings):
         what = f"; entry {entry} has none" if entry and "." not in entry else ""
         if config.sizer.risk is not None and guards.stop is None and guards.trail is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 _DEEPEST = 20
@@ -50,13 +51,9 @@ class _Spelled(ast.NodeTransformer):
         """What stands under a name."""
         if node.id not in self._known or self._depth >= _DEEPEST:
             return node
-        return _Spelled(self._known, self._depth + 1).visit(_copy(self._known[node.id]))  # type: ignore[no-any-return]
+        return _Spelled(self._known, self._depth + 1).visit(deepcopy(self._known[node.id]))  # type: ignore[no-any-return]
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         """The arguments alone: functions have names of their own."""
         node.args = [self.visit(argument) for argument in node.args]
         return node
-
-
-def _copy(node: ast.expr) -> ast.expr:
-    return ast.parse(ast.unparse(node), mode="eval").body
