@@ -90,10 +90,10 @@ def single(n: int, runs: int) -> tuple[float, float]:
     """Seconds of a run of one feed in its own loop, and in that of desks; both ask the rules anew."""
     feeds, config = {"i0": walk(n, 0, 0.0)}, config_of(1)
     tables, cache = Tables(feeds, uses_of(config)), DeskCache(feeds)
-    rules, (params, _) = STRATEGIES.find(config.strategy.kind), desk_settings(config)
+    rules, (params, settings) = STRATEGIES.find(config.strategy.kind), desk_settings(config)
 
     def shared() -> None:
-        RuleSignals.of(answers_in(rules, params, tables.lines))
+        RuleSignals.of(answers_in(rules, params, tables.lines, settings))
         follow_account(config, {"i0": tables}, cache)
 
     return best(lambda: follow_config(config, "i0", tables), runs), best(shared, runs)
