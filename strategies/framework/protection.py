@@ -74,7 +74,7 @@ class Risk:
         self._strategy, self._data = strategy, data
         self.apart = False
         self.reads: Callable[[str, str], float] = _nothing_read
-        self._asked = self._now = self._default = Guards.of(settings_of(strategy))[0]
+        self._asked = self._now = Guards.of(settings_of(strategy))[0]
         self._orders: list[Any] = []
         self._side = self._asked_side = 0.0
         self._entered = self._filled = -1
@@ -214,9 +214,10 @@ class Risk:
         return self._entered + self._now.bars - 1 if self._now.bars and self._side else NEVER
 
     @contextmanager
-    def sizing(self, guards: Guards, side: float) -> Iterator[None]:
-        """Size an entry within this by the stop that ``guards`` would have."""
-        before, self._asked, self._asked_side = self._asked, guards, side
+    def sizing(self, guards: Guards | None, side: float) -> Iterator[None]:
+        """Size an entry within this by the stop that ``guards`` would have; without, by that of every position."""
+        before, self._asked_side = self._asked, side
+        self._asked = guards or before
         yield
         self._asked = before
 

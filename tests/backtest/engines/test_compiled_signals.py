@@ -158,6 +158,17 @@ def test_signals_mean_what_the_same_strategy_written_bar_by_bar_does(several: bo
     assert orders > 100
 
 
+@pytest.mark.parametrize("risk", [{"stop_loss": "1%"}, {"trailing_stop": "1%"}])
+def test_signals_are_sized_by_the_stop_of_every_position_in_each_engine(risk: dict[str, Any]) -> None:
+    config, sources = random_case(np.random.default_rng(3), 120, "Sampled", several=False)
+    raw = config.resolved() | {"strategy": {"kind": "Sampled"}, "sizer": {"risk": "1%"}, "risk": risk}
+    asked = RunConfig.model_validate(raw)
+    ours = run_compiled(asked, sources)
+    assert len(ours.record.fills) > 5
+    for engine in ("stock", "backtrader"):
+        assert difference(ours, simulate(asked.model_copy(update={"engine": engine}), sources)) == ""
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", shipped())
 def test_a_shipped_config_gives_in_the_engine_taken_for_it_what_plain_backtrader_gives(name: str) -> None:
