@@ -233,9 +233,9 @@ class Risk:
         start = price if trail.by in (CLOSES, HIGHS) else trail.start
         return self._asked_side * (price - start) + self._kept(trail, start)
 
-    def _kept(self, trail: Trail, price: float, ago: int = 0) -> float:
+    def _kept(self, trail: Trail, price: float) -> float:
         """How far a stop keeps from ``price``, which it follows."""
-        return 0.0 if trail.distance is None else self._distance(trail.distance, price, ago)
+        return 0.0 if trail.distance is None else self._distance(trail.distance, price)
 
     def _protect(self, size: float, price: float, *, at_fill: bool = False) -> None:
         side, now = 1.0 if size > 0 else -1.0, self._now
