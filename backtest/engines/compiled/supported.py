@@ -96,11 +96,12 @@ def _reasons(config: RunConfig, sources: Mapping[str, Any] | None) -> Iterator[s
     if config.traded.instrument.negative_prices:
         yield "prices below 0 (negative_prices) are traded by backtrader's broker"
     yield from _beyond("", config, dict.fromkeys(RUN))
-    traded = config.traded
-    if decimals(traded.lot or DEFAULT_LOT) > MOST_DECIMALS:
-        yield f"a lot of {traded.lot} has more decimals than a double"
+    desks = [config.terms[name] for name in config.desks]
+    for terms in desks:
+        if decimals(terms.lot or DEFAULT_LOT) > MOST_DECIMALS:
+            yield f"a lot of {terms.lot} has more decimals than a double"
     if any(getattr(one, "unit", "") == "ticks" for one in measures_of(config)):
-        for terms in (config.terms[name] for name in config.desks):
+        for terms in desks:
             if not terms.tick:
                 yield f"protection in ticks, but data.{terms.block} has no tick"
     for name, use in uses_of(config).items():
@@ -112,10 +113,10 @@ def _reasons(config: RunConfig, sources: Mapping[str, Any] | None) -> Iterator[s
 
 def _of_account(config: RunConfig) -> Iterator[str]:
     """What of desks that share an account only backtrader can do."""
-    portfolio, desks = config.portfolio, [config.terms[name] for name in config.desks]
-    if len(desks) == 1 and portfolio == Portfolio() and config.risk.drawdown is None:
+    portfolio, several = config.portfolio, len(config.desks) > 1
+    if not several and portfolio == Portfolio() and config.risk.drawdown is None:
         return
-    what = "several desks" if len(desks) > 1 else "portfolio" if portfolio != Portfolio() else "risk.drawdown"
+    what = "several desks" if several else "portfolio" if portfolio != Portfolio() else "risk.drawdown"
     for key in ("legs", "weights"):
         if getattr(portfolio, key):
             yield f"portfolio.{key} is worked out with backtrader's strategies"
@@ -123,9 +124,6 @@ def _of_account(config: RunConfig) -> Iterator[str]:
         yield f"margin with {what} is kept by backtrader's broker"
     if kind_of(config) is not None:
         yield f"costs that are not shares of notional, with {what}, are worked out by backtrader's broker"
-    for terms in desks:
-        if decimals(terms.lot or DEFAULT_LOT) > MOST_DECIMALS:
-            yield f"a lot of {terms.lot} has more decimals than a double"
 
 
 def _of_strategy(strategy: Any, params: Mapping[str, Any]) -> Iterator[str]:
